@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""The one exception of the laptop tools.
+
+`TirtaError` is for a person: it says what is wrong and what to do next. `tirta.cli.main` catches it,
+prints it and exits with 1; nothing else does. A programming error stays a traceback.
+"""
+
+
+class TirtaError(Exception):
+    """What is wrong (`what`) and the next step (`hint`), each one plain sentence."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what, hint)
+        self.what = what
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  {self.hint}" if self.hint else self.what
