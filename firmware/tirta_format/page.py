@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Log pages and chunks (FORMAT.md sections 2 and 3).
+
+A *page* is one erase block. A *chunk* is one program, the unit of commit. The *mark* says that the
+erase ended. Reading never trusts a length before a CRC.
+"""
+
+import struct
+from binascii import crc32
+
+SIZE = 4096
+MARK = b"Tr"
+VERSION = 1
+KIND_LOG = 0
+HEADER_SIZE = 40
+CHUNK_OVERHEAD = 6
+ALIGN = 16  # where a chunk may begin after a damaged one
+UNKNOWN_UNCERTAINTY = 255
+
+RECORDS = 1
+RECORDS_AT = 2
+META = 3
+DAMAGED = -1  # what `chunks` calls a stretch that is not valid
+
+_HEADER = "<BBIIIIIIIHBB"  # bytes 2 to 35
+_ERASED = b"\xff" * 64
+
+
+class Header:
+    """The header of a page; the attributes are the fields of FORMAT.md, `crc` included."""
+
+    def __init__(self, seq, epoch, number, slot, boot, config_hash, unix_ms, source, uncertainty):
+        self.seq = seq
+        self.epoch = epoch
+        self.number = number
+        self.slot = slot
+        self.boot = boot
+        self.config_hash = config_hash
+        self.unix_ms = unix_ms  # of uptime 0 of the boot; 0 = unknown
+        self.source = source
+        self.uncertainty = uncertainty  # 2^n ms, 255 = unknown
+        self.crc = 0
+
+    def pack(self):
+        """The 38 bytes from offset 2 on; sets `crc`."""
+        seconds, ms = divmod(self.unix_ms, 1000)
+        body = struct.pack(
+            _HEADER,
+            VERSION,
+            KIND_LOG,
+            self.seq,
+            self.epoch,
+            self.number,
+            self.slot,
+            self.boot,
+            self.config_hash,
+            seconds,
+            ms,
+            self.source,
+            self.uncertainty,
+        )
+        self.crc = crc32(body)
+        return body + struct.pack("<I", self.crc)
+
+
+def header(page):
+    """The Header in `page[:40]`, or None when there is none to trust."""
+    if bytes(page[:2]) != MARK:
+        return None
+    crc = struct.unpack_from("<I", page, 36)[0]
+    if crc32(memoryview(page)[2:36]) != crc:
+        return None
+    fields = struct.unpack_from(_HEADER, page, 2)
+    version, kind, seq, epoch, number, slot, boot, config, seconds, ms, source, unsure = fields
+    if version != VERSION or kind != KIND_LOG:
+        return None
+    head = Header(seq, epoch, number, slot, boot, config, seconds * 1000 + ms, source, unsure)
+    head.crc = crc
+    return head
+
+
+def finish_chunk(buf, kind, n, page_crc):
+    """Complete the chunk in `buf`, whose payload lies at `buf[2:2 + n]`; return its length."""
+    struct.pack_into("<H", buf, 0, n | kind << 12)
+    struct.pack_into("<I", buf, n + 2, crc32(memoryview(buf)[: n + 2], page_crc))
+    return n + CHUNK_OVERHEAD
+
+
+def chunk_at(page, at, page_crc):
+    """(kind, payload length) of the valid chunk at `at`; kind 0 = nothing more, -1 = damaged."""
+    if at + 2 > SIZE:
+        return 0, 0
+    word = page[at] | page[at + 1] << 8
+    if word == 0xFFFF:
+        return 0, 0
+    n = word & 0xFFF
+    end = at + 2 + n
+    if end + 4 > SIZE or not 0 < word >> 12 < 15:
+        return DAMAGED, 0
+    if crc32(memoryview(page)[at:end], page_crc) != struct.unpack_from("<I", page, end)[0]:
+        return DAMAGED, 0
+    return word >> 12, n
+
+
+def chunks(page, page_crc):
+    """Yield (kind, offset of the payload, length) of each chunk, (DAMAGED, offset, length) of each
+    stretch that holds none. `page` is the whole page, `page_crc` the CRC in its header.
+    """
+    at = HEADER_SIZE
+    while at + CHUNK_OVERHEAD <= SIZE:
+        kind, n = chunk_at(page, at, page_crc)
+        if kind > 0:
+            yield kind, at + 2, n
+            at += n + CHUNK_OVERHEAD
+            continue
+        # Nothing more, or damaged: either way look for a chunk beyond, where one may begin.
+        resume = _next_valid(page, at, page_crc)
+        end = SIZE if resume is None else resume
+        if kind == DAMAGED or end < SIZE or used_end(page, at) > at:
+            yield DAMAGED, at, end - at
+        at = end
+
+
+def _next_valid(page, at, page_crc):
+    for start in range(at // ALIGN * ALIGN + ALIGN, SIZE - CHUNK_OVERHEAD + 1, ALIGN):
+        if chunk_at(page, start, page_crc)[0] > 0:
+            return start
+    return None
+
+
+def used_end(page, start):
+    """The index after the last byte of `page[start:]` that is not 0xFF; `start` when all are."""
+    end = SIZE
+    while end - 64 >= start and page[end - 64 : end] == _ERASED:
+        end -= 64
+    while end > start and page[end - 1] == 0xFF:
+        end -= 1
+    return end

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""Records in a chunk (FORMAT.md section 4): differences to the record before, as varints.
+
+A *record* is a slot, and for each channel a value and a quality flag. Encoder and Decoder keep
+the same prediction; `restart` begins it anew.
+"""
+
+from tirta_format import varint
+
+GOOD = 1
+NOT_EVALUATED = 2
+SUSPECT = 3
+FAIL = 4
+MISSING = 9
+
+_GAP = 1
+_FLAGS = 2
+
+
+class _Prediction:
+    """What encoder and decoder know of the record before."""
+
+    def __init__(self, channels):
+        self.channels = channels
+        self.values = [0] * channels
+        self.flags = bytearray(channels)
+        self.restart(0, 0)
+
+    def restart(self, number, slot):
+        """The next record has this number, and this slot if no gap comes before it."""
+        self.number = number
+        self.slot = slot
+        for i in range(self.channels):
+            self.values[i] = 0
+            self.flags[i] = GOOD
+
+
+class Encoder(_Prediction):
+    """Writes records into a buffer."""
+
+    def bound(self):
+        """The most bytes that one record can take."""
+        return 1 + 5 + (self.channels + 1) // 2 + 5 * self.channels
+
+    def put_place(self, buf, at):
+        """Write what a chunk of kind 2 begins with; return the index after it."""
+        return varint.put(buf, varint.put(buf, at, self.number), self.slot)
+
+    def put(self, buf, at, slot, values, flags, first):
+        """Write the record of `slot`, whose channels are `values[first:]` and `flags[first:]`.
+
+        Returns the index after it. Raises ValueError for a slot that is not after the last one.
+        """
+        gap = slot - self.slot
+        if gap < 0:
+            raise ValueError("slot goes back")
+        n = self.channels
+        head = at
+        buf[head] = _GAP if gap else 0
+        at += 1
+        if gap:
+            at = varint.put(buf, at, gap)
+        old = self.flags
+        for i in range(n):
+            if flags[first + i] != old[i]:
+                buf[head] |= _FLAGS
+                at = self._put_flags(buf, at, flags, first)
+                break
+        last = self.values
+        for i in range(n):
+            if old[i] != MISSING:
+                value = values[first + i]
+                at = varint.put(buf, at, varint.zigzag(value - last[i]))
+                last[i] = value
+        self.number += 1
+        self.slot = slot + 1
+        return at
+
+    def _put_flags(self, buf, at, flags, first):
+        old = self.flags
+        for i in range(self.channels):
+            flag = flags[first + i]
+            old[i] = flag
+            if i & 1:
+                buf[at] |= flag << 4
+                at += 1
+            else:
+                buf[at] = flag
+        return at + (self.channels & 1)
+
+
+class Decoder(_Prediction):
+    """Reads records from payloads."""
+
+    def records(self, payload, placed):
+        """Yield (number, slot, values, flags) of each record; `placed` = a chunk of kind 2.
+
+        The lists are the decoder's own: copy what must last. Raises ValueError on bytes that no
+        encoder writes; the records before them were right.
+        """
+        at, end = 0, len(payload)
+        if placed:
+            number, at = varint.get(payload, at, end)
+            slot, at = varint.get(payload, at, end)
+            self.restart(number, slot)
+        while at < end:
+            head = payload[at]
+            at += 1
+            if head & ~(_GAP | _FLAGS):
+                raise ValueError("unknown record head")
+            if head & _GAP:
+                gap, at = varint.get(payload, at, end)
+                self.slot += gap
+            if head & _FLAGS:
+                at = self._get_flags(payload, at, end)
+            for i in range(self.channels):
+                if self.flags[i] != MISSING:
+                    fold, at = varint.get(payload, at, end)
+                    self.values[i] = varint.wrap32(self.values[i] + varint.unzigzag(fold))
+            yield self.number, self.slot, self.values, self.flags
+            self.number += 1
+            self.slot += 1
+
+    def _get_flags(self, payload, at, end):
+        n = self.channels
+        if at + (n + 1) // 2 > end:
+            raise ValueError("flags are cut off")
+        for i in range(n):
+            self.flags[i] = payload[at + i // 2] >> 4 * (i & 1) & 15
+        return at + (n + 1) // 2
