@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The rules that no board file may break, and how to say that one did.
 
-Each rule yields *problems*: (key in the file, what is wrong, what to do). All are found at once, so that
-whoever writes a board file sees them all. The costs behind them: a strapping pin pulled by a sensor
-keeps a node from booting after the next power cut; a flash pin crashes it; ADC2 stops while Wi-Fi runs.
+Each rule yields *problems*: key in the file, what is wrong, what to do. The costs behind them: a
+strapping pin that a sensor pulls keeps a node from booting after the next power cut; a flash pin
+crashes it; ADC2 cannot be read while Wi-Fi runs.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _pins(board: Board) -> Iterator[Problem]:
             yield Problem(
                 key,
                 f"GPIO {pin.gpio} is not on ADC1.",
-                f"Choose one of analog_inputs.adc1: ADC2 cannot be read while Wi-Fi runs.",
+                "Choose one of analog_inputs.adc1: ADC2 cannot be read while Wi-Fi runs.",
             )
         if pin.function in OUTPUTS and pin.gpio in board.input_only:
             yield Problem(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Board files: what a board is, told by a TOML file in `boards/`.
 
-A *board* is such a file, nothing else knows its name. Code asks it for a capability: `board.pin("flow")`,
-`board.analog`, `board.counter_units`. The keys are described in boards/README.md; the rules that a board
-must keep are in `tirta.board_rules`.
+A *board* is such a file, and nothing else knows its name: code asks it for a capability, as in
+`board.pin("flow")`, `board.analog`, `board.counter_units`. boards/README.md describes the keys;
+`tirta.board_rules` has the rules that a board must keep.
 """
 
 import tomllib
@@ -164,7 +164,7 @@ def _for_a_person(path: Path, error: ValidationError) -> TirtaError:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     hint = {
-        "extra_forbidden": f"Remove {key}, or correct its spelling; boards/README.md lists the keys.",
+        "extra_forbidden": f"Remove {key} or correct it; boards/README.md lists the keys.",
         "missing": f"Add {key}; boards/README.md says what it means.",
     }.get(first["type"], f"Correct {key}; boards/README.md says what it may be.")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The one exception of the laptop tools.
 
-`TirtaError` is for a person: it says what is wrong and what to do next. `tirta.cli.main` catches it,
-prints it and exits with 1; nothing else does. A programming error stays a traceback.
+`TirtaError` is for a person: it says what is wrong and what to do next. `tirta.cli.main` catches
+it, prints it and exits with 1; nothing else does. A programming error stays a traceback.
 """
 
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The ESP32 partition table, bytes out of a board and back.
 
-The table lies at 0x8000: entries of 32 bytes (magic 0xAA 0x50, type, subtype, offset, size, 16-byte label,
-flags), then an MD5 entry (0xEB 0xEB, fourteen 0xFF, digest of all entries before it), then 0xFF up to
-0xC00 bytes. The format is documented in ESP-IDF's guide "Partition Tables".
+The table lies at 0x8000: entries of 32 bytes (magic 0xAA 0x50, type, subtype, offset, size, label
+of 16 bytes, flags), then an MD5 entry (0xEB 0xEB, fourteen 0xFF, digest of all entries before it),
+then 0xFF up to 0xC00 bytes. ESP-IDF's guide "Partition Tables" documents the format.
 """
 
 import hashlib
 import struct
+from typing import Literal
 
 from tirta.board_rules import MAX_ENTRIES, TABLE_OFFSET
 from tirta.boards import Board, Partition
@@ -21,7 +22,6 @@ _MAGIC = b"\xaa\x50"
 _MD5_MAGIC = b"\xeb\xeb" + b"\xff" * 14
 _END = b"\xff" * _ENTRY.size
 _TYPES = {"app": 0x00, "data": 0x01}
-_NAMES = {number: name for name, number in _TYPES.items()}
 
 
 def table(board: Board) -> bytes:
@@ -57,11 +57,12 @@ def _partition(entry: bytes, number: int) -> Partition:
     magic, kind, subtype, offset, size, label, _flags = _ENTRY.unpack(entry)
     if magic != _MAGIC:
         raise _damaged(f"entry {number} does not start with 0xAA 0x50")
-    if kind not in _NAMES:
+    if kind not in _TYPES.values():
         raise _damaged(f"entry {number} has the unknown type {kind:#x}")
     name = label.rstrip(b"\0").decode("ascii", "replace")
+    type_name: Literal["app", "data"] = "app" if kind == _TYPES["app"] else "data"
     try:
-        return Partition(name=name, type=_NAMES[kind], subtype=subtype, offset=offset, size=size)
+        return Partition(name=name, type=type_name, subtype=subtype, offset=offset, size=size)
     except ValueError as error:
         raise _damaged(f"entry {number} ({name!r}) has a value out of range") from error
 
