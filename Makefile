@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# Everything that is done from a checkout. `make help` lists it. No target needs hardware.
+PYTHON ?= python3
+BIN := .venv/bin
+VENV := .venv/.stamp
+TYPINGS := build/typings/.stamp
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint fmt types size wheel clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+demo: $(VENV) ## a virtual node from bare flash to a picture on the laptop, in a minute
+	$(BIN)/python -m tirta.demo
+
+test: lint types ## lint, type checks and every test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV) ## ruff: rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+fmt: $(VENV) ## format the sources, and repair what ruff can repair
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+types: $(VENV) $(TYPINGS) ## mypy: the laptop's code, and the firmware against the ESP32 port's stubs
+	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/firmware-mypy.ini
+
+size: $(VENV) ## bytes of flash per module and board, heap left on the virtual node
+	$(BIN)/python tests/bench/size.py
+
+wheel: $(VENV) ## dist/*.whl and dist/*.tar.gz
+	$(BIN)/python -m hatchling build
+
+clean: ## remove everything that these targets made
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Tirta needs Python 3.11 or newer. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[virtual,dev]'
+	@touch $@
+
+# Type stubs of the ESP32 port. Not in .venv: there they would shadow the laptop's own modules (CONTRIBUTING.md).
+$(TYPINGS): $(VENV) Makefile
+	rm -rf build/typings
+	$(BIN)/pip install --quiet --disable-pip-version-check --target build/typings 'micropython-esp32-stubs>=1.29,<1.30'
+	@touch $@
