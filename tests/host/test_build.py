@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""The firmware compiles for every board, reproducibly, and its tracebacks stay readable."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import micropython
+
+import tirta
+from tirta import boards, image
+from tirta.build import MANIFEST, build
+from tirta.errors import TirtaError
+from tirta.paths import firmware_dir
+
+ARCH_IN_MPY = {"x64": 2, "xtensawin": 10, "rv32imc": 11}  # py/persistentcode.h, MP_NATIVE_ARCH_*
+NATIVE = """\
+import micropython
+
+
+@micropython.viper
+def add(a: int, b: int) -> int:
+    return a + b
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A firmware tree of the right shape, as small as can be."""
+    for name in ("boot.py", "main.py", "rescue.py", "app.py", "DESIGN.md"):
+        (tmp_path / name).write_text("x = 1\n" if name.endswith(".py") else "# words\n")
+    for package in ("tirta_format", "tirta_node"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("")
+        (tmp_path / package / "FORMAT.md").write_text("# words\n")
+    (tmp_path / "tirta_node" / "kernels.py").write_text(NATIVE)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_our_firmware_compiles_and_fits(name: str) -> None:
+    board = boards.load(name)
+    built = build(board)
+    assert set(built.vfs) == {"boot.py", "main.py", "rescue.py"}
+    assert {path.rpartition(".")[2] for path in built.app} == {"mpy", "json"}
+    sources = [p for p in firmware_dir().rglob("*.py") if p.name not in built.vfs]
+    assert len(built.app) == len(sources) + 1
+    for part, files in (("vfs", built.vfs), ("app_a", built.app), ("app_b", built.app)):
+        image.lfs_image(files, board.partition(part).size)
+
+
+@pytest.mark.parametrize("name", boards.names())
+def test_native_code_is_the_boards(name: str, tree: Path) -> None:
+    board = boards.load(name)
+    head = build(board, tree).app["tirta_node/kernels.mpy"][:4]
+    assert head[:2] == b"M\x06"
+    assert head[2] >> 2 == ARCH_IN_MPY[board.mpy_arch]
+    assert head[3] <= 31, "small integers wider than the chip's"
+
+
+def test_the_manifest_names_what_is_there() -> None:
+    built = build(boards.load("esp32_devkitc"))
+    manifest = json.loads(built.app[MANIFEST])
+    assert manifest["version"] == tirta.__version__
+    assert manifest["arch"] == "xtensawin"
+    assert manifest["files"] == {
+        path: hashlib.sha256(data).hexdigest()
+        for path, data in built.app.items()
+        if path != MANIFEST
+    }
+
+
+def test_the_same_sources_give_the_same_bytes_anywhere(tmp_path: Path) -> None:
+    board = boards.load("esp32c3_devkitm")
+    copy = tmp_path / "elsewhere" / "deeper"
+    shutil.copytree(firmware_dir(), copy)
+    assert build(board, copy) == build(board)
+
+
+def test_a_traceback_says_file_and_line(tree: Path, tmp_path: Path) -> None:
+    (tree / "tirta_node" / "fails.py").write_text("def f():\n    pass\n\n\n1 // 0\n")
+    slot = tmp_path / "slot"
+    for path, data in build(boards.load("virtual"), tree).app.items():
+        (slot / path).parent.mkdir(parents=True, exist_ok=True)
+        (slot / path).write_bytes(data)
+    command = [micropython(), "-c", "import tirta_node.fails"]
+    run = subprocess.run(command, cwd=slot, capture_output=True, text=True, check=False)
+    assert 'File "tirta_node/fails.py", line 5' in run.stderr + run.stdout
+
+
+def test_a_module_that_does_not_compile_is_named(tree: Path) -> None:
+    (tree / "tirta_node" / "kernels.py").write_text(NATIVE[:-6] + "(\n")
+    with pytest.raises(TirtaError, match=r"kernels\.py.*line"):
+        build(boards.load("esp32_devkitc"), tree)
+
+
+@pytest.mark.parametrize("gone", ["boot.py", "app.py", "tirta_format"])
+def test_an_incomplete_tree_is_refused(gone: str, tree: Path) -> None:
+    path = tree / gone
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(TirtaError) as caught:
+        build(boards.load("esp32_devkitc"), tree)
+    assert gone in caught.value.what
