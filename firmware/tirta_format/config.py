@@ -130,7 +130,7 @@ _NAMES = {int: "a whole number", str: "a text", list: "a list"}
 
 
 def parse(text):
-    """The config in `text` (bytes), defaults filled in. Raises ValueError that says what is wrong."""
+    """The config in `text` (bytes), with defaults. Raises ValueError that says what is wrong."""
     if len(text) > MAX_BYTES:
         raise ValueError("config is longer than %d bytes" % MAX_BYTES)
     config = json.loads(text)

@@ -19,6 +19,7 @@ CONFIG_APPLY = 0x09
 CLOCK_SET = 0x0A
 RESTART = 0x0B
 VALUES = 0x0C
+PULLED = 0x0D
 
 ANSWER = 0x80  # added to the request's type
 DATA = READ + ANSWER

@@ -9,7 +9,7 @@ BOOT = 1
 ANCHOR = 2
 CONFIG = 3
 LOSS = 4
-TOTALS = 5
+CHECKPOINT = 5
 STOP = 6
 
 # Clock sources of an anchor
@@ -85,11 +85,12 @@ def loss(uptime_ms, reason, number, at_most, duration_ms):
     )
 
 
-def totals(uptime_ms, pairs):
-    """`pairs`: (channel index, total of its values so far)."""
-    out = _head(TOTALS, uptime_ms) + bytes((len(pairs),))
-    for channel, total in pairs:
-        out += bytes((channel,)) + varint.encode(total)
+def checkpoint(uptime_ms, pulled, lost, pairs):
+    """Where things stand; `pairs`: (channel name, total of its values so far)."""
+    out = _head(CHECKPOINT, uptime_ms) + varint.encode(pulled) + varint.encode(lost)
+    out += bytes((len(pairs),))
+    for name, total in pairs:
+        out += _text(name) + varint.encode(total)
     return out
 
 
@@ -150,8 +151,10 @@ def parse(payload):
         fields["number"] = take.varint()
         fields["at_most"] = take.varint()
         fields["duration_ms"] = take.varint()
-    elif kind == TOTALS:
-        fields["totals"] = [(take.u8(), take.varint()) for _ in range(take.u8())]
+    elif kind == CHECKPOINT:
+        fields["pulled"] = take.varint()
+        fields["lost"] = take.varint()
+        fields["totals"] = [(take.text(), take.varint()) for _ in range(take.u8())]
     elif kind == STOP:
         fields["reason"] = take.u8()
     return kind, uptime_ms, fields

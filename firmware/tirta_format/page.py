@@ -11,7 +11,7 @@ from binascii import crc32
 SIZE = 4096
 MARK = b"Tr"
 VERSION = 1
-KIND_LOG = 0
+MAX_CHANNELS = 32
 HEADER_SIZE = 40
 CHUNK_OVERHEAD = 6
 ALIGN = 16  # where a chunk may begin after a damaged one
@@ -29,17 +29,27 @@ _ERASED = b"\xff" * 64
 class Header:
     """The header of a page; the attributes are the fields of FORMAT.md, `crc` included."""
 
-    def __init__(self, seq, epoch, number, slot, boot, config_hash, unix_ms, source, uncertainty):
+    def __init__(self, channels, seq, epoch, number, slot, boot, config_hash):
+        self.channels = channels
         self.seq = seq
         self.epoch = epoch
         self.number = number
         self.slot = slot
         self.boot = boot
         self.config_hash = config_hash
-        self.unix_ms = unix_ms  # of uptime 0 of the boot; 0 = unknown
-        self.source = source
-        self.uncertainty = uncertainty  # 2^n ms, 255 = unknown
+        self.unix_ms = 0  # of uptime 0 of the boot; 0 = unknown
+        self.source = 0
+        self.uncertainty = UNKNOWN_UNCERTAINTY  # 2^n ms
         self.crc = 0
+
+    def date(self, unix_ms, source, uncertainty_ms):
+        """Uptime 0 of the boot was at `unix_ms`, give or take."""
+        self.unix_ms = unix_ms
+        self.source = source
+        power = 0
+        while 1 << power < uncertainty_ms:
+            power += 1
+        self.uncertainty = power if unix_ms else UNKNOWN_UNCERTAINTY
 
     def pack(self):
         """The 38 bytes from offset 2 on; sets `crc`."""
@@ -47,7 +57,7 @@ class Header:
         body = struct.pack(
             _HEADER,
             VERSION,
-            KIND_LOG,
+            self.channels,
             self.seq,
             self.epoch,
             self.number,
@@ -71,10 +81,13 @@ def header(page):
     if crc32(memoryview(page)[2:36]) != crc:
         return None
     fields = struct.unpack_from(_HEADER, page, 2)
-    version, kind, seq, epoch, number, slot, boot, config, seconds, ms, source, unsure = fields
-    if version != VERSION or kind != KIND_LOG:
+    version, channels, seq, epoch, number, slot, boot, config, seconds, ms, source, unsure = fields
+    if version != VERSION or not 0 < channels <= MAX_CHANNELS:
         return None
-    head = Header(seq, epoch, number, slot, boot, config, seconds * 1000 + ms, source, unsure)
+    head = Header(channels, seq, epoch, number, slot, boot, config)
+    head.unix_ms = seconds * 1000 + ms
+    head.source = source
+    head.uncertainty = unsure
     head.crc = crc
     return head
 

@@ -24,10 +24,11 @@ class _Prediction:
         self.channels = channels
         self.values = [0] * channels
         self.flags = bytearray(channels)
-        self.restart(0, 0)
+        self.restart(0, 0, 0)
 
-    def restart(self, number, slot):
-        """The next record has this number, and this slot if no gap comes before it."""
+    def restart(self, boot, number, slot):
+        """The next record has this number, and this slot of this boot if no gap comes before it."""
+        self.boot = boot
         self.number = number
         self.slot = slot
         for i in range(self.channels):
@@ -44,6 +45,7 @@ class Encoder(_Prediction):
 
     def put_place(self, buf, at):
         """Write what a chunk of kind 2 begins with; return the index after it."""
+        at = varint.put(buf, at, self.boot)
         return varint.put(buf, varint.put(buf, at, self.number), self.slot)
 
     def put(self, buf, at, slot, values, flags, first):
@@ -100,9 +102,10 @@ class Decoder(_Prediction):
         """
         at, end = 0, len(payload)
         if placed:
+            boot, at = varint.get(payload, at, end)
             number, at = varint.get(payload, at, end)
             slot, at = varint.get(payload, at, end)
-            self.restart(number, slot)
+            self.restart(boot, number, slot)
         while at < end:
             head = payload[at]
             at += 1
