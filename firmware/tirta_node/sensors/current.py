@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""4-20 mA transmitter over a shunt: pressure, level, turbidity, chlorine.
+
+Limits: NAMUR NE43. 3.8 to 20.5 mA measures; at or below 3.6 and at or above 21 mA the loop is
+broken or the transmitter reports a fault: the value is missing, never a number. Between, suspect.
+"""
+
+from tirta_format.record import GOOD, MISSING, SUSPECT
+from tirta_node.sensors.analog import read_uv
+from tirta_node.sensors.scaling import Line
+
+_FAULT_LOW_UA = 3600
+_LOW_UA = 3800
+_HIGH_UA = 20500
+_FAULT_HIGH_UA = 21000
+
+
+class CurrentLoop:
+    """`low` and `high` are the values at 4 and 20 mA."""
+
+    counts = False
+
+    def __init__(self, converter, shunt_mohm, low, high):
+        self._converter = converter
+        self._fault_low_uv = _FAULT_LOW_UA * shunt_mohm // 1000
+        self._low_uv = _LOW_UA * shunt_mohm // 1000
+        self._high_uv = _HIGH_UA * shunt_mohm // 1000
+        self._fault_high_uv = _FAULT_HIGH_UA * shunt_mohm // 1000
+        uv4 = 4 * shunt_mohm
+        self._line = Line(uv4, low, uv4 * 5, high, self._fault_high_uv)
+        self.value = 0
+        self.flag = MISSING
+
+    def prepare(self):
+        """Nothing: the converter is quick."""
+
+    def sample(self):
+        """Measure the current."""
+        uv = read_uv(self._converter)
+        if uv <= self._fault_low_uv or uv >= self._fault_high_uv:
+            self.flag = MISSING
+            return
+        self.value = self._line.at(uv)
+        self.flag = GOOD if self._low_uv <= uv <= self._high_uv else SUSPECT
