@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Where a log goes on after a start: the head, found by reading.
+
+Every page header is read once (no binary search: bad pages would break it), then the newest page
+is decoded. What was torn there was never acknowledged, so its numbers are free.
+"""
+
+from tirta_format import meta, record
+from tirta_format import page as pages
+
+
+class Head:
+    """`resume`: where in the newest page the next chunk goes, 0 = open a page."""
+
+    def __init__(self):
+        self.epoch = 0  # 0 = draw one
+        self.seq = 0
+        self.boot = 0
+        self.number = 0
+        self.resume = 0
+        self.config_hash = 0
+        self.totals = {}
+        self.pulled = 0
+        self.lost = 0
+        self.gone = 0  # records below this are known to be overwritten
+        self.stopped = False  # the last boot ended in order
+        self._start_unix_ms = 0  # of the last boot
+        self._uptime_ms = 0  # of the last that it wrote
+
+    def end_unix_ms(self):
+        """Unix time in ms of the last that was written, or 0."""
+        return self._start_unix_ms + self._uptime_ms if self._start_unix_ms else 0
+
+    def take_meta(self, payload):
+        """What a meta record tells."""
+        kind, uptime_ms, fields = meta.parse(payload)
+        if kind == meta.BOOT:
+            self.boot = fields["boot"]
+            self.stopped = False
+            self._start_unix_ms = 0
+        elif kind == meta.STOP:
+            self.stopped = True
+        elif kind == meta.CHECKPOINT:
+            self.totals = dict(fields["totals"])
+            self.pulled = fields["pulled"]
+            self.lost = fields["lost"]
+        elif kind == meta.LOSS:
+            self.lost += fields["at_most"]
+            if fields["reason"] == meta.LOSS_OVERWRITTEN:
+                self.gone = fields["number"]
+        elif kind == meta.ANCHOR:
+            self._start_unix_ms = fields["unix_ms"] - uptime_ms
+        if kind != meta.CONFIG:
+            self._uptime_ms = uptime_ms  # a config may be a copy of an older one
+
+    def take_header(self, header):
+        """What the header of the newest page tells."""
+        self.seq = header.seq
+        self.epoch = header.epoch
+        self.config_hash = header.config_hash
+        self.boot = header.boot
+        self.number = header.number
+        self._start_unix_ms = header.unix_ms
+
+
+def find(flash, index, counted):
+    """The Head of the log on `flash`; fills `index`. `counted` maps the indexes of channels with
+    totals to their names, as the config in force has them.
+    """
+    found = Head()
+    header = index.scan(flash)
+    if header is None:
+        return found
+    found.take_header(header)
+    page = bytearray(pages.SIZE)
+    flash.read(index.newest, 0, page)
+    hidden = _read(page, header, counted, found)
+    if hidden:
+        found.epoch = 0
+        found.number = 0
+        return found
+    _place(page, header, found)
+    return found
+
+
+def _read(page, header, counted, found):
+    """Take in the chunks of the newest page; True when a damaged one hides the numbers."""
+    decoder = record.Decoder(header.channels)
+    decoder.restart(header.boot, header.number, header.slot)
+    hidden = False
+    chain = True
+    view = memoryview(page)
+    for kind, at, n in pages.chunks(page, header.crc):
+        payload = view[at : at + n]
+        if kind == pages.DAMAGED:
+            chain = False
+        elif kind == pages.META:
+            found.take_meta(payload)
+        elif kind == pages.RECORDS_AT or (kind == pages.RECORDS and chain):
+            chain = True
+            hidden = False
+            found.stopped = False
+            for _, _, values, flags in decoder.records(payload, kind == pages.RECORDS_AT):
+                for channel, name in counted.items():
+                    if channel < header.channels and flags[channel] != record.MISSING:
+                        found.totals[name] = found.totals.get(name, 0) + values[channel]
+            found.boot = decoder.boot
+        elif kind == pages.RECORDS:
+            hidden = True
+    found.number = decoder.number
+    return hidden
+
+
+def _place(page, header, found):
+    end = pages.HEADER_SIZE
+    for kind, at, n in pages.chunks(page, header.crc):
+        if kind != pages.DAMAGED:
+            end = at + n + pages.CHUNK_OVERHEAD - 2
+    used = pages.used_end(page, end)
+    if used > end:
+        end = (used + pages.ALIGN - 1) // pages.ALIGN * pages.ALIGN
+    found.resume = end
