@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The firmware tree, made ready for one board's flash.
 
-Two file systems come out. *vfs* is what boots: boot.py, main.py, rescue.py, as source, because it
-is written once and must be readable by whoever stands before a dead node. *app* is one slot: the
-application as .mpy, compiled for the board's architecture, with a *manifest* that names the version
-and the SHA-256 of every file. The same sources give the same bytes, on any computer.
+Two file systems come out. *vfs* is what boots: boot.py and main.py as source, for whoever stands
+before a dead node to read, and beside them in /frozen the copies of modules that boot.py needs.
+*app* is one slot: the application as .mpy, compiled for the board's architecture, with a *manifest*
+that names version, board and the SHA-256 of every file. The same sources give the same bytes, on
+any computer.
 """
 
 import hashlib
@@ -19,7 +20,11 @@ from tirta.boards import Board
 from tirta.errors import TirtaError
 from tirta.paths import firmware_dir
 
-VFS_FILES = ("boot.py", "main.py", "rescue.py")
+VFS_FILES = ("boot.py", "main.py")
+VFS_FROZEN = {
+    "frozen/chip.mpy": Path("tirta_node/hal/chip.py"),
+    "frozen/state.mpy": Path("tirta_format/state.py"),
+}
 APP_ROOT = "app.py"
 APP_PACKAGES = ("tirta_format", "tirta_node")
 MANIFEST = "manifest.json"
@@ -40,11 +45,13 @@ def build(board: Board, source: Path | None = None) -> Build:
     """Compile the firmware in `source` (ours, unless told otherwise) for a board."""
     root = source or firmware_dir()
     vfs = {name: _read(root / name) for name in VFS_FILES}
+    for name, path in VFS_FROZEN.items():
+        vfs[name] = compile_mpy(root, path, board.mpy_arch)
     app = {
         path.with_suffix(".mpy").as_posix(): compile_mpy(root, path, board.mpy_arch)
         for path in _app_sources(root)
     }
-    app[MANIFEST] = _manifest(app, board.mpy_arch)
+    app[MANIFEST] = _manifest(app, board)
     return Build(vfs, app)
 
 
@@ -70,10 +77,11 @@ def _app_sources(root: Path) -> Iterable[Path]:
         yield from found
 
 
-def _manifest(files: dict[str, bytes], arch: str) -> bytes:
+def _manifest(files: dict[str, bytes], board: Board) -> bytes:
     document = {
         "version": __version__,
-        "arch": arch,
+        "board": board.name,
+        "arch": board.mpy_arch,
         "files": {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)},
     }
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode() + b"\n"

@@ -30,7 +30,7 @@ def add(a: int, b: int) -> int:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A firmware tree of the right shape, as small as can be."""
-    for name in ("boot.py", "main.py", "rescue.py", "app.py", "DESIGN.md"):
+    for name in ("boot.py", "main.py", "app.py", "DESIGN.md"):
         (tmp_path / name).write_text("x = 1\n" if name.endswith(".py") else "# words\n")
     for package in ("tirta_format", "tirta_node"):
         (tmp_path / package).mkdir()
@@ -44,7 +44,7 @@ def tree(tmp_path: Path) -> Path:
 def test_our_firmware_compiles_and_fits(name: str) -> None:
     board = boards.load(name)
     built = build(board)
-    assert set(built.vfs) == {"boot.py", "main.py", "rescue.py"}
+    assert set(built.vfs) == {"boot.py", "main.py", "frozen/chip.mpy", "frozen/state.mpy"}
     assert {path.rpartition(".")[2] for path in built.app} == {"mpy", "json"}
     sources = [p for p in firmware_dir().rglob("*.py") if p.name not in built.vfs]
     assert len(built.app) == len(sources) + 1

@@ -109,7 +109,12 @@ def test_flash_with_application_and_config(tmp_path: Path) -> None:
         part = board.partition(name)
         return flash[part.offset : part.end]
 
-    assert set(image.lfs_files(content("vfs"))) == {"boot.py", "main.py", "rescue.py"}
+    assert set(image.lfs_files(content("vfs"))) == {
+        "boot.py",
+        "main.py",
+        "frozen/chip.mpy",
+        "frozen/state.mpy",
+    }
     app = image.lfs_files(content("app_a"))
     assert {"app.mpy", "manifest.json", "tirta_node/__init__.mpy"} <= set(app)
     assert read_with_micropython(content("app_a"), tmp_path) == listing(app)

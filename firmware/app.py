@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""The application: the composition root, and the only file that knows all the parts.
+
+sensors -> sampler -> ring -> log, and the console beside them, one step at a time: a sample when
+it is due, all else in the slack between samples. `main` returns when the line goes to the REPL;
+everything is committed then. Without a usable config the node samples nothing and says why.
+"""
+
+import gc
+import json
+import os
+
+from tirta_format import config, meta, state
+from tirta_node import report, sensors
+from tirta_node.clock import Clock
+from tirta_node.commands import RESTART, Commands
+from tirta_node.console import Console
+from tirta_node.hal import chip
+from tirta_node.hal.line import Line
+from tirta_node.log import Log
+from tirta_node.ring import Ring
+from tirta_node.sampler import Sampler
+from tirta_node.schedule import Schedule
+from tirta_node.store import Store
+
+_ERASE_ROOM_MS = 500  # an erase lasts up to 400 ms
+_GC_BYTES = 16384  # collect after so many allocated bytes: often, so that each pause is short
+_CLOCK_KEPT_MS = 2000  # uncertainty of the clock that ran through a reset
+_RETRY_MS = 60000  # after the flash refused
+
+
+class Node:
+    """The parts. `commands` wires the laptop's wishes to the methods here."""
+
+    def __init__(self, line, manifest):
+        self.manifest = manifest
+        self.clock = Clock()
+        self.problems = {}
+        self.stop_reason = meta.STOP_VISIT
+        self._store = Store(chip.partition("state"))
+        self._store.load()
+        self.config_text = self._store.fields.get(state.CONFIG, b"")
+        self.config = self._read_config()
+        self.channels = self.config["channels"]
+        self.sensors = [sensors.build(channel) for channel in self.channels]
+        self.schedule = Schedule(self.config["interval_ms"])
+        self.ring = Ring(len(self.channels))
+        self.sampler = Sampler(self.sensors, self.ring, self.schedule)
+        names = [channel["name"] for channel in self.channels]
+        counted = {i: names[i] for i in range(len(names)) if self.sensors[i].counts}
+        self.flash = chip.partition("log")
+        self.log = Log(self.flash, self.clock, len(names), counted)
+        self.line = line
+        self.console = Console(line, report.greeting(self))
+        self.commands = Commands(self, self.console)
+        self.console.handle = self.commands.handle
+        self._retry_at_ms = 0
+        self.refused_noted = 0
+
+    def _read_config(self):
+        try:
+            return config.parse(self.config_text)
+        except ValueError as error:
+            what = str(error) if self.config_text else "none yet: tirta config apply"
+            self.problems["config"] = what
+        return {"channels": [], "interval_ms": 60000, "commit_ms": 60000, "visit_s": 1800}
+
+    def start(self):
+        """Find the log's head, and say in it that and why the node started."""
+        kept = chip.kept_unix_ms()
+        if kept:
+            self.clock.set(kept, meta.CLOCK_KEPT, _CLOCK_KEPT_MS)
+        text_hash = config.config_hash(self.config_text)
+        random_u32 = int.from_bytes(os.urandom(4), "little")
+        found = self.log.start(self.config_text, text_hash, random_u32)
+        chip.keep_visit_s(self.config["visit_s"])
+        chip.stay()
+        if not self.channels:
+            return
+        log = self.log
+        board = self.config["board"]
+        version = self.manifest["version"]
+        uptime_ms = self.clock.uptime_ms()
+        log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), version, board))
+        if found.config_hash != text_hash or not found.resume:
+            log.log_config()
+        if kept:
+            self._note_anchor()
+        if found.seq:
+            self._note_absence(found)
+
+    def _note_absence(self, found):
+        interval_ms = self.config["interval_ms"]
+        now, end = self.clock.unix_ms(), found.end_unix_ms()
+        away_ms = now - end if now and end and now > end else 0
+        if found.stopped:
+            self.log.note_loss(meta.LOSS_UNATTENDED, away_ms // interval_ms, away_ms)
+        else:
+            window = self.config["commit_ms"] // interval_ms + 1
+            self.log.note_loss(meta.LOSS_POWER, max(window, away_ms // interval_ms), away_ms)
+
+    def _note_anchor(self):
+        clock = self.clock
+        self.log.note(
+            meta.anchor(
+                clock.anchor_uptime_ms, clock.anchor_unix_ms, clock.source, clock.uncertainty_ms
+            )
+        )
+
+    def set_clock(self, unix_ms, source, uncertainty_ms):
+        """The wall clock says `unix_ms` now."""
+        self.clock.set(unix_ms, source, uncertainty_ms)
+        chip.keep_unix_ms(unix_ms)
+        if self.channels:
+            self._note_anchor()
+
+    def keep_config(self, text):
+        """Store a checked config; it is in force after a restart."""
+        self._store.save(state.CONFIG, text)
+
+    def commit(self):
+        """Make durable what the ring holds. Raises OSError when the flash refuses."""
+        if self.ring.count:
+            self.log.commit(self.ring)
+        lost = self.ring.refused - self.refused_noted
+        if lost:
+            self.refused_noted = self.ring.refused
+            self.log.note_loss(meta.LOSS_RING, lost, 0)
+
+    def run(self):
+        """Sample, commit and answer until the laptop wants something else."""
+        while not self.console.visit and not self.commands.wish:
+            if self.channels:
+                self.sampler.step()
+                self._write()
+            self.console.step()
+            wait_ms = self.console.wait_ms()
+            if self.channels:
+                wait_ms = min(wait_ms, self.sampler.wait_ms())
+            if wait_ms:
+                self.line.wait(wait_ms)
+
+    def _write(self):
+        """Commit if waiting for one more record would be too long; erase if there is time."""
+        left_ms = self.schedule.left_ms()
+        ring = self.ring
+        if self.clock.uptime_ms() < self._retry_at_ms:
+            return
+        try:
+            age_ms = ring.count * self.config["interval_ms"]
+            if ring.count and (age_ms >= self.config["commit_ms"] or ring.is_filling()):
+                self.commit()
+            elif left_ms > _ERASE_ROOM_MS:
+                self.log.erase_ahead()
+            self.problems.pop("flash", None)
+        except OSError as error:
+            self.problems["flash"] = str(error)
+            self._retry_at_ms = self.clock.uptime_ms() + _RETRY_MS
+
+    def stop(self):
+        """End in order: everything is durable, and the log says why the node stops."""
+        if self.channels:
+            self.commit()
+            self.log.checkpoint()
+            self.log.note(meta.stop(self.clock.uptime_ms(), self.stop_reason))
+        self.console.flush()
+
+
+def main():
+    """Run the node. Returns for a visit to the REPL, which ends by itself."""
+    gc.threshold(_GC_BYTES)
+    with open("/app/manifest.json") as file:
+        manifest = json.load(file)
+    line = Line()
+    line.own(True)
+    node = Node(line, manifest)
+    node.start()
+    node.run()
+    node.stop()
+    if node.commands.wish == RESTART:
+        chip.reset()
+    visit_s = node.config["visit_s"]
+    chip.reset_after(visit_s)
+    print("Tirta: the node pauses for the REPL, and starts again in %d s at the latest" % visit_s)
+    line.own(False)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""What the node says of itself: identity, status, the last values (FORMAT.md section 10)."""
+
+import gc
+
+from tirta_format import frame, meta
+from tirta_format.record import MISSING
+from tirta_node.hal import chip
+
+MODE = "open"
+
+
+def greeting(node):
+    """Two lines for a person who presses Enter at a bare terminal."""
+    text = "\r\nTirta node %s %s\r\nTo talk to it: tirta status PORT\r\n"
+    return (text % (chip.node_id(), node.config.get("name", ""))).encode()
+
+
+def identity(node):
+    """Who this is: for anybody who asks."""
+    return {
+        "tirta": frame.PROTOCOL,
+        "node": chip.node_id(),
+        "name": node.config.get("name", ""),
+        "board": node.manifest["board"],
+        "firmware": node.manifest["version"],
+        "mode": MODE,
+    }
+
+
+def status(node):
+    """How it is."""
+    log, clock = node.log, node.clock
+    return {
+        "node": chip.node_id(),
+        "mode": MODE,
+        "epoch": log.epoch,
+        "next_record": log.number,
+        "oldest_record": log.oldest_number(),
+        "overruns": node.schedule.overruns,
+        "worst_late_ms": node.schedule.worst_late_ms,
+        "lost": log.lost + node.ring.refused - node.refused_noted,
+        "log_used": round(log.index.used() / log.index.count, 4),
+        "bad_pages": log.bad_pages(),
+        "ring_used": node.ring.count,
+        "clock": clock.quality(),
+        "unix": clock.unix_ms() // 1000,
+        "uptime_s": clock.uptime_ms() // 1000,
+        "boot": log.boot,
+        "cause": meta.CAUSES[chip.reset_cause()],
+        "config": log.config_hash,
+        "interval_s": node.schedule.interval_ms / 1000,
+        "alarms": ["%s: %s" % item for item in node.problems.items()],
+        "heap_free": gc.mem_free(),
+        "dropped_frames": node.console.dropped,
+    }
+
+
+def values(node):
+    """The last sample of every channel: [name, value or null, flag]."""
+    rows = []
+    for channel, sensor in zip(node.channels, node.sensors):
+        value = None if sensor.flag == MISSING else sensor.value
+        rows.append([channel["name"], value, sensor.flag])
+    return {"number": node.log.number, "values": rows}
