@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Files that are there whole or not at all.
+
+A file is written beside its place under a temporary name, flushed to the disk, and renamed. A full
+disk, a Ctrl-C or a pulled battery leaves the old file, or none.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tirta.errors import TirtaError
+
+TEMPORARY = ".tmp"
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; when the block ends well, the file takes its place."""
+    temporary = path.with_name(f".{path.name}{TEMPORARY}{os.getpid()}")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            _flush(temporary)
+            temporary.replace(path)
+            _flush(path.parent)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a whole file."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def cannot_write(path: Path, error: OSError) -> TirtaError:
+    """The one message for a file that could not be written."""
+    return TirtaError(
+        f"Cannot write {path}: {error.strerror or error}.",
+        "Make room on the disk or name another place, then run the command again; nothing is half"
+        " written.",
+    )
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: MIT
+"""Pages to records (FORMAT.md sections 2 to 6).
+
+Words: a *batch* is the records of one page, in arrays; a *verdict* says what a page was good for;
+an *event* is a meta record that a person may want to know. Nothing here trusts a page: what does
+not check is left out and told in its verdict.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tirta.archive import Run
+from tirta.dating import Anchor
+from tirta_format import config as format_config
+from tirta_format import meta, record
+from tirta_format import page as format_page
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records of one page under one config: row i of each array is one record."""
+
+    page: int
+    config: dict[str, Any]
+    number: Ints
+    boot: Ints
+    slot: Ints
+    values: Ints  # [record, channel]; a value of flag 9 means nothing
+    flags: NDArray[np.uint8]
+
+    @property
+    def uptime_ms(self) -> Ints:
+        return (self.slot + 1) * int(self.config["interval_ms"])
+
+
+@dataclass
+class Verdict:
+    """What a page was good for; `problems` is empty when all of it was."""
+
+    page: int
+    first_record: int = 0
+    records: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A meta record: when in which boot, and what. `boot` is None where damage hides it."""
+
+    page: int
+    boot: int | None
+    uptime_ms: int
+    kind: int
+    fields: dict[str, Any]
+
+
+@dataclass
+class Log:
+    """Everything that the pages of one node's epoch say."""
+
+    node: str = ""
+    epoch: int = 0
+    batches: list[Batch] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    anchors: dict[int, list[Anchor]] = field(default_factory=dict)
+    page_anchors: dict[int, Anchor] = field(default_factory=dict)
+    configs: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def damaged_ranges(self, next_record: int) -> list[tuple[int, int]]:
+        """Record numbers that a page with problems may have held: (first, last)."""
+        ends = [v.first_record for v in self.verdicts[1:]] + [next_record]
+        pairs = zip(self.verdicts, ends, strict=True) if self.verdicts else ()
+        return [(v.first_record, end - 1) for v, end in pairs if v.problems]
+
+
+def decode_run(run: Run) -> Log:
+    """All stored pages of one node's epoch."""
+    pages = ((p.sequence, p.read()) for p in run.pages().values())
+    return decode(pages, Log(run.node, run.epoch), run.configs())
+
+
+def decode(
+    pages: Iterable[tuple[int, bytes]], log: Log | None = None, configs: Iterable[bytes] = ()
+) -> Log:
+    """Pages (sequence, known bytes) in ascending order; `configs` are texts known besides."""
+    log = log or Log()
+    whole = [(seq, data.ljust(format_page.SIZE, b"\xff")) for seq, data in pages]
+    # Configs first: the text that a page's hash names may have been logged again in a later page.
+    texts = _ConfigTexts()
+    for text in configs:
+        texts.take(meta.config(0, format_config.config_hash(text), text, 0))
+    for _, data in whole:
+        head = format_page.header(data)
+        for kind, at, n in format_page.chunks(data, head.crc) if head else ():
+            if kind == format_page.META and n and data[at] == meta.CONFIG:
+                texts.take(data[at : at + n])
+    log.configs = texts.parsed()
+    for seq, data in whole:
+        _PageDecoder(log, seq, data).run()
+    return log
+
+
+class _ConfigTexts:
+    """Config texts put together from their parts."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, dict[int, bytes]] = {}
+        self._lengths: dict[int, int] = {}
+
+    def take(self, payload: bytes) -> None:
+        try:
+            _, _, fields = meta.parse(payload)
+        except ValueError:
+            return
+        if fields["length"] <= format_config.MAX_BYTES:
+            self._lengths[fields["hash"]] = fields["length"]
+            self._parts.setdefault(fields["hash"], {})[fields["offset"]] = fields["part"]
+
+    def parsed(self) -> dict[int, dict[str, Any]]:
+        found = {}
+        for wanted, parts in self._parts.items():
+            text = b"".join(parts[at] for at in sorted(parts))
+            if len(text) == self._lengths[wanted] and format_config.config_hash(text) == wanted:
+                try:
+                    found[wanted] = format_config.parse(text)
+                except ValueError:
+                    continue
+        return found
+
+
+class _PageDecoder:
+    def __init__(self, log: Log, seq: int, data: bytes) -> None:
+        self.log = log
+        self.data = data
+        self.verdict = Verdict(seq)
+        self.rows: list[tuple[int, int, int, list[int], bytes]] = []
+
+    def run(self) -> None:
+        self.log.verdicts.append(self.verdict)
+        head = format_page.header(self.data)
+        if head is None:
+            self.verdict.problems.append("no header to trust")
+            return
+        self.verdict.first_record = head.number
+        if head.unix_ms:
+            self.log.page_anchors[head.boot] = Anchor.of_page(head)
+        config = self.log.configs.get(head.config_hash)
+        decoder = record.Decoder(head.channels)
+        decoder.restart(head.boot, head.number, head.slot)
+        self._chunks(head, decoder)
+        if config is None or len(config["channels"]) != head.channels:
+            self.verdict.problems.append(f"config {head.config_hash:08x} is not in the log")
+        elif self.rows:
+            self.log.batches.append(self._batch(config))
+        self.verdict.records = len(self.rows)
+
+    def _chunks(self, head: Any, decoder: Any) -> None:
+        boot: int | None = head.boot  # of the meta records
+        placed = True  # whether the place of the next record is known
+        for kind, at, n in format_page.chunks(self.data, head.crc):
+            payload = self.data[at : at + n]
+            if kind == format_page.DAMAGED:
+                self.verdict.problems.append(f"bytes {at} to {at + n - 1} are damaged")
+                placed, boot = False, None
+            elif kind == format_page.META:
+                boot = self._meta(payload, boot)
+            elif kind in {format_page.RECORDS, format_page.RECORDS_AT}:
+                placed = placed or kind == format_page.RECORDS_AT
+                if not placed:
+                    self.verdict.problems.append(f"the records at byte {at} have lost their place")
+                    continue
+                placed = self._records(decoder, payload, kind == format_page.RECORDS_AT)
+                boot = decoder.boot
+
+    def _meta(self, payload: bytes, boot: int | None) -> int | None:
+        try:
+            kind, uptime_ms, fields = meta.parse(payload)
+        except ValueError as error:
+            self.verdict.problems.append(f"a meta record is malformed: {error}")
+            return boot
+        if kind == meta.BOOT:
+            boot = fields["boot"]
+        if kind == meta.ANCHOR and boot is not None:
+            anchor = Anchor(
+                uptime_ms, fields["unix_ms"], fields["uncertainty_ms"], fields["source"]
+            )
+            self.log.anchors.setdefault(boot, []).append(anchor)
+        if kind != meta.CONFIG:
+            self.log.events.append(Event(self.verdict.page, boot, uptime_ms, kind, fields))
+        return boot
+
+    def _records(self, decoder: Any, payload: bytes, has_place: bool) -> bool:
+        try:
+            self.rows += _copies(decoder, payload, has_place)
+        except ValueError as error:
+            self.verdict.problems.append(f"a chunk is malformed: {error}")
+            return False
+        return True
+
+    def _batch(self, config: dict[str, Any]) -> Batch:
+        columns = list(zip(*self.rows, strict=True))
+        ints = [np.array(column, dtype=np.int64) for column in columns[:4]]
+        flags = np.frombuffer(b"".join(columns[4]), dtype=np.uint8).reshape(len(self.rows), -1)
+        return Batch(self.verdict.page, config, ints[1], ints[0], ints[2], ints[3], flags)
+
+
+def _copies(
+    decoder: Any, payload: bytes, has_place: bool
+) -> Iterator[tuple[int, int, int, list[int], bytes]]:
+    for number, slot, values, flags in decoder.records(payload, has_place):
+        yield decoder.boot, number, slot, list(values), bytes(flags)

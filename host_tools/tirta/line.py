@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""A serial port, opened so that the node behind it goes on undisturbed.
+
+On common boards two transistors make a reset of DTR and RTS: EN goes low while RTS is set and DTR
+is not. The kernel sets both when a port opens, which does nothing. Clearing them before or while
+opening, DTR first as pyserial does, passes through the one state that resets. So both stay set
+while the port is open (native USB also waits for DTR before it sends), and at the end RTS goes
+first.
+"""
+
+import contextlib
+import errno
+import os
+from typing import Self
+
+import serial
+
+from tirta.errors import TirtaError
+
+DEFAULT_BAUD = 115_200
+
+
+class Line:
+    """Bytes in and out, counted. Use as a context manager."""
+
+    def __init__(self, port: str, baud: int = DEFAULT_BAUD) -> None:
+        self.port = port
+        self.baud = baud
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self._serial = _open(port, baud)
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._serial.write(data)
+        except (OSError, serial.SerialException) as error:
+            raise self._gone() from error
+        self.bytes_out += len(data)
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has come, or comes first within `timeout_s`; may be empty."""
+        try:
+            self._serial.timeout = timeout_s
+            data: bytes = self._serial.read(1)
+            if data and (waiting := self._serial.in_waiting):
+                data += self._serial.read(min(waiting, 65536))
+        except (OSError, TypeError, serial.SerialException) as error:
+            raise self._gone() from error
+        self.bytes_in += len(data)
+        return data
+
+    def drain(self) -> None:
+        """Forget what has come so far."""
+        with contextlib.suppress(OSError, serial.SerialException):
+            self._serial.reset_input_buffer()
+
+    def seconds(self, count: int) -> float:
+        """How long `count` bytes take on this line: start bit, eight, stop bit."""
+        return count * 10 / self.baud
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, serial.SerialException):
+            self._serial.rts = False  # before DTR: never RTS without DTR
+            self._serial.dtr = False
+        self._serial.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _gone(self) -> TirtaError:
+        return TirtaError(
+            f"The connection to {self.port} broke.", "Check the cable, then run the command again."
+        )
+
+
+def _open(port: str, baud: int) -> serial.Serial:
+    try:
+        return serial.Serial(port, baud, exclusive=True, timeout=0, write_timeout=10)
+    except (OSError, ValueError) as error:
+        raise _explain(port, error) from error
+
+
+def _explain(port: str, error: OSError | ValueError) -> TirtaError:
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.ENOENT or not os.path.lexists(port):
+        return TirtaError(
+            f"There is no port {port}.", "Plug the node in; `tirta ports` lists what is connected."
+        )
+    if number in {errno.EACCES, errno.EPERM}:
+        return TirtaError(
+            f"You may not open {port}.",
+            "Add yourself to the group that owns it (often dialout), then log in again.",
+        )
+    if number in {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}:
+        return TirtaError(
+            f"The port {port} is in use by another program.",
+            "Close that program (a terminal, mpremote, another tirta), then run the command again.",
+        )
+    return TirtaError(
+        f"{port} cannot be opened as a serial port.", "`tirta ports` lists what is connected."
+    )

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Frames over a line: requests, answers, retries (FORMAT.md section 9).
+
+One request is under way at a time, so never more than 256 bytes are unanswered: the node's receive
+buffer holds 259 and drops the rest without a word. Noise costs the frame that it hits; the next
+delimiter starts anew. A request that stays unanswered is sent again; each may be.
+"""
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from tirta.errors import TirtaError
+from tirta.line import Line
+from tirta.text import clean
+from tirta_format import frame
+
+TRIES = 4
+MAX_PAYLOAD = frame.MAX_FROM_LAPTOP - frame.OVERHEAD
+# Beyond the longest frame of a node, COBS and a burst of noise included, nothing can be a frame.
+_MAX_PENDING = 2 * frame.MAX_FROM_NODE
+# What a node may take before it answers: a sample with slow sensors, an erase of flash (0.4 s).
+_THINK_S = 1.2
+# Bytes that mean something to a REPL: Ctrl-A to E. A hello avoids those that interrupt or run code.
+_REPL_KEYS = {2, 3, 4, 5}
+
+Frame = tuple[int, int, bytes]
+
+
+class NoAnswerError(TirtaError):
+    """Nothing that could be a node's answer came. `Node` tries to say why."""
+
+
+class RefusedError(TirtaError):
+    """The node understood and said no; `code` is FORMAT.md's."""
+
+    def __init__(self, code: int, what: str, hint: str = "") -> None:
+        super().__init__(what, hint)
+        self.code = code
+
+
+class Link:
+    """Requests and answers on a line."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.damaged_frames = 0
+        self.retries = 0
+        self._sequence = secrets.randbelow(256)  # an answer to an earlier program is not ours
+        self._pending = bytearray()
+        self._frames: deque[Frame] = deque()
+
+    def request(
+        self, kind: int, payload: bytes = b"", *, think_s: float = _THINK_S, tries: int = TRIES
+    ) -> bytes:
+        """Send a request until its answer comes; return the answer's payload."""
+        for attempt in range(tries):
+            self.retries += attempt > 0
+            sequence = self.send(kind, payload)
+            for answer, _, content in self.receive(sequence, think_s * (1 + attempt / 2)):
+                if answer == kind + frame.ANSWER:
+                    return content
+        raise NoAnswerError(f"No node answers on {self.line.port}.")
+
+    def send(self, kind: int, payload: bytes = b"") -> int:
+        """Send one request; return the sequence that its answer will carry."""
+        if len(payload) > MAX_PAYLOAD:
+            raise ValueError("payload does not fit into a request")
+        self._sequence = (self._sequence + 1) % 256
+        if kind == frame.HELLO:
+            self._avoid_repl_keys(payload)
+        self.line.write(frame.encode(kind, self._sequence, payload))
+        return self._sequence
+
+    def receive(self, sequence: int, think_s: float) -> Iterator[Frame]:
+        """Yield the frames that answer `sequence`, until none comes for `think_s` and a bit.
+
+        Raises RefusedError when the node refuses.
+        """
+        patience_s = think_s + self.line.seconds(2 * frame.MAX_FROM_NODE)
+        until = time.monotonic() + patience_s
+        while True:
+            while self._frames:
+                found = self._frames.popleft()
+                if found[1] != sequence:
+                    continue
+                if found[0] == frame.REFUSAL:
+                    raise _refused(found[2])
+                until = time.monotonic() + patience_s
+                yield found
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                return
+            self._take(self.line.read(left_s))
+
+    def resume(self) -> None:
+        """Forget everything that was under way; the next delimiter starts anew."""
+        self._pending.clear()
+        self._frames.clear()
+        self.line.drain()
+
+    def _avoid_repl_keys(self, payload: bytes) -> None:
+        for _ in range(256):
+            data = frame.encode(frame.HELLO, self._sequence, payload)
+            if not _REPL_KEYS.intersection(data):
+                return
+            self._sequence = (self._sequence + 1) % 256
+
+    def _take(self, data: bytes) -> None:
+        self._pending += data
+        *whole, rest = bytes(self._pending).split(b"\x00")
+        self._pending = bytearray(rest[-_MAX_PENDING:])
+        for part in whole:
+            found = frame.decode(part) if len(part) <= _MAX_PENDING else None
+            if found:
+                self._frames.append(found)
+            elif part:
+                self.damaged_frames += 1
+
+
+def _refused(content: bytes) -> RefusedError:
+    code = content[0] if content else 0
+    said = clean(content[1:].decode("utf-8", "replace"), 200)
+    hint = {
+        frame.BAD_REQUEST: "The node's firmware is older than this program: `tirta deploy` it.",
+        frame.NOT_NOW: "Wait a moment, then run the command again.",
+        frame.CONFIG_REFUSED: "Correct that in the config file, then apply it again.",
+        frame.FLASH_FAILED: "The flash may be worn out: pull the data, then replace the board.",
+    }.get(code, "")
+    return RefusedError(code, f"The node refuses: {said or f'code {code}'}.", hint)

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""The link and the pull against a peer on a PTY, with noise on the line."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from peer import CONFIG_TEXT, EPOCH, UNIX_MS, Peer, peer_fixture  # noqa: F401
+
+from tirta.archive import Archive
+from tirta.decode import decode_run
+from tirta.errors import TirtaError
+from tirta.link import MAX_PAYLOAD, RefusedError
+from tirta.node import Node
+from tirta.pull import pull
+from tirta_format import frame
+
+
+def test_hello_is_bounded_and_cannot_write_to_the_terminal(peer: Peer) -> None:
+    with Node(peer.port) as node:
+        assert node.hello.node == "n0de"
+        assert node.hello.name.startswith("evil ]0;title xxx")
+        assert len(node.hello.name) == 64
+
+
+def test_refusal_is_told_without_escapes(peer: Peer) -> None:
+    with Node(peer.port) as node, pytest.raises(RefusedError) as refused:
+        node.link.request(0x7E)
+    assert refused.value.code == frame.BAD_REQUEST
+    assert "\x1b" not in str(refused.value)
+
+
+def test_longest_request_fits_the_nodes_window() -> None:
+    for payload in (b"\x00" * MAX_PAYLOAD, b"\xff" * MAX_PAYLOAD):
+        assert len(frame.encode(1, 0, payload)) <= 256
+
+
+def test_config_goes_there_and_comes_back(peer: Peer) -> None:
+    text = CONFIG_TEXT.replace(b'"test"', b'"' + b"long name " * 3 + b'"')
+    with Node(peer.port) as node:
+        answer = node.apply_config(text)
+        assert answer["state"] == "active"
+        assert node.config() == text
+    assert peer.most_unanswered <= 256
+
+
+def test_pull_gets_every_record_once(peer: Peer, tmp_path: Path) -> None:
+    peer.log.add(2000)
+    with Node(peer.port) as node:
+        result = pull(node, tmp_path)
+        assert (result.records, result.first, result.last) == (2000, 0, 1999)
+        assert (result.epoch, result.holes) == (EPOCH, [])
+        assert peer.pulled == 2000
+        peer.log.add(1)
+        peer.requests.clear()
+        result = pull(node, tmp_path)
+        assert (result.records, result.first, result.last) == (1, 2000, 2000)
+        assert result.wire_bytes < 2000
+        result = pull(node, tmp_path)
+        assert (result.records, result.first, result.last) == (0, None, None)
+    check_records(tmp_path, 2001)
+
+
+def check_records(archive: Path, count: int) -> None:
+    (run,) = Archive(archive).runs()
+    log = decode_run(run)
+    assert not [v for v in log.verdicts if v.problems]
+    numbers = [int(n) for b in log.batches for n in b.number]
+    assert numbers == list(range(count))
+    values = [list(map(int, row)) for b in log.batches for row in b.values]
+    assert values == [Peer_values(n) for n in range(count)]
+    assert log.anchors[1][0].unix_ms == UNIX_MS
+
+
+def Peer_values(number: int) -> list[int]:  # noqa: N802
+    return [number * 7 % 50, 4500 + number % 13]
+
+
+def test_pull_through_noise(peer: Peer, tmp_path: Path) -> None:
+    peer.log.add(2000)
+    with Node(peer.port, 921600) as node:
+        peer.noise = 0.05
+        result = pull(node, tmp_path)
+        assert result.records == 2000
+        assert node.link.damaged_frames > 0
+    check_records(tmp_path, 2000)
+
+
+def test_pull_since_leaves_older_pages_out(peer: Peer, tmp_path: Path) -> None:
+    peer.log.add(3000)
+    with Node(peer.port) as node:
+        result = pull(node, tmp_path, since=2500)
+        assert result.last == 2999
+        assert result.first is None or result.first <= 2500
+        assert len(Archive(tmp_path).runs()[0].pages()) < len(peer.log.pages)
+        assert pull(node, tmp_path).total == 3000
+    check_records(tmp_path, 3000)
+
+
+@pytest.mark.parametrize("kept", range(0, 12, 3))
+def test_pull_goes_on_from_any_subset(peer: Peer, tmp_path: Path, kept: int) -> None:
+    peer.log.add(3000)
+    with Node(peer.port) as node:
+        pull(node, tmp_path)
+        stored = [p.path for p in Archive(tmp_path).runs()[0].pages().values()]
+        for path in stored[kept:]:
+            path.unlink()
+        (stored[0].parent / ".0000000001.page.tmp123").write_bytes(b"half")
+        peer.log.add(5)
+        assert pull(node, tmp_path).holes == []
+    assert not list(tmp_path.rglob("*.tmp*"))
+    check_records(tmp_path, 3005)
+
+
+def test_silent_port_says_what_to_try() -> None:
+    peer = Peer()
+    peer.silent = True
+    try:
+        with pytest.raises(TirtaError) as error:
+            Node(peer.port)
+    finally:
+        peer.close()
+    assert "No node answers" in error.value.what
+    assert "--baud" in error.value.hint
+
+
+def test_wrong_port_and_port_in_use(peer: Peer) -> None:
+    with pytest.raises(TirtaError, match="There is no port /dev/nowhere"):
+        Node("/dev/nowhere")
+    with Node(peer.port), pytest.raises(TirtaError, match="in use"):
+        Node(peer.port)
+    with pytest.raises(TirtaError, match="cannot be opened as a serial port"):
+        Node(os.devnull)
+
+
+def test_node_name_cannot_leave_the_archive(tmp_path: Path) -> None:
+    peer = Peer(node="../../etc")
+    try:
+        peer.log.add(1)
+        with Node(peer.port) as node, pytest.raises(TirtaError, match="cannot name a folder"):
+            pull(node, tmp_path)
+    finally:
+        peer.close()
+    assert json.dumps(sorted(p.name for p in tmp_path.iterdir())) == "[]"
