@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+"""The config of a node: TOML for people, canonical JSON for the node, and back.
+
+A config names pins of the board (`pin = "analog_1"`), sensors in engineering units and channels in
+words; the canonical form has GPIO numbers and integers only (FORMAT.md section 8). Every problem is
+told with the line in the file that causes it.
+"""
+
+from tirta.config.canonical import canonical
+from tirta.config.problems import Problem
+from tirta.config.reading import Checked, check, load
+from tirta.config.writing import to_toml
+
+__all__ = ["Checked", "Problem", "canonical", "check", "load", "to_toml"]

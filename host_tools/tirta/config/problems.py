@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""What is wrong with a config file, and in which line."""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_TABLE = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\"-]+)\s*\]")
+_KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
+
+Place = tuple[str | int, ...]  # as pydantic says it: ("channel", 2, "pin")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`where` is FILE:LINE and the key; `what` is wrong; `hint` says what to do."""
+
+    where: str
+    what: str
+    hint: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Lines:
+    """Finds the line of a key. tomllib keeps no lines; one key a line is how people write TOML."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.name = name
+        self._lines: dict[Place, int] = {}
+        table: Place = ()
+        counts: dict[str, int] = {}
+        for number, line in enumerate(text.splitlines(), 1):
+            if found := _TABLE.match(line):
+                title = found[2]
+                if found[1] == "[[":
+                    counts[title] = counts.get(title, -1) + 1
+                    table = (title, counts[title])
+                else:
+                    table = (title,)
+                self._lines.setdefault(table, number)
+            elif found := _KEY.match(line):
+                self._lines.setdefault((*table, found[1]), number)
+
+    def where(self, place: Place) -> str:
+        """FILE:LINE: key; the line of the nearest thing around it when the key is not there."""
+        for length in range(len(place), -1, -1):
+            if line := self._lines.get(place[:length]):
+                return f"{self.name}:{line}: {_name(place)}"
+        return f"{self.name}: {_name(place)}" if place else self.name
+
+
+def _name(place: Place) -> str:
+    text = ""
+    for part in place:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
