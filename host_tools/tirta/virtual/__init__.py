@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""Nodes without hardware: our firmware on unix MicroPython, behind a serial device.
+
+`up` starts a node and tells its device path; it runs in the background until `down`. `cut` takes the
+power away, `up` of a node that is cut gives it back on the same flash. `control` asks the supervisor
+what only a simulator can know: how many pulses there really were.
+"""
+
+import hashlib
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tirta.boards import Board
+from tirta.boards import load as load_board
+from tirta.errors import TirtaError
+from tirta.image import flash_image as make_flash_image
+from tirta.virtual import registry
+from tirta.virtual.interpreter import command
+from tirta.virtual.scenario import prepare
+from tirta.virtual.state import Torn
+
+__all__ = ["VirtualNode", "control", "cut", "down", "list_nodes", "up"]
+
+_START_S = 10.0
+_MAX_SPEED = 1_000_000
+_BAUDS = range(300, 5_000_001)
+SHAPES = tuple(shape.name.lower().replace("_", "-") for shape in Torn)
+
+
+@dataclass(frozen=True)
+class VirtualNode:
+    name: str
+    port: str
+    flash: str
+
+
+def up(
+    name: str,
+    *,
+    board: str = "virtual",
+    scenario: Path | str | None = None,
+    speed: str | int = "1",
+    baud: int = 115200,
+    app: bool = False,
+    config: bytes | None = None,
+    seed: int = 1,
+    flash_image: bytes | None = None,
+) -> VirtualNode:
+    """Start a node, or give one that is cut its power back."""
+    with registry.locked(name) as folder:
+        status = registry.ask(name, {"do": "status"})
+        if status is not None:
+            if status["power"] == "on":
+                raise TirtaError(
+                    f"{name} is already running at {status['port']}.",
+                    f"Use it, or take it down first: tirta virtual down {name}",
+                )
+            registry.ask(name, {"do": "power_on"})
+            return _node(folder)
+        rate, kind = _speed(speed), load_board(board)
+        _check_baud(baud)
+        command()  # says what is missing before anything is written
+        _furnish(folder, kind, scenario, flash_image, config=config, app=app)
+        settings = {
+            "name": name, "board": kind.name, "speed": rate, "baud": baud, "seed": seed,
+            "scenario": str(scenario) if scenario else None, "unique_id": _unique_id(name),
+        }  # fmt: skip
+        (folder / "node.json").write_text(json.dumps(settings))
+        _spawn(name, folder)
+        return _node(folder)
+
+
+def list_nodes() -> list[dict[str, Any]]:
+    """Every node whose supervisor runs: name, port, flash, board, power, speed, baud."""
+    found = []
+    for name in registry.names():
+        status = registry.ask(name, {"do": "status"})
+        if status is not None:
+            folder = registry.folder(name)
+            settings = json.loads((folder / "node.json").read_text())
+            found.append(
+                {
+                    "name": name,
+                    "port": status["port"],
+                    "flash": str(folder / "flash.bin"),
+                    "power": status["power"],
+                    "board": settings["board"],
+                    "speed": settings["speed"] or "max",
+                    "baud": status["baud"],
+                    "scenario": settings["scenario"],
+                }
+            )
+    return found
+
+
+def down(name: str) -> None:
+    """End a node. Its flash and log stay until the next node of that name."""
+    with registry.locked(name):
+        status = _require(name, {"do": "down"})
+        with _process(int(status["pid"])) as ended:
+            if not ended(_START_S):
+                raise TirtaError(f"The supervisor of {name} (process {status['pid']}) does not end.")
+
+
+def cut(name: str, after_ops: int | None = None, torn: str | None = None) -> None:
+    """Take the power away: now, or at the `after_ops`-th flash operation from now, perhaps torn."""
+    if torn is not None and torn not in SHAPES:
+        raise TirtaError(f"There is no torn shape {torn!r}.", f"Choose: {', '.join(SHAPES)}.")
+    if after_ops is not None and after_ops < 1:
+        raise TirtaError("The power can be cut at the first flash operation or later.")
+    if torn is not None and after_ops is None:
+        raise TirtaError("Only a flash operation can be torn.", "Say at which one: --after-ops N")
+    _require(name, {"do": "cut", "after_ops": after_ops, "torn": torn})
+
+
+def control(name: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Ask the supervisor: {"do": "status"}, {"do": "reset"}, {"do": "cut", …}; the status after it."""
+    return _require(name, request)
+
+
+def _require(name: str, request: dict[str, Any]) -> dict[str, Any]:
+    answer = registry.ask(name, request)
+    if answer is None:
+        running = [n for n in registry.names() if registry.ask(n, {"do": "status"})]
+        raise TirtaError(
+            f"No virtual node {name} is running.",
+            f"Running: {', '.join(running)}." if running else f"Start it: tirta virtual up {name}",
+        )
+    if "error" in answer:
+        raise TirtaError(f"{name} refuses: {answer['error']}.")
+    return answer
+
+
+def _speed(speed: str | int) -> int:
+    if speed == "max":
+        return 0
+    try:
+        rate = int(speed)
+    except ValueError:
+        rate = 0
+    if not 1 <= rate <= _MAX_SPEED:
+        raise TirtaError(f"{speed!r} is not a speed.", "Give 1, another whole number, or max.")
+    return rate
+
+
+def _check_baud(baud: int) -> None:
+    if baud not in _BAUDS:
+        raise TirtaError(f"{baud} is not a baud rate of the chip.", "Give 300 to 5000000.")
+
+
+def _unique_id(name: str) -> int:
+    """Six bytes like a MAC address, locally administered: stable for a name."""
+    return int.from_bytes(b"\x02" + hashlib.sha256(name.encode()).digest()[:5], "big")
+
+
+def _furnish(
+    folder: Path,
+    board: Board,
+    scenario: Path | str | None,
+    flash: bytes | None,
+    *,
+    config: bytes | None,
+    app: bool,
+) -> None:
+    prepared = prepare(Path(scenario), board) if scenario else None
+    image = make_flash_image(board, config=config, app=app) if flash is None else flash
+    if len(image) != board.flash.size:
+        raise TirtaError(
+            f"The flash image has {len(image)} bytes, board {board.name} has {board.flash.size}."
+        )
+    for stale in folder.iterdir():
+        if stale.name != "lock":
+            shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+    (folder / "flash.bin").write_bytes(image)
+    if prepared is not None:
+        (folder / "scenario.bin").write_bytes(prepared)
+
+
+def _spawn(name: str, folder: Path) -> None:
+    package = str(Path(__file__).resolve().parent.parent.parent)
+    path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    reader, writer = os.pipe()
+    with (folder / "supervisor.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tirta.virtual.supervisor", str(folder), str(writer)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(writer,),
+            start_new_session=True,
+            env=os.environ | {"PYTHONPATH": path},
+        )
+    os.close(writer)
+    ready, _, _ = select.select([reader], [], [], _START_S)
+    told = os.read(reader, 256) if ready else b""
+    os.close(reader)
+    if not told:
+        process.kill()
+        process.wait()
+        raise TirtaError(f"{name} did not start.", f"See {folder / 'supervisor.log'}.")
+    process.returncode = 0  # it is on its own from here; nothing waits for it
+
+
+def _node(folder: Path) -> VirtualNode:
+    settings = json.loads((folder / "node.json").read_text())
+    return VirtualNode(settings["name"], settings["port"], str(folder / "flash.bin"))
+
+
+@contextmanager
+def _process(pid: int) -> Iterator[Any]:
+    """Whether a process that need not be our child has ended, waiting at most some seconds."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield lambda _seconds: True
+        return
+    try:
+        yield lambda seconds: bool(select.select([descriptor], [], [], seconds)[0])
+    finally:
+        os.close(descriptor)

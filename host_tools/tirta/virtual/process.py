@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""The board's process: its pipes, its interrupt, its end.
+
+Both pipes outlive the process, so unread input stays for the next run, as the port's ring does over a
+soft reset. The ring holds 259 bytes; what comes when it is full is lost and counted.
+"""
+
+import fcntl
+import os
+import signal
+import struct
+import subprocess
+import termios
+from pathlib import Path
+
+from tirta.virtual.interpreter import command
+from tirta.virtual.state import Slot, State
+
+RING = 259
+_PIPE_BYTES = 4096  # what the board may write ahead of the line
+_SIGINT_BIT = 1 << (signal.SIGINT - 1)
+
+
+class Process:
+    def __init__(self, folder: Path, state: State) -> None:
+        self._folder = folder
+        self._state = state
+        self._child: subprocess.Popen[bytes] | None = None
+        self._command = command()
+        self._stdin, self._feed = os.pipe()
+        self.output, self._stdout = os.pipe()
+        fcntl.fcntl(self._stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        os.set_blocking(self._stdin, True)
+        os.set_blocking(self.output, False)
+        os.set_blocking(self._feed, False)
+        self.exit_fd = -1
+        self.dropped = 0
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None
+
+    def start(self) -> None:
+        with (self._folder / "board.log").open("ab") as log:
+            self._child = subprocess.Popen(
+                self._command,
+                cwd=self._folder,
+                stdin=self._stdin,
+                stdout=self._stdout,
+                stderr=log,
+                start_new_session=True,
+                env={"TZ": "UTC", "PATH": os.environ.get("PATH", "")},
+            )
+        self.exit_fd = os.pidfd_open(self._child.pid)
+
+    def kill(self) -> int:
+        """End it at once and tell how it ended: 0, an exit code, or minus a signal."""
+        if self._child is None:
+            return 0
+        self._child.kill()
+        return self.reap()
+
+    def reap(self) -> int:
+        if self._child is None:
+            return 0
+        code = self._child.wait()
+        os.close(self.exit_fd)
+        self.exit_fd = -1
+        self._child = None
+        return code
+
+    def read(self) -> bytes:
+        try:
+            return os.read(self.output, _PIPE_BYTES)
+        except BlockingIOError:
+            return b""
+
+    def unread(self) -> int:
+        count = fcntl.ioctl(self._stdin, termios.FIONREAD, bytes(4))
+        return int(struct.unpack("i", count)[0])
+
+    def feed(self, data: bytes) -> None:
+        """Bytes arrive; the ring takes what fits."""
+        room = max(0, RING - self.unread())
+        if data[:room]:
+            os.write(self._feed, data[:room])
+        self.dropped += max(0, len(data) - room)
+
+    def drain(self) -> bytes:
+        """Take the unread input back."""
+        count = self.unread()
+        return os.read(self._stdin, count) if count else b""
+
+    def interrupt(self) -> bool | None:
+        """Ctrl-C: True when it was raised, False when it is a byte like any other, None: ask again.
+
+        The process stands still meanwhile: an interrupt that it does not expect would end it.
+        """
+        if self._child is None:
+            return False
+        pid = self._child.pid
+        if not self._catches(pid):
+            return False
+        os.kill(pid, signal.SIGSTOP)
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            self._child.returncode = os.waitstatus_to_exitcode(status)
+            return False
+        try:
+            if self._state[Slot.BUSY]:
+                return None
+            if not self._catches(pid):
+                return False
+            os.kill(pid, signal.SIGINT)
+            return True
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    @staticmethod
+    def _catches(pid: int) -> bool:
+        with open(f"/proc/{pid}/status") as status:
+            for line in status:
+                if line.startswith("SigCgt:"):
+                    return bool(int(line.split()[1], 16) & _SIGINT_BIT)
+        return False

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+"""Scenarios: a CSV of what happens to a node's sensors, one row per minute, made ready for the board.
+
+Each *channel* takes one column to one pin: `pulses` (whole pulses of the row), `4-20ma` (`low` and
+`high` are the units at 4 and 20 mA; the board's shunt makes it a voltage), `battery` (volts before the
+board's divider), `volts` (at the pin), `ds18b20` (degrees at a 1-Wire probe). A file `NAME.toml` beside
+`NAME.csv` says which; without one the columns of our own generator are known:
+
+    row_s = 60
+    tail_s = 5                     # at `max`, the last seconds run in real time
+    [channels.p_inlet_m]
+    kind = "4-20ma"
+    pin = "analog_1"               # a pin of the board, or its GPIO number
+    low = 0.0
+    high = 160.0
+"""
+
+import csv
+import struct
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tirta.boards import Board
+from tirta.errors import TirtaError
+
+MAGIC = 0x314E_4353_5456
+HEADER = struct.Struct("<5q")  # magic, rows, channels, row length, tail (in microseconds)
+CHANNEL = struct.Struct("<3q")  # kind, GPIO, ROM code
+KINDS = {"pulses": 0, "microvolts": 1, "ds18b20": 2}  # as in boards/virtual/_water.py
+_PROBE_ROM = bytes.fromhex("285449525441")  # family 0x28, then six bytes of our own
+
+
+class Channel(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["pulses", "4-20ma", "battery", "volts", "ds18b20"]
+    pin: str | int
+    low: float = 0.0
+    high: float = 1.0
+
+
+class Mapping(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    row_s: Annotated[int, Field(gt=0)] = 60
+    tail_s: Annotated[float, Field(ge=0)] = 5.0
+    channels: dict[str, Channel]
+
+
+def _loop(pin: str, low: float, high: float) -> Channel:
+    return Channel(kind="4-20ma", pin=pin, low=low, high=high)
+
+
+DEFAULT = Mapping(
+    channels={
+        "pulses": Channel(kind="pulses", pin="flow"),
+        "p_inlet_m": _loop("analog_1", 0.0, 160.0),
+        "p_critical_m": _loop("analog_2", 0.0, 160.0),
+        "ph": _loop("analog_3", 0.0, 14.0),
+        "turbidity_ntu": _loop("analog_4", 0.0, 10.0),
+        "conductivity_us_cm": _loop("analog_5", 0.0, 1000.0),
+        "chlorine_mg_l": _loop("analog_6", 0.0, 2.0),
+        "temperature_c": Channel(kind="ds18b20", pin="onewire"),
+        "battery_v": Channel(kind="battery", pin="battery"),
+    }
+)
+
+
+def prepare(csv_path: Path, board: Board, mapping: Mapping | None = None) -> bytes:
+    """The board's form of a scenario: a header, the channels, and one record more than there are rows."""
+    mapping = mapping or _mapping_of(csv_path)
+    columns, rows = _read(csv_path)
+    used = {name: channel for name, channel in mapping.channels.items() if name in columns}
+    if mapping is not DEFAULT and (absent := sorted(set(mapping.channels) - set(used))):
+        raise TirtaError(
+            f"{csv_path} has no column {absent[0]!r}.", f"It has: {', '.join(columns)}."
+        )
+    if not used:
+        raise TirtaError(
+            f"No column of {csv_path} is known.",
+            f"Write {csv_path.with_suffix('.toml')} that says which column goes to which pin.",
+        )
+    head = HEADER.pack(
+        MAGIC, len(rows), len(used), mapping.row_s * 1_000_000, int(mapping.tail_s * 1_000_000)
+    )
+    described = b"".join(_describe(c, board) for c in used.values())
+    series = [
+        list(_series(csv_path, name, columns.index(name), channel, rows, board))
+        for name, channel in used.items()
+    ]
+    record = struct.Struct(f"<{len(used)}q")
+    return head + described + b"".join(record.pack(*values) for values in zip(*series, strict=True))
+
+
+def _mapping_of(csv_path: Path) -> Mapping:
+    sidecar = csv_path.with_suffix(".toml")
+    if not sidecar.exists():
+        return DEFAULT
+    try:
+        return Mapping.model_validate(tomllib.loads(sidecar.read_text()))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TirtaError(f"Cannot read {sidecar}: {error}.", "Correct it.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise TirtaError(f"{sidecar}: {where}: {first['msg']}", "Correct it.") from error
+
+
+def _read(path: Path) -> tuple[list[str], list[list[str]]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = csv.reader(file)
+            columns = [name.strip() for name in next(lines, [])]
+            rows = [line for line in lines if line]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TirtaError(
+            f"Cannot read the scenario {path}: {error}.", "It must be a CSV file."
+        ) from error
+    if not rows:
+        raise TirtaError(f"The scenario {path} has no rows.", "Give a CSV with one row per minute.")
+    return columns, rows
+
+
+def _gpio(channel: Channel, board: Board) -> int:
+    if isinstance(channel.pin, int):
+        return channel.pin
+    pin = board.pin(channel.pin)
+    if pin is None:
+        raise TirtaError(
+            f"Board {board.name} has no pin {channel.pin!r}.", f"It has: {', '.join(board.pins)}."
+        )
+    return pin.gpio
+
+
+def _describe(channel: Channel, board: Board) -> bytes:
+    kind = channel.kind if channel.kind in KINDS else "microvolts"
+    gpio = _gpio(channel, board)
+    rom = 0
+    if kind == "ds18b20":
+        code = _PROBE_ROM[:6] + bytes((gpio,))
+        rom = int.from_bytes(code + bytes((_crc8(code),)), "little", signed=True)
+    return CHANNEL.pack(KINDS[kind], gpio, rom)
+
+
+def _crc8(data: bytes) -> int:
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0x8C if crc & 1 else crc >> 1
+    return crc
+
+
+def _series(
+    path: Path, name: str, column: int, channel: Channel, rows: list[list[str]], board: Board
+) -> Iterable[int]:
+    """One value per record. A row without a value keeps the last one (no pulses, for a counter)."""
+    value = 0
+    total = 0
+    for number, row in enumerate(rows, start=2):
+        text = row[column].strip() if column < len(row) else ""
+        try:
+            reading = None if text.lower() in ("", "na", "nan") else float(text)
+            if channel.kind == "pulses":
+                yield total
+                total += _whole_pulses(reading or 0.0)
+                continue
+        except ValueError as error:
+            raise TirtaError(
+                f"{path}, line {number}: {text!r} is not a value for {name}.", "Correct the file."
+            ) from error
+        if reading is not None:
+            value = _at_pin(channel, reading, board)
+        yield value
+    yield total if channel.kind == "pulses" else value
+
+
+def _whole_pulses(reading: float) -> int:
+    if reading < 0 or reading != int(reading):
+        raise ValueError("not a number of pulses")
+    return int(reading)
+
+
+def _at_pin(channel: Channel, reading: float, board: Board) -> int:
+    if channel.kind == "ds18b20":
+        return round(reading * 16)
+    if channel.kind == "4-20ma":
+        part = (reading - channel.low) / (channel.high - channel.low)
+        milliamps = min(max(4.0 + 16.0 * part, 3.8), 20.5)  # where NAMUR NE43 lets a signal saturate
+        return round(milliamps * 1000 * board.analog_inputs.shunt_ohm)
+    volts = reading / board.analog_inputs.battery_divider if channel.kind == "battery" else reading
+    return round(volts * 1_000_000)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+"""The process that owns one virtual node: line, power, resets.
+
+`python -m tirta.virtual.supervisor FOLDER` runs until it is told to end. The laptop's side is a PTY that
+stays the same through resets and power cuts; the board's side are two pipes. In between lies the line:
+no byte passes before its time (tirta.virtual.pace).
+"""
+
+import contextlib
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import tty
+from pathlib import Path
+from typing import Any
+
+from tirta.virtual.node import Node
+from tirta.virtual.pace import Pace
+from tirta.virtual.registry import socket_address
+
+_CTRL_C = 3
+_RETRY_S = 0.001
+_BACKLOG = 1024  # bytes taken from the board ahead of the line
+_REQUEST_S = 2.0
+
+
+class Supervisor:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        settings = json.loads((folder / "node.json").read_text())
+        # The slave stays open here: a laptop that closes it must not hang the line up.
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        settings |= {"port": os.ttyname(self._slave), "pid": os.getpid()}
+        self.port = settings["port"]
+        (folder / "node.json").write_text(json.dumps(settings))
+        self.node = Node(folder, settings)
+        self._up = Pace(settings["baud"])
+        self._down = Pace(settings["baud"])
+        self._baud = settings["baud"]
+        self._to_laptop = bytearray()
+        self._to_board = bytearray()
+        self._control = self._listen()
+
+    def _listen(self) -> socket.socket:
+        control = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(FileNotFoundError):
+            (self.folder / "control").unlink()
+        with socket_address(self.folder) as address:
+            control.bind(address)
+        control.listen(8)
+        return control
+
+    def run(self) -> None:
+        try:
+            self.node.power_on()
+            while self._step():
+                pass
+        finally:
+            self.node.process.kill()
+            with contextlib.suppress(FileNotFoundError):
+                (self.folder / "control").unlink()
+
+    def _step(self) -> bool:
+        process = self.node.process
+        self._to_laptop += self.node.take_output()
+        if self._baud != self.node.baud:
+            self._baud = self.node.baud
+            self._up.set_baud(self._baud)
+            self._down.set_baud(self._baud)
+        wait_s = min(self._carry_up(), self._carry_down())
+        reads = [self._control.fileno()]
+        if not self._to_board:
+            reads.append(self._master)
+        if len(self._to_laptop) < _BACKLOG:
+            reads.append(process.output)
+        if process.exit_fd >= 0:
+            reads.append(process.exit_fd)
+        ready, _, _ = select.select(reads, [], [], None if wait_s == float("inf") else wait_s)
+        if process.output in ready:
+            self._to_laptop += self.node.hear(process.read())
+        if process.exit_fd >= 0 and process.exit_fd in ready:
+            self.node.ended()
+        if self._master in ready:
+            self._down.begin(time.monotonic())
+            self._to_board += self._read_laptop()
+        return self._serve() if self._control.fileno() in ready else True
+
+    def _read_laptop(self) -> bytes:
+        """At most what the line carries in its next quantum: the rest waits in the laptop's buffer."""
+        try:
+            return os.read(self._master, max(16, int(self._baud / 10 * Pace.QUANTUM_S)))
+        except BlockingIOError:
+            return b""
+
+    def _carry_up(self) -> float:
+        """Board to laptop; the seconds until the next bytes are due."""
+        if not self._to_laptop:
+            self._up.end()
+            return float("inf")
+        now = time.monotonic()
+        self._up.begin(now)
+        if count := self._up.due(now, len(self._to_laptop)):
+            with contextlib.suppress(BlockingIOError):  # nobody reads: the line runs on
+                os.write(self._master, self._to_laptop[:count])
+            del self._to_laptop[:count]
+            self._up.carried(count)
+        return self._up.wait_s(now, len(self._to_laptop)) if self._to_laptop else 0.0
+
+    def _carry_down(self) -> float:
+        """Laptop to board; the seconds until the next bytes are due."""
+        if not self._to_board:
+            ready, _, _ = select.select([self._master], [], [], 0)
+            if not ready:
+                self._down.end()
+            return float("inf")
+        now = time.monotonic()
+        count = self._down.due(now, len(self._to_board))
+        if not count:
+            return self._down.wait_s(now, len(self._to_board))
+        taken = self._deliver(bytes(self._to_board[:count]))
+        del self._to_board[:taken]
+        self._down.carried(taken)
+        return 0.0 if taken == count else _RETRY_S
+
+    def _deliver(self, data: bytes) -> int:
+        """Bytes reach the chip, whose interrupt handler takes a Ctrl-C out; how many were taken."""
+        at = 0
+        while at < len(data):
+            end = data.find(_CTRL_C, at)
+            if end < 0:
+                self.node.receive(data[at:])
+                return len(data)
+            self.node.receive(data[at:end])
+            raised = self.node.interrupt()
+            if raised is None:
+                return end
+            if not raised:
+                self.node.receive(data[end : end + 1])
+            at = end + 1
+        return at
+
+    def _serve(self) -> bool:
+        """One request on the control socket; False when it asks to end."""
+        connection, _ = self._control.accept()
+        with connection:
+            connection.settimeout(_REQUEST_S)
+            try:
+                with connection.makefile("rb") as lines:
+                    request: dict[str, Any] = json.loads(lines.readline())
+                logging.info("asked: %s", request)
+                answer = self.node.answer(request)
+                connection.sendall(json.dumps(answer).encode() + b"\n")
+            except (OSError, ValueError) as error:
+                logging.warning("request failed: %s", error)
+                return True
+        return request.get("do") != "down"
+
+
+def _stop(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    ready = int(sys.argv[2])
+    logging.basicConfig(
+        filename=folder / "supervisor.log", level=logging.INFO, format="%(asctime)s %(message)s"
+    )
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        supervisor = Supervisor(folder)
+        os.write(ready, supervisor.port.encode())
+        os.close(ready)
+        supervisor.run()
+    except Exception:
+        logging.exception("supervisor ended")
+        raise
+
+
+if __name__ == "__main__":
+    main()
