@@ -15,7 +15,8 @@ from tirta_format import page as format_page
 
 CRYSTAL_PPM = 20
 SYNCHRONISED_MS = 1000
-QUALITIES = np.array(["unset", "holdover", "synchronised"])
+UNSET = "unset"
+QUALITIES = np.array([UNSET, "holdover", "synchronised"])
 _UNSET, _HOLDOVER, _SYNCHRONISED = range(3)
 _UNKNOWN_MS = 86_400_000
 

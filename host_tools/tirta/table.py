@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from tirta.dating import date
+from tirta.dating import UNSET, date
 from tirta.decode import Batch, Log
 
 MISSING = 9
@@ -51,7 +51,7 @@ def _table(log: Log, batch: Batch) -> pa.Table:
         return np.tile(np.array([c[key] for c in channels], dtype=object), count)
 
     columns = [
-        pa.array(each(unix_ms), pa.int64(), mask=each(quality == "unset")).cast(SCHEMA[0].type),
+        pa.array(each(unix_ms), pa.int64(), mask=each(quality == UNSET)).cast(SCHEMA[0].type),
         pa.array(each(quality.astype(object)), pa.string()),
         pa.array([log.node] * (count * width), pa.string()),
         pa.array(np.full(count * width, log.epoch), pa.int64()),

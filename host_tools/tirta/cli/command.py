@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""What a command is: a name, a group that a technician thinks in, help, an example, and a function.
+
+A module of this package lists its commands in `COMMANDS`; `tirta.cli` puts them together. A command
+parses, calls one public function of the package, and prints: what it does, a script can do too.
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+
+FIND, FLASH, CONFIGURE, PULL, LOOK, VIRTUAL = GROUPS = (
+    "Find", "Flash", "Configure", "Pull", "Look", "Try without hardware",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Command:
+    """`name` may have two words: `config check`."""
+
+    name: str
+    group: str
+    help: str
+    example: str
+    arguments: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], int | None]
+
+
+def port_argument(parser: ArgumentParser) -> None:
+    """PORT and its speed; optional, because with one node connected there is nothing to choose."""
+    parser.add_argument(
+        "port",
+        metavar="PORT",
+        nargs="?",
+        help="device path, virtual node's name, or node id; may be left out when only one node is"
+        " connected",
+    )
+    parser.add_argument("--baud", type=int, metavar="N", help="speed of the line (default 115200)")
+
+
+def json_argument(parser: ArgumentParser) -> None:
+    """--json"""
+    parser.add_argument("--json", action="store_true", help="print one JSON document for a script")

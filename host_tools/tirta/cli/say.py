@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""Everything that the command line says goes through here: translated, and to the right stream.
+
+What a script reads goes to standard output; messages and progress go to standard error.
+"""
+
+import gettext
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+_ = gettext.translation("tirta", fallback=True).gettext
+
+
+def say(message: str) -> None:
+    """A message for a person."""
+    print(_(message), file=sys.stderr)
+
+
+def error(what: str, hint: str = "") -> None:
+    """The one message of a command that did not do its work."""
+    print(f"tirta: {_(what)}", file=sys.stderr)
+    if hint:
+        print(f"  {_(hint)}", file=sys.stderr)
+
+
+def out(text: str) -> None:
+    """A result for a person."""
+    print(text)
+
+
+def document(value: Any) -> None:
+    """A result for a script: one JSON document."""
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Rows under titles, aligned; an empty cell is a dash."""
+    cells = [[_(t) for t in titles], *([str(c) if c != "" else "-" for c in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(titles))]
+    for row in cells:
+        out("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())

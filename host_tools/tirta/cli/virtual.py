@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""`tirta virtual`: nodes without hardware."""
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from tirta import virtual
+from tirta.cli import say
+from tirta.cli.command import VIRTUAL, Command, json_argument
+from tirta.demo_config import demo_state
+from tirta.line import DEFAULT_BAUD
+
+
+def _name(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="how you call the virtual node")
+
+
+def _up_arguments(parser: ArgumentParser) -> None:
+    _name(parser)
+    parser.add_argument(
+        "--app", action="store_true", help="with the application and the demo's config on it"
+    )
+    parser.add_argument("--board", default="virtual", metavar="B", help="board file")
+    parser.add_argument("--scenario", type=Path, metavar="FILE", help="CSV of what it measures")
+    parser.add_argument("--speed", default="1", metavar="1|N|max", help="how fast its time runs")
+    parser.add_argument("--baud", type=int, default=DEFAULT_BAUD, metavar="N", help="of its line")
+    json_argument(parser)
+
+
+def _up(args: Namespace) -> None:
+    node = virtual.up(
+        args.name,
+        board=args.board,
+        scenario=args.scenario,
+        speed=args.speed,
+        baud=args.baud,
+        app=args.app,
+        config=demo_state(args.board) if args.app else None,
+    )
+    if args.json:
+        say.document(asdict(node))
+    else:
+        say.out(node.port)
+
+
+def _list(args: Namespace) -> None:
+    nodes = virtual.list_nodes()
+    if args.json:
+        say.document(nodes)
+    elif nodes:
+        titles = ("name", "port", "board", "power", "speed", "baud", "flash")
+        say.table([t.upper() for t in titles], [[n[t] for t in titles] for n in nodes])
+    else:
+        say.say("No virtual node is running. Start one: `tirta virtual up demo --app`.")
+
+
+def _down(args: Namespace) -> None:
+    virtual.down(args.name)
+
+
+def _cut_arguments(parser: ArgumentParser) -> None:
+    _name(parser)
+    parser.add_argument(
+        "--after-ops", type=int, metavar="N", help="at the N-th flash operation from now"
+    )
+    parser.add_argument(
+        "--torn", metavar="SHAPE", help="how that operation is torn: " + ", ".join(virtual.SHAPES)
+    )
+
+
+def _cut(args: Namespace) -> None:
+    virtual.cut(args.name, args.after_ops, args.torn)
+
+
+COMMANDS = (
+    Command(
+        "virtual up",
+        VIRTUAL,
+        "start a node without hardware, or give a cut one its power back; print its port",
+        "tirta virtual up demo --app",
+        _up_arguments,
+        _up,
+    ),
+    Command(
+        "virtual list",
+        VIRTUAL,
+        "list the virtual nodes that run",
+        "tirta virtual list",
+        json_argument,
+        _list,
+    ),
+    Command("virtual down", VIRTUAL, "end a virtual node", "tirta virtual down demo", _name, _down),
+    Command(
+        "virtual cut",
+        VIRTUAL,
+        "take a virtual node's power away",
+        "tirta virtual cut demo --after-ops 5",
+        _cut_arguments,
+        _cut,
+    ),
+)

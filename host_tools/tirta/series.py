@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Channels over time, ready to draw: numpy arrays in engineering units, with gaps where nothing is.
+
+A *series* has NaN wherever a value is missing or an interval has no record, so that no line is ever
+drawn over what was not measured.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tirta.dating import UNSET, date
+from tirta.decode import Batch, Log
+
+Floats = NDArray[np.float64]
+_GAP = 1.5  # intervals between two records beyond which the line breaks
+_SUSPECT = 3
+_MISSING = 9
+
+
+@dataclass(frozen=True)
+class Series:
+    """One channel. `x` is Unix seconds, or seconds of uptime when `dated` is False."""
+
+    channel: str
+    unit: str
+    sensor: str
+    dated: bool
+    interval_s: float
+    x: Floats
+    y: Floats
+    doubtful: NDArray[np.bool_]  # flags 3 and 4: measured, but not to be trusted
+
+
+def of_log(log: Log) -> list[Series]:
+    """Every channel of a log, in the order of its newest config."""
+    names = [c["name"] for c in log.batches[-1].config["channels"]] if log.batches else []
+    return [_series(log, name) for name in names]
+
+
+def _series(log: Log, name: str) -> Series:
+    parts = [p for batch in log.batches if (p := _part(log, batch, name)) is not None]
+    config = log.batches[-1].config
+    channel = next(c for c in config["channels"] if c["name"] == name)
+    dated = any(bool(known.any()) for *_, known in parts)
+    interval_s = config["interval_ms"] / 1000
+    x = np.concatenate([dated_s if dated else uptime_s for dated_s, uptime_s, *_ in parts])
+    y = np.concatenate([p[2] for p in parts])
+    doubtful = np.concatenate([p[3] for p in parts])
+    if dated:
+        known = np.concatenate([p[4] for p in parts])
+        x, y, doubtful = x[known], y[known], doubtful[known]
+    order = np.argsort(x, kind="stable")
+    x, y, doubtful = _break_lines(x[order], y[order], doubtful[order], interval_s)
+    unit = "L/s" if channel["sensor"] == "pulse" else channel["unit"]
+    return Series(name, unit, channel["sensor"], dated, interval_s, x, y, doubtful)
+
+
+def _part(
+    log: Log, batch: Batch, name: str
+) -> tuple[Floats, Floats, Floats, NDArray[np.bool_], NDArray[np.bool_]] | None:
+    channels = batch.config["channels"]
+    names = [channel["name"] for channel in channels]
+    if name not in names:
+        return None
+    column = names.index(name)
+    channel = channels[column]
+    y = batch.values[:, column] / channel["scale"]
+    if channel["sensor"] == "pulse":
+        y = y * channel["ml"] / batch.config["interval_ms"]  # mL each ms: L/s
+    flags = batch.flags[:, column]
+    y = np.where(flags == _MISSING, np.nan, y)
+    unix_ms, quality = date(batch.boot, batch.uptime_ms, log.anchors, log.page_anchors)
+    doubtful = (flags >= _SUSPECT) & (flags != _MISSING)
+    return unix_ms / 1000, batch.uptime_ms / 1000, y, doubtful, quality != UNSET
+
+
+def _break_lines(
+    x: Floats, y: Floats, doubtful: NDArray[np.bool_], interval_s: float
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    gaps = np.flatnonzero(np.diff(x) > _GAP * interval_s) + 1
+    return (
+        np.insert(x, gaps, x[gaps] - interval_s),
+        np.insert(y, gaps, np.nan),
+        np.insert(doubtful, gaps, False),
+    )
+
+
+def mean_of(series: Series, seconds: float) -> Floats:
+    """A centred moving mean over complete windows; NaN where anything in the window is missing."""
+    width = max(1, round(seconds / series.interval_s)) | 1
+    if len(series.y) < width:
+        return np.full(len(series.y), np.nan)
+    mean = np.convolve(series.y, np.full(width, 1 / width), mode="valid")
+    edge = np.full(width // 2, np.nan)
+    return np.concatenate([edge, mean, edge])
+
+
+def units(series: Iterable[Series]) -> dict[str, list[Series]]:
+    """Series by unit, in order: what shares a unit shares an axis."""
+    grouped: dict[str, list[Series]] = {}
+    for one in series:
+        grouped.setdefault(one.unit, []).append(one)
+    return grouped
