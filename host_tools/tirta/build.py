@@ -57,6 +57,8 @@ def build(board: Board, source: Path | None = None) -> Build:
 
 def compile_mpy(root: Path, path: Path, arch: str) -> bytes:
     """One module as .mpy; `path` (relative to `root`) is the name that its tracebacks show."""
+    if not (root / path).is_file():
+        raise _incomplete(root / path)
     command = ["-march=" + arch, _OPTIMISE, "-s", path.as_posix(), "-o", "-", str(root / path)]
     run = subprocess.run([_compiler(), *command], capture_output=True, check=False)
     if run.returncode or not run.stdout.startswith(b"M"):

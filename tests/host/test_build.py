@@ -12,7 +12,7 @@ from support import micropython
 
 import tirta
 from tirta import boards, image
-from tirta.build import MANIFEST, build
+from tirta.build import MANIFEST, VFS_FILES, VFS_FROZEN, build
 from tirta.errors import TirtaError
 from tirta.paths import firmware_dir
 
@@ -36,6 +36,9 @@ def tree(tmp_path: Path) -> Path:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("")
         (tmp_path / package / "FORMAT.md").write_text("# words\n")
+    for path in VFS_FROZEN.values():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("x = 1\n")
     (tmp_path / "tirta_node" / "kernels.py").write_text(NATIVE)
     return tmp_path
 
@@ -44,9 +47,9 @@ def tree(tmp_path: Path) -> Path:
 def test_our_firmware_compiles_and_fits(name: str) -> None:
     board = boards.load(name)
     built = build(board)
-    assert set(built.vfs) == {"boot.py", "main.py", "frozen/chip.mpy", "frozen/state.mpy"}
+    assert set(built.vfs) == {*VFS_FILES, *VFS_FROZEN}
     assert {path.rpartition(".")[2] for path in built.app} == {"mpy", "json"}
-    sources = [p for p in firmware_dir().rglob("*.py") if p.name not in built.vfs]
+    sources = [p for p in firmware_dir().rglob("*.py") if p.name not in VFS_FILES]
     assert len(built.app) == len(sources) + 1
     for part, files in (("vfs", built.vfs), ("app_a", built.app), ("app_b", built.app)):
         image.lfs_image(files, board.partition(part).size)
@@ -65,7 +68,7 @@ def test_the_manifest_names_what_is_there() -> None:
     built = build(boards.load("esp32_devkitc"))
     manifest = json.loads(built.app[MANIFEST])
     assert manifest["version"] == tirta.__version__
-    assert manifest["arch"] == "xtensawin"
+    assert (manifest["board"], manifest["arch"]) == ("esp32_devkitc", "xtensawin")
     assert manifest["files"] == {
         path: hashlib.sha256(data).hexdigest()
         for path, data in built.app.items()

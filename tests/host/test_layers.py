@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support import CHECKOUT
 
-OURS = {"app", "boot", "main", "rescue", "tirta", "tirta_format", "tirta_node"}
+OURS = {"app", "boot", "main", "tirta", "tirta_format", "tirta_node"}
 CHIP = {"esp32", "machine"}
 PURE = {"binascii", "hashlib", "json", "struct"}  # the last two: the config's text and its hash
 # What a distribution is called where it is imported, when that differs.
@@ -60,7 +60,6 @@ def test_the_node_stands_on_the_formats_and_only_the_hal_knows_the_chip() -> Non
     [
         ("boot", set()),
         ("main", {"app"}),
-        ("rescue", set()),
         ("app", {"tirta_format", "tirta_node"}),
     ],
 )
