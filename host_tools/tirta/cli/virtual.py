@@ -8,7 +8,7 @@ from pathlib import Path
 from tirta import virtual
 from tirta.cli import say
 from tirta.cli.command import VIRTUAL, Command, json_argument
-from tirta.demo_config import demo_state
+from tirta.demo_config import demo_text
 from tirta.line import DEFAULT_BAUD
 
 
@@ -36,7 +36,7 @@ def _up(args: Namespace) -> None:
         speed=args.speed,
         baud=args.baud,
         app=args.app,
-        config=demo_state(args.board) if args.app else None,
+        config=demo_text(args.board) if args.app else None,
     )
     if args.json:
         say.document(asdict(node))
