@@ -8,11 +8,11 @@ cannot be read, `missing` when it did not come.
 """
 
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tirta.archive import Archive, Run
 from tirta.decode import Log, decode_run
@@ -23,9 +23,6 @@ from tirta_format import config as format_config
 from tirta_format import page as format_page
 
 Progress = Callable[[int, int], None]  # bytes of log that came, bytes in all
-_CHANGED = TirtaError(
-    "The node's log changed while it was read.", "Run the pull again: it goes on where it stopped."
-)
 
 
 @dataclass
@@ -118,29 +115,55 @@ def _fetch(node: Node, run: Run, groups: list[list[Span]], progress: Progress) -
         progress(done, total)
 
     stored = run.pages()
-    # The disk has a thread of its own: while it flushes a page, the line's buffer must be emptied.
-    with ThreadPoolExecutor(max_workers=1) as disk:
-        writes: list[Future[None]] = []
+    with _Disk(run) as disk:
         for group in groups:
             starts = {page: start for page, start, _ in group}
             for page, data in read_pages(node.link, group, came):
                 start = starts[page]
                 known = stored[page].read()[:start] if start else b""
-                writes.append(disk.submit(_store, run, page, known + data))
-                _raise_failed(w for w in writes if w.done())
-        _raise_failed(writes)
+                disk.store(page, known + data)
 
 
-def _store(run: Run, page: int, data: bytes) -> None:
-    head = format_page.header(data.ljust(format_page.HEADER_SIZE, b"\xff"))
-    if head is None or head.seq != page or head.epoch != run.epoch:
-        raise _CHANGED
-    run.store(page, data)
+class _Disk:
+    """Stores pages in a thread of its own: while one is flushed, the line must be emptied.
 
+    After one that could not be stored none is, and the error comes out at the next call or the end.
+    """
 
-def _raise_failed(writes: Iterable[Future[None]]) -> None:
-    for write in writes:
-        write.result()
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._error: TirtaError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._pool.shutdown()
+        if kind is None:
+            self._raise()
+
+    def store(self, page: int, data: bytes) -> None:
+        self._raise()
+        self._pool.submit(self._store, page, data)
+
+    def _store(self, page: int, data: bytes) -> None:
+        if self._error:
+            return
+        head = format_page.header(data.ljust(format_page.HEADER_SIZE, b"\xff"))
+        try:
+            if head is None or head.seq != page or head.epoch != self._run.epoch:
+                raise TirtaError(
+                    "The node's log changed while it was read.",
+                    "Run the pull again: it goes on where it stopped.",
+                )
+            self._run.store(page, data)
+        except TirtaError as error:
+            self._error = error
+
+    def _raise(self) -> None:
+        if self._error:
+            raise self._error
 
 
 def _numbers(log: Log) -> set[int]:

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Config files: every problem with its line, and the way to the node's form and back."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tirta import boards, config
+from tirta.config import canonical
+from tirta.config.model import Config
+from tirta.demo_config import DEMO_CONFIG, demo_text
+from tirta.errors import TirtaError
+from tirta_format import config as format_config
+
+PRESSURE = """board = "virtual"
+[[channel]]
+name = "p_inlet"
+sensor = "4-20mA"
+pin = "analog_1"
+unit = "m"
+at_4ma = 0
+at_20ma = 100
+"""
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "node.toml"
+    path.write_text(text)
+    return [f"{p.where}: {p.what} {p.hint}" for p in config.check(path).problems]
+
+
+def test_demo_config_is_right_and_comes_back_as_it_went(tmp_path: Path) -> None:
+    text, board = config.load(DEMO_CONFIG)
+    assert board.name == "virtual"
+    assert format_config.check(json.loads(text)) == []
+    again = tmp_path / "again.toml"
+    again.write_text(config.to_toml(text))
+    assert config.load(again)[0] == text
+
+
+def test_demo_config_belongs_to_its_board() -> None:
+    assert demo_text("virtual") == config.load(DEMO_CONFIG)[0]
+    with pytest.raises(TirtaError, match="for board virtual, not for esp32_devkitc"):
+        demo_text("esp32_devkitc")
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "told"),
+    [
+        (("at_20ma = 100", "at_20ma = 100\nat_21ma = 3"), 9, "no key 'at_21ma'. Did you mean"),
+        (("board =", "interval_s = 0.01\nboard ="), 1, "interval_s: Input should be greater"),
+        (("board =", "colour = 1\nboard ="), 1, "no key 'colour'"),
+        (('unit = "m"\n', ""), 2, "'unit' is missing. Add a line"),
+        (('"4-20mA"', '"5-20mA"'), 4, "Choose one of: 4-20mA"),
+        (('"analog_1"', '"flow"'), 5, "Pin flow is for count"),
+        (('"analog_1"', '"nowhere"'), 5, "has no pin 'nowhere'. Pins of virtual for"),
+        (("at_20ma = 100", "at_20ma = 0"), 8, "must differ from low"),
+        (("at_20ma = 100", "at_20ma = 1e9"), 8, "must be -1073741823 to 1073741823"),
+        (("at_4ma = 0", "at_4ma = 'x'"), 7, "valid number"),
+        (("at_4ma = 0", "at_4ma = "), 7, "not valid TOML"),
+        (('board = "virtual"', 'board = "esp33"'), 1, "no board 'esp33'"),
+    ],
+)
+def test_problem_is_told_with_its_line(
+    tmp_path: Path, change: tuple[str, str], line: int, told: str
+) -> None:
+    (found, *more) = problems(tmp_path, PRESSURE.replace(*change))
+    assert found.startswith(f"node.toml:{line}")
+    assert told in found
+    assert not more
+
+
+def test_two_drivers_on_one_pin_are_refused(tmp_path: Path) -> None:
+    second = PRESSURE.partition("\n")[2].replace("p_inlet", "p_other")
+    (found,) = problems(tmp_path, PRESSURE + second)
+    assert found.startswith("node.toml:12: channel[2].pin: Pin analog_1 is already used")
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    text = PRESSURE.replace("at_4ma", "at_4mA").replace("[[ch", "visit_s = 1\n[[ch")
+    assert len(problems(tmp_path, text)) == 3
+
+
+def test_file_that_cannot_be_read_or_is_no_text(tmp_path: Path) -> None:
+    with pytest.raises(TirtaError, match="Cannot read"):
+        config.check(tmp_path / "absent.toml")
+    path = tmp_path / "binary.toml"
+    path.write_bytes(b"\xff\xfe")
+    assert "UTF-8" in config.check(path).problems[0].what
+
+
+@given(
+    low=st.floats(-1000, 1000),
+    span=st.floats(0.01, 1000),
+    decimals=st.integers(0, 5),
+    interval=st.integers(1, 86400),
+)
+def test_canonical_form_is_what_a_node_accepts(
+    low: float, span: float, decimals: int, interval: int
+) -> None:
+    channel = {
+        "name": "p", "sensor": "4-20mA", "pin": "analog_1", "unit": "m", "decimals": decimals,
+        "at_4ma": low, "at_20ma": low + span,
+    }  # fmt: skip
+    document = {"board": "virtual", "interval_s": interval, "channel": [channel]}
+    text = canonical(Config.model_validate(document), boards.load("virtual"))
+    wrong = format_config.check(json.loads(text))
+    assert not wrong or wrong == [("channels[0].high", "must differ from low")]
+    assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""A disk that is full, a pull that is killed: what is there is whole, and the next run goes on."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from peer import Peer, peer_fixture  # noqa: F401
+from test_link import check_records
+
+from tirta.archive import Archive
+from tirta.atomic import write
+from tirta.cli import main
+from tirta.errors import TirtaError
+from tirta.node import Node
+from tirta.pull import pull
+
+TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
+_FULL = (
+    "import resource, sys; from tirta.cli import main;"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2); sys.exit(main())"
+)
+
+
+def on_full_disk(limit: int, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command that may write files of `limit` bytes at most: more fails as on a full disk."""
+    return subprocess.run(
+        [sys.executable, "-c", _FULL, str(limit), *words],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_pull_on_a_full_disk(peer: Peer, tmp_path: Path) -> None:
+    peer.log.add(2000)
+    done = on_full_disk(3000, "pull", peer.port, "--archive", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("tirta: Cannot write ")
+    assert "Make room" in done.stderr
+    assert not list(tmp_path.rglob("*.page"))
+    assert not list(tmp_path.rglob("*.tmp*"))
+    with Node(peer.port) as node:
+        assert pull(node, tmp_path).records == 2000
+
+
+@pytest.mark.parametrize("to", ["csv", "parquet"])
+def test_export_on_a_full_disk_keeps_the_old_file(peer: Peer, tmp_path: Path, to: str) -> None:
+    peer.log.add(2000)
+    with Node(peer.port) as node:
+        pull(node, tmp_path)
+    out = tmp_path / f"records.{to}"
+    out.write_text("old")
+    done = on_full_disk(1000, "export", str(tmp_path), "--to", to)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("tirta: Cannot write ")
+    assert out.read_text() == "old"
+    assert not list(tmp_path.glob(".*"))
+    assert main(["export", str(tmp_path), "--to", to]) == 0
+    assert out.stat().st_size > 1000
+
+
+def test_plot_on_a_full_disk(peer: Peer, tmp_path: Path) -> None:
+    peer.log.add(100)
+    with Node(peer.port) as node:
+        pull(node, tmp_path)
+    done = on_full_disk(1000, "plot", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("tirta: Cannot write ")
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TirtaError, match="Cannot write"):
+        write(tmp_path / "file" / "below", b"x")
+
+
+def test_killed_pull_goes_on(peer: Peer, tmp_path: Path) -> None:
+    peer.log.add(20000)
+    chance = random.Random(3)
+    kills = 0
+    for _ in range(12):
+        process = subprocess.Popen(
+            [*TIRTA, "pull", peer.port, "--archive", str(tmp_path)], stdout=subprocess.DEVNULL
+        )
+        seen = len(list(tmp_path.rglob("*.page")))
+        while process.poll() is None and len(list(tmp_path.rglob("*.page"))) == seen:
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0, 0.03))
+        process.kill()
+        kills += process.wait() == -signal.SIGKILL
+        for page in Archive(tmp_path).runs()[0].pages().values():
+            assert page.complete or page.sequence == peer.log.seq
+    assert kills > 3
+    with Node(peer.port) as node:
+        result = pull(node, tmp_path)
+    assert result.holes == []
+    assert result.total == 20000
+    assert not list(tmp_path.rglob("*.tmp*"))
+    check_records(tmp_path, 20000)
