@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The physics at the pins: what a pipe and its water do, minute after minute.
 
-A *scenario* is a file of equal records, one per row of the CSV it was made from, one 64-bit value per
-*channel*: pulses counted before the row, microvolts at a pin, sixteenths of a degree at a 1-Wire probe.
-Rows are read when they are due, so a month does not fill the heap. Pulses of a row are spread over it;
-analog values hold for it. The scenario begins when the application first touches a sensor.
+A *scenario* is a file of equal records, one per row of the CSV it was made from, one 64-bit value
+per *channel*: pulses counted before the row, microvolts at a pin, sixteenths of a degree at a
+1-Wire probe. Rows are read when they are due, so a month does not fill the heap. Pulses of a row
+are spread over it; analog values hold for it. The scenario begins when the application first
+touches a sensor.
 """
 
 from array import array
@@ -30,7 +31,7 @@ _loaded = -1
 def _open():
     global _file, _rows, _row_us, _tail_us, _kinds, _record
     try:
-        _file = open("scenario.bin", "rb")
+        _file = open("scenario.bin", "rb")  # noqa: SIM115 - read as time passes
     except OSError:
         return
     head = array("q", [0] * _HEADER)
@@ -69,7 +70,7 @@ def channel(kind, pin):
 def rom_codes(pin):
     """{ROM code: channel} of the 1-Wire probes at a pin."""
     return {
-        _kinds[at + 2].to_bytes(8, "little"): at // _CHANNEL
+        (_kinds[at + 2] & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "little"): at // _CHANNEL
         for at in range(0, len(_kinds), _CHANNEL)
         if _kinds[at] == DS18B20 and _kinds[at + 1] == pin
     }

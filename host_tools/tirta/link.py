@@ -20,6 +20,7 @@ TRIES = 4
 MAX_PAYLOAD = frame.MAX_FROM_LAPTOP - frame.OVERHEAD
 # Beyond the longest frame of a node, COBS and a burst of noise included, nothing can be a frame.
 _MAX_PENDING = 2 * frame.MAX_FROM_NODE
+_MAX_HEARD = 2000
 # What a node may take before it answers: a sample with slow sensors, an erase of flash (0.4 s).
 _THINK_S = 1.2
 # Bytes that mean something to a REPL: Ctrl-A to E. A hello avoids those that interrupt or run code.
@@ -47,6 +48,7 @@ class Link:
         self.line = line
         self.damaged_frames = 0
         self.retries = 0
+        self.heard = bytearray()  # the last of what was no frame: a boot's messages, a traceback
         self._sequence = secrets.randbelow(256)  # an answer to an earlier program is not ours
         self._pending = bytearray()
         self._frames: deque[Frame] = deque()
@@ -98,6 +100,7 @@ class Link:
         """Forget everything that was under way; the next delimiter starts anew."""
         self._pending.clear()
         self._frames.clear()
+        self.heard.clear()
         self.line.drain()
 
     def _avoid_repl_keys(self, payload: bytes) -> None:
@@ -106,6 +109,10 @@ class Link:
             if not _REPL_KEYS.intersection(data):
                 return
             self._sequence = (self._sequence + 1) % 256
+
+    def _listen(self, data: bytes) -> None:
+        self.heard += data
+        del self.heard[:-_MAX_HEARD]
 
     def _take(self, data: bytes) -> None:
         self._pending += data
@@ -117,6 +124,9 @@ class Link:
                 self._frames.append(found)
             elif part:
                 self.damaged_frames += 1
+                self._listen(part)
+        if rest and not whole:
+            self._listen(data)
 
 
 def _refused(content: bytes) -> RefusedError:

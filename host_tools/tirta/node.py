@@ -12,6 +12,7 @@ import json
 import struct
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 from tirta import repl
@@ -169,9 +170,12 @@ class Node:
             try:
                 self.hello = self._say_hello(tries=1)
             except NoAnswerError:
-                if time.monotonic() > until:
+                failed = _failure(bytes(self.link.heard))
+                if failed or time.monotonic() > until:
                     raise TirtaError(
-                        f"The node on {self.line.port} did not come back within {timeout_s:.0f} s.",
+                        f"The node on {self.line.port} did not come back: "
+                        + (failed or f"no answer within {timeout_s:.0f} s")
+                        + ".",
                         "Switch it off and on; then `tirta ports` tells what it runs.",
                     ) from None
             else:
@@ -231,3 +235,12 @@ class Node:
             f"What answers on {self.line.port} does not keep to Tirta's protocol.",
             "Deploy the application again: `tirta deploy`.",
         )
+
+
+def _failure(heard: bytes) -> str:
+    """The line with which an application ended, when what was heard tells that it did."""
+    lines = [clean(line, 120) for line in heard.decode("utf-8", "replace").splitlines()]
+    for before, line in pairwise(lines):
+        if line.startswith("Tirta: the application failed"):
+            return f"its application failed with {before}"
+    return ""

@@ -150,13 +150,8 @@ class _Disk:
     def _store(self, page: int, data: bytes) -> None:
         if self._error:
             return
-        head = format_page.header(data.ljust(format_page.HEADER_SIZE, b"\xff"))
         try:
-            if head is None or head.seq != page or head.epoch != self._run.epoch:
-                raise TirtaError(
-                    "The node's log changed while it was read.",
-                    "Run the pull again: it goes on where it stopped.",
-                )
+            _must_be(page, self._run.epoch, data)
             self._run.store(page, data)
         except TirtaError as error:
             self._error = error
@@ -164,6 +159,15 @@ class _Disk:
     def _raise(self) -> None:
         if self._error:
             raise self._error
+
+
+def _must_be(page: int, epoch: int, data: bytes) -> None:
+    head = format_page.header(data.ljust(format_page.HEADER_SIZE, b"\xff"))
+    if head is None or head.seq != page or head.epoch != epoch:
+        raise TirtaError(
+            "The node's log changed while it was read.",
+            "Run the pull again: it goes on where it stopped.",
+        )
 
 
 def _numbers(log: Log) -> set[int]:

@@ -12,6 +12,7 @@ import random
 import select
 import struct
 import threading
+import time
 import tty
 from collections.abc import Iterator
 
@@ -98,6 +99,7 @@ class Peer:
         self.log = FakeLog()
         self.node = node
         self.noise = 0.0
+        self.frame_s = 0.0  # what a frame takes on the line
         self.silent = False
         self.requests: list[int] = []
         self.pulled = 0
@@ -135,6 +137,7 @@ class Peer:
         data = bytearray(frame.encode(kind, seq, payload))
         if self._random.random() < self.noise:
             data[self._random.randrange(len(data))] ^= 1 << self._random.randrange(8)
+        time.sleep(self.frame_s)
         at = 0
         while at < len(data) and not self._stop.is_set():
             if select.select([], [self._master], [], 0.1)[1]:

@@ -80,6 +80,7 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_killed_pull_goes_on(peer: Peer, tmp_path: Path) -> None:
     peer.log.add(20000)
+    peer.frame_s = 0.002
     chance = random.Random(3)
     kills = 0
     for _ in range(12):
