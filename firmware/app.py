@@ -10,8 +10,8 @@ import gc
 import json
 import os
 
-from tirta_format import config, meta, state
-from tirta_node import report, sensors
+from tirta_format import meta, state
+from tirta_node import rarely, report, sensors
 from tirta_node.clock import Clock
 from tirta_node.commands import RESTART, Commands
 from tirta_node.console import Console
@@ -27,13 +27,15 @@ _ERASE_ROOM_MS = 500  # an erase lasts up to 400 ms
 _GC_BYTES = 16384  # collect after so many allocated bytes: often, so that each pause is short
 _CLOCK_KEPT_MS = 2000  # uncertainty of the clock that ran through a reset
 _RETRY_MS = 60000  # after the flash refused
+_RULES = "tirta_format.config"
 
 
 class Node:
     """The parts. `commands` wires the laptop's wishes to the methods here."""
 
-    def __init__(self, line, manifest):
-        self.manifest = manifest
+    def __init__(self, line, version, board):
+        self.version = version
+        self.board = board
         self.clock = Clock()
         self.problems = {}
         self.stop_reason = meta.STOP_VISIT
@@ -41,15 +43,15 @@ class Node:
         self._store.load()
         self.config_text = self._store.fields.get(state.CONFIG, b"")
         self.config = self._read_config()
-        self.channels = self.config["channels"]
-        self.sensors = [sensors.build(channel) for channel in self.channels]
+        channels = self.config.pop("channels")
+        self.sensors = [sensors.build(channel) for channel in channels]
+        self.names = [channel["name"] for channel in channels]
         self.schedule = Schedule(self.config["interval_ms"])
-        self.ring = Ring(len(self.channels))
+        self.ring = Ring(len(self.names))
         self.sampler = Sampler(self.sensors, self.ring, self.schedule)
-        names = [channel["name"] for channel in self.channels]
-        counted = {i: names[i] for i in range(len(names)) if self.sensors[i].counts}
+        counted = {i: name for i, name in enumerate(self.names) if self.sensors[i].counts}
         self.flash = chip.partition("log")
-        self.log = Log(self.flash, self.clock, len(names), counted)
+        self.log = Log(self.flash, self.clock, len(self.names), counted)
         self.line = line
         self.console = Console(line, report.greeting(self))
         self.commands = Commands(self, self.console)
@@ -59,7 +61,7 @@ class Node:
 
     def _read_config(self):
         try:
-            return config.parse(self.config_text)
+            return rarely.call(_RULES, "parse", self.config_text)
         except ValueError as error:
             what = str(error) if self.config_text else "none yet: tirta config apply"
             self.problems["config"] = what
@@ -70,18 +72,16 @@ class Node:
         kept = chip.kept_unix_ms()
         if kept:
             self.clock.set(kept, meta.CLOCK_KEPT, _CLOCK_KEPT_MS)
-        text_hash = config.config_hash(self.config_text)
+        text_hash = rarely.call(_RULES, "config_hash", self.config_text)
         random_u32 = int.from_bytes(os.urandom(4), "little")
         found = self.log.start(self.config_text, text_hash, random_u32)
         chip.keep_visit_s(self.config["visit_s"])
         chip.stay()
-        if not self.channels:
+        if not self.sensors:
             return
         log = self.log
-        board = self.config["board"]
-        version = self.manifest["version"]
         uptime_ms = self.clock.uptime_ms()
-        log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), version, board))
+        log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), self.version, self.board))
         if found.config_hash != text_hash or not found.resume:
             log.log_config()
         if kept:
@@ -111,7 +111,7 @@ class Node:
         """The wall clock says `unix_ms` now."""
         self.clock.set(unix_ms, source, uncertainty_ms)
         chip.keep_unix_ms(unix_ms)
-        if self.channels:
+        if self.sensors:
             self._note_anchor()
 
     def keep_config(self, text):
@@ -130,12 +130,12 @@ class Node:
     def run(self):
         """Sample, commit and answer until the laptop wants something else."""
         while not self.console.visit and not self.commands.wish:
-            if self.channels:
+            if self.sensors:
                 self.sampler.step()
                 self._write()
             self.console.step()
             wait_ms = self.console.wait_ms()
-            if self.channels:
+            if self.sensors:
                 wait_ms = min(wait_ms, self.sampler.wait_ms())
             if wait_ms:
                 self.line.wait(wait_ms)
@@ -159,7 +159,7 @@ class Node:
 
     def stop(self):
         """End in order: everything is durable, and the log says why the node stops."""
-        if self.channels:
+        if self.sensors:
             self.commit()
             self.log.checkpoint()
             self.log.note(meta.stop(self.clock.uptime_ms(), self.stop_reason))
@@ -171,9 +171,11 @@ def main():
     gc.threshold(_GC_BYTES)
     with open("/app/manifest.json") as file:
         manifest = json.load(file)
+    version, board = manifest["version"], manifest["board"]
+    del manifest  # its list of files is several KB
     line = Line()
     line.own(True)
-    node = Node(line, manifest)
+    node = Node(line, version, board)
     node.start()
     node.run()
     node.stop()

@@ -8,13 +8,15 @@ does the same the second time.
 import json
 import struct
 
-from tirta_format import config, frame, meta
+from tirta_format import frame, meta
 from tirta_format import page as pages
-from tirta_node import report
+from tirta_node import rarely, report
 from tirta_node.stream import PageStream
 
 _INDEX_ENTRIES = 80
 _PART = 1024
+_MAX_CONFIG = 8000
+_RULES = "tirta_format.config"
 
 RUN = 0
 VISIT = 1
@@ -103,8 +105,8 @@ class Commands:
     def _config_put(self, sequence, payload):
         length, offset = _fields("<HH", payload[:4])
         part = payload[4:]
-        if length > config.MAX_BYTES or offset + len(part) > length:
-            raise ValueError("config is longer than %d bytes" % config.MAX_BYTES)
+        if length > _MAX_CONFIG or offset + len(part) > length:
+            raise ValueError("config is longer than %d bytes" % _MAX_CONFIG)
         if offset == 0:
             self._upload = bytearray(length)
             self._have = 0
@@ -116,13 +118,13 @@ class Commands:
     def _config_apply(self, sequence, payload):
         wanted = _fields("<I", payload)[0]
         text = bytes(self._upload)
-        if self._have != len(text) or config.config_hash(text) != wanted:
+        if self._have != len(text) or rarely.call(_RULES, "config_hash", text) != wanted:
             if wanted == self._node.log.config_hash:
                 self._json(frame.CONFIG_APPLY, sequence, {"hash": wanted, "state": "active"})
                 return
             raise ValueError("the config did not arrive whole: send it again")
         try:
-            config.parse(text)
+            rarely.call(_RULES, "parse", text)
         except ValueError as error:
             self._console.refuse(sequence, frame.CONFIG_REFUSED, str(error))
             return

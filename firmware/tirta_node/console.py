@@ -10,7 +10,7 @@ import time
 from tirta_format import cobs, frame
 
 _LINE_BYTES = 256  # input taken in one step, and the longest frame from a laptop
-_QUIET_MS = 200  # before an Enter or a Ctrl-C that counts
+_QUIET_MS = 50  # before an Enter or a Ctrl-C that counts
 _SILENCE_MS = 50  # behind it
 _CTRL_C = 3
 _CR = 13

@@ -8,7 +8,7 @@ boot does. Every loss is a note and a number in `lost`.
 
 from tirta_format import meta, record
 from tirta_format import page as pages
-from tirta_node import recover
+from tirta_node import rarely
 from tirta_node.flashring import FlashRing
 from tirta_node.index import Index
 
@@ -57,7 +57,8 @@ class Log:
         """Find the head of the log, or begin one; return what `recover.find` found."""
         self._config = config
         self.config_hash = config_hash
-        found = recover.find(self._pages.flash, self.index, self._counted)
+        flash = self._pages.flash
+        found = rarely.call("tirta_node.recover", "find", flash, self.index, self._counted)
         self.epoch = found.epoch or random_u32 % _EPOCHS + 1
         if self.epoch != self.index.epoch:
             self.index.begin(self.epoch)

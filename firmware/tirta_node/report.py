@@ -22,8 +22,8 @@ def identity(node):
         "tirta": frame.PROTOCOL,
         "node": chip.node_id(),
         "name": node.config.get("name", ""),
-        "board": node.manifest["board"],
-        "firmware": node.manifest["version"],
+        "board": node.board,
+        "firmware": node.version,
         "mode": MODE,
     }
 
@@ -31,6 +31,7 @@ def identity(node):
 def status(node):
     """How it is."""
     log, clock = node.log, node.clock
+    gc.collect()  # or heap_free would count what is only waiting to be collected
     return {
         "node": chip.node_id(),
         "mode": MODE,
@@ -59,7 +60,7 @@ def status(node):
 def values(node):
     """The last sample of every channel: [name, value or null, flag]."""
     rows = []
-    for channel, sensor in zip(node.channels, node.sensors):
+    for name, sensor in zip(node.names, node.sensors):
         value = None if sensor.flag == MISSING else sensor.value
-        rows.append([channel["name"], value, sensor.flag])
+        rows.append([name, value, sensor.flag])
     return {"number": node.log.number, "values": rows}
