@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""A laptop with nothing but mpremote visits a running node; noise does not."""
+
+import json
+import random
+import time
+from typing import Any
+
+import serial
+from conftest import Mpremote, Nodes
+
+from tirta.node import Node
+
+NOISE_BYTES = 1_000_000
+VISIT_S = 5
+
+
+def config(**changes: Any) -> bytes:
+    """A flow meter and a pressure, one record a second, durable at once."""
+    base = {
+        "board": "virtual",
+        "channels": [
+            {"name": "flow", "sensor": "pulse", "pin": 27, "counter": 0, "ml": 10000},
+            {
+                "name": "p", "sensor": "current", "pin": 36, "shunt_mohm": 100000,
+                "low": 0, "high": 10000, "scale": 100, "unit": "m",
+            },
+        ],
+        "commit_ms": 1000,
+        "interval_ms": 1000,
+        "version": 1,
+        "visit_s": VISIT_S,
+    }  # fmt: skip
+    return json.dumps(base | changes, sort_keys=True, separators=(",", ":")).encode()
+
+
+def running(nodes: Nodes, **changes: Any) -> str:
+    """A node that has committed a few records; its port."""
+    port = nodes.up("visited", app=True, config=config(**changes)).port
+    time.sleep(3)
+    return port
+
+
+def status(port: str) -> dict[str, Any]:
+    with Node(port) as node:
+        return node.status()
+
+
+def test_mpremote_interrupts_and_every_committed_record_stays(nodes: Nodes) -> None:
+    port = running(nodes, visit_s=600)
+    with Node(port) as node:
+        committed = node.commit().next_record
+        epoch = node.status()["epoch"]
+    mpremote = Mpremote(port)
+    assert committed > 0
+    assert mpremote.run("print(6 * 7)").strip() == "42"
+    assert "app.mpy" in mpremote("fs", "ls", ":/app")
+    mpremote("reset")
+    time.sleep(2)
+    after = status(port)
+    assert after["epoch"] == epoch
+    assert after["next_record"] >= committed
+    assert after["boot"] == 2
+    assert after["cause"] == "hard reset"
+
+
+def test_abandoned_visit_ends_by_itself(nodes: Nodes) -> None:
+    port = running(nodes)
+    before = status(port)
+    # The raw REPL's soft reset disarms every timer and skips main.py: boot.py arms it again.
+    assert Mpremote(port).run("print('here')").strip() == "here"
+    time.sleep(VISIT_S + 3)
+    after = status(port)
+    assert after["boot"] == before["boot"] + 1
+    assert after["next_record"] >= before["next_record"]
+    time.sleep(2)
+    assert status(port)["next_record"] > after["next_record"], "sampling did not resume"
+
+
+def test_noise_stops_nothing(nodes: Nodes) -> None:
+    port = running(nodes)
+    before = status(port)
+    noise = random.Random(20261124).randbytes(NOISE_BYTES)
+    with serial.Serial(port, write_timeout=60) as line:
+        for start in range(0, NOISE_BYTES, 4096):
+            line.write(noise[start : start + 4096])
+            line.reset_input_buffer()
+        line.flush()
+    after = status(port)
+    assert after["boot"] == before["boot"]
+    assert after["overruns"] == 0
+    assert after["next_record"] > before["next_record"]
+    assert after["dropped_frames"] > 100, "the noise did not reach the node"
