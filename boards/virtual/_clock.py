@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Virtual time, and the only place where anything waits.
 
-Virtual time is the computer's monotonic clock plus an offset that only grows: computing takes the time
-that it takes, waiting is shortened by moving the offset (a *jump*). At speed N a wait takes 1/N of its
-time; at `max` it takes none, as long as a scenario runs and its end is not reached. Time runs at 1
-while the REPL has the wire and for two seconds after each input (a laptop's timeouts must hold).
+Virtual time is the computer's monotonic clock plus an offset that only grows: computing takes the
+time that it takes, waiting is shortened by moving the offset (a *jump*). At speed N a wait takes
+1/N of its time; at `max` it takes none, as long as a scenario runs and its end is not reached. Time
+runs at 1 while the REPL has the wire and for two seconds after each input (a laptop's timeouts must
+hold).
 """
 
 import _host
@@ -44,8 +45,9 @@ def wait_input(poller, duration_us):
 
 def _jump(by_us):
     global _offset_us
+    # In this order: an interrupt in between may only make time run ahead after a reset.
+    _state.put(_state.CLOCK_OFFSET_US, _offset_us + by_us)
     _offset_us += by_us
-    _state.put(_state.CLOCK_OFFSET_US, _offset_us)
 
 
 def _pass(duration_us, poller):

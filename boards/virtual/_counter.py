@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Pulse counters: `esp32.PCNT` (16 bits, starts again at 0 when it reaches a limit) and `machine.Counter`.
+"""Pulse counters: `esp32.PCNT` (16 bits, starts again at 0 when it reaches a limit) and
+`machine.Counter`.
 
-The hardware counts while the chip does other things: a count is the scenario's count now, minus that of
-the moment at which the unit was cleared. After a reset a counter starts at 0.
+The hardware counts while the chip does other things: a count is the scenario's count now, minus
+that of the moment at which the unit was cleared. After a reset a counter starts at 0.
 """
 
 import _water

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The end of a run: resets and power cuts.
 
-The chip cannot start itself again: it tells the supervisor and stands still until it is killed. Nothing
-runs after that moment, no `finally`, no finaliser, no flash operation.
+The chip cannot start itself again: it tells the supervisor and stands still until it is killed.
+Nothing runs after that moment, no `finally`, no finaliser, no flash operation.
 """
 
 import _host
@@ -28,12 +28,13 @@ def soft_reset():
 
 
 def stand_still():
+    """Until the supervisor ends the process; not even a pending interrupt wakes a dead chip."""
     micropython.kbd_intr(-1)
     while True:
         try:
             _host.time.sleep_ms(1000)
-        except BaseException:
-            pass  # not even an interrupt wakes a dead chip
+        except KeyboardInterrupt:
+            pass
 
 
 def _end(event):

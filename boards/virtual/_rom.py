@@ -1,26 +1,27 @@
 # SPDX-License-Identifier: MIT
 """What the port does between reset and REPL: mount `/`, run boot.py and main.py.
 
-The frozen `_boot` mounts the partition `vfs`; where it is erased it makes a file system; where it cannot
-be mounted it says so for ever. boot.py that raises skips main.py, and so does a soft reset that came from
-the raw REPL. SystemExit out of either is a soft reset. Both run in the REPL's own globals.
+The frozen `_boot` mounts the partition `vfs`; where it is erased it makes a file system; where it
+cannot be mounted it says so for ever. boot.py that raises skips main.py, and so does a soft reset
+that came from the raw REPL. SystemExit out of either is a soft reset. Both run in the REPL's own
+globals.
 """
 
 import gc
+import os
+import select  # noqa: F401
 import sys
+import time
 
 import _clock
 import _host
 import _power
 import _state
+import _vfs as vfs
 import _wire
 import machine  # noqa: F401
 import micropython
 import onewire  # noqa: F401
-import os
-import select  # noqa: F401
-import time
-import vfs
 from esp32 import Partition
 
 _CTRL_C = 3
@@ -37,7 +38,6 @@ def start(main_globals):
     micropython.kbd_intr(-1)
     _be_the_chip(main_globals)
     _wire.tell(b"boot")
-    _state.put(_state.BUSY, 0)
     gc.collect()
     _state.put(_state.HEAP_USED, gc.mem_alloc())
     try:
@@ -64,25 +64,26 @@ def _run(path, main_globals):
     try:
         micropython.kbd_intr(_CTRL_C)
         execfile(path, main_globals)  # noqa: F821
-        return True
     except SystemExit:
         _power.soft_reset()
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - the port prints whatever it is
         micropython.kbd_intr(-1)
         sys.print_exception(error)
         return False
     finally:
         micropython.kbd_intr(-1)
+    return True
 
 
 def _be_the_chip(main_globals):
     """From here on the computer's files and modules are out of sight."""
-    names = ("esp32", "machine", "onewire", "os", "select", "time", "vfs")
+    names = ("esp32", "machine", "onewire", "os", "select", "time")
     for name in list(sys.modules):
         if name not in names:
             del sys.modules[name]
     for name in ("machine", "os", "select", "time"):
         sys.modules["u" + name] = sys.modules[name]
+    sys.modules["vfs"] = vfs
     sys.modules["sys"] = sys.modules["usys"] = _wire.chip_sys
     main_globals.clear()
     main_globals["__name__"] = "__main__"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The chip's own clock: it survives resets, a power cut sets it to 2000-01-01 and clears its memory."""
+"""The chip's own clock: it survives resets, a power cut sets it to 2000-01-01 and clears its
+memory.
+"""
 
 import _calendar
 import _clock

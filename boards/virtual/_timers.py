@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""`machine.Timer` and `machine.WDT`: what comes due in virtual time while the program does something else.
+"""`machine.Timer` and `machine.WDT`: what comes due in virtual time while the program does
+something else.
 
-Waiting looks here before each step. While the program computes, or the interpreter's REPL waits for a
-key, a thread looks fifty times a second; its garbage collection signals the waiting thread, whose read
-then returns and runs what was scheduled. The thread lives only while something is armed.
+Waiting looks here before each step. While the program computes, or the interpreter's REPL waits for
+a key, a thread looks fifty times a second; its garbage collection signals the waiting thread, whose
+read then returns and runs what was scheduled. The thread lives only while something is armed.
 """
+
+import _thread
+import gc
 
 import _clock
 import _host
 import _power
-import _thread
-import gc
 import micropython
 
 _FOREVER_US = 1 << 60
@@ -51,7 +53,7 @@ def _fire_due():
         now = _clock.now_us()
         if now >= _wdt_due_us:
             _power.reset(3)
-        for timer in list(_armed):
+        for timer in _armed[:]:
             if now >= timer._due_us:
                 timer._fire(now)
         _arm()
@@ -83,7 +85,9 @@ class Timer:
     def __repr__(self):
         return "Timer(%d)" % self._id
 
-    def init(self, *, mode=1, callback=None, period=0xFFFFFFFF, tick_hz=1000, freq=None, hard=False):
+    def init(
+        self, *, mode=1, callback=None, period=0xFFFFFFFF, tick_hz=1000, freq=None, hard=False
+    ):
         if hard:
             raise ValueError("hard Timers are not implemented")
         if freq is None:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """UART0 as the port drives it, and the `sys` whose streams are this UART.
 
-Output fills a FIFO of 128 bytes that drains at the baud rate; who finds it full sleeps whole ticks of
-10 ms. Input blocks until the buffer is full. Both go through the pipes of the process: there raw bytes
-travel in *envelopes* (0xFF, kind, length, bytes), because what the interpreter prints itself, without
-envelope, is text that still needs its line ends. 0xFF never occurs in UTF-8.
+Output fills a FIFO of 128 bytes that drains at the baud rate; who finds it full sleeps whole ticks
+of 10 ms. Input blocks until the buffer is full. Both go through the pipes of the process: there raw
+bytes travel in *envelopes* (0xFF, kind, length, bytes), because what the interpreter prints itself,
+without envelope, is text that still needs its line ends. 0xFF never occurs in UTF-8.
 """
 
 import io
@@ -24,6 +24,8 @@ _envelope = bytearray(3 + _FIFO)
 _envelope[0] = 0xFF
 _envelope[1] = _RAW
 _view = memoryview(_envelope)
+_stdin_poll = _host.select.poll()
+_stdin_poll.register(_stdin, _host.select.POLLIN)
 baud = _state.get(_state.BAUD)
 _level = 0
 _stamp_us = 0
@@ -116,8 +118,6 @@ class _RawIn(io.IOBase):
     _text = False
 
     def __init__(self):
-        self._poll = _host.select.poll()
-        self._poll.register(_stdin, _host.select.POLLIN)
         self._one = bytearray(1)
 
     def readinto(self, buf, size=-1):
@@ -149,8 +149,7 @@ class _RawIn(io.IOBase):
         return str(out, "utf-8") if self._text else bytes(out)
 
     def _read_byte(self, buf):
-        while not _clock.wait_input(self._poll, -1):
-            pass
+        _clock.wait_input(_stdin_poll, -1)
         _stdin.readinto(buf)
         if self._text and buf[0] == 13:
             buf[0] = 10

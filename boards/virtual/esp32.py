@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The part of the ESP32 port's `esp32` module that nodes use: Partition, PCNT, temperature.
 
-Arguments and errors are those of the port (documentation of MicroPython 1.27 to 1.29): what the chip
-refuses is refused here.
+Arguments and errors are those of the port (documentation of MicroPython 1.27 to 1.29): what the
+chip refuses is refused here.
 """
 
 import hashlib
 
 import _flash
 import _water
+import _wire
 from _counter import PCNT  # noqa: F401
 
 _TABLE_AT = 0x8000
@@ -20,7 +21,9 @@ _ENOENT = 2
 
 
 def _read_table():
-    """(type, subtype, address, size, label, encrypted) of each entry; the boot loader checked the MD5."""
+    """(type, subtype, address, size, label, encrypted) of each entry; the boot loader checked the
+    MD5.
+    """
     data = bytearray(_TABLE_SIZE)
     _flash.read(_TABLE_AT, data)
     found = []
@@ -80,14 +83,22 @@ class Partition:
     def info(self):
         return self._info
 
+    # The port does these three in C: an interrupt waits until they are done, a file system that
+    # called them never sees it. So what was interrupted is done again, which changes nothing.
+
     def readblocks(self, block, buf, offset=0):
-        _flash.read(self._at(block * _flash.BLOCK + offset, len(buf)), buf)
+        while True:
+            try:
+                return _flash.read(self._at(block * _flash.BLOCK + offset, len(buf)), buf)
+            except KeyboardInterrupt:
+                _wire.tell(b"interrupt")
 
     def writeblocks(self, block, buf, offset=None):
-        if offset is None:
-            self._erase(block * _flash.BLOCK, len(buf))
-            offset = 0
-        _flash.program(self._at(block * _flash.BLOCK + offset, len(buf)), buf)
+        while True:
+            try:
+                return self._write(block * _flash.BLOCK, buf, offset)
+            except KeyboardInterrupt:
+                _wire.tell(b"interrupt")
 
     def ioctl(self, op, arg):
         if op in (1, 2, 3):  # start, stop, sync
@@ -96,20 +107,31 @@ class Partition:
             return self._info[3] // _flash.BLOCK
         if op == 5:
             return _flash.BLOCK
-        if op == 6:
-            self._erase(arg * _flash.BLOCK, _flash.BLOCK)
-            return 0
+        while op == 6:
+            try:
+                self._erase(arg * _flash.BLOCK, _flash.BLOCK)
+                return 0  # noqa: TRY300 - inside, where no interrupt comes between
+            except KeyboardInterrupt:
+                _wire.tell(b"interrupt")
         return None
 
     def get_next_update(self):
         raise OSError(_ENOENT)  # one factory application, no OTA slots
 
+    def _write(self, at, buf, offset):
+        if offset is None:
+            self._erase(at, len(buf))
+            offset = 0
+        _flash.program(self._at(at + offset, len(buf)), buf)
+
     def _erase(self, at, size):
         first = self._at(at, size)
         if size % _flash.BLOCK:
             raise OSError(*_INVALID_SIZE)
-        for block_at in range(first, first + size, _flash.BLOCK):
-            _flash.erase(block_at)
+        done = 0
+        while done < size:
+            _flash.erase(first + done)
+            done += _flash.BLOCK
 
     def _at(self, at, size):
         """The address in the flash; the port's offsets are unsigned, so a negative one is huge."""

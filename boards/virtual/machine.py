@@ -87,8 +87,10 @@ class UART:
         self._id = id
         self.init(baudrate, **options)
 
-    def init(self, baudrate=115200, bits=8, parity=None, stop=1, *, tx=None, rx=None, rts=None,
-             cts=None, txbuf=256, rxbuf=256, timeout=0, timeout_char=0, invert=0, flow=0):  # fmt: skip
+    def init(
+        self, baudrate=115200, bits=8, parity=None, stop=1, *, tx=None, rx=None, rts=None,
+        cts=None, txbuf=256, rxbuf=256, timeout=0, timeout_char=0, invert=0, flow=0,
+    ):  # fmt: skip
         if self._id == 0 and baudrate != _wire.baud:
             _wire.set_baud(baudrate)
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A 1-Wire bus, and the DS18B20 probes of the scenario that hang on it.
 
-The probes answer byte by byte as their datasheet says: a ROM command selects, a function command acts.
-A conversion takes 750 ms; until then a probe reads as busy and its scratchpad holds the value before
-(85 degrees after power-on).
+The probes answer byte by byte as their datasheet says: a ROM command selects, a function command
+acts. A conversion takes 750 ms; until then a probe reads as busy and its scratchpad holds the value
+before (85 degrees after power-on).
 """
 
 import _clock
@@ -118,7 +118,7 @@ class OneWire:
         command = self._in[1:] if self._in[:1] == b"\xcc" else self._in[9:]
         probes = self._selected()
         if self._in == b"\x33" and len(self._probes) == 1:
-            self._out = list(self._probes)[0]
+            self._out = next(iter(self._probes))
         if not command or not probes:
             return
         if command == b"\x44":

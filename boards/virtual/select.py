@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The port's `select`: waiting for the line, which is how a node waits for anything.
 
-A poll that waits is a wait in virtual time. The object that ipoll yields is one tuple per registered
-stream, made once: waiting and reading take nothing from the heap.
+A poll that waits is a wait in virtual time. The object that ipoll yields is one tuple per
+registered stream, made once: waiting and reading take nothing from the heap.
 """
 
 import _clock
@@ -67,7 +67,7 @@ class poll:
         raise StopIteration
 
     def _is_ready(self, real):
-        for ready in self._poll.ipoll(0):
+        for ready in self._poll.ipoll(0):  # noqa: SIM110 - a generator takes heap
             if ready[0] is real:
                 return True
         return False

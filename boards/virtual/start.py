@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The virtual board's reset vector: `micropython -X heapsize=… -i start.py`, in the node's directory."""
+"""The virtual board's reset vector: `micropython -X heapsize=… -i start.py`, in the node's
+directory.
+"""
 
 import _rom
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The port's `time`, on the virtual clock: epoch 2000, ticks that wrap at 2**30 and start 20 s below it."""
+"""The port's `time`, on the virtual clock: epoch 2000, ticks that wrap at 2**30 and start 20 s
+below it.
+"""
 
 import _calendar
 import _clock

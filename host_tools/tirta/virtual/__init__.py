@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Nodes without hardware: our firmware on unix MicroPython, behind a serial device.
 
-`up` starts a node and tells its device path; it runs in the background until `down`. `cut` takes the
-power away, `up` of a node that is cut gives it back on the same flash. `control` asks the supervisor
-what only a simulator can know: how many pulses there really were.
+`up` starts a node and tells its device path; it runs in the background until `down`. `cut` takes
+the power away, `up` of a node that is cut gives it back on the same flash. `control` asks the
+supervisor what only a simulator can know: how many pulses there really were.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class VirtualNode:
     flash: str
 
 
-def up(
+def up(  # noqa: PLR0913 - the options of one command
     name: str,
     *,
     board: str = "virtual",
@@ -108,7 +108,9 @@ def down(name: str) -> None:
         status = _require(name, {"do": "down"})
         with _process(int(status["pid"])) as ended:
             if not ended(_START_S):
-                raise TirtaError(f"The supervisor of {name} (process {status['pid']}) does not end.")
+                raise TirtaError(
+                    f"The supervisor of {name} (process {status['pid']}) does not end."
+                )
 
 
 def cut(name: str, after_ops: int | None = None, torn: str | None = None) -> None:
@@ -123,7 +125,7 @@ def cut(name: str, after_ops: int | None = None, torn: str | None = None) -> Non
 
 
 def control(name: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Ask the supervisor: {"do": "status"}, {"do": "reset"}, {"do": "cut", …}; the status after it."""
+    """Ask the supervisor: {"do": "status"} or {"do": "reset"}; the status after it."""
     return _require(name, request)
 
 

@@ -2,8 +2,8 @@
 """A district's inlet, invented: a week of demand, pressure and quality, the same for the same seed.
 
 Demand has the shape of a town's day with a later start at weekends, and never stops: what flows at
-three in the morning is leakage. Pressure falls with the flow squared, chlorine decays with the time that
-water needs through the network. A burst adds a flow that starts at one moment and stays.
+three in the morning is leakage. Pressure falls with the flow squared, chlorine decays with the time
+that water needs through the network. A burst adds a flow that starts at one moment and stays.
 """
 
 import csv
@@ -11,13 +11,20 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 LITRES_PER_PULSE = 10
 _DAY_MIN = 1440
 # Hour, share of the mean demand: night minimum, breakfast peak, noon, dinner peak.
-_WEEKDAY = ((0, 0.45), (3, 0.3), (5, 0.7), (6.5, 1.75), (9, 1.15), (12, 1.2), (15, 0.9), (18.5, 1.6), (21, 1.0), (24, 0.45))  # fmt: skip
-_WEEKEND = ((0, 0.5), (3.5, 0.32), (6, 0.6), (8.5, 1.6), (11, 1.35), (14, 1.1), (18.5, 1.5), (21.5, 1.0), (24, 0.5))  # fmt: skip
+_WEEKDAY = (
+    (0, 0.45), (3, 0.3), (5, 0.7), (6.5, 1.75), (9, 1.15),
+    (12, 1.2), (15, 0.9), (18.5, 1.6), (21, 1.0), (24, 0.45),
+)  # fmt: skip
+_WEEKEND = (
+    (0, 0.5), (3.5, 0.32), (6, 0.6), (8.5, 1.6), (11, 1.35),
+    (14, 1.1), (18.5, 1.5), (21.5, 1.0), (24, 0.5),
+)  # fmt: skip
 COLUMNS = (
     "minute", "pulses", "p_inlet_m", "p_critical_m", "ph", "turbidity_ntu",
     "conductivity_us_cm", "temperature_c", "chlorine_mg_l", "battery_v",
@@ -39,7 +46,7 @@ class Inlet:
     burst: Burst | None = None
 
     def rows(self, minutes: int) -> Iterator[tuple[float, ...]]:
-        chance = random.Random(self.seed)
+        chance = random.Random(self.seed)  # noqa: S311 - it shall repeat
         owed_l = 0.0
         drift = 0.0
         for minute in range(minutes):
@@ -52,13 +59,14 @@ class Inlet:
             owed_l += flow * 60
             pulses = int(owed_l // LITRES_PER_PULSE)
             owed_l -= pulses * LITRES_PER_PULSE
-            yield (minute, pulses, *self._pressures(flow, burst, chance), *self._quality(minute, flow, chance))
+            pressures = self._pressures(flow, burst, chance)
+            yield (minute, pulses, *pressures, *self._quality(minute, flow, chance))
 
     def _shape(self, minute: int) -> float:
         weekend = (minute // _DAY_MIN + self.first_weekday) % 7 >= 5
         hour = minute % _DAY_MIN / 60
         points = _WEEKEND if weekend else _WEEKDAY
-        for (h0, s0), (h1, s1) in zip(points, points[1:], strict=False):
+        for (h0, s0), (h1, s1) in pairwise(points):
             if hour <= h1:
                 bend = (1 - math.cos(math.pi * (hour - h0) / (h1 - h0))) / 2
                 return s0 + (s1 - s0) * bend
@@ -73,7 +81,8 @@ class Inlet:
         day = 2 * math.pi * minute / _DAY_MIN
         temperature = 26.5 + 1.2 * math.sin(day - 2.4) + chance.gauss(0.0, 0.03)
         age_h = 18.0 / (0.5 + flow)
-        chlorine = 0.55 * math.exp(-0.06 * age_h * 1.07 ** (temperature - 25)) + chance.gauss(0, 0.005)
+        decay = 0.06 * 1.07 ** (temperature - 25)
+        chlorine = 0.55 * math.exp(-decay * age_h) + chance.gauss(0, 0.005)
         return (
             round(7.35 + 0.08 * math.sin(day - 1.0) + chance.gauss(0.0, 0.01), 3),
             round(max(0.05, 0.35 + 0.03 * flow + chance.expovariate(40.0)), 3),

@@ -1,28 +1,45 @@
 # SPDX-License-Identifier: MIT
-"""Where the unix MicroPython is, and how it is started with the chip's heap.
+"""Where the unix MicroPython is, and how it is started as a chip.
 
-The wheel of `tirta[virtual]` holds MicroPython as an extension module; a small Python without site
-packages runs it, which takes half the time of the wheel's script. `TIRTA_MICROPYTHON` names another one.
+The wheel of `tirta[virtual]` holds MicroPython as an extension module. A small Python without site
+packages runs it, which takes half the time of the wheel's script and lets us add three things: the
+heap of the chip, a death with the supervisor, and an interrupt as the chip has it. The unix port
+raises KeyboardInterrupt in the middle of whatever runs, the memory manager included; the ESP32
+port's UART handler only asks for it, and the interpreter raises it at its next jump. `INTERRUPT`
+calls that function.
 """
 
 import importlib.util
-import os
-import shutil
+import signal
 import sys
-from pathlib import Path
 
 from tirta.errors import TirtaError
 from tirta.paths import boards_dir
 
 # The chip has 164,624 bytes free at its REPL; the board's own modules come on top of that here
 # (they are in ROM there). tests/system measures both sides.
-HEAP_BYTES = 224_000
+HEAP_BYTES = 222_800
 
-_RUN = """\
-import sys
-sys.path.insert(0, {path!r})
-from micropython_run import run_main
-sys.exit(run_main(["micropython"] + sys.argv[1:]))
+INTERRUPT = signal.SIGUSR1
+_RUN = f"""\
+import ctypes, importlib.util, mmap, os, signal, sys
+maps = []
+def address(name):
+    if not os.path.exists(name):
+        return ["0", "0"]
+    with open(name, "r+b") as file:
+        maps.append(mmap.mmap(file.fileno(), 0))
+    return [str(ctypes.addressof(ctypes.c_char.from_buffer(maps[-1]))), str(len(maps[-1]))]
+files = address("state.bin")[:1] + address("flash.bin") + address("scenario.bin")[:1]
+spec = importlib.util.spec_from_file_location("micropython_run", sys.argv[1])
+run = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(run)
+ask = ctypes.CDLL(sys.argv[1]).mp_sched_keyboard_interrupt
+libc = ctypes.CDLL(None)
+libc.prctl(1, {int(signal.SIGKILL)})
+libc.signal({int(INTERRUPT)}, ctypes.cast(ask, ctypes.c_void_p))
+signal.siginterrupt({int(INTERRUPT)}, True)
+sys.exit(run.run_main(["micropython"] + sys.argv[2:] + files))
 """
 
 
@@ -33,21 +50,12 @@ def command() -> list[str]:
             "The virtual board needs Linux.",
             "Use a Linux machine, or a real board with --device PORT.",
         )
-    start = boards_dir() / "virtual" / "start.py"
-    return [*_interpreter(), "-X", f"heapsize={HEAP_BYTES}", "-i", str(start)]
-
-
-def _interpreter() -> list[str]:
-    if named := os.environ.get("TIRTA_MICROPYTHON"):
-        if not shutil.which(named):
-            raise TirtaError(f"TIRTA_MICROPYTHON names {named}, which cannot be run.", "Unset it.")
-        return [named]
     spec = importlib.util.find_spec("micropython_run")
-    if spec is not None and spec.origin is not None:
-        return [sys.executable, "-I", "-S", "-c", _RUN.format(path=str(Path(spec.origin).parent))]
-    if found := shutil.which("micropython"):
-        return [found]
-    raise TirtaError(
-        "The virtual board needs unix MicroPython, which is not installed.",
-        "Install it: pip install 'tirta[virtual]' (Linux x86-64, Python 3.11 to 3.14).",
-    )
+    if spec is None or spec.origin is None:
+        raise TirtaError(
+            "The virtual board needs unix MicroPython, which is not installed.",
+            "Install it: pip install 'tirta[virtual]' (Linux x86-64, Python 3.11 to 3.14).",
+        )
+    start = boards_dir() / "virtual" / "start.py"
+    python = [sys.executable, "-I", "-S", "-c", _RUN, spec.origin]
+    return [*python, "-X", f"heapsize={HEAP_BYTES}", "-i", str(start)]

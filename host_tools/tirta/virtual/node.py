@@ -17,6 +17,7 @@ from tirta.virtual.truth import Truth
 
 PWRON_RESET, HARD_RESET, WDT_RESET, SOFT_RESET = 1, 2, 3, 5
 _ROM_LINE = {HARD_RESET: "rst:0xc (SW_CPU_RESET)", WDT_RESET: "rst:0x1 (TG0WDT_SYS_RESET)"}
+_log = logging.getLogger("tirta.virtual")
 _CRASHES = 5  # in a row, each within a second: the board cannot start
 
 
@@ -28,7 +29,7 @@ class Node:
         self.state[Slot.UNIQUE_ID] = settings["unique_id"]
         self.state[Slot.SEED] = settings["seed"]
         self.state[Slot.SPEED] = settings["speed"]
-        self.process = Process(folder, self.state)
+        self.process = Process(folder)
         self.truth = Truth.open(folder / "scenario.bin")
         self._output = Output()
         self._line = bytearray()
@@ -62,7 +63,7 @@ class Node:
     def power_off(self) -> None:
         self._off_at_us = self.now_us
         code = self.process.kill()
-        logging.info("power off at %d us (%d)", self._off_at_us, code)
+        _log.info("power off at %d us (%d)", self._off_at_us, code)
         self.process.drain()
         self._output.restart()
         self._line.clear()
@@ -70,7 +71,7 @@ class Node:
             pass
 
     def _reset_chip(self, cause: int) -> None:
-        logging.info("reset, cause %d", cause)
+        _log.info("reset, cause %d", cause)
         now_us = self.now_us
         self.process.kill()
         self.process.drain()
@@ -85,7 +86,7 @@ class Node:
                 flash.seek(TABLE_OFFSET)
                 parse(flash.read(TABLE_SIZE))
         except TirtaError as error:
-            logging.warning("%s", error.what)
+            _log.warning("%s", error.what)
             self._line += b"E (45) boot: Failed to verify partition table\r\n"
             return
         self._start(cause)
@@ -93,7 +94,6 @@ class Node:
     def _start(self, cause: int) -> None:
         self.state[Slot.RESET_CAUSE] = cause
         self.state[Slot.RAW_REPL] = int(cause == SOFT_RESET and self._output.raw_repl)
-        self.state[Slot.BUSY] = 0
         self._output.restart()
         while self.process.read():
             pass  # left over from the run before
@@ -134,6 +134,8 @@ class Node:
         elif word == "reset":
             self._reset_chip(int(value))
             return True
+        elif word == "interrupt":
+            self.process.interrupt()
         elif word == "cut":
             self.power_off()
             return True
@@ -148,11 +150,11 @@ class Node:
                 return  # an event in there already ended this run
         code = self.process.reap()
         if code < 0:
-            logging.warning("the board ended by %s", signal.Signals(-code).name)
+            _log.warning("the board ended by %s", signal.Signals(-code).name)
         quick = time.monotonic() - self._started_s < 1.0 and not self._booted
         self._crashes = self._crashes + 1 if quick else 0
         if self._crashes >= _CRASHES:
-            logging.error("the board does not start (%d); see board.log", code)
+            _log.error("the board does not start (%d); see board.log", code)
             self.power_off()
         elif code < 0:
             self._reset_chip(HARD_RESET)
@@ -163,8 +165,9 @@ class Node:
         if data and self.process.running:
             self.process.feed(data)
 
-    def interrupt(self) -> bool | None:
-        return self.process.interrupt() if self._booted else False
+    def interrupt(self) -> bool:
+        """Before boot.py no Ctrl-C is taken out of the input."""
+        return self._booted and self.process.interrupt()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         match request.get("do"):

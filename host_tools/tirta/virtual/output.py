@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What a board's process writes, taken apart: bytes for the line, and events for the supervisor.
 
-The board wraps raw bytes and events in *envelopes* (0xFF, kind, length, content; boards/virtual/_wire.py).
-Everything else is text that the interpreter printed itself: the port would have turned its \\n into \\r\\n.
-The text also tells whether the REPL is raw, which decides what a soft reset does.
+The board wraps raw bytes and events in *envelopes* (0xFF, kind, length, content;
+boards/virtual/_wire.py). Everything else is text that the interpreter printed itself: the port
+would have turned its \\n into \\r\\n. The text also tells whether the REPL is raw, which decides
+what a soft reset does.
 """
 
 from collections.abc import Iterator

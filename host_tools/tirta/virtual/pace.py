@@ -3,7 +3,9 @@
 
 
 class Pace:
-    """One direction. Ten bits make a byte; a line that was idle starts anew, one that is late catches up."""
+    """One direction. Ten bits make a byte; a line that was idle starts anew, one that is late
+    catches up.
+    """
 
     QUANTUM_S = 0.002
 
@@ -27,7 +29,7 @@ class Pace:
         self._idle = True
 
     def due(self, now: float, waiting: int) -> int:
-        """How many of the waiting bytes the line has carried by now; 0 until a quantum is worth it."""
+        """How many of the waiting bytes the line has carried by now; 0 before a quantum."""
         carried = int((now - self._free_at) * self._rate)
         return min(carried, waiting) if carried >= min(waiting, self._quantum) else 0
 

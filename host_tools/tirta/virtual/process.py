@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The board's process: its pipes, its interrupt, its end.
 
-Both pipes outlive the process, so unread input stays for the next run, as the port's ring does over a
-soft reset. The ring holds 259 bytes; what comes when it is full is lost and counted.
+Both pipes outlive the process, so unread input stays for the next run, as the port's ring does over
+a soft reset. The ring holds 259 bytes; what comes when it is full is lost and counted.
 """
 
 import fcntl
@@ -13,8 +13,7 @@ import subprocess
 import termios
 from pathlib import Path
 
-from tirta.virtual.interpreter import command
-from tirta.virtual.state import Slot, State
+from tirta.virtual.interpreter import INTERRUPT, command
 
 RING = 259
 _PIPE_BYTES = 4096  # what the board may write ahead of the line
@@ -22,9 +21,8 @@ _SIGINT_BIT = 1 << (signal.SIGINT - 1)
 
 
 class Process:
-    def __init__(self, folder: Path, state: State) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._state = state
         self._child: subprocess.Popen[bytes] | None = None
         self._command = command()
         self._stdin, self._feed = os.pipe()
@@ -91,34 +89,19 @@ class Process:
         count = self.unread()
         return os.read(self._stdin, count) if count else b""
 
-    def interrupt(self) -> bool | None:
-        """Ctrl-C: True when it was raised, False when it is a byte like any other, None: ask again.
+    def interrupt(self) -> bool:
+        """Ctrl-C: False when the program does not want to be interrupted by it now.
 
-        The process stands still meanwhile: an interrupt that it does not expect would end it.
+        The port interrupts when `micropython.kbd_intr(3)` holds; here that is a caught SIGINT.
         """
-        if self._child is None:
+        if self._child is None or not self._catches(self._child.pid):
             return False
-        pid = self._child.pid
-        if not self._catches(pid):
-            return False
-        os.kill(pid, signal.SIGSTOP)
-        _, status = os.waitpid(pid, os.WUNTRACED)
-        if not os.WIFSTOPPED(status):
-            self._child.returncode = os.waitstatus_to_exitcode(status)
-            return False
-        try:
-            if self._state[Slot.BUSY]:
-                return None
-            if not self._catches(pid):
-                return False
-            os.kill(pid, signal.SIGINT)
-            return True
-        finally:
-            os.kill(pid, signal.SIGCONT)
+        self._child.send_signal(INTERRUPT)
+        return True
 
     @staticmethod
     def _catches(pid: int) -> bool:
-        with open(f"/proc/{pid}/status") as status:
+        with Path(f"/proc/{pid}/status").open() as status:
             for line in status:
                 if line.startswith("SigCgt:"):
                     return bool(int(line.split()[1], 16) & _SIGINT_BIT)

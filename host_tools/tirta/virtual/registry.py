@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Where virtual nodes live: one directory per name, and a socket in it as long as the supervisor runs.
+"""Where virtual nodes live: one directory per name, and a socket in it as long as the supervisor
+runs.
 
-`TIRTA_VIRTUAL_DIR` names another place; by default it is the user's state directory. A node that was
-taken down leaves its flash and its log there until the next one of that name.
+`TIRTA_VIRTUAL_DIR` names another place; by default it is the user's state directory. A node that
+was taken down leaves its flash and its log there until the next one of that name.
 """
 
 import fcntl
@@ -55,7 +56,7 @@ def locked(name: str) -> Iterator[Path]:
 
 @contextmanager
 def socket_address(path: Path) -> Iterator[str]:
-    """A short name for the node's socket: the real one may be longer than a socket address allows."""
+    """A short name for the node's socket: the real one may be too long for an address."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{descriptor}/control"

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Scenarios: a CSV of what happens to a node's sensors, one row per minute, made ready for the board.
+"""Scenarios: a CSV of what happens to a node's sensors, one row per minute, made ready for the
+board.
 
 Each *channel* takes one column to one pin: `pulses` (whole pulses of the row), `4-20ma` (`low` and
-`high` are the units at 4 and 20 mA; the board's shunt makes it a voltage), `battery` (volts before the
-board's divider), `volts` (at the pin), `ds18b20` (degrees at a 1-Wire probe). A file `NAME.toml` beside
-`NAME.csv` says which; without one the columns of our own generator are known:
+`high` are the units at 4 and 20 mA; the board's shunt makes it a voltage), `battery` (volts before
+the board's divider), `volts` (at the pin), `ds18b20` (degrees at a 1-Wire probe). A file
+`NAME.toml` beside `NAME.csv` says which; without one the columns of our own generator are known:
 
     row_s = 60
     tail_s = 5                     # at `max`, the last seconds run in real time
@@ -71,7 +72,9 @@ DEFAULT = Mapping(
 
 
 def prepare(csv_path: Path, board: Board, mapping: Mapping | None = None) -> bytes:
-    """The board's form of a scenario: a header, the channels, and one record more than there are rows."""
+    """The board's form of a scenario: a header, the channels, and one record more than there are
+    rows.
+    """
     mapping = mapping or _mapping_of(csv_path)
     columns, rows = _read(csv_path)
     used = {name: channel for name, channel in mapping.channels.items() if name in columns}
@@ -190,7 +193,8 @@ def _at_pin(channel: Channel, reading: float, board: Board) -> int:
         return round(reading * 16)
     if channel.kind == "4-20ma":
         part = (reading - channel.low) / (channel.high - channel.low)
-        milliamps = min(max(4.0 + 16.0 * part, 3.8), 20.5)  # where NAMUR NE43 lets a signal saturate
+        # A transmitter saturates where NAMUR NE43 says.
+        milliamps = min(max(4.0 + 16.0 * part, 3.8), 20.5)
         return round(milliamps * 1000 * board.analog_inputs.shunt_ohm)
     volts = reading / board.analog_inputs.battery_divider if channel.kind == "battery" else reading
     return round(volts * 1_000_000)

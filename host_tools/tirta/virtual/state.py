@@ -31,8 +31,7 @@ class Slot(IntEnum):
     RAW_REPL = 12
     UNIQUE_ID = 13
     RTC_MEMORY_LEN = 14
-    BUSY = 15
-    HEAP_USED = 16
+    HEAP_USED = 15
 
 
 class Torn(IntEnum):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The process that owns one virtual node: line, power, resets.
 
-`python -m tirta.virtual.supervisor FOLDER` runs until it is told to end. The laptop's side is a PTY that
-stays the same through resets and power cuts; the board's side are two pipes. In between lies the line:
-no byte passes before its time (tirta.virtual.pace).
+`python -m tirta.virtual.supervisor FOLDER` runs until it is told to end. The laptop's side is a PTY
+that stays the same through resets and power cuts; the board's side are two pipes. In between lies
+the line: no byte passes before its time (tirta.virtual.pace).
 """
 
 import contextlib
@@ -23,8 +23,8 @@ from tirta.virtual.node import Node
 from tirta.virtual.pace import Pace
 from tirta.virtual.registry import socket_address
 
+_log = logging.getLogger("tirta.virtual")
 _CTRL_C = 3
-_RETRY_S = 0.001
 _BACKLOG = 1024  # bytes taken from the board ahead of the line
 _REQUEST_S = 2.0
 
@@ -93,7 +93,7 @@ class Supervisor:
         return self._serve() if self._control.fileno() in ready else True
 
     def _read_laptop(self) -> bytes:
-        """At most what the line carries in its next quantum: the rest waits in the laptop's buffer."""
+        """What the line carries in its next quantum: the rest waits in the laptop's buffer."""
         try:
             return os.read(self._master, max(16, int(self._baud / 10 * Pace.QUANTUM_S)))
         except BlockingIOError:
@@ -124,27 +124,23 @@ class Supervisor:
         count = self._down.due(now, len(self._to_board))
         if not count:
             return self._down.wait_s(now, len(self._to_board))
-        taken = self._deliver(bytes(self._to_board[:count]))
-        del self._to_board[:taken]
-        self._down.carried(taken)
-        return 0.0 if taken == count else _RETRY_S
+        self._deliver(bytes(self._to_board[:count]))
+        del self._to_board[:count]
+        self._down.carried(count)
+        return 0.0
 
-    def _deliver(self, data: bytes) -> int:
-        """Bytes reach the chip, whose interrupt handler takes a Ctrl-C out; how many were taken."""
+    def _deliver(self, data: bytes) -> None:
+        """Bytes reach the chip, whose interrupt handler takes a Ctrl-C out."""
         at = 0
         while at < len(data):
             end = data.find(_CTRL_C, at)
             if end < 0:
-                self.node.receive(data[at:])
-                return len(data)
+                break
             self.node.receive(data[at:end])
-            raised = self.node.interrupt()
-            if raised is None:
-                return end
-            if not raised:
+            if not self.node.interrupt():
                 self.node.receive(data[end : end + 1])
             at = end + 1
-        return at
+        self.node.receive(data[at:])
 
     def _serve(self) -> bool:
         """One request on the control socket; False when it asks to end."""
@@ -154,11 +150,11 @@ class Supervisor:
             try:
                 with connection.makefile("rb") as lines:
                     request: dict[str, Any] = json.loads(lines.readline())
-                logging.info("asked: %s", request)
+                _log.info("asked: %s", request)
                 answer = self.node.answer(request)
                 connection.sendall(json.dumps(answer).encode() + b"\n")
             except (OSError, ValueError) as error:
-                logging.warning("request failed: %s", error)
+                _log.warning("request failed: %s", error)
                 return True
         return request.get("do") != "down"
 
@@ -181,7 +177,7 @@ def main() -> None:
         os.close(ready)
         supervisor.run()
     except Exception:
-        logging.exception("supervisor ended")
+        _log.exception("supervisor ended")
         raise
 
 

@@ -67,5 +67,3 @@ class Truth:
         if row >= self.rows:
             return before
         return before + (self._value(row + 1, channel) - before) * part_us // self.row_us
-
-
