@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Virtual nodes for the system tests: each test has a place of its own, and leaves no process
+behind.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tirta import virtual
+from tirta.errors import TirtaError
+
+pytest.importorskip("micropython_run", reason="unix MicroPython is not installed: tirta[virtual]")
+
+FAST_BAUD = 3_000_000  # the line's speed is tested where it matters; elsewhere it only costs time
+
+
+@dataclass
+class Mpremote:
+    """The real mpremote, as a user runs it."""
+
+    port: str
+
+    def __call__(self, *arguments: str | Path, timeout: float = 40.0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "mpremote", "connect", self.port, *map(str, arguments)],
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(f"mpremote {arguments}: {done.stdout!r} {done.stderr!r}")
+        return done.stdout.decode().replace("\r\n", "\n")
+
+    def run(self, code: str) -> str:
+        return self("exec", code)
+
+    def resume(self, code: str) -> str:
+        """Without the soft reset that comes first otherwise."""
+        return self("resume", "exec", code)
+
+
+class Nodes:
+    """Starts nodes and remembers them."""
+
+    def up(self, name: str = "bare", **options: Any) -> virtual.VirtualNode:
+        return virtual.up(name, **({"baud": FAST_BAUD} | options))
+
+    def mpremote(self, name: str = "bare", **options: Any) -> Mpremote:
+        return Mpremote(self.up(name, **options).port)
+
+    def status(self, name: str = "bare") -> dict[str, Any]:
+        return virtual.control(name, {"do": "status"})
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
+    monkeypatch.setenv("TIRTA_VIRTUAL_DIR", str(tmp_path / "virtual"))
+    try:
+        yield Nodes()
+    finally:
+        for node in virtual.list_nodes():
+            try:
+                virtual.down(node["name"])
+            except TirtaError as error:
+                pytest.fail(f"{node['name']} stays behind: {error}")

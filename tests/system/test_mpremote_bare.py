@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""The real mpremote does to a bare virtual board what it does to a board."""
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def mpremote(nodes):
+    return nodes.mpremote()
+
+
+def test_exec_and_eval(mpremote):
+    assert mpremote.run("print(6 * 7)") == "42\n"
+    assert mpremote("eval", "__import__('sys').platform") == "esp32\n"
+
+
+def test_a_file_of_100_kb_comes_back_as_it_went(mpremote, tmp_path):
+    sent, back = tmp_path / "sent", tmp_path / "back"
+    sent.write_bytes(random.Random(5).randbytes(100_000))
+    mpremote("fs", "cp", sent, ":blob")
+    mpremote("fs", "cp", ":blob", back)
+    assert back.read_bytes() == sent.read_bytes()
+    assert "100000 blob" in mpremote("fs", "ls")
+    assert "262144" in mpremote("df")
+
+
+def test_the_root_is_the_partition_vfs_and_nothing_else(mpremote, nodes):
+    assert mpremote.run("import os; print(os.listdir('/'))") == "['boot.py']\n"
+    assert mpremote.run(
+        "import vfs\ntry: open('/etc/passwd')\nexcept OSError as e: print(e)\nprint(dir(vfs))"
+    ).startswith("[Errno 2] ENOENT\n['__class__', '__name__', 'VfsFat', 'VfsLfs2'")
+
+
+def test_soft_reset_forgets_the_variables_and_keeps_the_files(mpremote):
+    mpremote.run("x = 1\nwith open('kept', 'w') as f: f.write('yes')")
+    assert mpremote("soft-reset", "resume", "exec", "print('x' in globals(), open('kept').read())")
+
+
+def test_reset_resets_the_chip(mpremote):
+    mpremote.run("import machine; machine.RTC().memory(b'kept')")
+    mpremote("reset")
+    time.sleep(0.5)
+    told = mpremote.resume("import machine; print(machine.reset_cause(), machine.RTC().memory())")
+    assert told == "2 b'kept'\n"
+    assert mpremote.run("import machine; print(machine.reset_cause())") == "5\n"
+
+
+def test_a_mounted_folder_is_imported_from(mpremote, tmp_path: Path):
+    (tmp_path / "hello.py").write_text("print('from the laptop')\n")
+    assert "from the laptop" in mpremote("mount", tmp_path, "exec", "import hello")
+
+
+def test_the_clock_is_set(mpremote):
+    mpremote("rtc", "--set")
+    assert mpremote("rtc").startswith(f"({time.localtime().tm_year}, ")
+    assert mpremote("eval", "__import__('time').gmtime(0)") == "(2000, 1, 1, 0, 0, 0, 5, 1)\n"
+
+
+def test_ctrl_c_ends_a_program(mpremote, nodes):
+    """100 times, while it allocates: an interrupt must not break the heap."""
+    import serial  # noqa: PLC0415 - one test needs it
+
+    with serial.Serial(mpremote.port, timeout=2) as line:
+        line.write(b"\r\x03\r")
+        line.read_until(b">>> ")
+        for _ in range(100):
+            line.write(b"while True: x = [bytearray(50) for i in range(50)]\r\r\r")
+            line.read_until(b"... \r\n")
+            time.sleep(random.Random(1).uniform(0.001, 0.01))
+            line.write(b"\x03")
+            assert b"KeyboardInterrupt" in line.read_until(b"KeyboardInterrupt: \r\n>>> ")
+        line.write(b"import gc; gc.collect(); print('al' + 'ive')\r")
+        assert line.read_until(b"alive\r\n>>> ").endswith(b"alive\r\n>>> ")
+    assert nodes.status()["boots"] == 1
+
+
+def test_main_py_runs_and_its_names_stay(mpremote):
+    mpremote.run("with open('main.py', 'w') as f: f.write('answer = 42\\nprint(answer)')")
+    mpremote("reset")
+    time.sleep(0.5)
+    assert mpremote.resume("print(answer)") == "42\n"
+
+
+def test_a_boot_py_that_raises_skips_main_py(mpremote):
+    mpremote.run(
+        "with open('boot.py', 'w') as f: f.write('1 / 0')\n"
+        "with open('main.py', 'w') as f: f.write('ran = 1')"
+    )
+    mpremote("reset")
+    time.sleep(0.5)
+    assert mpremote.resume("print('ran' in globals())") == "False\n"
+
+
+def test_sys_exit_in_main_py_starts_it_again(mpremote, nodes):
+    mpremote.run(
+        "with open('main.py', 'w') as f: f.write('import sys, time; time.sleep(0.2); sys.exit()')"
+    )
+    mpremote("reset")
+    time.sleep(1.5)
+    assert nodes.status()["boots"] > 4
+
+
+def test_two_nodes_are_two(nodes):
+    one, two = nodes.mpremote("one"), nodes.mpremote("two")
+    ask = "import machine; print(machine.unique_id())"
+    assert one.port != two.port
+    assert one.run(ask) != two.run(ask) == two.run(ask)
+
+
+def test_the_heap_is_the_chips(mpremote):
+    free = int(mpremote.run("import gc; gc.collect(); print(gc.mem_free())"))
+    assert 160_000 <= free <= 164_624, "the chip's REPL has 164,624 bytes"
+
+
+def test_the_port_stays_through_opening_and_closing(mpremote):
+    for _ in range(5):
+        os.close(os.open(mpremote.port, os.O_RDWR | os.O_NOCTTY))
+    assert mpremote.run("print(1)") == "1\n"
