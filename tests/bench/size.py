@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""`make size`: what the firmware takes of each board's flash, and what it leaves of the heap.
+
+The heap is read on the virtual node with the demo's config: as much is free there before anything
+of ours runs as on an ESP32 (164,624 bytes), and its 64-bit objects are up to twice the chip's, so
+the chip has more left. The node collects often, but not before it answers: a lower bound.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tirta import boards, virtual
+from tirta.build import Build, build
+from tirta.demo_config import demo_text
+from tirta.image import BLOCK
+from tirta.node import Node
+from tirta.virtual.inlet import write
+
+NAME = "size"
+DAYS = 30
+LEAST_FREE = 60_000
+READINGS = 8
+PATIENCE_S = 300
+
+
+def flash_table(builds: dict[str, Build]) -> list[str]:
+    """One line per file, one column per board: bytecode, so they differ little."""
+    lines = [f"{'bytes of flash':32}" + "".join(f"{name:>18}" for name in builds)]
+    for part in ("vfs", "app"):
+        files = [getattr(made, part) for made in builds.values()]
+        lines += [
+            f"  {part + '/' + path:30}" + "".join(f"{len(each[path]):18,}" for each in files)
+            for path in sorted(files[0])
+        ]
+        lines.append(f"{part + ', total':32}" + "".join(f"{_bytes(each):18,}" for each in files))
+        lines.append(f"{'  in blocks of 4096':32}" + "".join(f"{_blocks(e):18,}" for e in files))
+    return lines
+
+
+def _bytes(files: dict[str, bytes]) -> int:
+    return sum(map(len, files.values()))
+
+
+def _blocks(files: dict[str, bytes]) -> int:
+    """File blocks only: LittleFS adds two for each folder."""
+    return sum(-(-len(data) // BLOCK) for data in files.values())
+
+
+def heap_after_boot_and_a_month() -> tuple[int, int]:
+    """Free bytes right after boot, and after DAYS of samples every minute."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TIRTA_VIRTUAL_DIR"] = folder
+        scenario = Path(folder) / "month.csv"
+        write(scenario, DAYS * 1440)
+        config = demo_text("virtual")
+        port = virtual.up(NAME, app=True, config=config).port
+        try:
+            at_boot = _heap_free(port)
+            virtual.down(NAME)
+            port = virtual.up(NAME, app=True, config=config, scenario=scenario, speed="max").port
+            _wait_for_the_end()
+            return at_boot, _heap_free(port)
+        finally:
+            if virtual.list_nodes():
+                virtual.down(NAME)
+
+
+def _wait_for_the_end() -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not virtual.control(NAME, {"do": "status"})["scenario"]["ended"]:
+        if time.monotonic() > until:
+            raise SystemExit(f"size: {DAYS} days did not pass within {PATIENCE_S} s")
+        time.sleep(0.5)
+
+
+def _heap_free(port: str) -> int:
+    with Node(port) as node:
+        return max(int(node.status()["heap_free"]) for _ in range(READINGS))
+
+
+def main() -> int:
+    builds = {name: build(boards.load(name)) for name in boards.names()}
+    sys.stdout.write("\n".join(flash_table(builds)) + "\n")
+    free = heap_after_boot_and_a_month()
+    for when, heap in zip(("boot", f"{DAYS} days"), free, strict=True):
+        sys.stdout.write(f"{'bytes of heap free after ' + when:32}{heap:18,}\n")
+    if min(free) < LEAST_FREE:
+        sys.stderr.write(f"size: less than {LEAST_FREE:,} bytes of heap are left\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
