@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib import dates
+from matplotlib import dates, ticker
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -71,6 +71,7 @@ def _figure(log: Log, drawn: list[Series]) -> Figure:
         for ax, (unit, members) in zip(axes[:, 0], panels.items(), strict=True):
             _panel(ax, unit, members)
         _time_axis(axes[-1, 0], drawn[0])
+        figure.align_ylabels(axes[:, 0])
         figure.suptitle(_title(log, drawn), x=0.01, ha="left", fontsize=11)
     return figure
 
@@ -94,11 +95,14 @@ def _panel(ax: Axes, unit: str, members: list[Series]) -> None:
     sign = _SIGNS.get(unit, unit)
     title = _TITLES.get(unit, ", ".join(m.channel for m in members))
     ax.set_ylabel(f"{title}\n{sign}" if sign else title)
-    ax.yaxis.set_major_locator(mpl.ticker.MaxNLocator(4))
+    ax.yaxis.set_major_locator(ticker.MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.grid(color="#dddddd", lw=0.5)
     ax.margins(x=0.005)
     if len(ax.get_lines()) > 1:
-        ax.legend(loc="upper right", ncols=4, frameon=False, fontsize=8, borderaxespad=0)
+        ax.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, fontsize=8,
+            borderaxespad=0,
+        )  # fmt: skip
 
 
 def _times(one: Series) -> list[datetime]:

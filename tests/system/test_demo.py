@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The demo as a user runs it: under a minute, last line exact, nothing left behind."""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tirta.table import SCHEMA
+
+DEMO_S = 60
+
+
+@pytest.fixture(scope="module")
+def demo(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, "subprocess.CompletedProcess[str]"]:
+    folder = tmp_path_factory.mktemp("demo")
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "tirta.demo"],
+        cwd=folder, capture_output=True, text=True, timeout=180, check=False,
+        env=os.environ | {"NO_COLOR": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < DEMO_S
+    return folder / "build" / "demo", done
+
+
+Demo = tuple[Path, "subprocess.CompletedProcess[str]"]
+
+
+def test_last_line_tells_that_everything_is_there(demo: Demo) -> None:
+    *_, last = demo[1].stdout.splitlines()
+    found = re.fullmatch(
+        r"demo: ok: (\d+) records, (\d+) pulses in = (\d+) pulses out, 0 missing", last
+    )
+    assert found
+    with (demo[0] / "scenario.csv").open() as file:
+        truth = sum(int(row["pulses"]) for row in csv.DictReader(file))
+    assert [int(n) for n in found.groups()] == [10081, truth, truth]
+
+
+def test_node_samples_while_it_is_read(demo: Demo) -> None:
+    found = re.search(r"next record (\d+) when the pull began, (\d+) now", demo[1].stderr)
+    assert found
+    assert int(found[2]) > int(found[1])
+    assert "its line at 921,600 baud (the default is 115,200)" in demo[1].stderr
+
+
+def test_files_are_there_and_say_the_same(demo: Demo) -> None:
+    table = pq.read_table(demo[0] / "records.parquet")
+    assert table.schema.names == SCHEMA.names
+    with (demo[0] / "records.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert ",".join(rows[0]) == "time_utc,time_quality,node,epoch,number,channel,value,unit,flag"
+    assert len(rows) == table.num_rows == 10081 * 8
+    assert [float(r["value"]) for r in rows] == table.column("value").to_pylist()
+    assert {r["flag"] for r in rows} == {"1"}
+    assert {r["channel"] for r in rows} == {
+        "flow", "p_inlet", "p_critical", "ph", "turbidity", "conductivity", "chlorine",
+        "temperature",
+    }  # fmt: skip
+    picture = (demo[0] / "inlet.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 50_000
+    assert not list((demo[0]).rglob("*.tmp*"))
+
+
+def test_values_are_those_of_the_scenario(demo: Demo) -> None:
+    """Within some mV of the converter: 10 mV of 1.6 V is 1 m of 160 m."""
+    with (demo[0] / "scenario.csv").open() as file:
+        truth = list(csv.DictReader(file))
+    columns = {
+        "p_inlet": ("p_inlet_m", 0.15), "p_critical": ("p_critical_m", 0.15), "ph": ("ph", 0.03),
+        "turbidity": ("turbidity_ntu", 0.02), "conductivity": ("conductivity_us_cm", 2.0),
+        "chlorine": ("chlorine_mg_l", 0.005), "temperature": ("temperature_c", 0.07),
+    }  # fmt: skip
+    with (demo[0] / "records.csv").open() as file:
+        for row in csv.DictReader(file):
+            if row["channel"] != "flow" and int(row["number"]) % 100 == 7:
+                column, most = columns[row["channel"]]
+                # The sample at the end of a minute sees that row, or the first instant of the next.
+                near = truth[int(row["number"]) : int(row["number"]) + 2]
+                off = min(abs(float(row["value"]) - float(t[column])) for t in near)
+                assert off <= most, (row, near)
+
+
+def test_no_process_stays(demo: Demo) -> None:
+    folder = str(demo[0] / "virtual")
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            assert folder not in process.read_bytes().decode(errors="replace")
+        except OSError:
+            continue  # it ended while we looked

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""Deploying to the virtual board: repeatable, interruptible, and refused where it does not fit."""
+
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import FAST_BAUD, Nodes
+
+from tirta import boards, config, virtual
+from tirta.build import build
+from tirta.demo_config import DEMO_CONFIG
+from tirta.deploy import deploy
+from tirta.errors import TirtaError
+from tirta.image import flash_image
+from tirta.node import Node
+from tirta.paths import boards_dir, firmware_dir
+from tirta.ports import REPL, choose, list_ports
+from tirta.pull import pull
+
+TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Path:
+    """A firmware that differs from ours in every start."""
+    folder = tmp_path / "firmware"
+    shutil.copytree(firmware_dir(), folder)
+    with (folder / "tirta_node" / "__init__.py").open("a") as file:
+        file.write("\nCHANGED = 1\n")
+    return folder
+
+
+def test_bare_board_becomes_a_node_and_again_costs_nothing(nodes: Nodes) -> None:
+    port = nodes.up().port
+    (found,) = list_ports()
+    assert (found.mode, found.kind, found.board) == (REPL, "virtual", "virtual")
+    text, board = config.load(DEMO_CONFIG)
+    first = deploy(port, board, text, baud=FAST_BAUD)
+    built = build(board)
+    assert first.written_bytes > sum(map(len, [*built.vfs.values(), *built.app.values()]))
+    again = deploy(port, board, text, baud=FAST_BAUD)
+    assert again.written_bytes == 0
+    assert again.hello == first.hello
+    (found,) = list_ports()
+    assert (found.node, found.mode) == (first.hello.node, "open")
+    with Node(port, FAST_BAUD) as node:
+        assert node.config() == text
+
+
+def test_killed_deploy_leaves_the_old_or_the_new(
+    nodes: Nodes, tmp_path: Path, changed: Path
+) -> None:
+    text, board = config.load(DEMO_CONFIG)
+    port = nodes.up(app=True, config=text).port
+    chance = random.Random(5)
+    for _ in range(4):
+        process = subprocess.Popen(
+            [*TIRTA, "deploy", "bare", "--board", "virtual", "--firmware", str(changed)],
+            stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(1.0 + chance.uniform(0, 1.2))
+        process.kill()
+        process.wait()
+        _power_cycle()
+        with Node(port, FAST_BAUD) as node:
+            assert node.hello.firmware
+            assert node.config() == text
+    deploy(port, board, baud=FAST_BAUD, source=changed)
+    assert deploy(port, board, baud=FAST_BAUD, source=changed).written_bytes == 0
+    with Node(port, FAST_BAUD) as node:
+        assert pull(node, tmp_path / "archive").holes == []
+
+
+def _power_cycle() -> None:
+    time.sleep(0.3)  # what was on its way to the board arrives before the cut, as on a real cable
+    virtual.cut("bare")
+    virtual.up("bare")
+    time.sleep(1)
+
+
+def test_truncated_firmware_is_refused_before_the_board_is_touched(
+    nodes: Nodes, changed: Path
+) -> None:
+    source = changed / "tirta_node" / "log.py"
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2 - 3] + b"(")
+    port = nodes.up().port
+    with pytest.raises(TirtaError, match=r"log\.py"):
+        deploy(port, boards.load("virtual"), baud=FAST_BAUD, source=changed)
+    (changed / "app.py").unlink()
+    with pytest.raises(TirtaError, match="incomplete"):
+        deploy(port, boards.load("virtual"), baud=FAST_BAUD, source=changed)
+    assert list_ports()[0].mode == REPL
+
+
+@pytest.mark.parametrize(
+    ("board", "told"), [("esp32c3_devkitm", "not the board"), ("esp32_devkitc", "runs x64 code")]
+)
+def test_wrong_board_is_refused(nodes: Nodes, board: str, told: str) -> None:
+    port = nodes.up().port
+    with pytest.raises(TirtaError, match=told) as error:
+        deploy(port, boards.load(board), baud=FAST_BAUD)
+    assert "--board" in error.value.hint
+
+
+def test_board_without_our_partitions_is_refused(nodes: Nodes, tmp_path: Path) -> None:
+    source = boards_dir() / "virtual.toml"
+    other = tmp_path / "virtual.toml"
+    other.write_text(
+        source.read_text().replace("0x2B0000,", "0x2A8000,").replace(
+            "size = 0x150000", "size = 0x158000"
+        ).replace("size = 0x10000}", "size = 0x8000}")
+    )  # fmt: skip
+    image = flash_image(boards.load(other), config=None, app=False)
+    port = nodes.up(flash_image=image).port
+    with pytest.raises(TirtaError, match="has no partition state"):
+        deploy(port, boards.load("virtual"), baud=FAST_BAUD)
+
+
+def test_several_nodes_are_never_confused(nodes: Nodes) -> None:
+    text, _ = config.load(DEMO_CONFIG)
+    one = nodes.up("one", app=True, config=text)
+    assert choose(None).port == one.port
+    two = nodes.up("two", app=True, config=text)
+    with pytest.raises(TirtaError, match="2 nodes may be connected") as error:
+        choose(None)
+    assert "one" in error.value.what
+    assert "tirta ports" in error.value.hint
+    time.sleep(1)
+    ids = {p.name: p.node for p in list_ports()}
+    assert len(set(ids.values())) == 2
+    assert choose(ids["two"]).port == choose("two").port == choose(two.port).port == two.port
+    with pytest.raises(TirtaError, match="no port and no node"):
+        choose("three")
+
+
+def test_config_goes_to_the_node_and_comes_back(nodes: Nodes, tmp_path: Path) -> None:
+    text, _ = config.load(DEMO_CONFIG)
+    port = nodes.up(app=True, config=text).port
+    other = tmp_path / "other.toml"
+    other.write_text(DEMO_CONFIG.read_text().replace("interval_s = 60", "interval_s = 1"))
+    changed, _ = config.load(other)
+    with Node(port, FAST_BAUD) as node:
+        node.apply_config(changed)
+        assert node.config() == changed
+        assert node.status()["interval_s"] == 1
+        time.sleep(2.5)
+        assert pull(node, tmp_path / "archive").records >= 1
