@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Pages to records: damage is told and never decoded, times come from the right anchor."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peer import UNIX_MS, FakeLog
+
+from tirta.dating import Anchor, date
+from tirta.decode import Log, decode
+from tirta.series import of_log
+from tirta.table import SCHEMA, tables
+
+
+def log_of(fake: FakeLog) -> Log:
+    return decode((seq, bytes(page)) for seq, page in fake.pages.items())
+
+
+def numbers(log: Log) -> list[int]:
+    return [int(n) for batch in log.batches for n in batch.number]
+
+
+@pytest.fixture(name="fake")
+def fake_fixture() -> FakeLog:
+    fake = FakeLog()
+    fake.add(1200)
+    return fake
+
+
+def test_short_page_is_what_was_known_of_it(fake: FakeLog) -> None:
+    newest = bytes(fake.pages[fake.seq][: fake.end])
+    assert numbers(decode([(1, bytes(fake.pages[1])), (fake.seq, newest)]))[-1] == 1199
+
+
+def test_damaged_page_gives_the_chunks_before_and_says_where(fake: FakeLog) -> None:
+    fake.pages[2][2000] ^= 1
+    log = log_of(fake)
+    damaged = [v for v in log.verdicts if v.problems]
+    assert [v.page for v in damaged] == [2]
+    assert "damaged" in damaged[0].problems[0]
+    first, last = log.damaged_ranges(1200)[0]
+    lost = set(range(1200)) - set(numbers(log))
+    assert lost
+    assert first <= min(lost)
+    assert max(lost) <= last
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(min_size=1, max_size=300), st.integers(0, 4095))
+def test_no_damage_ever_makes_a_record_up(junk: bytes, at: int) -> None:
+    fake = FakeLog()
+    fake.add(300)
+    whole = log_of(fake)
+    fake.pages[1][at : at + len(junk)] = junk[: 4096 - at]
+    log = log_of(fake)
+    truth = dict(zip(numbers(whole), np.vstack([b.values for b in whole.batches]), strict=True))
+    for batch in log.batches:
+        for number, values in zip(batch.number, batch.values, strict=True):
+            assert list(values) == list(truth[int(number)])
+
+
+def test_anchor_dates_records_before_and_after_it() -> None:
+    anchors = {1: [Anchor(600_000, UNIX_MS, 100, 2), Anchor(1_200_000, UNIX_MS + 601_000, 100, 2)]}
+    uptime = np.array([0, 600_000, 660_000, 1_200_000, 86_400_000])
+    unix_ms, quality = date(np.ones(5, dtype=np.int64), uptime, anchors, {})
+    assert list(unix_ms - UNIX_MS) == [-600_000, 0, 60_000, 601_000, 601_000 + 85_200_000]
+    # 85,200 s at 20 ppm are 1.7 s: no longer synchronised.
+    assert list(quality) == ["synchronised"] * 4 + ["holdover"]
+
+
+def test_page_anchor_counts_only_without_the_boots_own() -> None:
+    page = {1: Anchor(0, UNIX_MS, 1, 2), 2: Anchor(0, UNIX_MS, 1, 2)}
+    boots = np.array([1, 2, 3])
+    unix_ms, quality = date(boots, np.zeros(3, dtype=np.int64), {1: [Anchor(0, 5, 9, 2)]}, page)
+    assert list(unix_ms[:2]) == [5, UNIX_MS]
+    assert list(quality) == ["synchronised", "synchronised", "unset"]
+
+
+def test_table_has_the_promised_columns(fake: FakeLog) -> None:
+    log = log_of(fake)
+    log.node, log.epoch = "n0de", 77
+    (first, *_) = tables(log)
+    assert first.schema == SCHEMA
+    row = first.slice(1, 1).to_pylist()[0]
+    assert (row["node"], row["epoch"], row["number"]) == ("n0de", 77, 0)
+    assert (row["channel"], row["value"], row["unit"], row["flag"]) == ("p_inlet", 45.0, "m", 1)
+    assert row["time_utc"].timestamp() * 1000 == UNIX_MS + 60_000 - 5000
+
+
+def test_picture_breaks_the_line_where_nothing_was_measured(fake: FakeLog) -> None:
+    del fake.pages[2]
+    flow, pressure = of_log(log_of(fake))
+    assert flow.unit == "L/s"
+    assert np.isnan(pressure.y).sum() == 1
+    gap = int(np.flatnonzero(np.isnan(pressure.y))[0])
+    assert pressure.x[gap + 1] - pressure.x[gap - 1] > 600
+    number = 20
+    assert flow.y[number] == FakeLog.values(number)[0] * 10 / 60
