@@ -50,6 +50,9 @@ def main() -> int:
     except TirtaError as error:
         say.error(error.what, error.hint)
         return 1
+    except KeyboardInterrupt:
+        say.error("Interrupted.", f"The node is taken down; {FOLDER} holds what was written.")
+        return 1
     finally:
         for node in virtual.list_nodes():
             virtual.down(node["name"])

@@ -19,7 +19,6 @@ from tirta.boards import Board
 from tirta.build import MANIFEST, build
 from tirta.errors import TirtaError
 from tirta.line import DEFAULT_BAUD
-from tirta.link import NoAnswerError
 from tirta.node import Hello, Node
 from tirta_format import state
 
@@ -223,7 +222,8 @@ class _State:
                 part = block[piece : piece + 1024]
                 self._repl.run(f"_b[{piece}:{piece + len(part)}] = {part!r}")
             self._repl.run(f"_s.writeblocks({number}, _b)")
-            if self._block(number, _BLOCK) != block:
+            self._repl.run(f"_s.readblocks({number}, _b)")
+            if self._repl.value("_sha256(_b).digest()") != sha256(block).digest():
                 raise TirtaError(
                     "The state partition does not keep what is written.", "Replace the board."
                 )
@@ -236,7 +236,8 @@ def _wait(port: str, baud: int) -> Hello:
         try:
             with Node(port, baud) as node:
                 return node.hello
-        except NoAnswerError as error:
+        except TirtaError as error:  # no answer yet, or no port: native USB comes and goes
+            time.sleep(0.2)
             if time.monotonic() > until:
                 raise TirtaError(
                     f"The application is on the board, but it does not answer: {error.what}",

@@ -20,6 +20,10 @@ from tirta.errors import TirtaError
 DEFAULT_BAUD = 115_200
 
 
+class LineLostError(TirtaError):
+    """The port went away while it was open: a cable, or a board with native USB that restarts."""
+
+
 class Line:
     """Bytes in and out, counted. Use as a context manager."""
 
@@ -70,8 +74,13 @@ class Line:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _gone(self) -> TirtaError:
-        return TirtaError(
+    def reopen(self) -> None:
+        """Open the same port again, after it went away."""
+        self.close()
+        self._serial = _open(self.port, self.baud)
+
+    def _gone(self) -> LineLostError:
+        return LineLostError(
             f"The connection to {self.port} broke.", "Check the cable, then run the command again."
         )
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from tirta import repl
 from tirta.errors import TirtaError
-from tirta.line import DEFAULT_BAUD, Line
+from tirta.line import DEFAULT_BAUD, Line, LineLostError
 from tirta.link import Link, NoAnswerError
 from tirta.text import bounded, clean
 from tirta_format import config as format_config
@@ -146,7 +146,7 @@ class Node:
                 f"The node came back with config {running or 'none'}, not with the new one.",
                 "Run `tirta status` to see what it does, then apply the config again.",
             )
-        return answer
+        return {**answer, "state": "active"}
 
     def set_clock(self, uncertainty_ms: int = CLOCK_UNCERTAINTY_MS) -> str:
         """Give the node this computer's time; return its clock's new state."""
@@ -169,6 +169,8 @@ class Node:
         while True:
             try:
                 self.hello = self._say_hello(tries=1)
+            except LineLostError:
+                self._reopen(until)
             except NoAnswerError:
                 failed = _failure(bytes(self.link.heard))
                 if failed or time.monotonic() > until:
@@ -178,6 +180,18 @@ class Node:
                         + ".",
                         "Switch it off and on; then `tirta ports` tells what it runs.",
                     ) from None
+            else:
+                return
+
+    def _reopen(self, until: float) -> None:
+        """A board with native USB takes its port away while it restarts."""
+        while True:
+            time.sleep(0.3)
+            try:
+                self.line.reopen()
+            except TirtaError:
+                if time.monotonic() > until:
+                    raise
             else:
                 return
 

@@ -150,3 +150,13 @@ def test_config_goes_to_the_node_and_comes_back(nodes: Nodes, tmp_path: Path) ->
         assert node.status()["interval_s"] == 1
         time.sleep(2.5)
         assert pull(node, tmp_path / "archive").records >= 1
+
+
+def test_deploy_to_a_bare_board_asks_for_its_kind(nodes: Nodes) -> None:
+    nodes.up()
+    done = subprocess.run(
+        [*TIRTA, "deploy"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "tells which board this is" in done.stderr
+    assert "--board, one of esp32_devkitc" in done.stderr

@@ -21,12 +21,16 @@ def _pull_arguments(parser: ArgumentParser) -> None:
         "--archive", type=Path, default=_ARCHIVE, metavar="DIR", help="where to (default: archive)"
     )
     parser.add_argument(
-        "--since", type=_number, default=0, metavar="N", help="only from this record number on"
+        "--since",
+        type=_record_number,
+        default=0,
+        metavar="N",
+        help="only from this record number on",
     )
     json_argument(parser)
 
 
-def _number(text: str) -> int:
+def _record_number(text: str) -> int:
     value = int(text)
     if value < 0:
         raise ValueError

@@ -10,6 +10,7 @@ from tirta.cli import say
 from tirta.cli.command import FLASH, Command, json_argument, port_argument
 from tirta.deploy import Deployed, deploy
 from tirta.errors import TirtaError
+from tirta.link import NoAnswerError
 from tirta.node import Node
 from tirta.ports import Choice, choose
 from tirta.progress import bar
@@ -55,8 +56,14 @@ def _deploy(args: Namespace) -> None:
 
 
 def _board_of(choice: Choice) -> Board:
-    with Node(choice.port, choice.baud) as node:
-        return boards.load(node.hello.board)
+    try:
+        with Node(choice.port, choice.baud) as node:
+            return boards.load(node.hello.board)
+    except NoAnswerError as error:
+        raise TirtaError(
+            f"No application on {choice.port} tells which board this is.",
+            f"Name it: --board, one of {', '.join(boards.names())}.",
+        ) from error
 
 
 def _put(args: Namespace, choice: Choice, board: Board, text: bytes | None) -> None:
