@@ -94,7 +94,7 @@ def check(config):
 
 def _check_channel(channel, where, wrong):
     kind = channel.get("sensor")
-    if kind not in SENSORS:
+    if not isinstance(kind, str) or kind not in SENSORS:
         wrong.append((where + ".sensor", "must be one of " + ", ".join(sorted(SENSORS))))
         return
     rules = dict(CHANNEL)
@@ -133,7 +133,10 @@ def parse(text):
     """The config in `text` (bytes), with defaults. Raises ValueError that says what is wrong."""
     if len(text) > MAX_BYTES:
         raise ValueError("config is longer than %d bytes" % MAX_BYTES)
-    config = json.loads(text)
+    try:
+        config = json.loads(text)
+    except RuntimeError:  # CPython's reader recurses; MicroPython's does not
+        raise ValueError("config is nested too deep")
     wrong = check(config)
     if wrong:
         raise ValueError("%s: %s" % wrong[0])
