@@ -14,12 +14,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tirta.answers import Hello
 from tirta.board_repl import BoardRepl
 from tirta.boards import Board
 from tirta.build import MANIFEST, build
 from tirta.errors import TirtaError
 from tirta.line import DEFAULT_BAUD
-from tirta.node import Hello, Node
+from tirta.node import Node
 from tirta_format import state
 
 Progress = Callable[[int, int], None]  # bytes written, bytes in all

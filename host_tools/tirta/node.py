@@ -11,11 +11,11 @@ sampled so far durable; the requests are those of FORMAT.md section 10.
 import json
 import struct
 import time
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
 from tirta import repl
+from tirta.answers import Committed, Hello, IndexEntry
 from tirta.errors import TirtaError
 from tirta.line import DEFAULT_BAUD, Line, LineLostError
 from tirta.link import Link, NoAnswerError
@@ -28,35 +28,6 @@ CONFIG_PART = 96
 RESTART_S = 30
 # What the way over the line and this program may add to the clock's error.
 CLOCK_UNCERTAINTY_MS = 50
-
-
-@dataclass(frozen=True)
-class Hello:
-    """Who answers."""
-
-    node: str
-    board: str
-    firmware: str
-    mode: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Committed:
-    """Where the durable log ends: the next record, the newest page, the end of its chunks."""
-
-    next_record: int
-    page: int
-    end: int
-
-
-@dataclass(frozen=True)
-class IndexEntry:
-    """One page in the node's log."""
-
-    page: int
-    first_record: int
-    header_crc: int
 
 
 class Node:

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from tirta.answers import Committed, IndexEntry
 from tirta.archive import Archive, Run
 from tirta.decode import Log, decode_run
 from tirta.errors import TirtaError
-from tirta.node import Committed, IndexEntry, Node
+from tirta.node import Node
 from tirta.page_reader import Span, read_pages
 from tirta_format import config as format_config
 from tirta_format import page as format_page

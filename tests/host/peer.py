@@ -120,6 +120,10 @@ class Peer:
         os.close(self._master)
         os.close(self._slave)
 
+    def say(self, text: bytes) -> None:
+        """Print something that is no frame, as a board does when it boots."""
+        os.write(self._master, text)
+
     def _serve(self) -> None:
         pending = b""
         while not self._stop.is_set():

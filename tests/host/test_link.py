@@ -3,6 +3,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,23 @@ def test_node_name_cannot_leave_the_archive(tmp_path: Path) -> None:
     finally:
         peer.close()
     assert json.dumps(sorted(p.name for p in tmp_path.iterdir())) == "[]"
+
+
+def test_pulled_cable_is_one_message(tmp_path: Path) -> None:
+    peer = Peer()
+    peer.log.add(10)
+    with Node(peer.port) as node:
+        peer.close()
+        with pytest.raises(TirtaError, match=r"connection to .* broke"):
+            pull(node, tmp_path)
+
+
+def test_application_that_fails_at_its_restart_says_why(peer: Peer) -> None:
+    with Node(peer.port) as node:
+        peer.silent = True
+        told = b"OSError: 5\r\nTirta: the application failed; the node starts again\r\n>>> "
+        later = threading.Timer(0.6, peer.say, [told])
+        later.start()
+        with pytest.raises(TirtaError, match="its application failed with OSError: 5"):
+            node.wait_until_back()
+        later.join()

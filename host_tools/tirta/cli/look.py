@@ -26,7 +26,8 @@ def _status(args: Namespace) -> None:
         say.document(status)
         return
     uptime = timedelta(seconds=int(status["uptime_s"]))
-    records = f"{status['oldest_record']} to {status['next_record'] - 1}"
+    first, beyond = status["oldest_record"], status["next_record"]
+    records = f"{first} to {beyond - 1}" if first < beyond else "none yet"
     records += f" of epoch {status['epoch']}, log {status['log_used']:.0%} full"
     rows = [
         ("Node", f"{hello.node}  {hello.name}".rstrip()),
