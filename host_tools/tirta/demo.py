@@ -17,7 +17,7 @@ from rich.console import Console
 
 from tirta import boards, config, virtual
 from tirta.cli import say
-from tirta.demo_config import DEMO_CONFIG
+from tirta.demo_config import DEMO_CONFIG, DEMO_DAYS, demo_scenario
 from tirta.deploy import deploy
 from tirta.errors import TirtaError
 from tirta.export import export
@@ -26,13 +26,9 @@ from tirta.plot import plot
 from tirta.ports import list_ports
 from tirta.progress import bar
 from tirta.pull import Result, pull
-from tirta.virtual.inlet import Burst, Inlet, write
 
 FOLDER = Path("build/demo")
 BAUD = 921_600
-DAYS = 7
-MINUTES = DAYS * 1440
-BURST = Burst(start_min=4 * 1440 + 130, flow_l_s=1.8)
 _NAME = "demo"
 _PATIENCE_S = 120
 _console = Console(stderr=True, highlight=False)
@@ -67,7 +63,7 @@ def main() -> int:
 
 def _run() -> tuple[list[str], str]:
     scenario = FOLDER / "scenario.csv"
-    _write_scenario(scenario)
+    demo_scenario(scenario)
     port = virtual.up(_NAME, scenario=scenario, speed="max", baud=BAUD).port
     _step(f"a virtual node on {port}, its line at {BAUD:,} baud (the default is 115,200)")
     bare = list_ports()[0]
@@ -93,14 +89,6 @@ def _run() -> tuple[list[str], str]:
     return _compare(scenario, files[0], results)
 
 
-def _write_scenario(path: Path) -> None:
-    """A week, and a closing minute in which the meter rests: all it gave is then in records."""
-    write(path, MINUTES, Inlet(burst=BURST))
-    *_, last = _rows(path)
-    with path.open("a", newline="") as file:
-        csv.writer(file).writerow((last | {"minute": str(MINUTES), "pulses": "0"}).values())
-
-
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     with path.open(newline="") as file:
         yield from csv.DictReader(file)
@@ -111,14 +99,14 @@ def _let_it_log() -> None:
     with _console.status("") as shown:
         while not (told := virtual.control(_NAME, {"do": "status"})["scenario"])["ended"]:
             days = (told["into_us"] or 0) / 86_400e6
-            shown.update(f"logging: day {days:.1f} of {DAYS}")
+            shown.update(f"logging: day {days:.1f} of {DEMO_DAYS}")
             if time.monotonic() - began > _PATIENCE_S:
                 raise TirtaError(
-                    f"After {_PATIENCE_S} s the node is only at day {days:.1f} of {DAYS}.",
+                    f"After {_PATIENCE_S} s the node is only at day {days:.1f} of {DEMO_DAYS}.",
                     "Is the computer busy? Run the demo again.",
                 )
             time.sleep(0.2)
-    _step(f"{DAYS} days of one-minute samples logged in {time.monotonic() - began:.1f} s")
+    _step(f"{DEMO_DAYS} days of one-minute samples logged in {time.monotonic() - began:.1f} s")
 
 
 def _pull_twice(port: str) -> list[Result]:
@@ -163,7 +151,7 @@ def _compare(scenario: Path, exported: Path, results: list[Result]) -> tuple[lis
         numbers.add(int(row["number"]))
         if row["channel"] == "flow":
             pulses_out += int(row["value"])
-    records = MINUTES + 1
+    records = DEMO_DAYS * 1440 + 1
     missing = len(set(range(max(records, len(numbers)))) - numbers)
     differs = []
     if pulses_in != pulses_out:

@@ -4,11 +4,12 @@
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tirta import virtual
 from tirta.cli import say
 from tirta.cli.command import VIRTUAL, Command, json_argument
-from tirta.demo_config import demo_text
+from tirta.demo_config import demo_scenario, demo_text
 from tirta.line import DEFAULT_BAUD
 
 
@@ -19,29 +20,45 @@ def _name(parser: ArgumentParser) -> None:
 def _up_arguments(parser: ArgumentParser) -> None:
     _name(parser)
     parser.add_argument(
-        "--app", action="store_true", help="with the application and the demo's config on it"
+        "--app",
+        action="store_true",
+        help="with the application, the demo's config and its water",
     )
     parser.add_argument("--board", default="virtual", metavar="B", help="board file")
-    parser.add_argument("--scenario", type=Path, metavar="FILE", help="CSV of what it measures")
+    parser.add_argument(
+        "--scenario",
+        type=Path,
+        metavar="FILE",
+        help="CSV of what it measures",
+    )
     parser.add_argument("--speed", default="1", metavar="1|N|max", help="how fast its time runs")
     parser.add_argument("--baud", type=int, default=DEFAULT_BAUD, metavar="N", help="of its line")
     json_argument(parser)
 
 
 def _up(args: Namespace) -> None:
-    node = virtual.up(
+    with TemporaryDirectory() as folder:
+        scenario = args.scenario
+        if args.app and scenario is None:
+            scenario = Path(folder) / "inlet.csv"
+            demo_scenario(scenario)
+        node = _started(args, scenario)
+    if args.json:
+        say.document(asdict(node))
+    else:
+        say.out(node.port)
+
+
+def _started(args: Namespace, scenario: Path | None) -> virtual.VirtualNode:
+    return virtual.up(
         args.name,
         board=args.board,
-        scenario=args.scenario,
+        scenario=scenario,
         speed=args.speed,
         baud=args.baud,
         app=args.app,
         config=demo_text(args.board) if args.app else None,
     )
-    if args.json:
-        say.document(asdict(node))
-    else:
-        say.out(node.port)
 
 
 def _list(args: Namespace) -> None:
