@@ -16,6 +16,7 @@ from tirta_node.stream import PageStream
 _INDEX_ENTRIES = 80
 _PART = 1024
 _MAX_CONFIG = 8000
+_BAUDS = (1200, 5000000)  # what the chip's UART can do
 _RULES = "tirta_format.config"
 
 RUN = 0
@@ -64,6 +65,10 @@ class Commands:
         self._console.answer(kind, sequence, json.dumps(value).encode())
 
     def _hello(self, sequence, payload):
+        if len(payload) == struct.calcsize(frame.HELLO_REQUEST):
+            baud = struct.unpack(frame.HELLO_REQUEST, payload)[2]
+            if _BAUDS[0] <= baud <= _BAUDS[1]:
+                self._node.line.pace(baud)
         self._json(frame.HELLO, sequence, report.identity(self._node))
 
     def _status(self, sequence, payload):

@@ -185,9 +185,8 @@ class Node:
         )
 
     def _say_hello(self, tries: int) -> Hello:
-        answer = self._json(
-            frame.HELLO, bytes((frame.PROTOCOL, frame.PROTOCOL)), think_s=0.7, tries=tries
-        )
+        offer = struct.pack(frame.HELLO_REQUEST, frame.PROTOCOL, frame.PROTOCOL, self.line.baud)
+        answer = self._json(frame.HELLO, offer, think_s=0.7, tries=tries)
         if answer.get("tirta") != frame.PROTOCOL:
             raise TirtaError(
                 f"The node speaks link protocol {answer.get('tirta')}, this program"

@@ -13,6 +13,7 @@ import micropython
 
 FIFO = 120  # of 128: the estimate of what has drained may be late by a few bytes
 _CTRL_C = 3
+_LONG_US = 1 << 24  # after this any FIFO is empty
 
 
 class Line:
@@ -25,8 +26,12 @@ class Line:
         self._poll.register(sys.stdin, select.POLLIN)
         self._one = bytearray(1)
         self._level = 0  # bytes that the FIFO still holds, at most
-        self._us_per_byte = 10000000 // baud + 1
         self._since_us = time.ticks_us()
+        self.pace(baud)
+
+    def pace(self, baud):
+        """The line runs at `baud`: ten bits a byte."""
+        self._sixteenths = 160000000 // baud + 1  # of a microsecond that a byte takes
 
     def own(self, owned):
         """Owned, byte 3 is data; given back, Ctrl-C interrupts again."""
@@ -48,13 +53,14 @@ class Line:
     def room(self):
         """Bytes that a write can take now without waiting."""
         now = time.ticks_us()
-        drained = time.ticks_diff(now, self._since_us) // self._us_per_byte
-        if drained >= self._level or drained < 0:
+        since = time.ticks_diff(now, self._since_us)
+        drained = (since << 4) // self._sixteenths if 0 <= since < _LONG_US else FIFO
+        if drained >= self._level:
             self._level = 0
             self._since_us = now
         elif drained:
             self._level -= drained
-            self._since_us = time.ticks_add(self._since_us, drained * self._us_per_byte)
+            self._since_us = time.ticks_add(self._since_us, drained * self._sixteenths >> 4)
         return FIFO - self._level
 
     def write(self, data):
