@@ -6,6 +6,7 @@ disarms every timer and skips main.py. The application disarms it when it runs. 
 here lies in `/frozen`, copies that no update touches.
 """
 
+import os
 import sys
 
 import micropython
@@ -33,6 +34,8 @@ def _mount_slot():
         raise OSError("no application on this board: on a laptop, tirta flash")
     chip.reset_after(chip.visit_s())
     vfs.mount(vfs.VfsLfs2(chip.partition(slot).mountable()), "/app")
+    if "manifest.json" not in os.listdir("/app"):
+        raise OSError("the application is incomplete: on a laptop, tirta flash")
     sys.path.insert(0, "/app")
 
 
