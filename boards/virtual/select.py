@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The port's `select`: waiting for the line, which is how a node waits for anything.
 
-A poll that waits is a wait in virtual time. The object that ipoll yields is one tuple per
-registered stream, made once: waiting and reading take nothing from the heap.
+A poll that waits is a wait in virtual time. What ipoll gives is made once per registered stream:
+waiting and reading take nothing from the heap.
 """
 
 import _clock
@@ -17,16 +17,14 @@ POLLHUP = _host.select.POLLHUP
 class poll:
     def __init__(self):
         self._poll = _host.select.poll()
-        self._entries = []  # [stream as registered, the process's stream, mask, (stream, mask)]
-        self._next = 0
-        self._found = False
+        self._entries = []  # [stream as registered, the process's stream, mask, ((stream, mask),)]
 
     def register(self, stream, eventmask=POLLIN | POLLOUT):
         self.unregister(stream)
         real = getattr(stream, "real", stream)
         if eventmask & POLLIN:
             self._poll.register(real, POLLIN)
-        self._entries.append((stream, real, eventmask, (stream, eventmask & POLLIN)))
+        self._entries.append((stream, real, eventmask, ((stream, eventmask & POLLIN),)))
 
     def unregister(self, stream):
         for entry in self._entries:
@@ -46,28 +44,14 @@ class poll:
     def ipoll(self, timeout=-1, flags=0):
         for entry in self._entries:
             if entry[2] & POLLOUT:  # the UART always takes a byte, if after some ticks
-                return [(entry[0], POLLOUT)]
-        if timeout is None or timeout < 0:
-            self._found = _clock.wait_input(self._poll, -1)
-        else:
-            self._found = _clock.wait_input(self._poll, timeout * 1000)
-        self._next = 0
-        return self
+                return ((entry[0], POLLOUT),)
+        wait_us = -1 if timeout is None or timeout < 0 else timeout * 1000
+        if not _clock.wait_input(self._poll, wait_us):
+            return ()
+        if len(self._entries) == 1:
+            return self._entries[0][3]
+        return self._ready()
 
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        while self._found and self._next < len(self._entries):
-            entry = self._entries[self._next]
-            self._next += 1
-            if len(self._entries) == 1 or self._is_ready(entry[1]):
-                return entry[3]
-        self._found = False
-        raise StopIteration
-
-    def _is_ready(self, real):
-        for ready in self._poll.ipoll(0):  # noqa: SIM110 - a generator takes heap
-            if ready[0] is real:
-                return True
-        return False
+    def _ready(self):
+        found = [ready[0] for ready in self._poll.ipoll(0)]
+        return [entry[3][0] for entry in self._entries if entry[1] in found]

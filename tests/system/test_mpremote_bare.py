@@ -7,19 +7,21 @@ import time
 from pathlib import Path
 
 import pytest
+import serial
+from conftest import Mpremote, Nodes
 
 
 @pytest.fixture
-def mpremote(nodes):
+def mpremote(nodes: Nodes) -> Mpremote:
     return nodes.mpremote()
 
 
-def test_exec_and_eval(mpremote):
+def test_exec_and_eval(mpremote: Mpremote) -> None:
     assert mpremote.run("print(6 * 7)") == "42\n"
     assert mpremote("eval", "__import__('sys').platform") == "esp32\n"
 
 
-def test_a_file_of_100_kb_comes_back_as_it_went(mpremote, tmp_path):
+def test_a_file_of_100_kb_comes_back_as_it_went(mpremote: Mpremote, tmp_path: Path) -> None:
     sent, back = tmp_path / "sent", tmp_path / "back"
     sent.write_bytes(random.Random(5).randbytes(100_000))
     mpremote("fs", "cp", sent, ":blob")
@@ -29,19 +31,19 @@ def test_a_file_of_100_kb_comes_back_as_it_went(mpremote, tmp_path):
     assert "262144" in mpremote("df")
 
 
-def test_the_root_is_the_partition_vfs_and_nothing_else(mpremote, nodes):
+def test_the_root_is_the_partition_vfs_and_nothing_else(mpremote: Mpremote, nodes: Nodes) -> None:
     assert mpremote.run("import os; print(os.listdir('/'))") == "['boot.py']\n"
     assert mpremote.run(
         "import vfs\ntry: open('/etc/passwd')\nexcept OSError as e: print(e)\nprint(dir(vfs))"
     ).startswith("[Errno 2] ENOENT\n['__class__', '__name__', 'VfsFat', 'VfsLfs2'")
 
 
-def test_soft_reset_forgets_the_variables_and_keeps_the_files(mpremote):
+def test_soft_reset_forgets_the_variables_and_keeps_the_files(mpremote: Mpremote) -> None:
     mpremote.run("x = 1\nwith open('kept', 'w') as f: f.write('yes')")
     assert mpremote("soft-reset", "resume", "exec", "print('x' in globals(), open('kept').read())")
 
 
-def test_reset_resets_the_chip(mpremote):
+def test_reset_resets_the_chip(mpremote: Mpremote) -> None:
     mpremote.run("import machine; machine.RTC().memory(b'kept')")
     mpremote("reset")
     time.sleep(0.5)
@@ -50,21 +52,19 @@ def test_reset_resets_the_chip(mpremote):
     assert mpremote.run("import machine; print(machine.reset_cause())") == "5\n"
 
 
-def test_a_mounted_folder_is_imported_from(mpremote, tmp_path: Path):
+def test_a_mounted_folder_is_imported_from(mpremote: Mpremote, tmp_path: Path) -> None:
     (tmp_path / "hello.py").write_text("print('from the laptop')\n")
     assert "from the laptop" in mpremote("mount", tmp_path, "exec", "import hello")
 
 
-def test_the_clock_is_set(mpremote):
+def test_the_clock_is_set(mpremote: Mpremote) -> None:
     mpremote("rtc", "--set")
     assert mpremote("rtc").startswith(f"({time.localtime().tm_year}, ")
     assert mpremote("eval", "__import__('time').gmtime(0)") == "(2000, 1, 1, 0, 0, 0, 5, 1)\n"
 
 
-def test_ctrl_c_ends_a_program(mpremote, nodes):
+def test_ctrl_c_ends_a_program(mpremote: Mpremote, nodes: Nodes) -> None:
     """100 times, while it allocates: an interrupt must not break the heap."""
-    import serial  # noqa: PLC0415 - one test needs it
-
     with serial.Serial(mpremote.port, timeout=2) as line:
         line.write(b"\r\x03\r")
         line.read_until(b">>> ")
@@ -79,14 +79,14 @@ def test_ctrl_c_ends_a_program(mpremote, nodes):
     assert nodes.status()["boots"] == 1
 
 
-def test_main_py_runs_and_its_names_stay(mpremote):
+def test_main_py_runs_and_its_names_stay(mpremote: Mpremote) -> None:
     mpremote.run("with open('main.py', 'w') as f: f.write('answer = 42\\nprint(answer)')")
     mpremote("reset")
     time.sleep(0.5)
     assert mpremote.resume("print(answer)") == "42\n"
 
 
-def test_a_boot_py_that_raises_skips_main_py(mpremote):
+def test_a_boot_py_that_raises_skips_main_py(mpremote: Mpremote) -> None:
     mpremote.run(
         "with open('boot.py', 'w') as f: f.write('1 / 0')\n"
         "with open('main.py', 'w') as f: f.write('ran = 1')"
@@ -96,7 +96,7 @@ def test_a_boot_py_that_raises_skips_main_py(mpremote):
     assert mpremote.resume("print('ran' in globals())") == "False\n"
 
 
-def test_sys_exit_in_main_py_starts_it_again(mpremote, nodes):
+def test_sys_exit_in_main_py_starts_it_again(mpremote: Mpremote, nodes: Nodes) -> None:
     mpremote.run(
         "with open('main.py', 'w') as f: f.write('import sys, time; time.sleep(0.2); sys.exit()')"
     )
@@ -105,19 +105,19 @@ def test_sys_exit_in_main_py_starts_it_again(mpremote, nodes):
     assert nodes.status()["boots"] > 4
 
 
-def test_two_nodes_are_two(nodes):
+def test_two_nodes_are_two(nodes: Nodes) -> None:
     one, two = nodes.mpremote("one"), nodes.mpremote("two")
     ask = "import machine; print(machine.unique_id())"
     assert one.port != two.port
     assert one.run(ask) != two.run(ask) == two.run(ask)
 
 
-def test_the_heap_is_the_chips(mpremote):
+def test_the_heap_is_the_chips(mpremote: Mpremote) -> None:
     free = int(mpremote.run("import gc; gc.collect(); print(gc.mem_free())"))
     assert 160_000 <= free <= 164_624, "the chip's REPL has 164,624 bytes"
 
 
-def test_the_port_stays_through_opening_and_closing(mpremote):
+def test_the_port_stays_through_opening_and_closing(mpremote: Mpremote) -> None:
     for _ in range(5):
         os.close(os.open(mpremote.port, os.O_RDWR | os.O_NOCTTY))
     assert mpremote.run("print(1)") == "1\n"

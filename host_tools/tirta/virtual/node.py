@@ -66,7 +66,6 @@ class Node:
         _log.info("power off at %d us (%d)", self._off_at_us, code)
         self.process.drain()
         self._output.restart()
-        self._line.clear()
         while self.process.read():
             pass
 
