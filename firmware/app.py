@@ -81,9 +81,9 @@ class Node:
             return
         log = self.log
         uptime_ms = self.clock.uptime_ms()
+        if found.config_hash != text_hash or not found.resume or not found.begun:
+            log.log_config()  # before the boot record: where one is, the config is in the log
         log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), self.version, self.board))
-        if found.config_hash != text_hash or not found.resume:
-            log.log_config()
         if kept:
             self._note_anchor()
         if found.seq:
@@ -115,7 +115,13 @@ class Node:
             self._note_anchor()
 
     def keep_config(self, text):
-        """Store a checked config; it is in force after a restart."""
+        """Store a checked config; it is in force after a restart.
+
+        A checkpoint before it: the next boot must not add up records of the old config.
+        """
+        if self.sensors:
+            self.commit()
+            self.log.checkpoint()
         self._store.save(state.CONFIG, text)
 
     def commit(self):
@@ -124,8 +130,8 @@ class Node:
             self.log.commit(self.ring)
         lost = self.ring.refused - self.refused_noted
         if lost:
-            self.refused_noted = self.ring.refused
             self.log.note_loss(meta.LOSS_RING, lost, 0)
+            self.refused_noted += lost
 
     def run(self):
         """Sample, commit and answer until the laptop wants something else."""

@@ -8,7 +8,6 @@ A page that cannot be erased or programmed is *bad*: it is passed over and count
 from tirta_format import page as pages
 
 _VERIFY = 64
-_NO_PAGE = "no page of the log can be written: the flash is worn out or damaged"
 
 
 class FlashRing:
@@ -48,18 +47,17 @@ class FlashRing:
         self.at = pages.SIZE
 
     def open(self, head):
-        """Begin a page with this header. Raises OSError when no page takes it."""
+        """Begin the spare with this header; False when the page does not take it."""
+        block = self._spare
+        self._spare = -1
         packed = head.pack()
-        for _ in range(self.index.count):
-            block = self.make_spare()
-            self._spare = -1
-            if self._program(block, len(pages.MARK), packed, len(packed)):
-                self.index.put(block, head)
-                self.index.newest = block
-                self.resume(block, pages.HEADER_SIZE)
-                return
+        if not self._program(block, len(pages.MARK), packed, len(packed)):
             self.bad_pages += 1
-        raise OSError(_NO_PAGE)
+            return False
+        self.index.put(block, head)
+        self.index.newest = block
+        self.resume(block, pages.HEADER_SIZE)
+        return True
 
     def victim(self):
         """The page that the next erase takes."""
@@ -78,21 +76,16 @@ class FlashRing:
             self._cursor = self._spare = self.victim()
 
     def make_spare(self):
-        """Erase and mark the next page, if none is ready; return it. Raises OSError when none can
-        be. 30 to 400 ms on the chip.
+        """Erase and mark the victim; False when it is bad: the next call takes the page after it.
+        30 to 400 ms on the chip.
         """
-        for _ in range(self.index.count):
-            if self._spare >= 0:
-                return self._spare
-            self._cursor = block = self.victim()
-            self.index.forget(block)
-            if self._erase(block):
-                self._spare = block
-            else:
-                self.bad_pages += 1
-        if self._spare < 0:
-            raise OSError(_NO_PAGE)
-        return self._spare
+        self._cursor = block = self.victim()
+        self.index.forget(block)
+        if not self._erase(block):
+            self.bad_pages += 1
+            return False
+        self._spare = block
+        return True
 
     def _erase(self, block):
         try:

@@ -78,6 +78,15 @@ class Index:
                 found = block
         return found
 
+    def before(self, seq):
+        """The page with the largest sequence below `seq`, or -1."""
+        found = -1
+        for block in range(self.count):
+            have = self.seqs[block]
+            if have and have < seq and (found < 0 or have > self.seqs[found]):
+                found = block
+        return found
+
     def names(self, config_hash, but):
         """Whether a page other than `but` was written under this config."""
         for block in range(self.count):

@@ -14,6 +14,7 @@ from tirta_node.index import Index
 
 CHUNK_BYTES = 1200  # more records than fit are several chunks
 _EPOCHS = 0xFFFFFFFF
+_NO_PAGE = "no page of the log can be written: the flash is worn out or damaged"
 
 
 class Log:
@@ -38,7 +39,7 @@ class Log:
         self.pulled = 0
         self.lost = 0
         self._gone = 0  # records below this were overwritten, and that is noted
-        self._leaving = False  # what the next erase takes away is noted
+        self._left = -1  # the page that may be erased: what it takes away is noted
 
     def oldest_number(self):
         """Number of the oldest record on flash."""
@@ -74,6 +75,8 @@ class Log:
         self._pages.adopt_spare()
         if found.resume and found.config_hash == config_hash:
             self._pages.resume(self.index.newest, found.resume)
+            if not found.checked:
+                self.checkpoint()
         return found
 
     def log_config(self):
@@ -114,18 +117,20 @@ class Log:
 
     def note_loss(self, reason, at_most, duration_ms, before=None):
         """Records are missing before number `before` (the next one): say so, and count them."""
-        self.lost += at_most
         number = self.number if before is None else before
         uptime_ms = self._clock.uptime_ms()
         self.note(meta.loss(uptime_ms, reason, number, at_most, duration_ms))
+        self.lost += at_most  # now: a checkpoint before the note would count it twice
 
     def erase_ahead(self):
         """Make the next page ready if it is not: one erase, for when there is time."""
         if self._pages.spare_ready():
             return
-        if not self._leaving:
-            self._leave()
-        self._pages.make_spare()
+        victim = self._pages.victim()
+        if victim != self._left:
+            self._leave(victim)
+        if victim == self._left:  # else a page was opened meanwhile
+            self._pages.make_spare()
 
     def _encode(self, ring):
         """Put as many records as fit into the chunk; (end of the payload, how many)."""
@@ -159,38 +164,69 @@ class Log:
 
     def _open_page(self):
         """Go on in a new page: what was encoded but not acknowledged is encoded again."""
-        self.seq += 1
+        carried = []
+        for _ in range(2 * self.index.count):
+            if not self._pages.spare_ready():
+                victim = self._pages.victim()
+                if victim != self._left:
+                    carried.append(self._leaving(victim))
+                if not self._pages.make_spare():
+                    continue
+            self.seq += 1
+            if self._pages.open(self._header()):
+                break
+        else:
+            raise OSError(_NO_PAGE)
+        self._placed = True
+        self._left = -1
+        self.checkpoint()
+        for overwritten, end, configs in carried:
+            self._note_overwritten(overwritten, end)
+            for payload in configs:
+                self.note(payload)
+        if not self._pages.spare_ready():
+            self._leave(self._pages.victim())
+
+    def _header(self):
         head = pages.Header(
             self._channels, self.seq, self.epoch, self.number, 0, self.boot, self.config_hash
         )
         clock = self._clock
         head.date(clock.start_unix_ms(), clock.source, clock.uncertainty_now_ms())
-        self._pages.open(head)
-        self._placed = True
-        self._leaving = False
-        self.checkpoint()
-        self._leave()
+        return head
 
-    def _leave(self):
-        """Say what the next erase takes away, and log again what younger pages refer to."""
-        self._leaving = True
-        block = self._pages.victim()
+    def _leave(self, block):
+        """Say what the erase of this page will take away, and log again what others refer to."""
+        overwritten, end, configs = self._leaving(block)
+        self._note_overwritten(overwritten, end)
+        for payload in configs:
+            if self._pages.victim() != block:
+                return  # that note opened a page, which took this one and carried its configs
+            self.note(payload)
+        if self._pages.victim() == block:
+            self._left = block
+
+    def _note_overwritten(self, records, end):
+        if records > 0 and end > self._gone:
+            self._gone = end
+            self.note_loss(meta.LOSS_OVERWRITTEN, records, 0, end)
+
+    def _leaving(self, block):
+        """What goes with this page: (records that were never pulled, the number behind them,
+        config records that other pages refer to).
+        """
         if not self.index.seqs[block]:
-            return
+            return 0, 0, ()
         after = self.index.after(self.index.seqs[block] + 1)
         end = self.index.numbers[after] if after >= 0 else self.number
-        unpulled = end - max(self.pulled, self.index.numbers[block])
-        if unpulled > 0 and end > self._gone:
-            self._gone = end
-            self.note_loss(meta.LOSS_OVERWRITTEN, unpulled, 0, end)
-        self._keep_configs(block)
-
-    def _keep_configs(self, block):
+        overwritten = end - max(self.pulled, self.index.numbers[block])
         page = bytearray(pages.SIZE)
         self._pages.flash.read(block, 0, page)
         view = memoryview(page)
+        configs = []
         for kind, at, n in pages.chunks(page, self.index.crcs[block]):
             if kind == pages.META and page[at] == meta.CONFIG:
                 fields = meta.parse(view[at : at + n])[2]
                 if self.index.names(fields["hash"], block):
-                    self.note(bytes(view[at : at + n]))
+                    configs.append(bytes(view[at : at + n]))
+        return overwritten, end, configs

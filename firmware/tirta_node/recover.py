@@ -2,7 +2,8 @@
 """Where a log goes on after a start: the head, found by reading.
 
 Every page header is read once (no binary search: bad pages would break it), then the newest page
-is decoded. What was torn there was never acknowledged, so its numbers are free.
+is decoded. What was torn there was never acknowledged, so its numbers are free. Where the power
+went before the page had its checkpoint, decoding begins at a page that has one.
 """
 
 from tirta_format import meta, record
@@ -23,6 +24,8 @@ class Head:
         self.pulled = 0
         self.lost = 0
         self.gone = 0  # records below this are known to be overwritten
+        self.checked = False  # the newest page has a checkpoint
+        self.begun = False  # the newest page has records or a boot: its config was logged before
         self.stopped = False  # the last boot ended in order
         self._start_unix_ms = 0  # of the last boot
         self._uptime_ms = 0  # of the last that it wrote
@@ -36,11 +39,13 @@ class Head:
         kind, uptime_ms, fields = meta.parse(payload)
         if kind == meta.BOOT:
             self.boot = fields["boot"]
+            self.begun = True
             self.stopped = False
             self._start_unix_ms = 0
         elif kind == meta.STOP:
             self.stopped = True
         elif kind == meta.CHECKPOINT:
+            self.checked = True
             self.totals = dict(fields["totals"])
             self.pulled = fields["pulled"]
             self.lost = fields["lost"]
@@ -54,7 +59,8 @@ class Head:
             self._uptime_ms = uptime_ms  # a config may be a copy of an older one
 
     def take_header(self, header):
-        """What the header of the newest page tells."""
+        """What the header of a page tells, read in the order of their sequence."""
+        self.checked = self.begun = False
         self.seq = header.seq
         self.epoch = header.epoch
         self.config_hash = header.config_hash
@@ -68,19 +74,37 @@ def find(flash, index, counted):
     totals to their names, as the config in force has them.
     """
     found = Head()
-    header = index.scan(flash)
-    if header is None:
+    if index.scan(flash) is None:
         return found
-    found.take_header(header)
     page = bytearray(pages.SIZE)
-    flash.read(index.newest, 0, page)
-    hidden = _read(page, header, counted, found)
+    hidden = False
+    block = _first(flash, index, page)
+    while block >= 0:
+        flash.read(block, 0, page)
+        header = pages.header(page)
+        found.take_header(header)
+        hidden = _read(page, header, counted, found)
+        block = index.after(header.seq + 1)
     if hidden:
         found.epoch = 0
         found.number = 0
         return found
     _place(page, header, found)
     return found
+
+
+def _first(flash, index, page):
+    """The newest page that has a checkpoint, or the oldest when none has."""
+    block = index.newest
+    while True:
+        flash.read(block, 0, page)
+        for kind, at, _ in pages.chunks(page, index.crcs[block]):
+            if kind == pages.META and page[at] == meta.CHECKPOINT:
+                return block
+        before = index.before(index.seqs[block])
+        if before < 0:
+            return block
+        block = before
 
 
 def _read(page, header, counted, found):
@@ -99,6 +123,7 @@ def _read(page, header, counted, found):
         elif kind == pages.RECORDS_AT or (kind == pages.RECORDS and chain):
             chain = True
             hidden = False
+            found.begun = True
             found.stopped = False
             for _, _, values, flags in decoder.records(payload, kind == pages.RECORDS_AT):
                 for channel, name in counted.items():
