@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Runs a storage test under unix MicroPython and reads what it reports: lines of JSON, each
+followed by a flash image.
+"""
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+from interpreters import FIRMWARE, ON_NODE, unix_command
+
+
+@contextlib.contextmanager
+def events(code: str, image_bytes: int) -> Iterator[Iterator[tuple[dict[str, Any], bytes]]]:
+    """The (event, image) pairs that `code` tells; its failure is the test's."""
+    command = unix_command(code, [ON_NODE, FIRMWARE], heap="16m")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        try:
+            yield _read(process, image_bytes)
+        finally:
+            process.kill()
+
+
+def _read(process: subprocess.Popen[bytes], n: int) -> Iterator[tuple[dict[str, Any], bytes]]:
+    stream = process.stdout
+    assert stream is not None
+    while line := stream.readline():
+        if not line.startswith(b"{"):
+            raise AssertionError((line + stream.read()).decode(errors="replace"))
+        event = json.loads(line)
+        image = stream.read(n)
+        assert len(image) == n, event
+        yield event, image
+    assert process.wait(timeout=10) == 0
