@@ -65,8 +65,8 @@ class Commands:
         self._console.answer(kind, sequence, json.dumps(value).encode())
 
     def _hello(self, sequence, payload):
-        if len(payload) == struct.calcsize(frame.HELLO_REQUEST):
-            baud = struct.unpack(frame.HELLO_REQUEST, payload)[2]
+        if len(payload) > 2:
+            baud = int(bytes(payload[2:]).decode())
             if _BAUDS[0] <= baud <= _BAUDS[1]:
                 self._node.line.pace(baud)
         self._json(frame.HELLO, sequence, report.identity(self._node))

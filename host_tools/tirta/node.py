@@ -185,7 +185,7 @@ class Node:
         )
 
     def _say_hello(self, tries: int) -> Hello:
-        offer = struct.pack(frame.HELLO_REQUEST, frame.PROTOCOL, frame.PROTOCOL, self.line.baud)
+        offer = bytes((frame.PROTOCOL, frame.PROTOCOL)) + str(self.line.baud).encode()
         answer = self._json(frame.HELLO, offer, think_s=0.7, tries=tries)
         if answer.get("tirta") != frame.PROTOCOL:
             raise TirtaError(
