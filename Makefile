@@ -7,7 +7,7 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint fmt types size wheel clean
+.PHONY: help demo test lint fmt kernels types size wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -19,13 +19,17 @@ demo: $(VENV) ## a virtual node from bare flash to a picture on the laptop, in a
 test: lint types ## lint, type checks and every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-lint: $(VENV) ## ruff: rules and formatting
+lint: $(VENV) ## ruff: rules and formatting; generated code is what its source says
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python host_tools/make_kernels.py --check
 
 fmt: $(VENV) ## format the sources, and repair what ruff can repair
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+kernels: $(VENV) ## write the node's viper kernels from tirta_format/codec.py and crc.py
+	$(BIN)/python host_tools/make_kernels.py
 
 types: $(VENV) $(TYPINGS) ## mypy: the laptop's code, and the firmware against the ESP32 port's stubs
 	$(BIN)/mypy

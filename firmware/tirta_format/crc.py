@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""CRC-32 in 16-bit halves: on a 32-bit MicroPython its value would be a heap object.
+
+`crc32` is also the source of a viper kernel (host_tools/make_kernels.py).
+"""
+
+from array import array
+
+
+def make_table():
+    """256 low halves, then 256 high halves."""
+    table = array("H", [0] * 512)
+    for i in range(256):
+        low, high = i, 0
+        for _ in range(8):
+            odd = low & 1
+            low = low >> 1 | (high & 1) << 15
+            high >>= 1
+            if odd:
+                low ^= 0x8320
+                high ^= 0xEDB8
+        table[i] = low
+        table[256 + i] = high
+    return table
+
+
+def crc32(buf, start, end, at, table, low, high):
+    """Write the CRC-32 of buf[start:end] into buf[at:at + 4], low byte first.
+
+    `low` and `high` are the halves to go on from: 65535 to begin, or those of a finished CRC, each
+    XOR 65535.
+    """
+    while start < end:
+        i = (low ^ buf[start]) & 255
+        low = (low >> 8) ^ ((high & 255) << 8) ^ table[i]
+        high = (high >> 8) ^ table[256 + i]
+        start += 1
+    low ^= 65535
+    high ^= 65535
+    buf[at] = low & 255
+    buf[at + 1] = low >> 8
+    buf[at + 2] = high & 255
+    buf[at + 3] = high >> 8
