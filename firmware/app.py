@@ -17,16 +17,14 @@ from tirta_node.commands import RESTART, Commands
 from tirta_node.console import Console
 from tirta_node.hal import chip
 from tirta_node.hal.line import Line
-from tirta_node.log import Log
+from tirta_node.keeper import Keeper
 from tirta_node.ring import Ring
 from tirta_node.sampler import Sampler
 from tirta_node.schedule import Schedule
 from tirta_node.store import Store
 
-_ERASE_ROOM_MS = 500  # an erase lasts up to 400 ms
 _GC_BYTES = 16384  # collect after so many allocated bytes: often, so that each pause is short
 _CLOCK_KEPT_MS = 2000  # uncertainty of the clock that ran through a reset
-_RETRY_MS = 60000  # after the flash refused
 _RULES = "tirta_format.config"
 
 
@@ -37,7 +35,7 @@ class Node:
         self.version = version
         self.board = board
         self.clock = Clock()
-        self.problems = {}
+        self.config_problem = ""
         self.stop_reason = meta.STOP_VISIT
         self._store = Store(chip.partition("state"))
         self._store.load()
@@ -47,24 +45,26 @@ class Node:
         self.sensors = [sensors.build(channel) for channel in channels]
         self.names = [channel["name"] for channel in channels]
         self.schedule = Schedule(self.config["interval_ms"])
-        self.ring = Ring(len(self.names))
+        self.ring = Ring(len(self.names) or 1)
         self.sampler = Sampler(self.sensors, self.ring, self.schedule)
-        counted = {i: name for i, name in enumerate(self.names) if self.sensors[i].counts}
-        self.flash = chip.partition("log")
-        self.log = Log(self.flash, self.clock, len(self.names), counted)
+        self.keeper = Keeper(
+            chip.partition("log"),
+            self.clock,
+            self.ring,
+            self.config["interval_ms"],
+            self.config["commit_ms"],
+        )
         self.line = line
         self.console = Console(line, report.greeting(self))
         self.commands = Commands(self, self.console)
         self.console.handle = self.commands.handle
-        self._retry_at_ms = 0
-        self.refused_noted = 0
 
     def _read_config(self):
         try:
             return rarely.call(_RULES, "parse", self.config_text)
         except ValueError as error:
             what = str(error) if self.config_text else "none yet: tirta config apply"
-            self.problems["config"] = what
+            self.config_problem = what
         return {"channels": [], "interval_ms": 60000, "commit_ms": 60000, "visit_s": 1800}
 
     def start(self):
@@ -72,18 +72,27 @@ class Node:
         kept = chip.kept_unix_ms()
         if kept:
             self.clock.set(kept, meta.CLOCK_KEPT, _CLOCK_KEPT_MS)
-        text_hash = rarely.call(_RULES, "config_hash", self.config_text)
         random_u32 = int.from_bytes(os.urandom(4), "little")
-        found = self.log.start(self.config_text, text_hash, random_u32)
+        try:
+            if self.sensors:
+                self._begin_boot(random_u32, kept)
+            else:
+                self.keeper.find(random_u32)
+        except OSError as error:
+            self.keeper.fail(error)
         chip.keep_visit_s(self.config["visit_s"])
         chip.stay()
-        if not self.sensors:
-            return
-        log = self.log
-        uptime_ms = self.clock.uptime_ms()
-        if found.config_hash != text_hash or not found.resume or not found.begun:
+
+    def _begin_boot(self, random_u32, kept):
+        counted = {i: name for i, name in enumerate(self.names) if self.sensors[i].counts}
+        text = self.config_text
+        text_hash = rarely.call(_RULES, "config_hash", text)
+        found, changed = self.keeper.start(text, text_hash, counted, random_u32)
+        log = self.keeper.log
+        if changed:
             log.log_config()  # before the boot record: where one is, the config is in the log
-        log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), self.version, self.board))
+        cause = chip.reset_cause()
+        log.note(meta.boot(self.clock.uptime_ms(), log.boot, cause, self.version, self.board))
         if kept:
             self._note_anchor()
         if found.seq:
@@ -94,14 +103,14 @@ class Node:
         now, end = self.clock.unix_ms(), found.end_unix_ms()
         away_ms = now - end if now and end and now > end else 0
         if found.stopped:
-            self.log.note_loss(meta.LOSS_UNATTENDED, away_ms // interval_ms, away_ms)
+            self.keeper.log.note_loss(meta.LOSS_UNATTENDED, away_ms // interval_ms, away_ms)
         else:
             window = self.config["commit_ms"] // interval_ms + 1
-            self.log.note_loss(meta.LOSS_POWER, max(window, away_ms // interval_ms), away_ms)
+            self.keeper.log.note_loss(meta.LOSS_POWER, max(window, away_ms // interval_ms), away_ms)
 
     def _note_anchor(self):
         clock = self.clock
-        self.log.note(
+        self.keeper.log.note(
             meta.anchor(
                 clock.anchor_uptime_ms, clock.anchor_unix_ms, clock.source, clock.uncertainty_ms
             )
@@ -120,25 +129,16 @@ class Node:
         A checkpoint before it: the next boot must not add up records of the old config.
         """
         if self.sensors:
-            self.commit()
-            self.log.checkpoint()
+            self.keeper.settle()
+            self.keeper.log.checkpoint()
         self._store.save(state.CONFIG, text)
-
-    def commit(self):
-        """Make durable what the ring holds. Raises OSError when the flash refuses."""
-        if self.ring.count:
-            self.log.commit(self.ring)
-        lost = self.ring.refused - self.refused_noted
-        if lost:
-            self.log.note_loss(meta.LOSS_RING, lost, 0)
-            self.refused_noted += lost
 
     def run(self):
         """Sample, commit and answer until the laptop wants something else."""
         while not self.console.visit and not self.commands.wish:
             if self.sensors:
                 self.sampler.step()
-                self._write()
+                self.keeper.work(self.schedule.left_ms())
             self.console.step()
             wait_ms = self.console.wait_ms()
             if self.sensors:
@@ -146,29 +146,12 @@ class Node:
             if wait_ms:
                 self.line.wait(wait_ms)
 
-    def _write(self):
-        """Commit if waiting for one more record would be too long; erase if there is time."""
-        left_ms = self.schedule.left_ms()
-        ring = self.ring
-        if self.clock.uptime_ms() < self._retry_at_ms:
-            return
-        try:
-            age_ms = ring.count * self.config["interval_ms"]
-            if ring.count and (age_ms >= self.config["commit_ms"] or ring.is_filling()):
-                self.commit()
-            elif left_ms > _ERASE_ROOM_MS:
-                self.log.erase_ahead()
-            self.problems.pop("flash", None)
-        except OSError as error:
-            self.problems["flash"] = str(error)
-            self._retry_at_ms = self.clock.uptime_ms() + _RETRY_MS
-
     def stop(self):
         """End in order: everything is durable, and the log says why the node stops."""
         if self.sensors:
-            self.commit()
-            self.log.checkpoint()
-            self.log.note(meta.stop(self.clock.uptime_ms(), self.stop_reason))
+            self.keeper.settle()
+            self.keeper.log.checkpoint()
+            self.keeper.log.note(meta.stop(self.clock.uptime_ms(), self.stop_reason))
         self.console.flush()
 
 

@@ -10,6 +10,7 @@ from binascii import crc32
 
 SIZE = 4096
 MARK = b"Tr"
+MARK_JOURNAL = b"Tj"
 VERSION = 1
 MAX_CHANNELS = 32
 HEADER_SIZE = 40
@@ -20,6 +21,8 @@ UNKNOWN_UNCERTAINTY = 255
 RECORDS = 1
 RECORDS_AT = 2
 META = 3
+PACKED = 4
+PACKED_AT = 5
 DAMAGED = -1  # what `chunks` calls a stretch that is not valid
 
 _HEADER = "<BBIIIIIIIHBB"  # bytes 2 to 35
@@ -73,9 +76,9 @@ class Header:
         return body + struct.pack("<I", self.crc)
 
 
-def header(page):
+def header(page, mark=MARK):
     """The Header in `page[:40]`, or None when there is none to trust."""
-    if bytes(page[:2]) != MARK:
+    if bytes(page[:2]) != mark:
         return None
     crc = struct.unpack_from("<I", page, 36)[0]
     if crc32(memoryview(page)[2:36]) != crc:

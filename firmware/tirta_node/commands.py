@@ -78,12 +78,12 @@ class Commands:
         self._json(frame.VALUES, sequence, report.values(self._node))
 
     def _commit(self, sequence, payload):
-        self._node.commit()
-        log = self._node.log
+        self._node.keeper.settle()
+        log = self._node.keeper.log
         self._console.answer(frame.COMMIT, sequence, struct.pack("<IIH", log.number, *log.end()))
 
     def _index(self, sequence, payload):
-        index = self._node.log.index
+        index = self._node.keeper.log.index
         seq = _fields("<I", payload)[0]
         entries = b""
         block = index.after(seq)
@@ -98,7 +98,9 @@ class Commands:
         first, offset, last, end = _fields("<IHIH", payload)
         if offset >= pages.SIZE or end > pages.SIZE or last < first:
             raise ValueError("no such range of pages")
-        stream = PageStream(self._node.log.index, self._node.flash, self._console, sequence)
+        stream = PageStream(
+            self._node.keeper.log.index, self._node.keeper.log.flash, self._console, sequence
+        )
         stream.start(first, offset, last, end)
 
     def _config_get(self, sequence, payload):
@@ -124,7 +126,7 @@ class Commands:
         wanted = _fields("<I", payload)[0]
         text = bytes(self._upload)
         if self._have != len(text) or rarely.call(_RULES, "config_hash", text) != wanted:
-            if wanted == self._node.log.config_hash:
+            if wanted == self._node.keeper.log.config_hash:
                 self._json(frame.CONFIG_APPLY, sequence, {"hash": wanted, "state": "active"})
                 return
             raise ValueError("the config did not arrive whole: send it again")
@@ -151,7 +153,7 @@ class Commands:
 
     def _pulled(self, sequence, payload):
         epoch, number = _fields("<II", payload)
-        log = self._node.log
+        log = self._node.keeper.log
         if epoch != log.epoch or number > log.number:
             raise ValueError("that is not a record of this log")
         log.pulled = max(log.pulled, number)

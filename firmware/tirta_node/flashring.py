@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The pages of the log as a ring: which is written, which comes next, what is erased when.
+"""The pages of log or journal as a ring: which is written, which comes next, what is erased when.
 
 The *spare* is the next page, erased and marked before it is needed. Every program is read back.
 A page that cannot be erased or programmed is *bad*: it is passed over and counted.
@@ -11,14 +11,16 @@ _VERIFY = 64
 
 
 class FlashRing:
-    """`index` knows what lies where."""
+    """`index` knows what lies where; `mark` says whose pages these are."""
 
-    def __init__(self, flash, index):
+    def __init__(self, flash, index, mark):
         self.flash = flash
+        self._mark = mark
         self.index = index
         self.block = -1  # the page being written
         self.at = 0  # where its next chunk goes
         self.page_crc = 0
+        self.crc_low = self.crc_high = 0  # its halves: the whole is an object on the chip's heap
         self.bad_pages = 0
         self._cursor = -1  # the page that was erased or begun last
         self._spare = -1
@@ -29,17 +31,20 @@ class FlashRing:
         self.block = block
         self.at = at
         self.page_crc = self.index.crcs[block]
+        self.crc_low = self.page_crc & 0xFFFF
+        self.crc_high = self.page_crc >> 16
         self._cursor = block
 
     def room(self):
         """Payload bytes of the largest chunk that still fits."""
         return pages.SIZE - self.at - pages.CHUNK_OVERHEAD if self.block >= 0 else -1
 
-    def append(self, chunk, size):
-        """Program a finished chunk; False when it does not read back."""
-        if not self._program(self.block, self.at, chunk, size):
+    def append(self, chunk, start, end):
+        """Program the finished chunk in `chunk[start:end]`; False when it does not read back."""
+        if not self._program(self.block, self.at, chunk, start, end):
+            self.close()
             return False
-        self.at += size
+        self.at += end - start
         return True
 
     def close(self):
@@ -51,7 +56,7 @@ class FlashRing:
         block = self._spare
         self._spare = -1
         packed = head.pack()
-        if not self._program(block, len(pages.MARK), packed, len(packed)):
+        if not self._program(block, len(self._mark), packed, 0, len(packed)):
             self.bad_pages += 1
             return False
         self.index.put(block, head)
@@ -72,7 +77,7 @@ class FlashRing:
         self._cursor = self.index.newest
         buf = bytearray(pages.SIZE)
         self.flash.read(self.victim(), 0, buf)
-        if bytes(buf[:2]) == pages.MARK and pages.used_end(buf, 2) == 2:
+        if bytes(buf[:2]) == self._mark and pages.used_end(buf, 2) == 2:
             self._cursor = self._spare = self.victim()
 
     def make_spare(self):
@@ -92,16 +97,16 @@ class FlashRing:
             self.flash.erase(block)
         except OSError:
             return False
-        return self._program(block, 0, pages.MARK, len(pages.MARK))
+        return self._program(block, 0, self._mark, 0, len(self._mark))
 
-    def _program(self, block, offset, data, size):
+    def _program(self, block, offset, data, start, end):
         view = memoryview(data)
         try:
-            self.flash.program(block, offset, view[:size])
-            for start in range(0, size, _VERIFY):
-                part = memoryview(self._check)[: min(_VERIFY, size - start)]
-                self.flash.read(block, offset + start, part)
-                if part != view[start : start + len(part)]:
+            self.flash.program(block, offset, view[start:end])
+            for at in range(start, end, _VERIFY):
+                part = memoryview(self._check)[: min(_VERIFY, end - at)]
+                self.flash.read(block, offset + at - start, part)
+                if part != view[at : at + len(part)]:
                     return False
         except OSError:
             return False

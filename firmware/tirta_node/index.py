@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What each page of the log holds, in RAM: read once at boot, kept up to date by the writer.
+"""What each page of log or journal holds, in RAM: read once at boot, kept up to date by the writer.
 
 Four arrays, one entry a page: sequence (0 = nothing of ours), first record number, header CRC and
 config hash. 16 bytes a page: 5.4 KB for the 336 pages of a 4 MB board.
@@ -13,8 +13,9 @@ from tirta_format import page as pages
 class Index:
     """Entries by physical page. `newest` is the page with the largest sequence, or -1."""
 
-    def __init__(self, count):
+    def __init__(self, count, mark):
         self.count = count
+        self._mark = mark
         self.newest = -1
         self.epoch = 0
         empty = bytes(4 * count)
@@ -29,7 +30,7 @@ class Index:
         best = None
         for block in range(self.count):
             flash.read(block, 0, buf)
-            head = pages.header(buf)
+            head = pages.header(buf, self._mark)
             if head is None:
                 continue
             if best is None or head.seq > best.seq:

@@ -1,40 +1,44 @@
 # SPDX-License-Identifier: MIT
-"""The log writer: commits records from the ring in RAM to the pages on flash (FORMAT.md 2 to 5).
+"""The log: pages on flash, one chunk after the other (FORMAT.md 2 to 5).
 
-A commit is one program, read back before its records count as *acknowledged*. A *note* is a meta
-record, written at once. A *placed* chunk says where its records belong; the first of each page and
-boot does. Every loss is a note and a number in `lost`.
+A chunk is one program, read back before it counts. A *note* is a meta record, written at once.
+Records come from the recorder, which `before_note` asks to write what it holds back, so that notes
+stand where they belong. Every loss is a note and a number in `lost`.
 """
 
-from tirta_format import meta, record
+from tirta_format import meta
 from tirta_format import page as pages
 from tirta_node import rarely
 from tirta_node.flashring import FlashRing
 from tirta_node.index import Index
 
-CHUNK_BYTES = 1200  # more records than fit are several chunks
+_NOTE_BYTES = meta.CONFIG_PART + 64
 _EPOCHS = 0xFFFFFFFF
 _NO_PAGE = "no page of the log can be written: the flash is worn out or damaged"
 
 
 class Log:
-    """`counted` maps the indexes of the channels whose totals are kept to their names."""
+    """`counted` maps the indexes of the channels whose totals are kept to their names; `slot` says
+    where the next record belongs.
+    """
 
-    def __init__(self, flash, clock, channels, counted):
-        self.index = Index(flash.blocks)
-        self._pages = FlashRing(flash, self.index)
+    def __init__(self, flash, clock):
+        self.index = Index(flash.blocks, pages.MARK)
+        self.flash = flash
+        self.channels = 0
+        self.counted = {}
+        self.slot = 0
+        self.before_note = None
+        self.page_slot = -1  # where the page begun last expects its first record; -1 = not fresh
+        self._pages = FlashRing(flash, self.index, pages.MARK)
         self._clock = clock
-        self._channels = channels
-        self._counted = counted
-        self._encoder = record.Encoder(channels)
-        self._chunk = bytearray(CHUNK_BYTES)
-        self._placed = True
+        self._note = bytearray(_NOTE_BYTES)
         self._config = b""
         self.config_hash = 0
         self.epoch = 0
         self.boot = 0
         self.seq = 0
-        self.number = 0  # of the next record to be acknowledged
+        self.number = 0  # of the next record
         self.totals = {}
         self.pulled = 0
         self.lost = 0
@@ -54,30 +58,48 @@ class Log:
         """Pages that could not be erased or programmed since the start."""
         return self._pages.bad_pages
 
-    def start(self, config, config_hash, random_u32):
+    def find(self, random_u32):
         """Find the head of the log, or begin one; return what `recover.find` found."""
-        self._config = config
-        self.config_hash = config_hash
-        flash = self._pages.flash
-        found = rarely.call("tirta_node.recover", "find", flash, self.index, self._counted)
+        found = rarely.call("tirta_node.recover", "find", self.flash, self.index)
         self.epoch = found.epoch or random_u32 % _EPOCHS + 1
         if self.epoch != self.index.epoch:
             self.index.begin(self.epoch)
         self.seq = found.seq
-        self.boot = found.boot + 1
+        self.boot = found.boot
         self.number = max(found.number, found.pulled if found.epoch else 0)
         self.pulled = found.pulled if found.epoch else 0
         self.lost = found.lost
         self._gone = found.gone
         self.totals = found.totals
-        for name in self._counted.values():
-            self.totals.setdefault(name, 0)
         self._pages.adopt_spare()
-        if found.resume and found.config_hash == config_hash:
+        if found.resume:
             self._pages.resume(self.index.newest, found.resume)
+            self.config_hash = found.config_hash
             if not found.checked:
                 self.checkpoint()
         return found
+
+    def turn(self, channels, config_hash, boot):
+        """Records are of this boot and config from now on; another config needs another page."""
+        if config_hash != self.config_hash or channels != self.channels:
+            self._pages.close()
+        self.channels = channels
+        self.config_hash = config_hash
+        self.boot = boot
+
+    def use(self, text, channels, counted, config_hash):
+        """A boot begins, under the config in `text`; True when its text is to be logged."""
+        same = config_hash == self.config_hash and self._pages.room() >= 0
+        self.turn(channels, config_hash, self.boot + 1)
+        self._config = text
+        self.count(counted)
+        return not same
+
+    def count(self, counted):
+        """Keep totals of these channels: names by index."""
+        self.counted = counted
+        for name in counted.values():
+            self.totals.setdefault(name, 0)
 
     def log_config(self):
         """Put the text of the config in force into the log."""
@@ -85,35 +107,46 @@ class Log:
             uptime_ms = self._clock.uptime_ms()
             self.note(meta.config(uptime_ms, self.config_hash, self._config, offset))
 
-    def commit(self, ring):
-        """Write what the ring holds: afterwards it is durable. Raises OSError when no page of the
-        flash can be written.
-        """
-        while ring.count:
-            kind = pages.RECORDS_AT if self._placed else pages.RECORDS
-            end, taken = self._encode(ring)
-            if taken and self._append(kind, end - 2):
-                self._count(ring, taken)
-                self.number += taken
-                ring.drop(taken)
-                self._placed = False
-            else:
-                self._open_page()
+    def room(self):
+        """Payload bytes of the largest chunk that the page being written still takes."""
+        return self._pages.room()
+
+    def crc_low(self):
+        """Low half of the CRC from which that of a chunk goes on."""
+        return self._pages.crc_low
+
+    def crc_high(self):
+        """Its high half."""
+        return self._pages.crc_high
+
+    def append(self, chunk, start, end):
+        """Write the finished chunk in `chunk[start:end]`; False when the page did not take it."""
+        self.page_slot = -1
+        return self._pages.append(chunk, start, end)
 
     def note(self, payload):
-        """Write one meta record at once. Raises OSError as `commit`."""
+        """Write one meta record at once. Raises OSError when no page can be written."""
+        if self.before_note is not None:
+            self.before_note()
+        self._write_note(payload)
+
+    def _write_note(self, payload):
         while True:
             if self._pages.room() >= len(payload):
-                self._chunk[2 : 2 + len(payload)] = payload
-                if self._append(pages.META, len(payload)):
+                self._note[2 : 2 + len(payload)] = payload
+                crc = self._pages.page_crc
+                size = pages.finish_chunk(self._note, pages.META, len(payload), crc)
+                if self._pages.append(self._note, 0, size):
                     return
-            self._open_page()
+            self.open_page()
 
     def checkpoint(self):
         """Note totals, losses, and what a laptop has."""
+        self.note(self._checkpoint())
+
+    def _checkpoint(self):
         totals = [(name, self.totals[name]) for name in sorted(self.totals)]
-        uptime_ms = self._clock.uptime_ms()
-        self.note(meta.checkpoint(uptime_ms, self.pulled, self.lost, totals))
+        return meta.checkpoint(self._clock.uptime_ms(), self.pulled, self.lost, totals)
 
     def note_loss(self, reason, at_most, duration_ms, before=None):
         """Records are missing before number `before` (the next one): say so, and count them."""
@@ -123,47 +156,18 @@ class Log:
         self.lost += at_most  # now: a checkpoint before the note would count it twice
 
     def erase_ahead(self):
-        """Make the next page ready if it is not: one erase, for when there is time."""
+        """Make the next page ready if it is not: one erase, for when there is time. True if so."""
         if self._pages.spare_ready():
-            return
+            return False
         victim = self._pages.victim()
         if victim != self._left:
             self._leave(victim)
         if victim == self._left:  # else a page was opened meanwhile
             self._pages.make_spare()
+        return True
 
-    def _encode(self, ring):
-        """Put as many records as fit into the chunk; (end of the payload, how many)."""
-        encoder = self._encoder
-        chunk = self._chunk
-        limit = min(self._pages.room(), CHUNK_BYTES - pages.CHUNK_OVERHEAD) + 2 - encoder.bound()
-        at = 2
-        if self._placed:
-            encoder.restart(self.boot, self.number, ring.slots[ring.at(0)])
-            at = encoder.put_place(chunk, at)
-        taken = 0
-        while taken < ring.count and at <= limit:
-            i = ring.at(taken)
-            at = encoder.put(chunk, at, ring.slots[i], ring.values, ring.flags, i * self._channels)
-            taken += 1
-        return at, taken
-
-    def _append(self, kind, n):
-        size = pages.finish_chunk(self._chunk, kind, n, self._pages.page_crc)
-        if self._pages.append(self._chunk, size):
-            return True
-        self._pages.close()
-        return False
-
-    def _count(self, ring, taken):
-        for channel, name in self._counted.items():
-            for i in range(taken):
-                at = ring.at(i) * self._channels + channel
-                if ring.flags[at] != record.MISSING:
-                    self.totals[name] += ring.values[at]
-
-    def _open_page(self):
-        """Go on in a new page: what was encoded but not acknowledged is encoded again."""
+    def open_page(self):
+        """Go on in a new page. Raises OSError when none can be written."""
         carried = []
         for _ in range(2 * self.index.count):
             if not self._pages.spare_ready():
@@ -177,9 +181,9 @@ class Log:
                 break
         else:
             raise OSError(_NO_PAGE)
-        self._placed = True
+        self.page_slot = self.slot
         self._left = -1
-        self.checkpoint()
+        self._write_note(self._checkpoint())
         for overwritten, end, configs in carried:
             self._note_overwritten(overwritten, end)
             for payload in configs:
@@ -189,7 +193,7 @@ class Log:
 
     def _header(self):
         head = pages.Header(
-            self._channels, self.seq, self.epoch, self.number, 0, self.boot, self.config_hash
+            self.channels, self.seq, self.epoch, self.number, self.slot, self.boot, self.config_hash
         )
         clock = self._clock
         head.date(clock.start_unix_ms(), clock.source, clock.uncertainty_now_ms())

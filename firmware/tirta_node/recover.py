@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Where a log goes on after a start: the head, found by reading.
 
-Every page header is read once (no binary search: bad pages would break it), then the newest page
-is decoded. What was torn there was never acknowledged, so its numbers are free. Where the power
-went before the page had its checkpoint, decoding begins at a page that has one.
+Every page header is read once (no binary search: bad pages would break it), then the newest page.
+What was torn there was never acknowledged, so its numbers are free. Where the power went before
+the page had its checkpoint, reading begins at a page that has one. Records are not decoded: their
+chunks tell how many there are, and the sums of what is counted.
 """
 
-from tirta_format import meta, record
+from tirta_format import meta, varint
 from tirta_format import page as pages
 
 
@@ -27,6 +28,7 @@ class Head:
         self.checked = False  # the newest page has a checkpoint
         self.begun = False  # the newest page has records or a boot: its config was logged before
         self.stopped = False  # the last boot ended in order
+        self._names = []  # of the totals, in the order of the checkpoint
         self._start_unix_ms = 0  # of the last boot
         self._uptime_ms = 0  # of the last that it wrote
 
@@ -47,6 +49,7 @@ class Head:
         elif kind == meta.CHECKPOINT:
             self.checked = True
             self.totals = dict(fields["totals"])
+            self._names = [name for name, _ in fields["totals"]]
             self.pulled = fields["pulled"]
             self.lost = fields["lost"]
         elif kind == meta.LOSS:
@@ -57,6 +60,27 @@ class Head:
             self._start_unix_ms = fields["unix_ms"] - uptime_ms
         if kind != meta.CONFIG:
             self._uptime_ms = uptime_ms  # a config may be a copy of an older one
+
+    def take_records(self, payload, placed):
+        """What the front of a chunk of compressed records tells."""
+        at, end = 0, len(payload)
+        if placed:
+            self.boot, at = varint.get(payload, at, end)
+            self.number, at = varint.get(payload, at, end)
+            _, at = varint.get(payload, at, end)
+        count = payload[at]
+        at += 1
+        self.number += count & 0x7F
+        self.begun = True
+        self.stopped = False
+        if count & 0x80:
+            how_many = payload[at]
+            at += 1
+            for _ in range(how_many):
+                place = payload[at]
+                total, at = varint.get(payload, at + 1, end)
+                if place < len(self._names):
+                    self.totals[self._names[place]] += varint.unzigzag(total)
 
     def take_header(self, header):
         """What the header of a page tells, read in the order of their sequence."""
@@ -69,10 +93,8 @@ class Head:
         self._start_unix_ms = header.unix_ms
 
 
-def find(flash, index, counted):
-    """The Head of the log on `flash`; fills `index`. `counted` maps the indexes of channels with
-    totals to their names, as the config in force has them.
-    """
+def find(flash, index):
+    """The Head of the log on `flash`; fills `index`."""
     found = Head()
     if index.scan(flash) is None:
         return found
@@ -83,7 +105,7 @@ def find(flash, index, counted):
         flash.read(block, 0, page)
         header = pages.header(page)
         found.take_header(header)
-        hidden = _read(page, header, counted, found)
+        hidden = _read(page, header, found)
         block = index.after(header.seq + 1)
     if hidden:
         found.epoch = 0
@@ -107,10 +129,8 @@ def _first(flash, index, page):
         block = before
 
 
-def _read(page, header, counted, found):
-    """Take in the chunks of the newest page; True when a damaged one hides the numbers."""
-    decoder = record.Decoder(header.channels)
-    decoder.restart(header.boot, header.number, header.slot)
+def _read(page, header, found):
+    """Take in the chunks of a page; True when a damaged one hides the numbers."""
     hidden = False
     chain = True
     view = memoryview(page)
@@ -120,19 +140,12 @@ def _read(page, header, counted, found):
             chain = False
         elif kind == pages.META:
             found.take_meta(payload)
-        elif kind == pages.RECORDS_AT or (kind == pages.RECORDS and chain):
+        elif kind == pages.PACKED_AT or (kind == pages.PACKED and chain):
             chain = True
             hidden = False
-            found.begun = True
-            found.stopped = False
-            for _, _, values, flags in decoder.records(payload, kind == pages.RECORDS_AT):
-                for channel, name in counted.items():
-                    if channel < header.channels and flags[channel] != record.MISSING:
-                        found.totals[name] = found.totals.get(name, 0) + values[channel]
-            found.boot = decoder.boot
-        elif kind == pages.RECORDS:
+            found.take_records(payload, kind == pages.PACKED_AT)
+        elif kind == pages.PACKED:
             hidden = True
-    found.number = decoder.number
     return hidden
 
 

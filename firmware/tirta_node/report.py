@@ -30,19 +30,20 @@ def identity(node):
 
 def status(node):
     """How it is."""
-    log, clock = node.log, node.clock
+    keeper, clock = node.keeper, node.clock
+    log = keeper.log
     gc.collect()  # or heap_free would count what is only waiting to be collected
     return {
         "node": chip.node_id(),
         "mode": MODE,
         "epoch": log.epoch,
-        "next_record": log.number,
+        "next_record": keeper.number(),
         "oldest_record": log.oldest_number(),
         "overruns": node.schedule.overruns,
         "worst_late_ms": node.schedule.worst_late_ms,
-        "lost": log.lost + node.ring.refused - node.refused_noted,
+        "lost": keeper.lost(),
         "log_used": round(log.index.used() / log.index.count, 4),
-        "bad_pages": log.bad_pages(),
+        "bad_pages": keeper.bad_pages(),
         "ring_used": node.ring.count,
         "clock": clock.quality(),
         "unix": clock.unix_ms() // 1000,
@@ -51,10 +52,16 @@ def status(node):
         "cause": meta.CAUSES[chip.reset_cause()],
         "config": log.config_hash,
         "interval_s": node.schedule.interval_ms / 1000,
-        "alarms": ["%s: %s" % item for item in node.problems.items()],
+        "alarms": alarms(node),
         "heap_free": gc.mem_free(),
         "dropped_frames": node.console.dropped,
     }
+
+
+def alarms(node):
+    """What is wrong, as texts."""
+    found = ["config: " + node.config_problem] if node.config_problem else []
+    return found + (["flash: " + node.keeper.problem] if node.keeper.problem else [])
 
 
 def values(node):
@@ -63,4 +70,4 @@ def values(node):
     for name, sensor in zip(node.names, node.sensors):
         value = None if sensor.flag == MISSING else sensor.value
         rows.append([name, value, sensor.flag])
-    return {"number": node.log.number, "values": rows}
+    return {"number": node.keeper.number(), "values": rows}

@@ -41,14 +41,15 @@ class Sampler:
 
     def _capture(self, slot):
         ring = self._ring
-        at = ring.free()
+        if ring.is_full():
+            ring.refused += 1
+            return  # unread, a pulse counter keeps its pulses for the next record
         values = ring.values
         flags = ring.flags
-        for sensor in self.sensors:
+        sensors = self.sensors
+        for i in range(len(sensors)):  # enumerate() would allocate
+            sensor = sensors[i]
             sensor.sample()
-            if at >= 0:
-                values[at] = sensor.value
-                flags[at] = sensor.flag
-                at += 1
-        if at >= 0:
-            ring.push(slot)
+            values[i] = sensor.value
+            flags[i] = sensor.flag
+        ring.push(slot)

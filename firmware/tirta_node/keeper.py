@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Keeps records: from the ring, by way of the journal, to the log.
+
+`work` is called between samples and does one thing that is due. When the flash refuses, sampling
+goes on, `problem` says what is wrong, and a minute later it is tried again.
+"""
+
+from tirta_format import meta
+from tirta_node import window
+from tirta_node.journal import Journal
+from tirta_node.log import Log
+from tirta_node.recorder import Recorder
+
+_ERASE_ROOM_MS = 500  # an erase lasts up to 400 ms
+_RETRY_MS = 60000
+
+
+class Keeper:
+    """`flash` is the partition; records come every `interval_ms` and are durable in `commit_ms`."""
+
+    def __init__(self, flash, clock, ring, interval_ms, commit_ms):
+        journal, log = window.halves(flash)
+        self.log = Log(log, clock)
+        self.problem = ""
+        self._journal = Journal(journal, self.log, ring.channels)
+        self._recorder = None
+        self._clock = clock
+        self._ring = ring
+        self._interval_ms = interval_ms
+        self._commit_ms = commit_ms
+        self._retry_at_ms = 0
+        self._refused = 0  # of the ring, and noted
+
+    def start(self, text, text_hash, counted, random_u32):
+        """Find log and journal, bring them together, and begin a boot under the config in `text`.
+        Returns (what was found, whether the text is to be logged). Raises OSError.
+        """
+        log = self.log
+        try:
+            found = log.find(random_u32)
+            self._journal.start(counted, text_hash)
+            changed = log.use(text, self._ring.channels, counted, text_hash)
+        finally:
+            log.count(counted)
+            self._recorder = Recorder(self._ring, self._journal, log)
+        return found, changed or not found.begun
+
+    def find(self, random_u32):
+        """Find the log to read from it only. Raises OSError."""
+        self.log.find(random_u32)
+
+    def number(self):
+        """Number of the next record to be acknowledged."""
+        return self._recorder.number() if self._recorder else self.log.number
+
+    def lost(self):
+        """Records that are known to be missing."""
+        return self.log.lost + self._ring.refused - self._refused
+
+    def bad_pages(self):
+        """Pages that could not be erased or programmed since the start."""
+        return self.log.bad_pages() + self._journal.bad_pages()
+
+    def work(self, left_ms):
+        """Compress, commit if one more record would come too late, erase if there is time."""
+        if self._clock.uptime_ms() < self._retry_at_ms:
+            return
+        recorder = self._recorder
+        try:
+            recorder.encode()
+            waiting = recorder.waiting()
+            if waiting and waiting * self._interval_ms >= self._commit_ms:
+                recorder.commit()
+            elif left_ms > _ERASE_ROOM_MS and not self.log.erase_ahead():
+                self._journal.erase_ahead()
+            self._note_refused()
+            self.problem = ""
+        except OSError as error:
+            self.fail(error)
+
+    def settle(self):
+        """Bring what the ring holds into the log. Raises OSError when the flash refuses."""
+        if self._recorder:
+            self._recorder.settle()
+            self._note_refused()
+
+    def fail(self, error):
+        """The flash refused: try again later."""
+        self.problem = str(error)
+        self._retry_at_ms = self._clock.uptime_ms() + _RETRY_MS
+
+    def _note_refused(self):
+        lost = self._ring.refused - self._refused
+        if lost:
+            self.log.note_loss(meta.LOSS_RING, lost, 0)
+            self._refused += lost
