@@ -304,7 +304,8 @@ def read_log(image: bytes) -> Log:
         page = image[index * PAGE_BYTES : (index + 1) * PAGE_BYTES]
         header = read_header(index, page)
         if header is None:
-            if page.strip(b"\xff"):
+            waits = page[:2] == b"Tr" and not page[2:].strip(b"\xff")
+            if not waits and page.strip(b"\xff"):
                 log.damage.append(Damage(index, 0, "no valid header"))
             continue
         if (header.epoch, header.sequence) in found:

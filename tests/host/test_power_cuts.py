@@ -10,9 +10,9 @@ from campaign import events
 from format_reader import PAGE_BYTES
 from oracle import PowerOracle
 
-RECORDS = 420
+RECORDS = 1320
 BLOCKS = 3
-LEAST_CUTS = 2000
+LEAST_CUTS = 10000
 
 
 @pytest.mark.parametrize("seed", [20260101])

@@ -12,7 +12,7 @@ ERASE = "erase"
 # Of an operation that the cut interrupts: nothing of it, its first or last half, every byte random,
 # some of its bits, all of it (but nobody was told).
 SHAPES = ("nothing", "half", "tail", "random", "bits", "all")
-FAULTS = ("program-error", "program-ignored", "erase-error", "erase-ignored")
+FAULTS = ("program-error", "program-half", "program-ignored", "erase-error", "erase-ignored")
 
 
 class Random:
@@ -59,6 +59,8 @@ class Flash:
         fault = self.faults.get(block)
         if fault == "program-error":
             raise OSError("program failed")
+        if fault == "program-half":
+            buf = memoryview(buf)[: len(buf) // 2]
         if fault != "program-ignored":
             self._clear(block * BLOCK + offset, buf)
 

@@ -6,16 +6,11 @@ What happened goes to stdout, a JSON line and a flash image at a time; who reads
 the torn operation and is restarted, while the run itself goes on.
 """
 
-import json
-import sys
-
 from faketime import time
 from nor import SHAPES, Flash
-from writer import Setup, Writer
+from writer import FIRST, SECOND, Writer, tell
 
 BLOCKS = 3
-FIRST = Setup("first ", 12, {0: "flow"}, 1500)
-SECOND = Setup("second ", 9, {2: "flow", 5: "rain"}, 700)
 AFTER_RESTART = 3  # records that a restarted node writes before it is looked at
 
 
@@ -43,11 +38,14 @@ class Campaign:
                 writer.prepare_config()
                 self._setup = parts[part + 1][0]
             writer.stop()
-        self._tell({"end": True, "cuts": self.cuts}, self._flash.image)
+        tell({"end": True, "cuts": self.cuts}, self._flash.image)
 
     def _log_some(self, writer, records, batch):
         while records > 0:
-            n = min(records, 1 + (records * 7 + batch) % batch)
+            n = 1 + (records * 7 + batch) % batch
+            if records % 13 == 0:
+                n = 30  # one commit of several chunks, often over a page turn
+            n = min(n, records)
             writer.sample(n, gap=records % 11 == 0)
             writer.commit()
             if records % 3:
@@ -62,7 +60,7 @@ class Campaign:
             self._told = acks[-1][0] + 1
         event = {"operation": self._flash.operations, "kind": kind, "block": block, "acks": acks}
         event["pending"] = writer.pending
-        self._tell(event, self._flash.image)
+        tell(event, self._flash.image)
         for i, shape in enumerate(SHAPES):
             seed = self._seed * 1000003 + self._flash.operations * 31 + i
             torn = self._flash.torn(kind, block, offset, data, shape, seed)
@@ -81,7 +79,7 @@ class Campaign:
         writer.commit()
         flash.watch = None
         time.now_ms = before
-        self._tell(self._account(event, writer, flash), flash.image)
+        tell(self._account(event, writer, flash), flash.image)
         if again:
             self._finish(image, seed, event)
 
@@ -95,7 +93,7 @@ class Campaign:
         writer.log.erase_ahead()
         writer.sample(2)
         writer.stop()
-        self._tell(self._account(event, writer, flash), flash.image)
+        tell(self._account(event, writer, flash), flash.image)
 
     def _cut_again(self, flash, writer, seed, event, operation):
         writer.settle()
@@ -121,10 +119,6 @@ class Campaign:
         out["boots"] = event.get("boots", []) + [boot]
         out["erased"] = list(flash.erased)
         return out
-
-    def _tell(self, event, image):
-        sys.stdout.buffer.write(json.dumps(event).encode() + b"\n")
-        sys.stdout.buffer.write(image)
 
 
 def main(seed, records):

@@ -5,6 +5,9 @@ A *setup* is a config: its text, its number of channels, and the channels that a
 *sample* is [boot, slot, values, flags]. `pending` are samples that are not acknowledged.
 """
 
+import json
+import sys
+
 from nor import Random
 
 from tirta_format import meta
@@ -18,11 +21,26 @@ FLAGS = (1, 1, 1, 1, 1, 1, 1, 2, 3, 9)
 
 
 class Setup:
-    def __init__(self, name, channels, counted, text_bytes):
+    def __init__(self, text, channels, counted):
         self.channels = channels
         self.counted = counted
-        self.text = (name * (text_bytes // len(name) + 1))[:text_bytes].encode()
-        self.hash = config_hash(self.text)
+        self.text = text
+        self.hash = config_hash(text)
+
+
+def filler(word, size):
+    """A text that is no config, of as many bytes: the log does not look into it."""
+    return (word * (size // len(word) + 1))[:size]
+
+
+FIRST = Setup(filler(b"first ", 1500), 12, {0: "flow"})
+SECOND = Setup(filler(b"second ", 700), 9, {2: "flow", 5: "rain"})
+
+
+def tell(event, image):
+    """To the test on the laptop: a line of JSON and a flash image."""
+    sys.stdout.buffer.write(json.dumps(event).encode() + b"\n")
+    sys.stdout.buffer.write(image)
 
 
 class Writer:

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""Three views of the same logs: what was sampled, what a reader written from FORMAT.md alone finds,
+and what the product's decoder finds. The logs are the firmware's own, written under MicroPython.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import format_reader
+import pytest
+from campaign import events
+from format_reader import PAGE_BYTES
+
+from tirta import decode
+from tirta_format import config as format_config
+
+BLOCKS = 9
+NAMES = ["normal", "one channel", "reboots", "torn", "wraps", "new config"]
+# What the two call the same fields.
+RENAMED = {"at_most": "lost"}
+
+
+@pytest.fixture(scope="module")
+def stories() -> dict[str, tuple[dict[str, Any], bytes]]:
+    with events("import logs\nlogs.main()", BLOCKS * PAGE_BYTES) as told:
+        return {event["name"]: (event, image) for event, image in told}
+
+
+@pytest.fixture(params=NAMES)
+def story(
+    request: pytest.FixtureRequest, stories: dict[str, tuple[dict[str, Any], bytes]]
+) -> tuple[dict[str, Any], bytes]:
+    return stories[request.param]
+
+
+def product(image: bytes, log: format_reader.Log) -> decode.Log:
+    """The product's view, its pages handed over in the order of their sequence."""
+    pages = []
+    for header in log.pages:
+        start = header.index * PAGE_BYTES
+        pages.append((header.sequence, image[start : start + PAGE_BYTES]))
+    return decode.decode(pages)
+
+
+def product_rows(decoded: decode.Log) -> Iterator[tuple[Any, ...]]:
+    for batch in decoded.batches:
+        for i in range(len(batch.number)):
+            flags = tuple(batch.flags[i].tolist())
+            values = batch.values[i].tolist()
+            shown = tuple(v if f != 9 else None for v, f in zip(values, flags, strict=True))
+            yield int(batch.boot[i]), int(batch.number[i]), int(batch.slot[i]), shown, flags
+
+
+def test_the_reader_finds_what_was_sampled(story: tuple[dict[str, Any], bytes]) -> None:
+    event, image = story
+    log = format_reader.read_log(image)
+    truth = dict(event["acks"])
+    assert len(truth) == event["next"]
+    numbers = [record.number for record in log.records]
+    assert numbers == list(range(numbers[0], event["next"]))
+    assert (numbers[0] > 0) == (event["name"] == "wraps")
+    for record in log.records:
+        found = [record.boot, record.slot, list(record.values), list(record.flags)]
+        assert found == truth[record.number]
+        assert record.epoch == log.epoch
+    assert bool(log.damage) == event["damaged"]
+
+
+def test_the_reader_finds_configs_boots_and_totals(story: tuple[dict[str, Any], bytes]) -> None:
+    event, image = story
+    log = format_reader.read_log(image)
+    texts = format_reader.configs(log)
+    for header in log.pages:
+        assert texts[header.config].decode() in event["configs"]
+        assert format_config.config_hash(texts[header.config]) == header.config
+    if event["name"] != "wraps":
+        assert [m.fields["boot"] for m in log.of(1)] == list(range(1, event["boots"] + 1))
+        # Totals: the last checkpoint, and the records behind it, of which there may be some.
+        sums = dict.fromkeys(event["totals"], 0)
+        for record in log.records:
+            sums["channel_0" if len(record.values) == 32 else "flow"] += record.values[0] or 0
+        assert sums == event["totals"]
+    found = log.of(5)[-1].fields["totals"]
+    assert all(0 <= found.get(name, 0) <= total for name, total in event["totals"].items())
+
+
+def test_the_product_finds_the_same_records(story: tuple[dict[str, Any], bytes]) -> None:
+    _, image = story
+    log = format_reader.read_log(image)
+    ours = [(r.boot, r.number, r.slot, r.values, r.flags) for r in log.records]
+    assert list(product_rows(product(image, log))) == ours
+
+
+def test_the_product_finds_the_same_meta_records(story: tuple[dict[str, Any], bytes]) -> None:
+    _, image = story
+    log = format_reader.read_log(image)
+    ours = [(m.boot, m.uptime_ms, m.type, m.fields) for m in log.metas if m.type != 3]
+    theirs = []
+    for e in product(image, log).events:
+        fields = {RENAMED.get(name, name): value for name, value in e.fields.items()}
+        if "totals" in fields:
+            fields["totals"] = dict(fields["totals"])
+        theirs.append((e.boot, e.uptime_ms, e.kind, fields))
+    assert theirs == ours
+
+
+def test_the_product_reports_the_same_damage(story: tuple[dict[str, Any], bytes]) -> None:
+    event, image = story
+    log = format_reader.read_log(image)
+    damaged = {
+        header.sequence for header in log.pages for d in log.damage if d.page == header.index
+    }
+    verdicts = product(image, log).verdicts
+    assert {verdict.page for verdict in verdicts if verdict.problems} == damaged
+    assert bool(damaged) == event["damaged"]
+
+
+def test_flipped_bits_are_the_same_to_both(
+    stories: dict[str, tuple[dict[str, Any], bytes]],
+) -> None:
+    """Wherever a bit flips, both views give the same records, all of them true."""
+    event, image = stories["reboots"]
+    truth = dict(event["acks"])
+    page = format_reader.read_log(image).pages[0].index
+    for bit in range(0, PAGE_BYTES * 8, 97):
+        hurt = bytearray(image)
+        hurt[page * PAGE_BYTES + bit // 8] ^= 1 << bit % 8
+        log = format_reader.read_log(bytes(hurt))
+        ours = [(r.boot, r.number, r.slot, r.values, r.flags) for r in log.records]
+        assert log.damage, bit
+        for boot, number, slot, values, flags in ours:
+            assert [boot, slot, list(values), list(flags)] == truth[number], bit
+        if log.pages and set(format_reader.configs(log)) >= {h.config for h in log.pages}:
+            assert list(product_rows(product(bytes(hurt), log))) == ours, bit

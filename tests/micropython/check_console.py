@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""The console on a scripted line: frames, noise, Enter, and the Ctrl-C rules of FORMAT.md 9."""
+
+from faketime import time
+from nor import Random
+
+from tirta_format import frame
+from tirta_node.console import Console
+
+GREETING = b"\r\nTirta\r\n"
+NOISE_BYTES = 1000000
+SEEDS = (1, 2, 3, 4)
+FIFO = 120
+
+
+class Line:
+    """Bytes that arrive, and bytes that were written."""
+
+    def __init__(self):
+        self.input = b""
+        self.at = 0
+        self.output = bytearray()
+
+    def byte(self):
+        if self.at == len(self.input):
+            return -1
+        self.at += 1
+        return self.input[self.at - 1]
+
+    def room(self):
+        return FIFO
+
+    def write(self, data):
+        assert len(data) <= FIFO
+        self.output += data
+
+    def unread(self):
+        return self.input[self.at :]
+
+    def arrive(self, data):
+        self.input = self.unread() + data
+        self.at = 0
+
+
+class Echo:
+    """A console whose every request is answered with its payload reversed."""
+
+    def __init__(self):
+        self.line = Line()
+        self.console = Console(self.line, GREETING)
+        self.console.handle = self.handle
+        self.requests = 0
+
+    def handle(self, kind, sequence, payload):
+        self.requests += 1
+        data = bytes(payload)
+        self.console.answer(kind, sequence, bytes(reversed(data)))
+
+    def idle(self, ms, step_ms=10):
+        for _ in range(0, ms, step_ms):
+            time.sleep_ms(step_ms)
+            self.console.step()
+
+    def say(self, data):
+        self.line.arrive(data)
+        self.console.step()
+
+    def answers(self):
+        """The frames that were sent since the last call."""
+        parts = bytes(self.line.output).split(b"\0")
+        self.line.output = bytearray()
+        return [frame.decode(part) for part in parts if part]
+
+
+def test_a_frame_is_answered():
+    echo = Echo()
+    echo.say(frame.encode(0x02, 7, b"abc"))
+    assert echo.answers() == [(0x82, 7, b"cba")]
+
+
+def test_frames_in_pieces_and_in_rows():
+    echo = Echo()
+    whole = frame.encode(0x02, 1, b"\x00\x03\r\n") + frame.encode(0x03, 2, bytes(220))
+    for i in range(len(whole)):
+        echo.say(whole[i : i + 1])
+        echo.idle(40)
+    assert echo.answers() == [(0x82, 1, b"\n\r\x03\x00"), (0x83, 2, bytes(220))]
+    echo.say(whole)
+    echo.idle(10)
+    assert [answer[:2] for answer in echo.answers()] == [(0x82, 1), (0x83, 2)]
+    assert not echo.console.visit
+
+
+def test_damaged_and_overlong_frames_are_dropped_and_counted():
+    echo = Echo()
+    bad = bytearray(frame.encode(0x02, 1, b"abc"))
+    bad[4] ^= 1
+    echo.say(bytes(bad))
+    echo.say(b"\x00" + b"\x55" * 5000 + b"\x00")
+    for _ in range(30):
+        echo.console.step()
+    assert echo.answers() == []
+    assert echo.console.dropped == 2
+    echo.say(b"\0\0\0" + frame.encode(0x02, 2, b""))
+    assert echo.answers() == [(0x82, 2, b"")]
+
+
+def test_noise_ends_nothing():
+    for seed in SEEDS:
+        echo, random = Echo(), Random(seed)
+        left = NOISE_BYTES // len(SEEDS)
+        while left:
+            n = min(left, 1 + random.next() % 259)
+            echo.say(bytes(random.bytes(n)))
+            while echo.line.unread():
+                echo.console.step()
+            time.sleep_ms(
+                random.next() % 49
+            )  # a longer silence would make the next byte a person's
+            assert not echo.console.visit
+            left -= n
+        assert echo.console.dropped > 100
+        assert echo.requests == 0
+        echo.line.output = bytearray()
+        echo.say(frame.encode(0x02, 9, b"still"))
+        assert echo.answers() == [(0x82, 9, b"llits")], seed
+
+
+def test_noise_full_of_ctrl_c_ends_nothing():
+    echo, random = Echo(), Random(5)
+    choice = b"\x03\r\n\x00\x01\x02\x04\x55"
+    echo.say(b"\x55")  # the quiet before is over
+    for _ in range(400):
+        echo.say(bytes(choice[random.next() >> 9 & 7] for _ in range(250)))
+        time.sleep_ms(20)
+        assert not echo.console.visit
+    echo.line.output = bytearray()
+    echo.say(b"\x55" + frame.encode(0x02, 9, b"x"))
+    assert echo.answers() == [(0x82, 9, b"x")]
+
+
+def test_mpremote_gets_its_repl_and_the_byte_behind():
+    echo = Echo()
+    echo.idle(60)
+    echo.say(b"\r\x03\r\x01")
+    assert echo.console.visit
+    assert echo.line.unread() == b"\x01"
+
+
+def test_a_bare_ctrl_c_counts_after_silence():
+    echo = Echo()
+    echo.idle(60)
+    echo.say(b"\x03")
+    assert not echo.console.visit
+    echo.idle(40)
+    assert not echo.console.visit
+    echo.idle(20)
+    assert echo.console.visit
+
+
+def test_a_ctrl_c_without_quiet_before_it_does_nothing():
+    echo = Echo()
+    echo.idle(60)
+    echo.say(b"\x55")
+    echo.idle(40)
+    echo.say(b"\x03\r")
+    echo.idle(200)
+    assert not echo.console.visit
+
+
+def test_a_ctrl_c_with_more_behind_it_does_nothing():
+    for behind in (b"\x01", b"x", b"\x00", b"\n"):
+        echo = Echo()
+        echo.idle(60)
+        echo.say(b"\x03" + behind)
+        echo.idle(200)
+        assert not echo.console.visit, behind
+
+
+def test_a_ctrl_c_inside_a_frame_does_nothing():
+    echo = Echo()
+    echo.idle(60)
+    whole = frame.encode(0x02, 3, b"\x03\x0d" * 20)
+    for i in range(len(whole)):
+        echo.say(whole[i : i + 1])
+    echo.idle(200)
+    assert not echo.console.visit
+    assert echo.answers() == [(0x82, 3, b"\x0d\x03" * 20)]
+
+
+def test_enter_greets_and_a_frame_behind_it_is_answered():
+    echo = Echo()
+    echo.idle(60)
+    echo.say(b"\r\n")
+    assert bytes(echo.line.output) == b""
+    echo.idle(70)
+    assert bytes(echo.line.output) == GREETING
+    echo.line.output = bytearray()
+    echo.idle(100)
+    assert bytes(echo.line.output) == b""
+    echo.say(frame.encode(0x02, 4, b"z"))
+    assert echo.answers() == [(0x82, 4, b"z")]
+
+
+def test_waiting_ends_when_a_decision_is_due():
+    echo = Echo()
+    echo.idle(60)
+    assert echo.console.wait_ms() > 1000
+    echo.say(b"\x03")
+    assert 0 < echo.console.wait_ms() <= 50
