@@ -6,7 +6,7 @@ an *event* is a meta record that a person may want to know. Nothing here trusts 
 not check is left out and told in its verdict.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from tirta.archive import Run
 from tirta.dating import Anchor
+from tirta.page_records import KINDS, PageRecords
 from tirta_format import config as format_config
-from tirta_format import meta, record
+from tirta_format import meta
 from tirta_format import page as format_page
 
 Ints = NDArray[np.int64]
+_FAST_PAGES = 20  # fewer are decoded sooner than numba is loaded
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def decode(
                 texts.take(data[at : at + n])
     log.configs = texts.parsed()
     for seq, data in whole:
-        _PageDecoder(log, seq, data).run()
+        _PageDecoder(log, seq, data, None if len(whole) >= _FAST_PAGES else False).run()
     return log
 
 
@@ -136,11 +138,11 @@ class _ConfigTexts:
 
 
 class _PageDecoder:
-    def __init__(self, log: Log, seq: int, data: bytes) -> None:
+    def __init__(self, log: Log, seq: int, data: bytes, fast: bool | None) -> None:
         self.log = log
         self.data = data
+        self.fast = fast
         self.verdict = Verdict(seq)
-        self.rows: list[tuple[int, int, int, list[int], bytes]] = []
 
     def run(self) -> None:
         self.log.verdicts.append(self.verdict)
@@ -152,32 +154,35 @@ class _PageDecoder:
         if head.unix_ms:
             self.log.page_anchors[head.boot] = Anchor.of_page(head)
         config = self.log.configs.get(head.config_hash)
-        decoder = record.Decoder(head.channels)
-        decoder.restart(head.boot, head.number, head.slot)
-        self._chunks(head, decoder)
+        records = PageRecords(head, self.fast)
+        self._chunks(head, records)
         if config is None or len(config["channels"]) != head.channels:
             self.verdict.problems.append(f"config {head.config_hash:08x} is not in the log")
-        elif self.rows:
-            self.log.batches.append(self._batch(config))
-        self.verdict.records = len(self.rows)
+        elif records.count:
+            found = records.columns()
+            batch = Batch(self.verdict.page, config, found.number, found.boot, *found[2:])
+            self.log.batches.append(batch)
+        self.verdict.records = records.count
 
-    def _chunks(self, head: Any, decoder: Any) -> None:
+    def _chunks(self, head: Any, records: PageRecords) -> None:
         boot: int | None = head.boot  # of the meta records
-        placed = True  # whether the place of the next record is known
         for kind, at, n in format_page.chunks(self.data, head.crc):
             payload = self.data[at : at + n]
             if kind == format_page.DAMAGED:
                 self.verdict.problems.append(f"bytes {at} to {at + n - 1} are damaged")
-                placed, boot = False, None
+                records.lose()
+                boot = None
             elif kind == format_page.META:
                 boot = self._meta(payload, boot)
-            elif kind in {format_page.RECORDS, format_page.RECORDS_AT}:
-                placed = placed or kind == format_page.RECORDS_AT
-                if not placed:
-                    self.verdict.problems.append(f"the records at byte {at} have lost their place")
-                    continue
-                placed = self._records(decoder, payload, kind == format_page.RECORDS_AT)
-                boot = decoder.boot
+            elif kind in KINDS and not records.can_read(kind):
+                self.verdict.problems.append(f"the records at byte {at} have lost their place")
+            elif kind in KINDS:
+                try:
+                    records.take(kind, payload)
+                    boot = records.boot
+                except ValueError as error:
+                    self.verdict.problems.append(f"the chunk at byte {at} is malformed: {error}")
+                    boot = None
 
     def _meta(self, payload: bytes, boot: int | None) -> int | None:
         try:
@@ -195,24 +200,3 @@ class _PageDecoder:
         if kind != meta.CONFIG:
             self.log.events.append(Event(self.verdict.page, boot, uptime_ms, kind, fields))
         return boot
-
-    def _records(self, decoder: Any, payload: bytes, has_place: bool) -> bool:
-        try:
-            self.rows += _copies(decoder, payload, has_place)
-        except ValueError as error:
-            self.verdict.problems.append(f"a chunk is malformed: {error}")
-            return False
-        return True
-
-    def _batch(self, config: dict[str, Any]) -> Batch:
-        columns = list(zip(*self.rows, strict=True))
-        ints = [np.array(column, dtype=np.int64) for column in columns[:4]]
-        flags = np.frombuffer(b"".join(columns[4]), dtype=np.uint8).reshape(len(self.rows), -1)
-        return Batch(self.verdict.page, config, ints[1], ints[0], ints[2], ints[3], flags)
-
-
-def _copies(
-    decoder: Any, payload: bytes, has_place: bool
-) -> Iterator[tuple[int, int, int, list[int], bytes]]:
-    for number, slot, values, flags in decoder.records(payload, has_place):
-        yield decoder.boot, number, slot, list(values), bytes(flags)
