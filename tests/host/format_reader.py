@@ -9,9 +9,12 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from format_runs import MalformedError, Models
+
 PAGE_BYTES = 4096
 HEADER_BYTES = 40
-RECORDS_FOLLOW, RECORDS_PLACED, META = 1, 2, 3
+RECORDS_FOLLOW, RECORDS_PLACED, META, PACKED_FOLLOW, PACKED_PLACED = 1, 2, 3, 4, 5
+LIMIT = 1 << 32  # of boots, numbers and slots
 FLAGS = {1, 2, 3, 4, 9}
 MISSING = 9
 
@@ -162,7 +165,7 @@ def chunk_at(page: bytes, offset: int, header_crc: int) -> tuple[int, bytes] | N
 
 
 class PageReader:
-    """Walks the chunks of one page, with the state that records of kind 1 go on from."""
+    """Walks the chunks of one page, with the state that records of kinds 1 and 4 go on from."""
 
     def __init__(self, log: Log, header: Header, page: bytes, boot_known: int | None) -> None:
         self.log = log
@@ -174,7 +177,8 @@ class PageReader:
         self.slot = header.slot
         self.values = [0] * header.channels
         self.flags = [1] * header.channels
-        self.placed = True
+        self.models = Models(header.channels)
+        self.plain_known = self.packed_known = True
 
     def read(self) -> None:
         offset = HEADER_BYTES
@@ -200,7 +204,7 @@ class PageReader:
         return later
 
     def damaged(self, offset: int, what: str) -> None:
-        self.placed = False
+        self.plain_known = self.packed_known = False
         self.meta_boot = None
         self.log.damage.append(Damage(self.header.index, offset, what))
 
@@ -209,14 +213,56 @@ class PageReader:
         if kind == META:
             self.meta(cursor)
         elif kind == RECORDS_PLACED:
-            self.boot, self.number, self.slot = cursor.varint(), cursor.varint(), cursor.varint()
-            self.meta_boot = self.boot
+            self.place(cursor)
             self.values = [0] * self.header.channels
             self.flags = [1] * self.header.channels
-            self.placed = True
+            self.plain_known = True
             self.records(cursor)
-        elif kind == RECORDS_FOLLOW and self.placed:
+        elif kind == PACKED_PLACED:
+            self.place(cursor)
+            self.models = Models(self.header.channels)
+            self.packed_known = True
+            self.packed(cursor)
+        elif kind == RECORDS_FOLLOW and self.plain_known:
             self.records(cursor)
+        elif kind == PACKED_FOLLOW and self.packed_known:
+            self.packed(cursor)
+
+    def place(self, cursor: Cursor) -> None:
+        self.boot, self.number, self.slot = cursor.varint(), cursor.varint(), cursor.varint()
+        if max(self.boot, self.number, self.slot) >= LIMIT:
+            raise BadChunkError("a place beyond any log")
+        self.meta_boot = self.boot
+
+    def packed(self, cursor: Cursor) -> None:
+        """Section 4a. Nothing of a malformed chunk is given out."""
+        head = cursor.unsigned(1)
+        count = head & 127
+        if count == 0:
+            raise BadChunkError("a chunk of no records")
+        for _ in range(cursor.unsigned(1) if head & 128 else 0):
+            cursor.unsigned(1)
+            cursor.zigzag()
+        try:
+            run = self.models.run(cursor.take(cursor.left), count)
+        except MalformedError as error:
+            raise BadChunkError(str(error)) from error
+        found = []
+        for slip, values, flags in run:
+            self.slot += slip
+            signed = [v if v is None or v < 1 << 31 else v - (1 << 32) for v in values]
+            found.append(self.give(signed, flags))
+        self.log.records += found
+
+    def give(self, values: list[int | None], flags: list[int]) -> Record:
+        """The next record."""
+        if max(self.number, self.slot) >= LIMIT:
+            raise BadChunkError("a number or a slot beyond any log")
+        head = self.header
+        place = (head.epoch, self.boot, self.number, self.slot)
+        self.number += 1
+        self.slot += 1
+        return Record(*place, tuple(values), tuple(flags), head.config)
 
     def records(self, cursor: Cursor) -> None:
         """Section 4. Nothing of a chunk is given out unless all of it can be read."""
@@ -241,19 +287,7 @@ class PageReader:
                 value -= (value & 0x80000000) * 2
                 self.values[channel] = value
                 shown.append(value)
-            found.append(
-                Record(
-                    self.header.epoch,
-                    self.boot,
-                    self.number,
-                    self.slot,
-                    tuple(shown),
-                    tuple(self.flags),
-                    self.header.config,
-                )
-            )
-            self.number += 1
-            self.slot += 1
+            found.append(self.give(shown, self.flags))
         self.log.records += found
 
     def read_flags(self, cursor: Cursor) -> None:
