@@ -7,7 +7,7 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint fmt kernels types size wheel clean
+.PHONY: help demo test bench lint fmt kernels types size wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -27,6 +27,9 @@ lint: $(VENV) ## ruff: rules and formatting; generated code is what its source s
 fmt: $(VENV) ## format the sources, and repair what ruff can repair
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+bench: $(VENV) ## every figure of the log beside its peers: a table, and build/bench.json
+	$(BIN)/python tests/bench/run.py
 
 kernels: $(VENV) ## write the node's viper kernels from tirta_format/codec.py and crc.py
 	$(BIN)/python host_tools/make_kernels.py

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""What the figures are to be, and how they are shown and kept (`build/bench.json`)."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+OUT = Path(__file__).resolve().parents[2] / "build" / "bench.json"
+
+Figures = dict[str, float]
+Say = Callable[[str], None]
+
+# By key: whether the limit is the most or the least that is good.
+GOALS = {
+    "density.lro_mainstreet": ("<=", 4.7),
+    "density.lro_mainstreet_vs_sprintz": ("<=", 1.0),
+    "density.wntr_dma": ("<=", 4.65),
+    "density.wntr_dma_vs_xz": ("<=", 0.92),
+    "density.skab": ("<=", 6.9),
+    "density.regime_1s_1s": ("<=", 5.0),
+    "density.regime_1s_60s": ("<=", 5.0),
+    "density.regime_10s_1s": ("<=", 5.0),
+    "density.regime_10s_60s": ("<=", 5.0),
+    "density.regime_60s_1s": ("<=", 5.0),
+    "density.regime_60s_60s": ("<=", 5.0),
+    "wear.log_years_1s_1s": (">=", 10),
+    "wear.log_years_1s_60s": (">=", 10),
+    "wear.journal_years_1s_1s": (">=", 10),
+    "wear.programmed_ratio": ("<=", 1.13),
+    "wear.erased_ratio": ("<=", 1.13),
+    "wear.programmed_gain_vs_lfs2": (">=", 30),
+    "wear.erased_gain_vs_lfs2": (">=", 58),
+    "wear.erase_spread": ("<=", 1),
+    "sampling.full_vs_pack_into": ("<=", 1.0),
+    "sampling.alloc_bytes_per_record": ("<=", 0),
+    "decode.values_per_s": (">=", 500_000),
+    "powercut.acked_lost": ("<=", 0),
+    "powercut.invented": ("<=", 0),
+}
+
+
+def meets(key: str, value: float) -> bool:
+    """Whether a figure is as good as it is to be; one without a goal always is."""
+    sign, limit = GOALS.get(key, ("<=", value))
+    return value <= limit if sign == "<=" else value >= limit
+
+
+def table(figures: Figures) -> list[str]:
+    """One line a figure: key, value, goal, verdict."""
+    lines = [f"{'figure':40}{'measured':>14}{'goal':>14}"]
+    for key in sorted(figures):
+        goal = verdict = ""
+        if key in GOALS:
+            sign, limit = GOALS[key]
+            goal = f"{sign} {limit:,g}"
+            verdict = "  met" if meets(key, figures[key]) else "  MISSED"
+        lines.append(f"{key:40}{show(figures[key]):>14}{goal:>14}{verdict}")
+    return lines
+
+
+def show(value: float) -> str:
+    """Three or four digits that matter."""
+    if value == round(value) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def keep(figures: Figures, path: Path = OUT) -> None:
+    """Write them; floats rounded to what a measurement is good for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rounded = {key: _rounded(figures[key]) for key in sorted(figures)}
+    path.write_text(json.dumps(rounded, indent=1) + "\n")
+
+
+def _rounded(value: float) -> float:
+    return int(value) if value == int(value) else float(f"{value:.5g}")

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""What a record costs the node, beside the loop that packs eight values with struct.pack_into.
+
+Instructions of unix MicroPython, counted by callgrind: ratios of one run, the same on every machine
+of one kind. What is compressed is skab, eight channels at 1 Hz, the hardest of our series.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+from figures import Figures, Say
+from series import Series
+from under_micropython import instructions_per_turn, run
+
+SHORT, LONG = 120, 1320
+MODES = ("pack", "loop", "capture", "full")
+
+
+def _code(mode: str, n: str, series: Series, path: str) -> str:
+    return f"import bench_cost\nbench_cost.main({mode!r}, {n}, {series.channels}, {path!r})"
+
+
+def _file(series: Series, folder: str) -> str:
+    path = Path(folder) / "values"
+    path.write_bytes(series.joined().values.astype("<i4").tobytes())
+    return str(path)
+
+
+def heap_bytes(series: Series) -> tuple[float, float]:
+    """Heap that a record takes: between two chunks, and with the program of each chunk."""
+    with tempfile.TemporaryDirectory() as folder:
+        between, whole = json.loads(run(_code("heap", "0", series, _file(series, folder))))
+    return between, whole
+
+
+def measure(series: Series, say: Say) -> Figures:
+    """`sampling.*`"""
+    with tempfile.TemporaryDirectory() as folder:
+        path = _file(series, folder)
+        cost = {
+            mode: instructions_per_turn(_code(mode, "{n}", series, path), SHORT, LONG)
+            for mode in MODES
+        }
+    between, whole = heap_bytes(series)
+    capture, full = cost["capture"] - cost["loop"], cost["full"] - cost["loop"]
+    say(f"instructions per record of {series.channels} channels ({series.name})")
+    say(f"  {'8 reads and struct.pack_into':48}{cost['pack']:10,.0f}")
+    say(f"  {'raw values to the ring':48}{capture:10,.0f}")
+    say(f"  {'capture, compress, frame, program, read back':48}{full:10,.0f}")
+    say(f"  bytes of heap per record: {between:g}; with the program of each chunk {whole:.1f}")
+    return {
+        "sampling.capture_vs_pack_into": capture / cost["pack"],
+        "sampling.full_vs_pack_into": full / cost["pack"],
+        "sampling.alloc_bytes_per_record": between,
+        "sampling.commit_alloc_bytes_per_record": whole,
+    }

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""`make bench`: every figure of the log, measured in one run, as a table and `build/bench.json`.
+
+A figure that cannot be measured here (data, valgrind, numba or MicroPython absent) is left out, and
+the reason is said. A figure that misses its goal is shown; only a wrong result fails the run.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+
+import capacity
+import decode_speed
+import density
+import node_cost
+import powercut
+import regimes
+import series
+import wear
+from figures import Figures, Say, keep, table
+from under_micropython import BenchError, available, can_count
+
+DENSE = ("lro_mainstreet", "wntr_dma", "skab")
+CAPACITY = ("skab", "gecco", "lro_mainstreet")
+
+
+def say(line: str) -> None:
+    """One line of the report."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def measure(found: dict[str, series.Series], say: Say) -> Figures:
+    """Every figure that can be measured with these series."""
+    figures: Figures = {}
+
+    def part(title: str, measured: Callable[[], Figures]) -> None:
+        started = time.monotonic()
+        say(f"\n{title}")
+        figures.update(measured())
+        say(f"({time.monotonic() - started:.0f} s)")
+
+    if not available():
+        say("unix MicroPython is missing, and with it nearly all: pip install 'tirta[virtual]'")
+    else:
+        part("Density", lambda: density.measure([found[n] for n in DENSE if n in found], say))
+        if "lro_mainstreet" in found:
+            part("Six paces", lambda: regimes.measure(found["lro_mainstreet"], say))
+            part("Decoding", lambda: decode_speed.measure(found["lro_mainstreet"], say))
+        part("Wear", lambda: wear.measure(say))
+        part("Capacity", lambda: _capacity(found, figures, say))
+        if "skab" in found and can_count():
+            part("Instructions", lambda: node_cost.measure(found["skab"], say))
+        elif "skab" in found:
+            say("\nInstructions: not counted, valgrind is not installed")
+    part("Power cuts", lambda: powercut.measure(say))
+    return figures
+
+
+def _capacity(found: dict[str, series.Series], figures: Figures, say: Say) -> Figures:
+    bits = {}
+    for name in CAPACITY:
+        if name in found:
+            known = figures.get(f"density.{name}")
+            bits[name] = known or density.bits_per_value(found[name])
+    return capacity.measure(bits, say) if bits else {}
+
+
+def main() -> int:
+    """Measure, print, keep."""
+    found = {}
+    for name in series.NAMES:
+        one = series.load(name)
+        if one is None:
+            say(f"{name}: not measured, ../shared/data has no such series")
+        else:
+            found[name] = one
+    try:
+        figures = measure(found, say)
+    except BenchError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        return 1
+    keep(figures)
+    say("\n" + "\n".join(table(figures)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""One way of keeping N records, to be counted by callgrind: the difference of two N is the cost.
+
+`pack`: eight Python-level reads and one struct.pack_into, the loop that the ratios refer to.
+`loop`: nothing but the bench's own part of the next two. `capture`: raw values into the ring.
+`full`: that, and compressed, framed, programmed into a flash in RAM and read back. `heap` tells how
+many bytes of heap `full` takes.
+"""
+
+import gc
+import struct
+from array import array
+
+import micropython
+from faketime import time  # takes the place of the module: before anything of ours
+from node_parts import Parts
+from nor import BLOCK
+
+BLOCKS = 64
+HEAP_RECORDS = 600
+
+
+class Channel:
+    def __init__(self, value):
+        self.value = value
+
+    def read(self):
+        return self.value
+
+
+class Memory:
+    """A flash that is nothing but memory: what the chip spends on a program is not ours."""
+
+    def __init__(self, blocks):
+        self.blocks = blocks
+        self._image = memoryview(bytearray(b"\xff" * BLOCK * blocks))
+        self._erased = memoryview(b"\xff" * BLOCK)
+
+    def read(self, block, offset, buf):
+        at = block * BLOCK + offset
+        buf[:] = self._image[at : at + len(buf)]
+
+    def program(self, block, offset, buf):
+        at = block * BLOCK + offset
+        self._image[at : at + len(buf)] = buf
+
+    def erase(self, block):
+        self._image[block * BLOCK : (block + 1) * BLOCK] = self._erased
+
+
+def pack(n):
+    buf = bytearray(64)
+    a, b, c, d, e, f, g, h = [Channel(i * 1000) for i in range(8)]
+    t = 1000
+    for _ in range(n):
+        t += 1
+        struct.pack_into(
+            "<I8i", buf, 0,
+            t, a.read(), b.read(), c.read(), d.read(), e.read(), f.read(), g.read(), h.read(),
+        )  # fmt: skip
+
+
+@micropython.viper
+def feed(to: ptr32, data: ptr32, at: int, n: int) -> int:  # noqa: F821  viper's own
+    """Leave the next raw values where the drivers leave them; the place of the ones after."""
+    for i in range(n):
+        to[i] = data[at + i]
+    return at + n
+
+
+def loop(ring, data, n):
+    at = 0
+    total = len(data)
+    channels = ring.channels
+    values = ring.values
+    for _ in range(n):
+        at = feed(values, data, at, channels)
+        if at == total:
+            at = 0
+
+
+def capture(ring, data, n):
+    at = 0
+    total = len(data)
+    channels = ring.channels
+    values = ring.values
+    for slot in range(n):
+        at = feed(values, data, at, channels)
+        if at == total:
+            at = 0
+        ring.push(slot)
+        ring.count = 0
+
+
+def full(ring, data, n, encode):
+    slot = ring.next_slot
+    total = len(data)
+    channels = ring.channels
+    at = slot * channels % total
+    values = ring.values
+    for _ in range(n):
+        at = feed(values, data, at, channels)
+        if at == total:
+            at = 0
+        ring.push(slot)
+        encode()
+        slot += 1
+
+
+def heap(ring, data, recorder):
+    """[bytes a record that goes into a chunk, bytes a record with the program of each chunk]."""
+    encode = recorder.encode
+    full(ring, data, 200, encode)
+    gc.collect()
+    gc.disable()
+    packed = bytes_packed = bytes_all = 0
+    for _ in range(HEAP_RECORDS):
+        coded = recorder.coded
+        before = gc.mem_alloc()
+        full(ring, data, 1, encode)
+        taken = gc.mem_alloc() - before
+        bytes_all += taken
+        if recorder.coded == coded + 1:
+            bytes_packed += taken
+            packed += 1
+    return [bytes_packed / packed, bytes_all / HEAP_RECORDS]
+
+
+def main(mode, n, channels, path):
+    if mode == "pack":
+        pack(n)
+        return
+    with open(path, "rb") as file:
+        data = array("i", file.read())
+    time.now_ms = 0
+    parts = Parts(Memory(BLOCKS), channels, {}, b"{}")
+    if mode == "loop":
+        loop(parts.ring, data, n)
+    elif mode == "capture":
+        capture(parts.ring, data, n)
+    elif mode == "full":
+        full(parts.ring, data, n, parts.recorder.encode)
+    elif mode == "heap":
+        print(heap(parts.ring, data, parts.recorder))
