@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: MIT
 """CRC-32 in 16-bit halves: on a 32-bit MicroPython its value would be a heap object.
 
-`crc32` is also the source of a viper kernel (host_tools/make_kernels.py).
+Four bits at a time: the table takes 64 bytes of RAM, that for eight bits a kilobyte, and what a
+record grows to when compressed is only a few bytes. `crc32` is also the source of a viper kernel
+(host_tools/make_kernels.py).
 """
 
 from array import array
 
 
 def make_table():
-    """256 low halves, then 256 high halves."""
-    table = array("H", [0] * 512)
-    for i in range(256):
+    """16 low halves, then 16 high halves."""
+    table = array("H", bytes(64))
+    for i in range(16):
         low, high = i, 0
-        for _ in range(8):
+        for _ in range(4):
             odd = low & 1
             low = low >> 1 | (high & 1) << 15
             high >>= 1
@@ -20,7 +22,7 @@ def make_table():
                 low ^= 0x8320
                 high ^= 0xEDB8
         table[i] = low
-        table[256 + i] = high
+        table[16 + i] = high
     return table
 
 
@@ -31,9 +33,13 @@ def crc32(buf, start, end, at, table, low, high):
     XOR 65535.
     """
     while start < end:
-        i = (low ^ buf[start]) & 255
-        low = (low >> 8) ^ ((high & 255) << 8) ^ table[i]
-        high = (high >> 8) ^ table[256 + i]
+        low ^= buf[start]
+        i = low & 15
+        low = (low >> 4) ^ ((high & 15) << 12) ^ table[i]
+        high = (high >> 4) ^ table[16 + i]
+        i = low & 15
+        low = (low >> 4) ^ ((high & 15) << 12) ^ table[i]
+        high = (high >> 4) ^ table[16 + i]
         start += 1
     low ^= 65535
     high ^= 65535

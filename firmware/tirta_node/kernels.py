@@ -520,9 +520,13 @@ def crc32(buf: ptr8, start: int, end: int, at: int, table: ptr16, low: int, high
     XOR 65535.
     """
     while start < end:
-        i = (low ^ buf[start]) & 255
-        low = (low >> 8) ^ ((high & 255) << 8) ^ table[i]
-        high = (high >> 8) ^ table[256 + i]
+        low ^= buf[start]
+        i = low & 15
+        low = (low >> 4) ^ ((high & 15) << 12) ^ table[i]
+        high = (high >> 4) ^ table[16 + i]
+        i = low & 15
+        low = (low >> 4) ^ ((high & 15) << 12) ^ table[i]
+        high = (high >> 4) ^ table[16 + i]
         start += 1
     low ^= 65535
     high ^= 65535

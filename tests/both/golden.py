@@ -89,6 +89,42 @@ PLACED = (
 )
 PLACED_CHUNK = "0e2005f007f0a2040014283c00020100430ea379"
 
+# Forty records: a counter with steps of 6 to 8, a constant, a level that jumps at every ninth.
+STEADY = tuple(
+    (2000 + i, (1000 + i * 7 + i * i % 3, 42, -5 if i % 9 else 70000), (1, 1, 1)) for i in range(40)
+)
+# (kind, place, sums, records, the chunk). The runs are what the node's encoder wrote when the
+# format was fixed, read back by tests/host/format_runs.py.
+PACKED = (
+    (
+        4,
+        (),
+        (),
+        RECORDS,
+        (
+            "4740080400bcffc1000098bdc53c7d3f368c7d738a00ab4a1fa798d3c241075291f132c1e9aa7802c83f"
+            "4dee9be01f66cfb37559f6eee82396e659b1e2680079df86200000041657b91c712b28"
+        ),
+    ),
+    (
+        4,
+        (),
+        (),
+        STEADY,
+        (
+            "44402805ec300a77a5480024d85fa8c61841b509b5f1e5d11ecd991838bfdaa5ef78644a1ad228a7be6b"
+            "193b5f80d49515a5049393e6abeef0cf6e7ee82aecbdac293628f17e89b5f269"
+        ),
+    ),
+    (
+        5,
+        PLACE,
+        ((0, 21), (1, -3)),
+        PLACED,
+        ("145005f007f0a2048202002a01050404ec04ec03c6aeb143432a"),
+    ),
+)
+
 # (constructor in tirta_format.meta, its arguments, fields that parsing gives, hex of the payload)
 LONG_CONFIG = b"x" * 1024 + b'{"name":"caf\xc3\xa9"}'
 METAS = (

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Records through the node's packer, as the log does it: for tests in both worlds."""
+
+from array import array
+
+from tirta_format import page, varint
+from tirta_node import packer
+
+LEAST_ROOM = 64
+
+
+def runs(channels, rows, room, most, viper=True):
+    """[models are fresh, records, run with its CRC-32] for each run of (slip, values, flags);
+    pages have `room` bytes for runs.
+    """
+    pack = packer.Packer(channels, viper=viper)
+    record = array("H", bytes(2 * packer.record_halves(channels)))
+    out = []
+    i = 0
+    while i < len(rows):
+        left = room
+        fresh = True
+        pack.page()
+        while i < len(rows) and left >= LEAST_ROOM:
+            pack.begin(left, most)
+            done = packer.IN
+            while i < len(rows) and done == packer.IN:
+                slip, values, flags = rows[i]
+                slip = 0 if fresh and not pack.count else slip
+                packer.capture(record, 0, array("i", values), bytearray(flags), channels, slip)
+                done = pack.add(record, 0)
+                i += done != packer.NO
+            start = packer.HEAD
+            end = start + pack.finish()
+            pack.crc(start, end, 65535, 65535)
+            if pack.count:
+                out.append([fresh, pack.count, bytes(pack.chunk[start : end + 4])])
+                fresh = False
+            left -= end - start
+            if pack.page_is_full():
+                break
+    return out
+
+
+def payload(place, sums, count, run):
+    """The payload of a chunk: `place` for kind 5, `sums` [[place of the name, sum]]."""
+    buf = bytearray(20 + 11 * len(sums))
+    at = 0
+    for n in place:
+        at = varint.put(buf, at, n)
+    buf[at] = count | (128 if sums else 0)
+    at += 1
+    if sums:
+        buf[at] = len(sums)
+        at += 1
+        for where, total in sums:
+            buf[at] = where
+            at = varint.put(buf, at + 1, total << 1 if total >= 0 else -total * 2 - 1)
+    return bytes(buf[:at]) + run
+
+
+def chunk(kind, content, page_crc):
+    """A whole chunk."""
+    buf = bytearray(2) + content + bytearray(4)
+    page.finish_chunk(buf, kind, len(content), page_crc)
+    return bytes(buf)
