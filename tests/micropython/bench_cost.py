@@ -139,6 +139,6 @@ def main(mode, n, channels, path):
     elif mode == "capture":
         capture(parts.ring, data, n)
     elif mode == "full":
-        full(parts.ring, data, n, parts.recorder.encode)
+        full(parts.ring, data, n, parts.keeper._recorder.encode)
     elif mode == "heap":
-        print(heap(parts.ring, data, parts.recorder))
+        print(heap(parts.ring, data, parts.keeper._recorder))

@@ -10,12 +10,13 @@ import json
 from array import array
 
 from faketime import time  # takes the place of the module: before anything of ours
-from node_parts import Parts
+from node_parts import NEVER_MS, Parts
 from nor import ERASE, Flash
 
 from tirta_node.window import halves
 
 BLOCKS = 336  # of the `log` partition of a board with 4 MB
+ROOM_MS = 600  # enough for an erase
 
 
 class Records:
@@ -50,20 +51,21 @@ class Cost:
             self.programmed[ring] += len(data)
 
 
-def take(parts, records, i, commit_records):
-    """One sample, and what app.py does after it."""
+def take(parts, records, i):
+    """One sample, and what app.py does after it; how many records are not durable then."""
     ring = parts.ring
     c = records.channels
     for j in range(c):
         ring.values[j] = records.values[i * c + j]
         ring.flags[j] = records.flags[i * c + j]
     ring.push(records.slots[i])
-    recorder = parts.recorder
-    recorder.encode()
-    if commit_records and recorder.waiting() >= commit_records:
-        recorder.commit()
-    parts.log.erase_ahead()
-    parts.journal.erase_ahead()
+    keeper = parts.keeper
+    keeper.work(0)
+    keeper.work(ROOM_MS)
+    keeper.work(ROOM_MS)
+    if keeper.problem:
+        raise OSError(keeper.problem)
+    return i + 1 - keeper.number()
 
 
 def run(records, counted, config, interval_ms, commit_ms, path):
@@ -71,17 +73,15 @@ def run(records, counted, config, interval_ms, commit_ms, path):
     time.now_ms = 0
     flash = Flash(BLOCKS)
     cost = Cost(flash)
-    parts = Parts(flash, records.channels, counted, config)
+    parts = Parts(flash, records.channels, counted, config, interval_ms, commit_ms or NEVER_MS)
     cost.reset()
-    commit_records = max(1, commit_ms // interval_ms) if commit_ms else 0
     most = 0
     slot = -1
     for i in range(records.count):
         time.sleep_ms(interval_ms * (records.slots[i] - slot) % 100000)
         slot = records.slots[i]
-        take(parts, records, i, commit_records)
-        most = max(most, parts.recorder.waiting())
-    parts.recorder.settle()
+        most = max(most, take(parts, records, i))
+    parts.keeper.settle()
     with open(path, "wb") as file:
         file.write(flash.image)
     told = {
