@@ -2,7 +2,7 @@
 """What each page of log or journal holds, in RAM: read once at boot, kept up to date by the writer.
 
 Four arrays, one entry a page: sequence (0 = nothing of ours), first record number, header CRC and
-config hash. 16 bytes a page: 5.4 KB for the 336 pages of a 4 MB board.
+config hash. 16 bytes a page: 4.7 KB for the 296 pages of a 4 MB board.
 """
 
 from array import array

@@ -64,12 +64,12 @@ BROKEN = {
     "GPIO 1 is already in reserved.console": with_pin("alarm", 1),
     "GPIO 20 is not on ADC1": with_pin("analog_1", 20),
     "GPIO 37 is input-only": with_pin("alarm", 37),
-    "is not a multiple of 0x1000": DEVKITC.replace("0x2A0000, size", "0x2A0800, size"),
+    "is not a multiple of 0x1000": DEVKITC.replace("0x2D0000, size", "0x2D0800, size"),
     "is not a multiple of 0x10000": DEVKITC.replace(
         "0x10000,  size = 0x1F0000", "0x11000,  size = 0x1EF000"
     ),
-    "overlaps app_a": DEVKITC.replace("0x270000, size", "0x26F000, size"),
-    "ends at 0x401000, after the flash (0x400000)": DEVKITC.replace("0x150000}", "0x151000}"),
+    "overlaps app_a": DEVKITC.replace("0x280000, size", "0x27F000, size"),
+    "ends at 0x401000, after the flash (0x400000)": DEVKITC.replace("0x128000}", "0x129000}"),
     "'state' is missing": re.sub(r'.*name = "state".*\n', "", DEVKITC),
     "is data/0x44": DEVKITC.replace("subtype = 0x43", "subtype = 0x44"),
     "outside 150 to 2450 mV": DEVKITC.replace("shunt_ohm = 100.0", "shunt_ohm = 165.0"),

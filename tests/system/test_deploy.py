@@ -111,9 +111,9 @@ def test_board_without_our_partitions_is_refused(nodes: Nodes, tmp_path: Path) -
     source = boards_dir() / "virtual.toml"
     other = tmp_path / "virtual.toml"
     other.write_text(
-        source.read_text().replace("0x2B0000,", "0x2A8000,").replace(
-            "size = 0x150000", "size = 0x158000"
-        ).replace("size = 0x10000}", "size = 0x8000}")
+        source.read_text().replace("0x2D8000,", "0x2D6000,").replace(
+            "size = 0x128000", "size = 0x12A000"
+        ).replace("size = 0x8000}", "size = 0x6000}")
     )  # fmt: skip
     image = flash_image(boards.load(other), config=None, app=False)
     port = nodes.up(flash_image=image).port

@@ -20,7 +20,7 @@ from tirta.virtual.state import Slot
 from tirta.virtual.truth import Truth
 
 LOG = "import esp32; p = esp32.Partition.find(1, 0x40, label='log')[0]\n"
-LOG_AT = 0x2B0000
+LOG_AT = 0x2D8000
 MAIN_LOOP = """\
 import select, sys, time, machine
 poll = select.poll()
@@ -71,14 +71,14 @@ def test_programming_only_clears_bits(mpremote: Mpremote) -> None:
         "p.readblocks(3, b, 0); print(b, p.ioctl(4, 0), p.ioctl(5, 0))"
     )
     assert told(mpremote, code) == (
-        "bytearray(b'\\xff0\\xf0\\xff')\nbytearray(b'\\xff\\xff\\xff\\xff') 336 4096"
+        "bytearray(b'\\xff0\\xf0\\xff')\nbytearray(b'\\xff\\xff\\xff\\xff') 296 4096"
     )
 
 
 @pytest.mark.parametrize(
     ("code", "answer"),
     [
-        ("p.writeblocks(336, b'x', 0)", "OSError -260 ESP_ERR_INVALID_SIZE"),
+        ("p.writeblocks(296, b'x', 0)", "OSError -260 ESP_ERR_INVALID_SIZE"),
         ("p.readblocks(400, bytearray(1), 0)", "OSError -258 ESP_ERR_INVALID_ARG"),
         ("p.writeblocks(0, bytes(100))", "OSError -260 ESP_ERR_INVALID_SIZE"),
         ("esp32.Partition('absent')", "OSError 2"),
