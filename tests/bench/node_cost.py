@@ -14,7 +14,7 @@ from series import Series
 from under_micropython import instructions_per_turn, run
 
 SHORT, LONG = 120, 1320
-MODES = ("pack", "loop", "capture", "full")
+MODES = ("pack", "loop", "empty", "capture", "full", "durable")
 
 
 def _code(mode: str, n: str, series: Series, path: str) -> str:
@@ -28,7 +28,7 @@ def _file(series: Series, folder: str) -> str:
 
 
 def heap_bytes(series: Series) -> tuple[float, float]:
-    """Heap that a record takes: between two chunks, and with the program of each chunk."""
+    """Heap that a record takes: in a chunk, and with chunks written and pages turned."""
     with tempfile.TemporaryDirectory() as folder:
         between, whole = json.loads(run(_code("heap", "0", series, _file(series, folder))))
     return between, whole
@@ -43,15 +43,18 @@ def measure(series: Series, say: Say) -> Figures:
             for mode in MODES
         }
     between, whole = heap_bytes(series)
-    capture, full = cost["capture"] - cost["loop"], cost["full"] - cost["loop"]
+    capture = cost["capture"] - cost["empty"]
+    full, durable = cost["full"] - cost["loop"], cost["durable"] - cost["loop"]
     say(f"instructions per record of {series.channels} channels ({series.name})")
     say(f"  {'8 reads and struct.pack_into':48}{cost['pack']:10,.0f}")
     say(f"  {'raw values to the ring':48}{capture:10,.0f}")
-    say(f"  {'capture, compress, frame, program, read back':48}{full:10,.0f}")
-    say(f"  bytes of heap per record: {between:g}; with the program of each chunk {whole:.1f}")
+    say(f"  {'that, compressed and framed':48}{full:10,.0f}")
+    say(f"  {'that, programmed and read back':48}{durable:10,.0f}")
+    say(f"  bytes of heap per record: {between:g}; with chunks and pages {whole:.1f}")
     return {
         "sampling.capture_vs_pack_into": capture / cost["pack"],
         "sampling.full_vs_pack_into": full / cost["pack"],
+        "sampling.durable_vs_pack_into": durable / cost["pack"],
         "sampling.alloc_bytes_per_record": between,
         "sampling.commit_alloc_bytes_per_record": whole,
     }

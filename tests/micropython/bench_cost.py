@@ -2,9 +2,9 @@
 """One way of keeping N records, to be counted by callgrind: the difference of two N is the cost.
 
 `pack`: eight Python-level reads and one struct.pack_into, the loop that the ratios refer to.
-`loop`: nothing but the bench's own part of the next two. `capture`: raw values into the ring.
-`full`: that, and compressed, framed, programmed into a flash in RAM and read back. `heap` tells how
-many bytes of heap `full` takes.
+`capture`: raw values into the ring. `full`: that, and compressed and framed. `durable`: that, and
+programmed into a flash in RAM and read back. `empty` is the bench's own part of `capture`, `loop`
+that of the other two. `heap` tells how many bytes of heap `durable` takes.
 """
 
 import gc
@@ -79,6 +79,18 @@ def loop(ring, data, n):
             at = 0
 
 
+def empty(ring, data, n):
+    at = 0
+    total = len(data)
+    channels = ring.channels
+    values = ring.values
+    for _ in range(n):
+        at = feed(values, data, at, channels)
+        if at == total:
+            at = 0
+        ring.count = 0
+
+
 def capture(ring, data, n):
     at = 0
     total = len(data)
@@ -90,6 +102,17 @@ def capture(ring, data, n):
             at = 0
         ring.push(slot)
         ring.count = 0
+
+
+def without_program(log):
+    """From here on a chunk takes its room in the page, and that is all."""
+
+    def append(chunk, start, end):
+        log.page_slot = -1
+        log._pages.at += end - start
+        return True
+
+    log.append = append
 
 
 def full(ring, data, n, encode):
@@ -108,19 +131,21 @@ def full(ring, data, n, encode):
 
 
 def heap(ring, data, recorder):
-    """[bytes a record that goes into a chunk, bytes a record with the program of each chunk]."""
+    """[bytes a record inside of a chunk, bytes a record with chunks written and pages turned]."""
     encode = recorder.encode
+    log = recorder._log
     full(ring, data, 200, encode)
     gc.collect()
     gc.disable()
     packed = bytes_packed = bytes_all = 0
     for _ in range(HEAP_RECORDS):
         coded = recorder.coded
+        seq = log.seq
         before = gc.mem_alloc()
         full(ring, data, 1, encode)
         taken = gc.mem_alloc() - before
         bytes_all += taken
-        if recorder.coded == coded + 1:
+        if recorder.coded == coded + 1 and log.seq == seq:
             bytes_packed += taken
             packed += 1
     return [bytes_packed / packed, bytes_all / HEAP_RECORDS]
@@ -134,11 +159,12 @@ def main(mode, n, channels, path):
         data = array("i", file.read())
     time.now_ms = 0
     parts = Parts(Memory(BLOCKS), channels, {}, b"{}")
-    if mode == "loop":
-        loop(parts.ring, data, n)
-    elif mode == "capture":
-        capture(parts.ring, data, n)
-    elif mode == "full":
-        full(parts.ring, data, n, parts.keeper._recorder.encode)
-    elif mode == "heap":
-        print(heap(parts.ring, data, parts.keeper._recorder))
+    recorder = parts.keeper._recorder
+    if mode == "heap":
+        print(heap(parts.ring, data, recorder))
+    elif mode in ("full", "durable"):
+        if mode == "full":
+            without_program(parts.log)
+        full(parts.ring, data, n, recorder.encode)
+    else:
+        {"loop": loop, "empty": empty, "capture": capture}[mode](parts.ring, data, n)
