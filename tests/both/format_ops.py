@@ -9,6 +9,8 @@ import json
 import sys
 from binascii import hexlify, unhexlify
 
+import packing
+
 from tirta_format import cobs, config, frame, meta, page, record, state
 
 
@@ -76,6 +78,10 @@ def records_decode(channels, place, placed, payload):
     except ValueError:
         whole = False
     return [whole, rows]
+
+
+def records_pack(channels, rows, room, most):
+    return packing.runs(channels, rows, room, most)
 
 
 def meta_make(name, arguments):

@@ -33,6 +33,8 @@ def runs(channels, rows, room, most, viper=True):
             start = packer.HEAD
             end = start + pack.finish()
             pack.crc(start, end, 65535, 65535)
+            if fresh and not pack.count:
+                raise ValueError("a record does not fit its page")
             if pack.count:
                 out.append([fresh, pack.count, bytes(pack.chunk[start : end + 4])])
                 fresh = False

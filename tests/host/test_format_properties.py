@@ -159,6 +159,22 @@ def test_records(other: Peer, run: tuple[int, list[int], list[list[Any]]], place
 
 
 @prove
+@given(run=runs(), more=st.sampled_from([8, 300, 2900]), most=st.sampled_from([1, 3, 60]))
+def test_packed_records(
+    other: Peer, run: tuple[int, list[int], list[list[Any]]], more: int, most: int
+) -> None:
+    """Viper, its twin on 32 bits and its twin here write the same bytes."""
+    channels, (_, _, slot), rows = run
+    slips = []
+    for at, values, flags in rows:
+        slips.append([at - slot, values, flags])
+        slot = at + 1
+    room = 32 * (channels + 1) + more  # the worst record fits
+    found = both(other, "records_pack", channels, slips, room, most)
+    assert sum(count for _, count, _ in found) == len(rows)
+
+
+@prove
 @given(channels=st.integers(1, 32), placed=st.booleans(), payload=data)
 def test_records_of_anything(other: Peer, channels: int, placed: bool, payload: bytes) -> None:
     _, found = both(other, "records_decode", channels, [1, 2, 3], placed, payload)
