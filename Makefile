@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Everything that is done from a checkout. `make help` lists it. No target needs hardware.
 PYTHON ?= python3
+FUZZ_S ?= 600
 BIN := .venv/bin
 VENV := .venv/.stamp
 TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint fmt kernels types size wheel clean
+.PHONY: help demo test bench fuzz lint fmt kernels types size wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -30,6 +31,10 @@ fmt: $(VENV) ## format the sources, and repair what ruff can repair
 
 bench: $(VENV) ## every figure of the log beside its peers: a table, and build/bench.json
 	$(BIN)/python tests/bench/run.py
+
+fuzz: $(VENV) ## coverage-guided fuzzing of the decoder for FUZZ_S seconds (600); goes on from build/corpus
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --target build/fuzz 'atheris>=3,<4'
+	PYTHONPATH=build/fuzz $(BIN)/python tests/fuzz/fuzz_decode.py build/corpus -max_total_time=$(FUZZ_S)
 
 kernels: $(VENV) ## write the node's viper kernels from tirta_format/codec.py and crc.py
 	$(BIN)/python host_tools/make_kernels.py
