@@ -85,12 +85,24 @@ class FlashRing:
         30 to 400 ms on the chip.
         """
         self._cursor = block = self.victim()
-        self.index.forget(block)
-        if not self._erase(block):
+        erased = self._erase(block)
+        if erased or not self._is_whole(block):
+            self.index.forget(block)
+        if not erased:
             self.bad_pages += 1
             return False
         self._spare = block
         return True
+
+    def _is_whole(self, block):
+        """Whether a page that could not be erased still has the header that the index knows."""
+        buf = bytearray(pages.HEADER_SIZE)
+        try:
+            self.flash.read(block, 0, buf)
+        except OSError:
+            return False
+        head = pages.header(buf, self._mark)
+        return head is not None and head.seq == self.index.seqs[block]
 
     def _erase(self, block):
         try:

@@ -14,6 +14,7 @@ from tirta_node.index import Index
 
 _NOTE_BYTES = meta.CONFIG_PART + 64
 _EPOCHS = 0xFFFFFFFF
+_TOTALS = 24  # more of them, and those that the config does not name are given up
 _NO_PAGE = "no page of the log can be written: the flash is worn out or damaged"
 
 
@@ -44,6 +45,7 @@ class Log:
         self.lost = 0
         self._gone = 0  # records below this were overwritten, and that is noted
         self._left = -1  # the page that may be erased: what it takes away is noted
+        self._checked = True  # the page being written has a checkpoint with every total
 
     def oldest_number(self):
         """Number of the oldest record on flash."""
@@ -75,8 +77,8 @@ class Log:
         if found.resume:
             self._pages.resume(self.index.newest, found.resume)
             self.config_hash = found.config_hash
-            if not found.checked:
-                self.checkpoint()
+            self.channels = found.channels
+            self._checked = found.checked
         return found
 
     def turn(self, channels, config_hash, boot):
@@ -85,7 +87,13 @@ class Log:
             self._pages.close()
         self.channels = channels
         self.config_hash = config_hash
+        self.move(boot, self.number)
+
+    def move(self, boot, number):
+        """The next record is of this boot and has this number, whatever the page's header says."""
         self.boot = boot
+        self.number = number
+        self.page_slot = -1
 
     def use(self, text, channels, counted, config_hash):
         """A boot begins, under the config in `text`; True when its text is to be logged."""
@@ -93,13 +101,24 @@ class Log:
         self.turn(channels, config_hash, self.boot + 1)
         self._config = text
         self.count(counted)
+        if not same and len(self.totals) > _TOTALS:
+            self.totals = {name: self.totals[name] for name in counted.values()}
+        self.check()
         return not same
 
     def count(self, counted):
         """Keep totals of these channels: names by index."""
         self.counted = counted
         for name in counted.values():
-            self.totals.setdefault(name, 0)
+            if name not in self.totals:
+                self.totals[name] = 0
+                self._checked = False  # a chunk names a total by its place in the checkpoint
+
+    def check(self):
+        """A checkpoint into the page being written, if it has none that names every total."""
+        if not self._checked and self._pages.room() >= 0:
+            self.checkpoint()
+            self._checked = True
 
     def log_config(self):
         """Put the text of the config in force into the log."""
@@ -183,6 +202,7 @@ class Log:
             raise OSError(_NO_PAGE)
         self.page_slot = self.slot
         self._left = -1
+        self._checked = True
         self._write_note(self._checkpoint())
         for overwritten, end, configs in carried:
             self._note_overwritten(overwritten, end)
@@ -212,8 +232,12 @@ class Log:
 
     def _note_overwritten(self, records, end):
         if records > 0 and end > self._gone:
-            self._gone = end
-            self.note_loss(meta.LOSS_OVERWRITTEN, records, 0, end)
+            before, self._gone = self._gone, end  # now: the note may open a page, which looks here
+            try:
+                self.note_loss(meta.LOSS_OVERWRITTEN, records, 0, end)
+            except OSError:
+                self._gone = before
+                raise
 
     def _leaving(self, block):
         """What goes with this page: (records that were never pulled, the number behind them,

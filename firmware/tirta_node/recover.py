@@ -21,6 +21,7 @@ class Head:
         self.number = 0
         self.resume = 0
         self.config_hash = 0
+        self.channels = 0
         self.totals = {}
         self.pulled = 0
         self.lost = 0
@@ -88,6 +89,7 @@ class Head:
         self.seq = header.seq
         self.epoch = header.epoch
         self.config_hash = header.config_hash
+        self.channels = header.channels
         self.boot = header.boot
         self.number = header.number
         self._start_unix_ms = header.unix_ms

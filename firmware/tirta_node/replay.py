@@ -60,6 +60,7 @@ def into_log(flash, index, log, counted, config_hash):
             header = head
             log.turn(head.channels, head.config_hash, boot)
             log.count(counted if head.config_hash == config_hash else {})
+            log.check()
             ring = Ring(head.channels)
             ring.next_slot = slot
             recorder = Recorder(ring, None, log)
@@ -67,7 +68,7 @@ def into_log(flash, index, log, counted, config_hash):
             recorder.settle()
             lost = number - log.number
             log.note_loss(meta.LOSS_FLASH, lost, 0, number)
-            log.number = number
+            log.move(boot, number)
         if ring.is_full():
             recorder.settle()
         for i in range(head.channels):
