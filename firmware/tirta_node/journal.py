@@ -29,6 +29,7 @@ class Journal:
         self._values = [0] * channels
         self._flags = bytearray(channels)
         self._placed = True
+        self.problem = ""  # why it takes nothing more before the next start
 
     def start(self, counted, config_hash):
         """Bring into the log what it does not have yet; how many records. `counted` is that of the
@@ -99,4 +100,5 @@ class Journal:
             if self._pages.open(head):
                 self._placed = True
                 return
+        self.problem = _NO_PAGE
         raise OSError(_NO_PAGE)

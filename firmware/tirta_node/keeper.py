@@ -63,18 +63,19 @@ class Keeper:
 
     def work(self, left_ms):
         """Compress, commit if one more record would come too late, erase if there is time."""
-        if self._clock.uptime_ms() < self._retry_at_ms:
-            return
         recorder = self._recorder
         try:
-            recorder.encode()
+            if self._clock.uptime_ms() >= self._retry_at_ms:
+                self.problem = ""
+                recorder.encode()
+                self._note_refused()
             waiting = recorder.waiting()
             if waiting and waiting * self._interval_ms >= self._commit_ms:
-                recorder.commit()
-            elif left_ms > _ERASE_ROOM_MS and not self.log.erase_ahead():
+                if not self.problem or not self._journal.problem:
+                    recorder.commit()
+            elif left_ms > _ERASE_ROOM_MS and not self.problem and not self.log.erase_ahead():
                 self._journal.erase_ahead()
-            self._note_refused()
-            self.problem = ""
+            self.problem = self.problem or self._journal.problem
         except OSError as error:
             self.fail(error)
 

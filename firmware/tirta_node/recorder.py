@@ -66,11 +66,17 @@ class Recorder:
                 self._open_page()
 
     def commit(self):
-        """Make every record of the ring durable. Raises OSError when the flash refuses."""
-        self.encode()
+        """Make every record of the ring durable: in the journal, or in the log when the journal is
+        bad. Raises OSError when the flash refuses.
+        """
+        if self.waiting() and not self._journal.problem:
+            try:
+                self._journal.append(self._ring, self.kept, self.number())
+                self.kept = self._ring.count
+            except OSError:
+                pass  # `problem` says it
         if self.waiting():
-            self._journal.append(self._ring, self.kept, self.number())
-            self.kept = self._ring.count
+            self.settle()
 
     def flush(self):
         """Write the chunk under construction as it is, so that the log has all that was coded."""
