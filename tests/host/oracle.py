@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Judges what the storage tests under MicroPython report: acknowledgements against flash images.
 
-It reads images with `format_reader`, never with the product. *Truth* is the list of samples that
-were acknowledged, by number; what may be missing from it are the records of pages that were erased.
+It reads images with `format_reader`, never with the product. *Truth* is the list of samples by
+number: those that were acknowledged and, after a restart, those that the node went on behind. What
+may be missing from it are the records of pages of the log that were erased; a page of the journal
+takes nothing with it.
 """
 
 import hashlib
@@ -10,65 +12,60 @@ from collections.abc import Iterable
 from typing import Any
 
 import format_reader
-from format_reader import PAGE_BYTES, Damage, Header, Log, Meta, Record
+from format_reader import PAGE_BYTES, Log
+from page_cache import JOURNAL_MARK, LOG_MARK, Page, Pages
 
 Sample = list[Any]  # [boot, slot, values, flags]
 Event = dict[str, Any]
 # Which channels are counted, by the number of channels: the setups of tests/micropython.
-COUNTED = {12: {0: "flow"}, 9: {2: "flow", 5: "rain"}}
+COUNTED = {3: {0: "flow"}, 5: {2: "flow", 4: "rain"}}
 
 
-class Pages:
-    """Reads images; a page that was read before is not read again."""
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, tuple[Header | None, Log]] = {}
-
-    def page(self, data: bytes) -> tuple[Header | None, Log]:
-        if data not in self._known:
-            if len(self._known) > 3000:
-                self._known.clear()
-            log = Log()
-            header = format_reader.read_header(0, data)
-            if header is not None:
-                format_reader.PageReader(log, header, data, header.boot).read()
-            self._known[data] = header, log
-        return self._known[data]
-
-    def read(self, image: bytes) -> "Image":
-        blocks = [image[at : at + PAGE_BYTES] for at in range(0, len(image), PAGE_BYTES)]
-        found = []
-        for block, (header, log) in enumerate(map(self.page, blocks)):
-            if header is not None:
-                found.append((header, log, block))
-        found.sort(key=lambda item: item[0].sequence)
-        return Image(found)
+def journal_pages(blocks: int) -> int:
+    """Section 2."""
+    return max(4, min(20, blocks // 16))
 
 
 class Image:
-    """One flash image, read. Only the newest epoch counts."""
+    """One image of the partition, read. Only the newest epoch counts."""
 
-    def __init__(self, found: list[tuple[Header, Log, int]]) -> None:
-        self.epoch = found[-1][0].epoch if found else None
-        found = [item for item in found if item[0].epoch == self.epoch]
-        self.pages = [(header, block) for header, _, block in found]
-        self.records: list[Record] = [r for _, log, _ in found for r in log.records]
-        self.metas: list[Meta] = [m for _, log, _ in found for m in log.metas]
-        self.damage: list[Damage] = [d for _, log, _ in found for d in log.damage]
-        self.by_block = {block: {r.number for r in log.records} for _, log, block in found}
-        self.unchecked = [
-            block
-            for _, log, block in found
-            if log.records and not any(meta.type == 5 for meta in log.metas)
+    def __init__(self, pages: Pages, image: bytes) -> None:
+        blocks = [image[at : at + PAGE_BYTES] for at in range(0, len(image), PAGE_BYTES)]
+        journal = journal_pages(len(blocks))
+        found = []
+        for block, data in enumerate(blocks):
+            page = pages.page(data, JOURNAL_MARK if block < journal else LOG_MARK)
+            if page.header is not None:
+                found.append((page.header, block, page))
+        found.sort(key=lambda item: item[0].sequence)
+        log = [item for item in found if item[1] >= journal]
+        self.epoch = log[-1][0].epoch if log else None
+        self.pages = [(h, block, page) for h, block, page in log if h.epoch == self.epoch]
+        self.journal = [
+            (h, block, page)
+            for h, block, page in found
+            if block < journal and h.epoch == self.epoch
         ]
-        self.needed = {header.config for header, log, _ in found if log.records}
+        self.by_block = {block: page for _, block, page in self.pages}
+
+    def numbers(self, block: int) -> set[int]:
+        """Of the records in this page of the log."""
+        page = self.by_block.get(block)
+        return {record.number for record in page.records} if page else set()
 
     def configs(self) -> dict[int, bytes]:
-        return format_reader.configs(Log(metas=self.metas))
+        metas = [meta for _, _, page in self.pages for meta in page.metas]
+        return format_reader.configs(Log(metas=metas))
 
     def checkpoint(self) -> dict[str, int]:
-        found = [meta for meta in self.metas if meta.type == 5]
-        return dict(found[-1].fields["totals"]) if found else {}
+        for _, _, page in reversed(self.pages):
+            for meta in reversed(page.metas):
+                if meta.type == 5:
+                    return dict(meta.fields["totals"])
+        return {}
+
+    def damage(self) -> int:
+        return sum(len(page.damage) for _, _, page in self.pages)
 
 
 def totals(samples: Iterable[Sample]) -> dict[str, int]:
@@ -80,25 +77,75 @@ def totals(samples: Iterable[Sample]) -> dict[str, int]:
     return sums
 
 
-def check_image(image: Image, truth: list[Sample], may_miss: set[int], context: Any) -> None:
-    """Everything that was acknowledged is there, as it was, and nothing else."""
-    numbers = [record.number for record in image.records]
-    assert len(numbers) == len(set(numbers)), ("a number twice", context)
-    for record in image.records:
+class Truth:
+    """Samples by number, and what they add up to."""
+
+    def __init__(self) -> None:
+        self.samples: list[Sample] = []
+        self.totals: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def copy(self) -> "Truth":
+        other = Truth()
+        other.samples = list(self.samples)
+        other.totals = dict(self.totals)
+        return other
+
+    def add(self, samples: list[Sample]) -> None:
+        self.samples += samples
+        for name, n in totals(samples).items():
+            self.totals[name] = self.totals.get(name, 0) + n
+
+
+def check_page(page: Page, truth: list[Sample], context: Any) -> None:
+    """Nothing in this page is altered or invented."""
+    for record in page.records:
         assert record.number < len(truth), ("an invented record", record, context)
         found = [record.boot, record.slot, list(record.values), list(record.flags)]
         assert found == truth[record.number], ("an altered record", record, context)
-    assert not image.unchecked, ("a page with records and without a checkpoint", context)
-    missing = set(range(len(truth))) - set(numbers) - may_miss
+
+
+def check_image(
+    image: Image,
+    truth: list[Sample],
+    may_miss: set[int],
+    context: Any,
+    pending: Iterable[Sample] = (),
+    known: frozenset[bytes] = frozenset(),
+) -> set[int]:
+    """Everything that was acknowledged is there, as it was, and nothing else but what is `pending`.
+    `known`: pages that were compared before. Returns the numbers that are there.
+    """
+    sampled = [*truth, *pending]
+    numbers: list[int] = []
+    for _, _, page in image.pages:
+        if page.data not in known:
+            check_page(page, sampled, context)
+        numbers += [record.number for record in page.records]
+        checked = not page.records or any(meta.type == 5 for meta in page.metas)
+        assert checked, ("a page with records and without a checkpoint", context)
+    there = set(numbers)
+    assert len(numbers) == len(there), ("a number twice in the log", context)
+    for _, _, page in image.journal:
+        if page.data not in known:
+            check_page(page, sampled, context)
+        there.update(record.number for record in page.records)
+    missing = set(range(len(truth))) - there - may_miss
     assert not missing, ("acknowledged records are lost", sorted(missing), context)
+    return there
 
 
 def check_configs(image: Image, context: Any) -> None:
     """The config of every page with records is in the log."""
     texts = image.configs()
-    for key in image.needed:
-        assert key in texts, ("a config is lost", hex(key), context)
-        assert hashlib.sha256(texts[key]).digest()[:4] == key.to_bytes(4, "little"), context
+    for header, _, page in image.pages:
+        if page.records:
+            key = header.config
+            assert key in texts, ("a config is lost", hex(key), context)
+            digest = hashlib.sha256(texts[key]).digest()
+            assert digest[:4] == key.to_bytes(4, "little"), context
 
 
 class PowerOracle:
@@ -106,15 +153,18 @@ class PowerOracle:
 
     def __init__(self) -> None:
         self.pages = Pages()
-        self.truth: list[Sample] = []
+        self.truth = Truth()
+        self.pending: list[Sample] = []
         self.gone: set[int] = set()
-        self.before = Image([])
+        self.before: Image | None = None
         self.operation: Event = {}
         self.cuts = 0
         self.judged = 0
+        self.losses = 0
+        self._known: frozenset[bytes] = frozenset()
 
     def take(self, event: Event, data: bytes) -> None:
-        image = self.pages.read(data)
+        image = Image(self.pages, data)
         self.judged += 1
         if "operation" in event or "end" in event:
             self._follow(event, image)
@@ -122,51 +172,77 @@ class PowerOracle:
             self._judge(event, image)
 
     def _follow(self, event: Event, image: Image) -> None:
-        if self.operation.get("kind") == "erase":
-            self.gone |= self.before.by_block.get(self.operation["block"], set())
-        self._acknowledge(self.truth, event.get("acks", []))
-        check_image(image, self.truth, self.gone, event)
-        check_configs(image, event) if "end" in event else None
+        if self.operation.get("kind") == "erase" and self.before is not None:
+            self.gone |= self.before.numbers(self.operation["block"])
+        self.pending += event["samples"]
+        if event["acked"] is not None:
+            n = event["acked"] - len(self.truth)
+            assert 0 <= n <= len(self.pending), ("numbers do not go on", event)
+            self.truth.add(self.pending[:n])
+            del self.pending[:n]
+        check_image(image, self.truth.samples, self.gone, event, self.pending, self._known)
+        if "end" in event:
+            check_configs(image, event)
         self.before, self.operation = image, event
+        n = len(self.truth)
+        self._known = frozenset(
+            page.data
+            for _, _, page in image.pages + image.journal
+            if all(record.number < n for record in page.records)
+        )
 
     def _judge(self, event: Event, image: Image) -> None:
         self.cuts += 1
         context = {
-            "at": {k: v for k, v in self.operation.items() if k not in {"acks", "pending"}},
+            "at": {k: v for k, v in self.operation.items() if k != "samples"},
             "cut": event,
         }
         erased = set(event["erased"])
         if self.operation["kind"] == "erase":
             erased.add(self.operation["block"])
-        may_miss = self.gone.union(*(self.before.by_block.get(block, set()) for block in erased))
-        truth = list(self.truth)
-        pending = self.operation["pending"]
+        assert self.before is not None
+        may_miss = self.gone.union(*(self.before.numbers(block) for block in erased))
+        truth = self.truth.copy()
+        pending = self.pending
+        lost = 0
         for boot in event["boots"]:
-            self._judge_boot(boot, truth, pending, context)
-            pending = boot["pending"] if boot["start"] is not None else pending
-        assert not pending or event["boots"][-1]["start"] is not None, context
-        check_image(image, truth, may_miss, context)
+            if boot["start"] is not None:
+                lost = len(truth) + len(pending) - boot["start"]
+                pending = self._judge_boot(boot, truth, pending, context)
+        assert event["boots"][-1]["start"] is not None, context
+        check_image(image, truth.samples, may_miss, context, pending, self._known)
         check_configs(image, context)
-        found, expected = image.checkpoint(), totals(truth)
-        assert all(n <= expected.get(name, 0) for name, n in found.items()), ("totals", context)
+        self._check_loss(image, event["boots"][-1], lost, context)
+        found = image.checkpoint()
+        assert all(n <= truth.totals.get(name, 0) for name, n in found.items()), ("totals", context)
 
     def _judge_boot(
-        self, boot: Event, truth: list[Sample], pending: list[Sample], context: Any
-    ) -> None:
+        self, boot: Event, truth: Truth, pending: list[Sample], context: Any
+    ) -> list[Sample]:
+        """The node started behind some of what waited; what waits after it."""
         start = boot["start"]
-        if start is None:
-            return
         assert len(truth) <= start <= len(truth) + len(pending), ("number", len(truth), context)
-        truth += pending[: start - len(truth)]
-        if self.before.epoch is not None:
+        truth.add(pending[: start - len(truth)])
+        if self.before is not None and self.before.epoch is not None:
             assert boot["epoch"] == self.before.epoch, ("the epoch changed", context)
-        expected = totals(truth)
-        found = {name: n for name, n in boot["totals"].items() if n or name in expected}
-        assert found == expected, ("totals", expected, context)
-        self._acknowledge(truth, boot["acks"])
+        found = {name: n for name, n in boot["totals"].items() if n or name in truth.totals}
+        assert found == truth.totals, ("totals", truth.totals, context)
+        truth.add(boot["samples"][: boot["acked"]])
+        return list(boot["samples"][boot["acked"] :])
 
-    @staticmethod
-    def _acknowledge(truth: list[Sample], acks: list[list[Any]]) -> None:
-        for number, sample in acks:
-            assert number == len(truth), ("numbers do not go on", number, len(truth))
-            truth.append(sample)
+    def _check_loss(self, image: Image, boot: Event, lost: int, context: Any) -> None:
+        """Behind its boot record the node says what the cut may have taken, as a bound."""
+        if self.before is None or self.before.epoch is None:
+            return
+        metas = [
+            meta
+            for _, _, page in image.pages
+            for meta in page.metas
+            if meta.type == 1 or (meta.type == 4 and meta.fields["reason"] in {1, 2})
+        ]
+        assert len(metas) > 1, ("no boot and no loss", context)
+        assert (metas[-2].type, metas[-1].type) == (1, 4), ("no loss record", metas[-4:], context)
+        said = metas[-1].fields
+        assert said["number"] == boot["start"], ("the loss is elsewhere", said, context)
+        assert lost <= (said["lost"] if said["reason"] == 1 else 0), ("more is lost", said, context)
+        self.losses += lost > 0

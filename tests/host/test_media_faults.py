@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Flash that lies or refuses, and a ring that is filled again and again: what a bad page may cost,
+"""Flash that lies or refuses, and rings that are filled again and again: what a bad page may cost,
 what wear costs, and that the configs of all pages stay in the log.
 """
 
@@ -7,13 +7,15 @@ from typing import Any
 
 from campaign import events
 from format_reader import PAGE_BYTES
-from oracle import Pages, Sample, check_configs, check_image
+from oracle import Image, Sample, Truth, check_configs, check_image
+from page_cache import Pages
 
-RECORDS = 1100
-BLOCKS = 5
+RECORDS = 2400
+BLOCKS = 9
+JOURNAL = 4
 FAULTS = 5
 ROUNDS = 100
-RING = 6
+RING = 10
 
 
 def truth_of(event: dict[str, Any]) -> list[Sample]:
@@ -28,54 +30,85 @@ def test_a_bad_page_costs_no_more_than_itself() -> None:
     code = f"import media_faults\nmedia_faults.main(7, {RECORDS})"
     with events(code, BLOCKS * PAGE_BYTES) as told:
         for event, data in told:
-            image = pages.read(data)
+            image = Image(pages, data)
             if "begin" in event:
                 gone = set()
             elif "gone" in event:
-                gone |= image.by_block.get(event["gone"], set())
+                gone |= image.numbers(event["gone"])
             else:
                 truth = truth_of(event)
                 assert len(truth) == RECORDS, event["end"]
                 check_image(image, truth, gone, event["end"])
                 check_configs(image, event["end"])
-                assert len(image.records) >= 150, event["end"]  # three pages and more
+                records = sum(len(page.records) for _, _, page in image.pages)
+                assert records >= 900, event["end"]  # three pages and more
                 ended.append(event)
     assert len(ended) == BLOCKS * FAULTS * 3
-    early = [event for event in ended if event["end"][2] <= RECORDS // 3]
-    assert all(event["bad_pages"] for event in early)
+    # An erase that fails is noticed when the ring comes back to the page, at the latest.
+    early = [e for e in ended if e["end"][2] <= RECORDS // 3 and e["end"][0] >= JOURNAL]
+    programs = [e for e in early if e["end"][1].startswith("program")]
+    assert all(event["bad_pages"] for event in programs)
+    assert {e["end"][1] for e in early if e["bad_pages"]} >= {"erase-error", "erase-ignored"}
+    journal = [e for e in ended if e["end"][0] < JOURNAL and e["end"][3] == 1 and not e["end"][2]]
+    assert sum(event["bad_pages"] > 0 for event in journal) >= 3
 
 
 def test_flash_that_refuses_everything_loses_nothing() -> None:
     code = "import media_faults\nmedia_faults.refuse_all(9)"
     with events(code, BLOCKS * PAGE_BYTES) as told:
         ((event, data),) = told
-    assert event["refused"] >= 3
+    assert event["refused"] == 3 * FAULTS
+    assert event["problem"]
     assert event["left"] == 0
     truth = truth_of(event)
-    assert len(truth) == 40 + FAULTS
-    image = Pages().read(data)
-    numbers = {record.number for record in image.records}
-    assert set(range(40, len(truth))) <= numbers
-    check_image(image, truth, set(range(40)), event["end"])
+    assert len(truth) == 40 + 3 * FAULTS + 1
+    image = Image(Pages(), data)
+    there = check_image(image, truth, set(range(40)), event["end"])
+    assert set(range(40, len(truth))) <= there
+
+
+def test_without_a_journal_every_commit_goes_to_the_log() -> None:
+    code = "import media_faults\nmedia_faults.journal_dies(5, 300)"
+    with events(code, BLOCKS * PAGE_BYTES) as told:
+        ((event, data),) = told
+    assert event["waited"] == 0
+    assert "journal" in event["problem"]
+    assert len(event["acks"]) == 300
+    check_image(Image(Pages(), data), truth_of(event), set(), "journal")
+
+
+def test_without_a_log_the_journal_goes_on_as_long_as_the_ring_lasts() -> None:
+    code = "import media_faults\nmedia_faults.log_dies(6)"
+    with events(code, BLOCKS * PAGE_BYTES) as told:
+        ((event, data),) = told
+    assert event["refused"]
+    truth = truth_of(event)
+    assert event["start"] == len(truth)
+    assert len(truth) == event["capacity"]
+    check_image(Image(Pages(), data), truth, set(), "log")
 
 
 def test_many_rounds_wear_evenly_and_forget_no_config() -> None:
     pages = Pages()
-    truth: list[Sample] = []
+    truth = Truth()
     rounds = 0
     lost_before = 0
     code = f"import wraps\nwraps.main(11, {ROUNDS})"
     with events(code, RING * PAGE_BYTES) as told:
         for event, data in told:
-            image = pages.read(data)
-            for number, sample in event["acks"]:
-                assert number == len(truth)
-                truth.append(sample)
-            starts = [header.number for header, _ in image.pages]
-            assert len(starts) >= RING - 1
-            check_image(image, truth, set(range(starts[0])), event["round"])
+            image = Image(pages, data)
+            assert event["start"] == len(truth)
+            truth.add([sample for _, sample in event["acks"]])
+            assert event["acks"][-1][0] == len(truth) - 1
+            starts = [header.number for header, _, _ in image.pages]
+            assert len(starts) >= RING - JOURNAL - 1
+            check_image(image, truth.samples, set(range(starts[0])), event["round"])
             check_configs(image, event["round"])
-            assert max(event["erases"]) - min(event["erases"]) <= 1
+            assert image.damage() == 0
+            assert image.checkpoint() == event["totals"] == truth.totals
+            erases = event["erases"]
+            for ring in (erases[:JOURNAL], erases[JOURNAL:]):
+                assert max(ring) - min(ring) <= 1
             # What goes with the next erase is noted one page ahead.
             if rounds < ROUNDS // 2:
                 assert starts[0] <= event["lost"] <= starts[2]

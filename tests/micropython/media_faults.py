@@ -1,74 +1,114 @@
 # SPDX-License-Identifier: MIT
-"""Lets every page of a log go bad in every way, before the log begins and while it is written.
+"""Lets every page of journal and log go bad in every way, before the log begins and while it is
+written.
 
 Before each erase and at the fault the flash is told (as in power_cuts.py), so that the oracle knows
 what may be missing: the records of that page.
 """
 
+import faststart  # noqa: F401
 from faketime import time
 from nor import FAULTS, Flash
-from writer import FIRST, Writer, tell
+from writer import EACH, FEW, FIRST, MANY, NEVER, Writer, tell
 
-BLOCKS = 5
-BATCH = 5
+BLOCKS = 9  # a journal of 4 pages and a log of 5
+REGIMES = (FEW, NEVER, EACH, MANY)
 
 
 def main(seed, records):
+    runs = 0
     for block in range(BLOCKS):
         for fault in FAULTS:
             for at in (0, records // 3, records // 2):
-                _run(seed, records, block, fault, at)
+                _run(seed, records, block, fault, at, REGIMES[runs % len(REGIMES)])
+                runs += 1
 
 
-def _run(seed, records, block, fault, at):
+def _run(seed, records, block, fault, at, regime):
     flash = Flash(BLOCKS)
-    tell({"begin": [block, fault, at]}, flash.image)
-    writers = [Writer(flash, FIRST, time, seed)]
+    tell({"begin": [block, fault, at, regime]}, flash.image)
+    writers = [Writer(flash, FIRST, time, seed, regime)]
+    _watch(flash)
+    writers[-1].start()
+    for done in range(records):
+        if done == at:
+            flash.faults[block] = fault
+            tell({"gone": block}, flash.image)
+        if done == records * 3 // 4:
+            writers[-1].commit()
+            writers.append(Writer(flash, FIRST, time, seed + 1, regime))  # a power cut in between
+            writers[-1].start()
+        writers[-1].run(1, lambda _, done=done: done % 3)
+    writers[-1].stop()
+    acks = [ack for writer in writers for ack in writer.acks()]
+    bad = sum(writer.keeper.bad_pages() for writer in writers)
+    event = {"end": [block, fault, at, regime], "acks": acks, "bad_pages": bad}
+    event["lost"] = writers[-1].log.lost
+    tell(event, flash.image)
 
+
+def _watch(flash):
     def watch(kind, where, offset, data):
         if kind == "erase":
-            writers[-1].settle()
             tell({"gone": where}, flash.image)
 
     flash.watch = watch
-    writers[-1].start()
-    for done in range(0, records, BATCH):
-        if done == at // BATCH * BATCH:
-            flash.faults[block] = fault
-            tell({"gone": block}, flash.image)
-        if done == records * 3 // 4 // BATCH * BATCH:
-            writers.append(Writer(flash, FIRST, time, seed + 1))  # a power cut between operations
-            writers[-1].start()
-        writers[-1].sample(BATCH)
-        writers[-1].commit()
-        if done % 3:
-            writers[-1].log.erase_ahead()
-    writers[-1].stop()
-    acks = [[n, w.acks[n]] for w in writers for n in sorted(w.acks)]
-    bad = sum(w.log.bad_pages() for w in writers)
-    tell({"end": [block, fault, at], "acks": acks, "bad_pages": bad}, flash.image)
 
 
 def refuse_all(seed):
     """No page can be written for a while: commits fail, and nothing is lost by that."""
     flash = Flash(BLOCKS)
-    writer = Writer(flash, FIRST, time, seed)
+    writer = Writer(flash, FIRST, time, seed, EACH)
     writer.start()
-    writer.sample(40)
-    writer.commit()
+    writer.run(40)
     refused = 0
     for fault in FAULTS:
         for block in range(BLOCKS):
             flash.faults[block] = fault
-        writer.sample(1)
         for _ in range(3):
-            try:
-                writer.log.erase_ahead()
-                writer.commit()
-            except OSError:
-                refused += 1
+            writer.run(1)
+            time.sleep_ms(61000)  # it tries again a minute later
+            refused += bool(writer.keeper.problem)
     flash.faults = {}
-    writer.commit()
+    problem = writer.keeper.problem
+    writer.run(1)
     writer.stop()
-    acks = [[n, writer.acks[n]] for n in sorted(writer.acks)]
-    tell({"end": "all", "acks": acks, "refused": refused, "left": writer.ring.count}, flash.image)
+    event = {"end": "all", "acks": writer.acks(), "refused": refused, "problem": problem}
+    event["left"] = writer.ring.count
+    tell(event, flash.image)
+
+
+def journal_dies(seed, records):
+    """No page of the journal can be written: each commit goes to the log."""
+    flash = Flash(BLOCKS)
+    for block in range(4):
+        flash.faults[block] = FAULTS[block % len(FAULTS)]
+    writer = Writer(flash, FIRST, time, seed, EACH)
+    writer.start()
+    waited = 0
+    for _ in range(records):
+        writer.run(1)
+        waited = max(waited, len(writer.pending()))
+    event = {"acks": writer.acks(), "waited": waited, "problem": writer.keeper.problem}
+    tell(event, flash.image)
+
+
+def log_dies(seed):
+    """No page of the log can be written: what the ring still holds is in the journal."""
+    flash = Flash(BLOCKS)
+    writer = Writer(flash, FIRST, time, seed, EACH)
+    writer.start()
+    writer.run(20)
+    for block in range(4, BLOCKS):
+        flash.faults[block] = "program-error"
+    writer.run(writer.ring.capacity + 9)
+    told = writer.acks()
+    refused = writer.ring.refused
+    flash.faults = {}
+    again = Writer(flash, FIRST, time, seed, EACH)
+    again.start()
+    again.stop()
+    tell(
+        {"acks": told, "refused": refused, "start": again.begun, "capacity": writer.ring.capacity},
+        flash.image,
+    )

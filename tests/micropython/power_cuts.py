@@ -3,64 +3,66 @@
 
 What happened goes to stdout, a JSON line and a flash image at a time; who reads it
 (tests/host/oracle.py) decides. Before each operation of the run its flash is *forked*: a copy gets
-the torn operation and is restarted, while the run itself goes on.
+the torn operation and is restarted, while the run itself goes on. So no cut replays the run.
 """
 
+import faststart  # noqa: F401
 from faketime import time
-from nor import SHAPES, Flash
-from writer import FIRST, SECOND, Writer, tell
+from nor import SHAPES, Flash, Random
+from writer import EACH, FEW, FIRST, MANY, NEVER, SECOND, Writer, tell
 
-BLOCKS = 3
+BLOCKS = 7  # a journal of 4 pages and a log of 3
 AFTER_RESTART = 3  # records that a restarted node writes before it is looked at
+# (setup, records that may wait, share of the run)
+PARTS = (
+    (FIRST, NEVER, 35),
+    (FIRST, EACH, 8),
+    (FIRST, FEW, 22),
+    (SECOND, MANY, 35),
+)
 
 
 class Campaign:
     def __init__(self, seed, records):
         self._seed = seed
         self._records = records
+        self._random = Random(seed)
         self._flash = Flash(BLOCKS)
         self._flash.watch = self._cut_here
         self._setup = FIRST
+        self._regime = FEW
         self._writer = None
         self._told = 0
         self.cuts = 0
 
     def run(self):
-        """A first boot, a reboot, a new config, an end in order."""
-        parts = ((FIRST, 5), (FIRST, 6), (SECOND, 7))
-        for part, (setup, batch) in enumerate(parts):
+        """Boots with different commits, a new config, an end in order."""
+        for part, (setup, regime, share) in enumerate(PARTS):
             self._setup = setup
-            writer = self._writer = Writer(self._flash, setup, time, self._seed + part)
+            self._regime = regime
+            writer = self._writer = Writer(self._flash, setup, time, self._seed + part, regime)
             self._told = 0
             writer.start(epoch=self._seed)
-            self._log_some(writer, self._records // len(parts), batch)
-            if part + 1 < len(parts) and parts[part + 1][0] is not setup:
+            writer.run(self._records * share // 100, self._has_room)
+            if part + 1 < len(PARTS) and PARTS[part + 1][0] is not setup:
                 writer.prepare_config()
-                self._setup = parts[part + 1][0]
+                self._setup = PARTS[part + 1][0]
             writer.stop()
-        tell({"end": True, "cuts": self.cuts}, self._flash.image)
+        self._tell({"end": True, "cuts": self.cuts})
 
-    def _log_some(self, writer, records, batch):
-        while records > 0:
-            n = 1 + (records * 7 + batch) % batch
-            if records % 13 == 0:
-                n = 30  # one commit of several chunks, often over a page turn
-            n = min(n, records)
-            writer.sample(n, gap=records % 11 == 0)
-            writer.commit()
-            if records % 3:
-                writer.log.erase_ahead()
-            records -= n
+    def _has_room(self, _):
+        return self._random.next() % 3 != 0
+
+    def _tell(self, event):
+        """The flash of the run, and the samples that were not told yet."""
+        writer = self._writer
+        event["samples"] = writer.samples[self._told :]
+        event["acked"] = None if writer.begun is None else writer.begun + writer.acked()
+        self._told = len(writer.samples)
+        tell(event, self._flash.image)
 
     def _cut_here(self, kind, block, offset, data):
-        writer = self._writer
-        writer.settle()
-        acks = [[n, writer.acks[n]] for n in sorted(writer.acks) if n >= self._told]
-        if acks:
-            self._told = acks[-1][0] + 1
-        event = {"operation": self._flash.operations, "kind": kind, "block": block, "acks": acks}
-        event["pending"] = writer.pending
-        tell(event, self._flash.image)
+        self._tell({"operation": self._flash.operations, "kind": kind, "block": block})
         for i, shape in enumerate(SHAPES):
             seed = self._seed * 1000003 + self._flash.operations * 31 + i
             torn = self._flash.torn(kind, block, offset, data, shape, seed)
@@ -70,13 +72,14 @@ class Campaign:
         """Start on what the cut left; `again`: cut this at each of its operations too."""
         self.cuts += 1
         before = time.now_ms
-        image = bytes(flash.image)
-        writer = Writer(flash, self._setup, time, seed)
+        image = bytes(flash.image) if again else None
+        writer = Writer(flash, self._setup, time, seed, EACH if seed % 2 else FEW)
+        writer.window = max(self._regime, AFTER_RESTART, FEW) + 1
         if again:
             flash.watch = lambda *operation: self._cut_again(flash, writer, seed, event, operation)
         writer.start(epoch=0x7777)
         writer.sample(AFTER_RESTART)
-        writer.commit()
+        writer.work()
         flash.watch = None
         time.now_ms = before
         tell(self._account(event, writer, flash), flash.image)
@@ -87,6 +90,7 @@ class Campaign:
         """The same restart, with a page turn ahead and an end in order."""
         flash = Flash(BLOCKS, image)
         writer = Writer(flash, self._setup, time, seed + 1)
+        writer.window = self._regime + 1
         writer.start(epoch=0x7777)
         writer.sample(2)
         writer.commit()
@@ -96,7 +100,6 @@ class Campaign:
         tell(self._account(event, writer, flash), flash.image)
 
     def _cut_again(self, flash, writer, seed, event, operation):
-        writer.settle()
         first = self._account(event, writer, flash)
         shape = SHAPES[(seed + flash.operations) % len(SHAPES)]
         torn = flash.torn(*operation, shape, seed + flash.operations)
@@ -109,11 +112,11 @@ class Campaign:
     def _account(self, event, writer, flash):
         """`event` and one more boot: what it found, acknowledged, and left."""
         boot = {
-            "epoch": getattr(writer, "epoch_at_start", None),
-            "start": getattr(writer, "number_at_start", None),
-            "totals": getattr(writer, "totals_at_start", None),
-            "acks": [[n, writer.acks[n]] for n in sorted(writer.acks)],
-            "pending": list(writer.pending),
+            "epoch": writer.epoch_at_start,
+            "start": writer.begun,
+            "totals": writer.totals_at_start,
+            "acked": writer.acked(),
+            "samples": list(writer.samples),
         }
         out = dict(event)
         out["boots"] = event.get("boots", []) + [boot]

@@ -1,36 +1,41 @@
 # SPDX-License-Identifier: MIT
-"""Fills the ring of pages many times, with reboots, changes of config, and a laptop that pulls for
+"""Fills the rings of pages many times, with reboots, changes of config, and a laptop that pulls for
 a while; tells the flash after each round.
 """
 
+import faststart  # noqa: F401
 from faketime import time
 from nor import Flash
-from writer import FIRST, SECOND, Writer, tell
+from writer import EACH, FEW, FIRST, MANY, NEVER, SECOND, Writer, tell
 
-BLOCKS = 6
+BLOCKS = 10
+LOG = 6  # pages of it
+REGIMES = (FEW, NEVER, EACH, MANY)
 
 
 def main(seed, rounds):
     flash = Flash(BLOCKS)
     for turn in range(rounds):
         setup = SECOND if turn % 7 in (3, 4) else FIRST
-        writer = Writer(flash, setup, time, seed + turn)
+        writer = Writer(flash, setup, time, seed + turn, REGIMES[turn % len(REGIMES)])
         writer.start(epoch=seed)
+        pulls = rounds // 2 <= turn < rounds * 3 // 4
         first = writer.log.seq
-        while writer.log.seq < first + BLOCKS:
-            writer.sample(9)
-            writer.commit()
-            if writer.log.number % 4:
-                writer.log.erase_ahead()
-            if rounds // 2 <= turn < rounds * 3 // 4:
+        lost = writer.log.lost
+        while writer.log.seq < first + LOG:
+            writer.run(9, lambda i, number=writer.log.number: (number + i) % 4)
+            if pulls:
                 writer.log.pulled = writer.log.number
         writer.prepare_config()
         writer.stop()
         event = {
             "round": turn,
-            "pulls": rounds // 2 <= turn < rounds * 3 // 4,
-            "acks": [[n, writer.acks[n]] for n in sorted(writer.acks)],
+            "pulls": pulls,
+            "acks": writer.acks(),
             "erases": list(flash.erases),
             "lost": writer.log.lost,
+            "lost_here": writer.log.lost - lost,
+            "start": writer.begun,
+            "totals": writer.log.totals,
         }
         tell(event, flash.image)

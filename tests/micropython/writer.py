@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Drives the firmware's Log as app.py does, from made-up samples, and keeps account of them.
+"""Drives the firmware's Keeper as app.py does, from made-up samples, and keeps account of them.
 
 A *setup* is a config: its text, its number of channels, and the channels that are counted. A
-*sample* is [boot, slot, values, flags]. `pending` are samples that are not acknowledged.
+*sample* is [boot, slot, values, flags]; the `i`-th of a boot is to become its record number
+`start + i`. It is acknowledged once `Keeper.number()` has passed it.
 """
 
 import json
@@ -13,11 +14,14 @@ from nor import Random
 from tirta_format import meta
 from tirta_format.config import config_hash
 from tirta_node.clock import Clock
-from tirta_node.log import Log
+from tirta_node.keeper import Keeper
 from tirta_node.ring import Ring
 
 INTERVAL_MS = 1000
 FLAGS = (1, 1, 1, 1, 1, 1, 1, 2, 3, 9)
+# Records that may wait for a commit: none is ever due; each; a few; whole chunks and more.
+NEVER, EACH, FEW, MANY = 1000, 1, 7, 25
+_ROOM_MS = 900  # enough for an erase
 
 
 class Setup:
@@ -33,8 +37,8 @@ def filler(word, size):
     return (word * (size // len(word) + 1))[:size]
 
 
-FIRST = Setup(filler(b"first ", 1500), 12, {0: "flow"})
-SECOND = Setup(filler(b"second ", 700), 9, {2: "flow", 5: "rain"})
+FIRST = Setup(filler(b"first ", 1500), 3, {0: "flow"})
+SECOND = Setup(filler(b"second ", 700), 5, {2: "flow", 4: "rain"})
 
 
 def tell(event, image):
@@ -44,38 +48,38 @@ def tell(event, image):
 
 
 class Writer:
-    """One boot of a node. `acks` maps numbers to samples of this boot."""
+    """One boot of a node. `regime`: how many records may wait for a commit."""
 
-    def __init__(self, flash, setup, time, seed, interval_ms=INTERVAL_MS):
+    def __init__(self, flash, setup, time, seed, regime=FEW, interval_ms=INTERVAL_MS):
         self.setup = setup
         self.time = time
         self._random = Random(seed)
         self._interval_ms = interval_ms
+        self.window = regime + 1  # records that a cut may take
+        self.clock = Clock()
         self.ring = Ring(setup.channels)
-        self.log = Log(flash, Clock(), setup.channels, setup.counted)
-        self._clock = self.log._clock
+        self.keeper = Keeper(flash, self.clock, self.ring, interval_ms, regime * interval_ms)
+        self.log = self.keeper.log
         self.slot = 0
-        self.pending = []
-        self.acks = {}
+        self.samples = []
+        self.begun = None  # number of the first record, once the node has started
+        self.totals_at_start = self.epoch_at_start = None
         self._walk = [0] * setup.channels
         self._flags = bytes([1] * setup.channels)
-        self._base = 0
-        self._started = False
 
     def start(self, epoch=1):
         """As Node.start: find the head, say why we are here."""
-        log = self.log
-        found = log.start(self.setup.text, self.setup.hash, epoch)
-        self.number_at_start = self._base = log.number
-        self._started = True
+        setup, log = self.setup, self.log
+        found, changed = self.keeper.start(setup.text, setup.hash, setup.counted, epoch)
+        self.begun = log.number
         self.totals_at_start = dict(log.totals)
         self.epoch_at_start = log.epoch
-        if found.config_hash != self.setup.hash or not found.resume or not found.begun:
+        if changed:
             log.log_config()
-        log.note(meta.boot(self._clock.uptime_ms(), log.boot, 1, "1.0", "test"))
+        log.note(meta.boot(self.clock.uptime_ms(), log.boot, 1, "1.0", "test"))
         if found.seq:
             reason = meta.LOSS_UNATTENDED if found.stopped else meta.LOSS_POWER
-            log.note_loss(reason, 0 if found.stopped else 9, 0)
+            log.note_loss(reason, 0 if found.stopped else self.window, 0)
         return found
 
     def sample(self, n=1, gap=0):
@@ -86,6 +90,10 @@ class Writer:
             self.time.sleep_ms(self._interval_ms)
 
     def _one(self):
+        if self.ring.is_full():
+            self.ring.refused += 1
+            self.slot += 1
+            return
         random = self._random
         values, walk = [], self._walk
         if random.next() % 8 == 0:
@@ -99,34 +107,49 @@ class Writer:
                     walk[i] + (step if step & 1 else -step) + 0x80000000 & 0xFFFFFFFF
                 ) - 0x80000000
                 values.append(walk[i])
-        at = self.ring.free()
+        ring = self.ring
         for i in range(len(values)):
-            self.ring.values[at + i] = values[i]
-            self.ring.flags[at + i] = self._flags[i]
-        self.ring.push(self.slot)
+            ring.values[i] = values[i]
+            ring.flags[i] = self._flags[i]
+        ring.push(self.slot)
         shown = [v if f != 9 else None for v, f in zip(values, self._flags)]
-        self.pending.append([self.log.boot, self.slot, shown, list(self._flags)])
+        self.samples.append([self.log.boot, self.slot, shown, list(self._flags)])
         self.slot += 1
 
-    def commit(self):
-        """Acknowledge what the ring holds."""
-        try:
-            self.log.commit(self.ring)
-        finally:
-            self.settle()
+    def acked(self):
+        """How many of `samples` are acknowledged; also in the middle of a commit."""
+        return 0 if self.begun is None else self.keeper.number() - self.begun
 
-    def settle(self):
-        """Take over what the log has acknowledged since; also in the middle of a commit."""
-        while self._started and self._base < self.log.number:
-            self.acks[self._base] = self.pending.pop(0)
-            self._base += 1
+    def pending(self):
+        """Samples that are not acknowledged."""
+        return self.samples[self.acked() :]
+
+    def acks(self):
+        """[number, sample] of each that is."""
+        return [[self.begun + i, self.samples[i]] for i in range(self.acked())]
+
+    def work(self, left_ms=_ROOM_MS):
+        """What the slack between two samples is used for."""
+        self.keeper.work(left_ms)
+
+    def run(self, records, room=lambda i: True):
+        """Sample so many records; `room(i)`: whether the i-th has time for an erase behind it."""
+        for i in range(records):
+            self.sample(1, gap=i % 11 == 5)
+            self.work(100)
+            if room(i):
+                self.work()
+
+    def commit(self):
+        """Bring everything into the log, as a laptop's request does."""
+        self.keeper.settle()
 
     def stop(self, reason=meta.STOP_RESTART):
-        self.commit()
+        self.keeper.settle()
         self.log.checkpoint()
-        self.log.note(meta.stop(self._clock.uptime_ms(), reason))
+        self.log.note(meta.stop(self.clock.uptime_ms(), reason))
 
     def prepare_config(self):
         """As Node.keep_config, before the new text is stored."""
-        self.commit()
+        self.keeper.settle()
         self.log.checkpoint()
