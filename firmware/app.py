@@ -10,7 +10,9 @@ import gc
 import json
 import os
 
-from tirta_format import meta, state
+from micropython import const
+
+from tirta_format import meta
 from tirta_node import rarely, report, sensors
 from tirta_node.clock import Clock
 from tirta_node.commands import RESTART, Commands
@@ -21,10 +23,11 @@ from tirta_node.keeper import Keeper
 from tirta_node.ring import Ring
 from tirta_node.sampler import Sampler
 from tirta_node.schedule import Schedule
-from tirta_node.store import Store
 
-_GC_BYTES = 16384  # collect after so many allocated bytes: often, so that each pause is short
-_CLOCK_KEPT_MS = 2000  # uncertainty of the clock that ran through a reset
+_GC_BYTES = const(
+    16384
+)  # collect after so many allocated bytes: often, so that each pause is short
+_CLOCK_KEPT_MS = const(2000)  # uncertainty of the clock that ran through a reset
 _RULES = "tirta_format.config"
 
 
@@ -37,9 +40,6 @@ class Node:
         self.clock = Clock()
         self.config_problem = ""
         self.stop_reason = meta.STOP_VISIT
-        self._store = Store(chip.partition("state"))
-        self._store.load()
-        self.config_text = self._store.fields.get(state.CONFIG, b"")
         self.config = self._read_config()
         channels = self.config.pop("channels")
         self.sensors = [sensors.build(channel) for channel in channels]
@@ -60,12 +60,17 @@ class Node:
         self.console.handle = self.commands.handle
 
     def _read_config(self):
+        text = self.config_text()
         try:
-            return rarely.call(_RULES, "parse", self.config_text)
+            return rarely.call(_RULES, "parse", text)
         except ValueError as error:
-            what = str(error) if self.config_text else "none yet: tirta config apply"
+            what = str(error) if text else "none yet: tirta config apply"
             self.config_problem = what
         return {"channels": [], "interval_ms": 60000, "commit_ms": 60000, "visit_s": 1800}
+
+    def config_text(self):
+        """The text of the config in force, or nothing: read again each time, it takes 1 KB."""
+        return rarely.call("tirta_node.store", "config", chip.partition("state"))
 
     def start(self):
         """Find the log's head, and say in it that and why the node started."""
@@ -85,12 +90,12 @@ class Node:
 
     def _begin_boot(self, random_u32, kept):
         counted = {i: name for i, name in enumerate(self.names) if self.sensors[i].counts}
-        text = self.config_text
+        text = self.config_text()
         text_hash = rarely.call(_RULES, "config_hash", text)
-        found, changed = self.keeper.start(text, text_hash, counted, random_u32)
+        found, changed = self.keeper.start(text_hash, counted, random_u32)
         log = self.keeper.log
         if changed:
-            log.log_config()  # before the boot record: where one is, the config is in the log
+            log.log_config(text)  # before the boot record: where one is, the config is in the log
         cause = chip.reset_cause()
         log.note(meta.boot(self.clock.uptime_ms(), log.boot, cause, self.version, self.board))
         if kept:
@@ -131,7 +136,7 @@ class Node:
         if self.sensors:
             self.keeper.settle()
             self.keeper.log.checkpoint()
-        self._store.save(state.CONFIG, text)
+        rarely.call("tirta_node.store", "change_config", chip.partition("state"), text)
 
     def run(self):
         """Sample, commit and answer until the laptop wants something else."""
@@ -155,16 +160,18 @@ class Node:
         self.console.flush()
 
 
+def _version_and_board():
+    with open("/app/manifest.json") as file:
+        manifest = json.load(file)
+    return manifest["version"], manifest["board"]
+
+
 def main():
     """Run the node. Returns for a visit to the REPL, which ends by itself."""
     gc.threshold(_GC_BYTES)
-    with open("/app/manifest.json") as file:
-        manifest = json.load(file)
-    version, board = manifest["version"], manifest["board"]
-    del manifest  # its list of files is several KB
     line = Line()
     line.own(True)
-    node = Node(line, version, board)
+    node = Node(line, *_version_and_board())
     node.start()
     node.run()
     node.stop()

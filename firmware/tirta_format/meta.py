@@ -30,7 +30,7 @@ STOP_RESTART = 2
 STOP_CONFIG = 3
 
 CAUSES = ("unknown", "power on", "hard reset", "watchdog", "deep sleep", "soft reset", "brown-out")
-CONFIG_PART = 1024  # bytes of config text in one record, at most
+CONFIG_PART = 256  # bytes of config text in one record that we write; any number may be read
 
 
 def _text(text):
@@ -99,62 +99,14 @@ def stop(uptime_ms, reason):
     return _head(STOP, uptime_ms) + bytes((reason,))
 
 
-class _Reader:
-    """Takes fields off a payload; every read is checked against its end."""
-
-    def __init__(self, data):
-        self.data = data
-        self.at = 0
-
-    def varint(self):
-        n, self.at = varint.get(self.data, self.at, len(self.data))
-        return n
-
-    def bytes(self, n):
-        if self.at + n > len(self.data):
-            raise ValueError("meta record is cut off")
-        self.at += n
-        return bytes(self.data[self.at - n : self.at])
-
-    def u8(self):
-        return self.bytes(1)[0]
-
-    def text(self):
-        return self.bytes(self.varint()).decode()
+def hash_of_config(payload):
+    """Which config the payload of a config record is a part of."""
+    at = varint.get(payload, 1, len(payload))[1]
+    return struct.unpack_from("<I", payload, at)[0]
 
 
 def parse(payload):
-    """(type, uptime in ms, fields by name) of a meta record.
+    """As `meta_reader.parse`: for the laptop; the node loads the reader for its start only."""
+    from tirta_format import meta_reader
 
-    An unknown type has no fields. Raises ValueError on bytes that no writer writes.
-    """
-    take = _Reader(payload)
-    kind = take.u8()
-    uptime_ms = take.varint()
-    fields = {}
-    if kind == BOOT:
-        fields["boot"] = take.varint()
-        fields["cause"] = take.u8()
-        fields["firmware"] = take.text()
-        fields["board"] = take.text()
-    elif kind == ANCHOR:
-        fields["unix_ms"] = take.varint()
-        fields["source"] = take.u8()
-        fields["uncertainty_ms"] = take.varint()
-    elif kind == CONFIG:
-        fields["hash"] = struct.unpack("<I", take.bytes(4))[0]
-        fields["length"] = take.varint()
-        fields["offset"] = take.varint()
-        fields["part"] = take.bytes(len(payload) - take.at)
-    elif kind == LOSS:
-        fields["reason"] = take.u8()
-        fields["number"] = take.varint()
-        fields["at_most"] = take.varint()
-        fields["duration_ms"] = take.varint()
-    elif kind == CHECKPOINT:
-        fields["pulled"] = take.varint()
-        fields["lost"] = take.varint()
-        fields["totals"] = [(take.text(), take.varint()) for _ in range(take.u8())]
-    elif kind == STOP:
-        fields["reason"] = take.u8()
-    return kind, uptime_ms, fields
+    return meta_reader.parse(payload)

@@ -8,14 +8,16 @@ does the same the second time.
 import json
 import struct
 
+from micropython import const
+
 from tirta_format import frame, meta
 from tirta_format import page as pages
 from tirta_node import rarely, report
 from tirta_node.stream import PageStream
 
-_INDEX_ENTRIES = 80
-_PART = 1024
-_MAX_CONFIG = 8000
+_INDEX_ENTRIES = const(80)
+_PART = const(1024)
+_MAX_CONFIG = const(8000)
 _BAUDS = (1200, 5000000)  # what the chip's UART can do
 _RULES = "tirta_format.config"
 
@@ -89,7 +91,9 @@ class Commands:
         block = index.after(seq)
         while block >= 0 and len(entries) < _INDEX_ENTRIES * struct.calcsize(frame.INDEX_ENTRY):
             seq = index.seqs[block]
-            entries += struct.pack(frame.INDEX_ENTRY, seq, index.numbers[block], index.crcs[block])
+            head = index.header(block)
+            if head is not None:
+                entries += struct.pack(frame.INDEX_ENTRY, seq, head.number, head.crc)
             block = index.after(seq + 1)
         more = b"\x01" if block >= 0 else b"\x00"
         self._console.answer(frame.INDEX, sequence, more + entries)
@@ -105,7 +109,7 @@ class Commands:
 
     def _config_get(self, sequence, payload):
         offset = _fields("<H", payload)[0]
-        text = self._node.config_text
+        text = self._node.config_text()
         part = struct.pack("<H", len(text)) + text[offset : offset + _PART]
         self._console.answer(frame.CONFIG_GET, sequence, part)
 

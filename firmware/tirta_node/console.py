@@ -7,19 +7,21 @@ FIFO. Noise costs frames, never more. A *visit* is a Ctrl-C that asks for the RE
 
 import time
 
+from micropython import const
+
 from tirta_format import cobs, frame
 
-_LINE_BYTES = 256  # input taken in one step, and the longest frame from a laptop
-_QUIET_MS = 50  # before an Enter or a Ctrl-C that counts
-_SILENCE_MS = 50  # behind it
-_CTRL_C = 3
-_CR = 13
-_LF = 10
+_LINE_BYTES = const(256)  # input taken in one step, and the longest frame from a laptop
+_QUIET_MS = const(50)  # before an Enter or a Ctrl-C that counts
+_SILENCE_MS = const(50)  # behind it
+_CTRL_C = const(3)
+_CR = const(13)
+_LF = const(10)
 
-_QUIET = 0  # nothing came for a while
-_ENTER = 1  # only line ends since then
-_ASKED = 2  # then a Ctrl-C
-_BUSY = 3  # anything else
+_QUIET = const(0)  # nothing came for a while
+_ENTER = const(1)  # only line ends since then
+_ASKED = const(2)  # then a Ctrl-C
+_BUSY = const(3)  # anything else
 
 
 class Console:

@@ -5,9 +5,11 @@ The *spare* is the next page, erased and marked before it is needed. Every progr
 A page that cannot be erased or programmed is *bad*: it is passed over and counted.
 """
 
+from micropython import const
+
 from tirta_format import page as pages
 
-_VERIFY = 64
+_VERIFY = const(64)
 
 
 class FlashRing:
@@ -26,11 +28,11 @@ class FlashRing:
         self._spare = -1
         self._check = bytearray(_VERIFY)
 
-    def resume(self, block, at):
-        """Go on in a page that has been begun."""
+    def resume(self, block, at, page_crc):
+        """Go on in a page that has been begun; `page_crc` is the CRC in its header."""
         self.block = block
         self.at = at
-        self.page_crc = self.index.crcs[block]
+        self.page_crc = page_crc
         self.crc_low = self.page_crc & 0xFFFF
         self.crc_high = self.page_crc >> 16
         self._cursor = block
@@ -61,7 +63,7 @@ class FlashRing:
             return False
         self.index.put(block, head)
         self.index.newest = block
-        self.resume(block, pages.HEADER_SIZE)
+        self.resume(block, pages.HEADER_SIZE, head.crc)
         return True
 
     def victim(self):

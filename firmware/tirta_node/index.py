@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What each page of log or journal holds, in RAM: read once at boot, kept up to date by the writer.
 
-Four arrays, one entry a page: sequence (0 = nothing of ours), first record number, header CRC and
-config hash. 16 bytes a page: 4.7 KB for the 296 pages of a 4 MB board.
+Two arrays, one entry a page: sequence (0 = nothing of ours) and first record number. 8 bytes a
+page: 2.4 KB for the 296 pages of a 4 MB board. What is asked for rarely is read from flash again.
 """
 
 from array import array
@@ -13,24 +13,27 @@ from tirta_format import page as pages
 class Index:
     """Entries by physical page. `newest` is the page with the largest sequence, or -1."""
 
-    def __init__(self, count, mark):
-        self.count = count
+    def __init__(self, flash, mark):
+        self.count = flash.blocks
+        self._flash = flash
         self._mark = mark
         self.newest = -1
         self.epoch = 0
-        empty = bytes(4 * count)
+        empty = bytes(4 * self.count)
         self.seqs = array("I", empty)
         self.numbers = array("I", empty)
-        self.crcs = array("I", empty)
-        self.hashes = array("I", empty)
 
-    def scan(self, flash):
-        """Read every page header once; pages of older epochs are as good as empty."""
+    def header(self, block):
+        """The header of this page as it lies on flash, or None."""
         buf = bytearray(pages.HEADER_SIZE)
+        self._flash.read(block, 0, buf)
+        return pages.header(buf, self._mark)
+
+    def scan(self):
+        """Read every page header once; pages of older epochs are as good as empty."""
         best = None
         for block in range(self.count):
-            flash.read(block, 0, buf)
-            head = pages.header(buf, self._mark)
+            head = self.header(block)
             if head is None:
                 continue
             if best is None or head.seq > best.seq:
@@ -52,8 +55,6 @@ class Index:
         """The page at `block` has this header."""
         self.seqs[block] = head.seq
         self.numbers[block] = head.number
-        self.crcs[block] = head.crc
-        self.hashes[block] = head.config_hash
 
     def forget(self, block):
         """The page at `block` holds nothing any more."""
@@ -91,8 +92,10 @@ class Index:
     def names(self, config_hash, but):
         """Whether a page other than `but` was written under this config."""
         for block in range(self.count):
-            if block != but and self.seqs[block] and self.hashes[block] == config_hash:
-                return True
+            if block != but and self.seqs[block]:
+                head = self.header(block)
+                if head is not None and head.config_hash == config_hash:
+                    return True
         return False
 
     def used(self):

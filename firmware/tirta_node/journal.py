@@ -5,13 +5,15 @@ It has a small ring of pages of its own (FORMAT.md section 3.1). What lies in it
 until the log has the same records, so its pages are erased without a thought.
 """
 
+from micropython import const
+
 from tirta_format import page as pages
 from tirta_format import record
 from tirta_node import rarely
 from tirta_node.flashring import FlashRing
 from tirta_node.index import Index
 
-_CHUNK_BYTES = 256
+_CHUNK_BYTES = const(256)
 _NO_PAGE = "no page of the journal can be written: the flash is worn out or damaged"
 
 
@@ -20,7 +22,7 @@ class Journal:
 
     def __init__(self, flash, log, channels):
         self.flash = flash
-        self.index = Index(flash.blocks, pages.MARK_JOURNAL)
+        self.index = Index(flash, pages.MARK_JOURNAL)
         self._log = log
         self._pages = FlashRing(flash, self.index, pages.MARK_JOURNAL)
         self._seq = 0
@@ -36,7 +38,7 @@ class Journal:
         config with this hash. Raises OSError when the log refuses.
         """
         log = self._log
-        self.index.scan(self.flash)
+        self.index.scan()
         if self.index.newest >= 0:
             self._seq = self.index.seqs[self.index.newest]
         self._pages.adopt_spare()

@@ -5,14 +5,16 @@
 goes on, `problem` says what is wrong, and a minute later it is tried again.
 """
 
+from micropython import const
+
 from tirta_format import meta
 from tirta_node import window
 from tirta_node.journal import Journal
 from tirta_node.log import Log
 from tirta_node.recorder import Recorder
 
-_ERASE_ROOM_MS = 500  # an erase lasts up to 400 ms
-_RETRY_MS = 60000
+_ERASE_ROOM_MS = const(500)  # an erase lasts up to 400 ms
+_RETRY_MS = const(60000)
 
 
 class Keeper:
@@ -31,15 +33,15 @@ class Keeper:
         self._retry_at_ms = 0
         self._refused = 0  # of the ring, and noted
 
-    def start(self, text, text_hash, counted, random_u32):
-        """Find log and journal, bring them together, and begin a boot under the config in `text`.
-        Returns (what was found, whether the text is to be logged). Raises OSError.
+    def start(self, config_hash, counted, random_u32):
+        """Find log and journal, bring them together, and begin a boot under the config with this
+        hash. Returns (what was found, whether its text is to be logged). Raises OSError.
         """
         log = self.log
         try:
             found = log.find(random_u32)
-            self._journal.start(counted, text_hash)
-            changed = log.use(text, self._ring.channels, counted, text_hash)
+            self._journal.start(counted, config_hash)
+            changed = log.use(self._ring.channels, counted, config_hash)
         finally:
             log.count(counted)
             self._recorder = Recorder(self._ring, self._journal, log)
@@ -64,6 +66,8 @@ class Keeper:
     def work(self, left_ms):
         """Compress, commit if one more record would come too late, erase if there is time."""
         recorder = self._recorder
+        if recorder is None:
+            return
         try:
             if self._clock.uptime_ms() >= self._retry_at_ms:
                 self.problem = ""

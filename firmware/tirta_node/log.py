@@ -6,6 +6,8 @@ Records come from the recorder, which `before_note` asks to write what it holds 
 stand where they belong. Every loss is a note and a number in `lost`.
 """
 
+from micropython import const
+
 from tirta_format import meta
 from tirta_format import page as pages
 from tirta_node import rarely
@@ -13,8 +15,8 @@ from tirta_node.flashring import FlashRing
 from tirta_node.index import Index
 
 _NOTE_BYTES = meta.CONFIG_PART + 64
-_EPOCHS = 0xFFFFFFFF
-_TOTALS = 24  # more of them, and those that the config does not name are given up
+_EPOCHS = const(0xFFFFFFFF)
+_TOTALS = const(24)  # more of them, and those that the config does not name are given up
 _NO_PAGE = "no page of the log can be written: the flash is worn out or damaged"
 
 
@@ -24,7 +26,7 @@ class Log:
     """
 
     def __init__(self, flash, clock):
-        self.index = Index(flash.blocks, pages.MARK)
+        self.index = Index(flash, pages.MARK)
         self.flash = flash
         self.channels = 0
         self.counted = {}
@@ -34,7 +36,6 @@ class Log:
         self._pages = FlashRing(flash, self.index, pages.MARK)
         self._clock = clock
         self._note = bytearray(_NOTE_BYTES)
-        self._config = b""
         self.config_hash = 0
         self.epoch = 0
         self.boot = 0
@@ -75,7 +76,7 @@ class Log:
         self.totals = found.totals
         self._pages.adopt_spare()
         if found.resume:
-            self._pages.resume(self.index.newest, found.resume)
+            self._pages.resume(self.index.newest, found.resume, found.page_crc)
             self.config_hash = found.config_hash
             self.channels = found.channels
             self._checked = found.checked
@@ -95,11 +96,10 @@ class Log:
         self.number = number
         self.page_slot = -1
 
-    def use(self, text, channels, counted, config_hash):
-        """A boot begins, under the config in `text`; True when its text is to be logged."""
+    def use(self, channels, counted, config_hash):
+        """A boot begins, under this config; True when its text is to be logged."""
         same = config_hash == self.config_hash and self._pages.room() >= 0
         self.turn(channels, config_hash, self.boot + 1)
-        self._config = text
         self.count(counted)
         if not same and len(self.totals) > _TOTALS:
             self.totals = {name: self.totals[name] for name in counted.values()}
@@ -120,11 +120,11 @@ class Log:
             self.checkpoint()
             self._checked = True
 
-    def log_config(self):
+    def log_config(self, text):
         """Put the text of the config in force into the log."""
-        for offset in range(0, len(self._config), meta.CONFIG_PART):
+        for offset in range(0, len(text), meta.CONFIG_PART):
             uptime_ms = self._clock.uptime_ms()
-            self.note(meta.config(uptime_ms, self.config_hash, self._config, offset))
+            self.note(meta.config(uptime_ms, self.config_hash, text, offset))
 
     def room(self):
         """Payload bytes of the largest chunk that the page being written still takes."""
@@ -252,9 +252,10 @@ class Log:
         self._pages.flash.read(block, 0, page)
         view = memoryview(page)
         configs = []
-        for kind, at, n in pages.chunks(page, self.index.crcs[block]):
+        head = pages.header(page)
+        for kind, at, n in pages.chunks(page, head.crc) if head else ():
             if kind == pages.META and page[at] == meta.CONFIG:
-                fields = meta.parse(view[at : at + n])[2]
-                if self.index.names(fields["hash"], block):
-                    configs.append(bytes(view[at : at + n]))
+                payload = bytes(view[at : at + n])
+                if self.index.names(meta.hash_of_config(payload), block):
+                    configs.append(payload)
         return overwritten, end, configs

@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: MIT
 """Modules that are needed at a start or twice a year: loaded for the moment, then dropped.
 
-The rules of a config take 5 KB of RAM, finding the head of the log 2 KB.
+The rules of a config take 5 KB of RAM, finding the head of the log as much.
 """
 
 import sys
 
 
 def call(module, function, *args):
-    """`module.function(*args)`, where `module` is "package.name" and leaves RAM afterwards."""
-    package, name = module.split(".")
+    """`module.function(*args)`; `module` and whatever it imports for that leave RAM afterwards."""
+    before = list(sys.modules)
     try:
         return getattr(__import__(module, None, None, (function,)), function)(*args)
     finally:
-        sys.modules.pop(module, None)
-        if hasattr(sys.modules[package], name):
-            delattr(sys.modules[package], name)
+        for name in list(sys.modules):
+            if name not in before:
+                _drop(name)
+
+
+def _drop(name):
+    module = sys.modules.pop(name)
+    package, _, short = name.rpartition(".")
+    if package in sys.modules and getattr(sys.modules[package], short, None) is module:
+        delattr(sys.modules[package], short)

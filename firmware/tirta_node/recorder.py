@@ -6,16 +6,18 @@ chunk is in the log, so that a page that fails costs nothing. `coded` records of
 chunk under construction, `kept` are in the journal.
 """
 
+from micropython import const
+
 from tirta_format import page as pages
 from tirta_format import varint
 from tirta_format.record import MISSING
 from tirta_node.packer import HEAD, LAST, NO, Packer
 
 MOST = 60  # records in a chunk
-_LEAST_ROOM = 64  # a page with less is left as it is
-_PLACE_BYTES = 15
-_SUM_BYTES = 6
-_SUMS = 0x80
+_LEAST_ROOM = const(24)  # a page with less is left as it is
+_PLACE_BYTES = const(15)
+_SUM_BYTES = const(7)
+_SUMS = const(0x80)
 
 
 class Recorder:
@@ -33,7 +35,8 @@ class Recorder:
         self._names = [log.counted[channel] for channel in self._channels]
         self._places = [0] * len(self._names)
         self._sums = [0] * len(self._names)
-        self._head = bytearray(_PLACE_BYTES + 2 + _SUM_BYTES * len(self._names))
+        self._front = 2 + _SUM_BYTES * len(self._names) if self._names else 1
+        self._head = bytearray(_PLACE_BYTES + self._front)
         self.coded = 0
         self.kept = 0
         log.slot = ring.first_slot()
@@ -66,8 +69,8 @@ class Recorder:
                 self._open_page()
 
     def commit(self):
-        """Make every record of the ring durable: in the journal, or in the log when the journal is
-        bad. Raises OSError when the flash refuses.
+        """Make every record of the ring durable: in the journal, or in the log when the journal
+        takes none. Raises OSError when the flash refuses.
         """
         if self.waiting() and not self._journal.problem:
             try:
@@ -97,6 +100,7 @@ class Recorder:
         room = log.room()
         if room < _LEAST_ROOM + len(self._head):
             return False
+        room -= self._front
         self._kind = pages.PACKED
         if self._page != log.seq:
             self._packer.page()
@@ -107,7 +111,8 @@ class Recorder:
                 self._places[i] = totals.index(name)
             if log.page_slot != log.slot:
                 self._kind = pages.PACKED_AT
-        self._packer.begin(room - len(self._head), self._most)
+                room -= _PLACE_BYTES
+        self._packer.begin(room, self._most)
         return True
 
     def _write(self):

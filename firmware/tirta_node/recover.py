@@ -7,7 +7,7 @@ the page had its checkpoint, reading begins at a page that has one. Records are 
 chunks tell how many there are, and the sums of what is counted.
 """
 
-from tirta_format import meta, varint
+from tirta_format import meta, meta_reader, varint
 from tirta_format import page as pages
 
 
@@ -26,6 +26,7 @@ class Head:
         self.pulled = 0
         self.lost = 0
         self.gone = 0  # records below this are known to be overwritten
+        self.page_crc = 0  # of the newest page
         self.checked = False  # the newest page has a checkpoint
         self.begun = False  # the newest page has records or a boot: its config was logged before
         self.stopped = False  # the last boot ended in order
@@ -39,7 +40,7 @@ class Head:
 
     def take_meta(self, payload):
         """What a meta record tells."""
-        kind, uptime_ms, fields = meta.parse(payload)
+        kind, uptime_ms, fields = meta_reader.parse(payload)
         if kind == meta.BOOT:
             self.boot = fields["boot"]
             self.begun = True
@@ -92,13 +93,14 @@ class Head:
         self.channels = header.channels
         self.boot = header.boot
         self.number = header.number
+        self.page_crc = header.crc
         self._start_unix_ms = header.unix_ms
 
 
 def find(flash, index):
     """The Head of the log on `flash`; fills `index`."""
     found = Head()
-    if index.scan(flash) is None:
+    if index.scan() is None:
         return found
     page = bytearray(pages.SIZE)
     hidden = False
@@ -122,7 +124,7 @@ def _first(flash, index, page):
     block = index.newest
     while True:
         flash.read(block, 0, page)
-        for kind, at, _ in pages.chunks(page, index.crcs[block]):
+        for kind, at, _ in pages.chunks(page, pages.header(page).crc):
             if kind == pages.META and page[at] == meta.CHECKPOINT:
                 return block
         before = index.before(index.seqs[block])

@@ -52,31 +52,50 @@ def _records(page, header):
 def into_log(flash, index, log, counted, config_hash):
     """Write to `log` the records that it lacks; how many. Raises OSError as the log does."""
     count = 0
-    recorder = ring = header = None
+    writer = None
     for head, boot, number, slot, values, flags in _unlogged(flash, index, log.number):
-        if recorder is None or head.config_hash != header.config_hash or boot != log.boot:
-            if recorder is not None:
-                recorder.settle()
-            header = head
+        if writer is None or not writer.takes(head, boot):
+            if writer is not None:
+                writer.settle()
             log.turn(head.channels, head.config_hash, boot)
             log.count(counted if head.config_hash == config_hash else {})
             log.check()
-            ring = Ring(head.channels)
-            ring.next_slot = slot
-            recorder = Recorder(ring, None, log)
+            writer = _Writer(log, head, boot, slot)
+        writer.put(number, slot, values, flags)
+        count += 1
+    if writer is not None:
+        writer.settle()
+        log.before_note = None
+    return count
+
+
+class _Writer:
+    """Brings records of one boot under one config into the log."""
+
+    def __init__(self, log, head, boot, slot):
+        self._log = log
+        self._head = head
+        self._boot = boot
+        self._ring = Ring(head.channels)
+        self._ring.next_slot = slot
+        self._recorder = Recorder(self._ring, None, log)
+        self.settle = self._recorder.settle
+
+    def takes(self, head, boot):
+        """Whether a record under this header and of this boot belongs to the same run."""
+        return head.config_hash == self._head.config_hash and boot == self._boot
+
+    def put(self, number, slot, values, flags):
+        """Take one record."""
+        log = self._log
+        ring = self._ring
         if number != log.number + ring.count:
-            recorder.settle()
-            lost = number - log.number
-            log.note_loss(meta.LOSS_FLASH, lost, 0, number)
-            log.move(boot, number)
+            self.settle()
+            log.note_loss(meta.LOSS_FLASH, number - log.number, 0, number)
+            log.move(self._boot, number)
         if ring.is_full():
-            recorder.settle()
-        for i in range(head.channels):
+            self.settle()
+        for i in range(ring.channels):
             ring.values[i] = values[i]
             ring.flags[i] = flags[i]
         ring.push(slot)
-        count += 1
-    if recorder is not None:
-        recorder.settle()
-        log.before_note = None
-    return count

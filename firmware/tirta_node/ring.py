@@ -9,11 +9,13 @@ for the older ones are nearer to the flash.
 
 from array import array
 
+from micropython import const
+
 from tirta_format.record import GOOD
 from tirta_node import packer
 
 RAM_BYTES = 2600
-_MOST = 64
+_MOST = const(64)
 
 
 class Ring:

@@ -18,6 +18,6 @@ class Parts:
         self.ring = Ring(channels)
         self.keeper = Keeper(flash, Clock(), self.ring, interval_ms, commit_ms)
         self.log = self.keeper.log
-        self.keeper.start(config, config_hash(config), counted, EPOCH)
-        self.log.log_config()
+        self.keeper.start(config_hash(config), counted, EPOCH)
+        self.log.log_config(config)
         self.log.note(meta.boot(0, self.log.boot, 1, "1.0", "bench"))

@@ -70,12 +70,12 @@ class Writer:
     def start(self, epoch=1):
         """As Node.start: find the head, say why we are here."""
         setup, log = self.setup, self.log
-        found, changed = self.keeper.start(setup.text, setup.hash, setup.counted, epoch)
+        found, changed = self.keeper.start(setup.hash, setup.counted, epoch)
         self.begun = log.number
         self.totals_at_start = dict(log.totals)
         self.epoch_at_start = log.epoch
         if changed:
-            log.log_config()
+            log.log_config(setup.text)
         log.note(meta.boot(self.clock.uptime_ms(), log.boot, 1, "1.0", "test"))
         if found.seq:
             reason = meta.LOSS_UNATTENDED if found.stopped else meta.LOSS_POWER

@@ -12,15 +12,18 @@ from binascii import hexlify
 
 import esp32
 import machine
+from micropython import const
 
 BLOCK = 4096
-_ERASE_BLOCK = 6  # ioctl of the extended block protocol
-_BLOCK_COUNT = 4
-_EPOCH_2000 = 946684800  # the ESP32 port counts seconds from 2000-01-01
+_ERASE_BLOCK = const(6)  # ioctl of the extended block protocol
+_BLOCK_COUNT = const(4)
+_EPOCH_2000 = const(946684800)  # the ESP32 port counts seconds from 2000-01-01
 _RTC_MEMORY = "<2sI"
 _RTC_MAGIC = b"Ti"
-_VISIT_S = 1800  # until a config says otherwise
-_PLAUSIBLE = 757382400  # 2024-01-01 in the port's seconds: before this the clock was never set
+_VISIT_S = const(1800)  # until a config says otherwise
+_PLAUSIBLE = const(
+    757382400
+)  # 2024-01-01 in the port's seconds: before this the clock was never set
 
 CAUSE_NAMES = ("PWRON_RESET", "HARD_RESET", "WDT_RESET", "DEEPSLEEP_RESET", "SOFT_RESET")
 

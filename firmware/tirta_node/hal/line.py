@@ -10,10 +10,11 @@ import sys
 import time
 
 import micropython
+from micropython import const
 
 FIFO = 120  # of 128: the estimate of what has drained may be late by a few bytes
-_CTRL_C = 3
-_LONG_US = 1 << 24  # after this any FIFO is empty
+_CTRL_C = const(3)
+_LONG_US = const(1 << 24)  # after this any FIFO is empty
 
 
 class Line:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Mean of a few readings of the chip's converter, whose noise is some millivolts."""
 
-_SHIFT = 3
+from micropython import const
+
+_SHIFT = const(3)
 
 
 def read_uv(converter):

@@ -5,14 +5,16 @@ Limits: NAMUR NE43. 3.8 to 20.5 mA measures; at or below 3.6 and at or above 21 
 broken or the transmitter reports a fault: the value is missing, never a number. Between, suspect.
 """
 
+from micropython import const
+
 from tirta_format.record import GOOD, MISSING, SUSPECT
 from tirta_node.sensors.analog import read_uv
 from tirta_node.sensors.scaling import Line
 
-_FAULT_LOW_UA = 3600
-_LOW_UA = 3800
-_HIGH_UA = 20500
-_FAULT_HIGH_UA = 21000
+_FAULT_LOW_UA = const(3600)
+_LOW_UA = const(3800)
+_HIGH_UA = const(20500)
+_FAULT_HIGH_UA = const(21000)
 
 
 class CurrentLoop:

@@ -5,12 +5,14 @@ A conversion lasts 750 ms: `prepare` starts it, `sample` reads the scratchpad. R
 a wrong CRC, an all-zero scratchpad (its CRC is right), and 85 degrees, the power-on value.
 """
 
+from micropython import const
+
 from tirta_format.record import GOOD, MISSING
 
-_SKIP_ROM = 0xCC
-_CONVERT = 0x44
-_READ_SCRATCHPAD = 0xBE
-_POWER_ON = 0x0550  # 85 degrees in sixteenths
+_SKIP_ROM = const(0xCC)
+_CONVERT = const(0x44)
+_READ_SCRATCHPAD = const(0xBE)
+_POWER_ON = const(0x0550)  # 85 degrees in sixteenths
 
 
 class DS18B20:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A straight line in integers that stay below 2^30, where the chip begins to allocate."""
 
-_LIMIT = 1 << 30
+from micropython import const
+
+_LIMIT = const(1 << 30)
 
 
 class Line:

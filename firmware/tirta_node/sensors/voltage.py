@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """A probe amplifier that gives a voltage (pH and the like): a line through two points."""
 
+from micropython import const
+
 from tirta_format.record import GOOD, SUSPECT
 from tirta_node.sensors.analog import read_uv
 from tirta_node.sensors.scaling import Line
 
 # The converter of an ESP32 at 11 dB measures 150 to 2450 mV (data sheet); beyond, it saturates.
-_LEAST_UV = 150000
-_MOST_UV = 2450000
-_REACH_UV = 3300000
+_LEAST_UV = const(150000)
+_MOST_UV = const(2450000)
+_REACH_UV = const(3300000)
 
 
 class Voltage:
