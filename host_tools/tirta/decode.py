@@ -97,7 +97,8 @@ def decode(
     # Configs first: the text that a page's hash names may have been logged again in a later page.
     texts = _ConfigTexts()
     for text in configs:
-        texts.take(meta.config(0, format_config.config_hash(text), text, 0))
+        for at in range(0, len(text), meta.CONFIG_PART):
+            texts.take(meta.config(0, format_config.config_hash(text), text, at))
     for _, data in whole:
         head = format_page.header(data)
         for kind, at, n in format_page.chunks(data, head.crc) if head else ():

@@ -79,7 +79,10 @@ class FakeLog:
         if self.seq == 1:
             for payload in (
                 meta.boot(0, 1, 1, "0.1.0", "virtual"),
-                meta.config(0, self.config_hash, CONFIG_TEXT, 0),
+                *(
+                    meta.config(0, self.config_hash, CONFIG_TEXT, at)
+                    for at in range(0, len(CONFIG_TEXT), meta.CONFIG_PART)
+                ),
                 meta.anchor(5000, UNIX_MS, 2, 50),
             ):
                 buf = bytearray(len(payload) + 8)

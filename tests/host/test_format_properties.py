@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from interpreters import BOTH, COMMANDS, FIRMWARE, Peer, as_json, peer
 
 from tirta_format import config as format_config
-from tirta_format import page
+from tirta_format import meta, page
 
 sys.path.insert(0, str(BOTH))
 import format_ops  # type: ignore[import-not-found]
@@ -218,7 +218,7 @@ def test_metas(other: Peer, made: tuple[str, tuple[Any, ...]]) -> None:
     expected = as_json(arguments[1:])
     if name == "config":
         key, whole, offset = arguments[1:]
-        expected = [key, len(whole), offset, as_json(whole[offset : offset + 1024])]
+        expected = [key, len(whole), offset, as_json(whole[offset : offset + meta.CONFIG_PART])]
         assert [found[k] for k in ("hash", "length", "offset", "part")] == expected
     else:
         assert sorted(map(repr, found.values())) == sorted(map(repr, expected))
