@@ -75,14 +75,14 @@ def check(config):
     channels = config.get("channels")
     if not isinstance(channels, list):
         return wrong
-    names, pins = {}, {}
+    names, pins, counters = {}, {}, {}
     for i, channel in enumerate(channels):
         where = "channels[%d]" % i
         if not isinstance(channel, dict):
             wrong.append((where, "must be an object"))
             continue
         _check_channel(channel, where, wrong)
-        for key, seen in (("name", names), ("pin", pins)):
+        for key, seen in (("name", names), ("pin", pins), ("counter", counters)):
             value = channel.get(key)
             if isinstance(value, (str, int)) and value in seen:
                 what = "%s %s is already used by %s" % (key, value, seen[value])

@@ -166,7 +166,7 @@ class Recorder:
             at += 1
             for j in range(len(self._sums)):
                 head[at] = self._places[j]
-                at = varint.put(head, at + 1, varint.zigzag(self._sums[j]))
+                at = varint.put(head, at + 1, _fold(self._sums[j]))
         chunk = self._packer.chunk
         for i in range(at):
             chunk[HEAD - at + i] = head[i]
@@ -175,3 +175,8 @@ class Recorder:
     def _open_page(self):
         self._log.slot = self._ring.first_slot()
         self._log.open_page()
+
+
+def _fold(n):
+    """zigzag without its wrap at 32 bits: a sum of sixty values may be larger."""
+    return n << 1 if n >= 0 else -n * 2 - 1
