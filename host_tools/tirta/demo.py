@@ -92,9 +92,9 @@ def _bare_board() -> str:
     """Which MicroPython answers; a new board formats its file system first."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        (found,) = [port for port in list_ports() if port.kind == "virtual"]
-        if found.firmware:
-            return f"{found.firmware}, mode {found.mode}"
+        for found in list_ports():
+            if found.kind == "virtual" and found.firmware:
+                return f"{found.firmware}, mode {found.mode}"
     raise TirtaError("The virtual board does not start.", "Is the computer busy? Try again.")
 
 
