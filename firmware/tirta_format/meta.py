@@ -99,10 +99,9 @@ def stop(uptime_ms, reason):
     return _head(STOP, uptime_ms) + bytes((reason,))
 
 
-def hash_of_config(payload):
-    """Which config the payload of a config record is a part of."""
-    at = varint.get(payload, 1, len(payload))[1]
-    return struct.unpack_from("<I", payload, at)[0]
+def config_part(payload):
+    """The payload of a config record from its hash on: what two copies have in common."""
+    return payload[varint.get(payload, 1, len(payload))[1] :]
 
 
 def parse(payload):

@@ -6,6 +6,8 @@ Records come from the recorder, which `before_note` asks to write what it holds 
 stand where they belong. Every loss is a note and a number in `lost`.
 """
 
+import struct
+
 from micropython import const
 
 from tirta_format import meta
@@ -80,6 +82,9 @@ class Log:
             self.config_hash = found.config_hash
             self.channels = found.channels
             self._checked = found.checked
+            # While the page has room: what an erase takes away is to be on flash before it.
+            if not self._pages.spare_ready():
+                self._leave(self._pages.victim())
         return found
 
     def turn(self, channels, config_hash, boot):
@@ -150,6 +155,8 @@ class Log:
         self._write_note(payload)
 
     def _write_note(self, payload):
+        if len(payload) + pages.CHUNK_OVERHEAD > len(self._note):
+            self._note = bytearray(len(payload) + pages.CHUNK_OVERHEAD)
         while True:
             if self._pages.room() >= len(payload):
                 self._note[2 : 2 + len(payload)] = payload
@@ -248,14 +255,24 @@ class Log:
         after = self.index.after(self.index.seqs[block] + 1)
         end = self.index.numbers[after] if after >= 0 else self.number
         overwritten = end - max(self.pulled, self.index.numbers[block])
+        configs = [p for p in self._configs(block) if self.index.names(_hash(p), block)]
+        if configs and self._pages.block >= 0:
+            # What the start before this one logged already is not logged again.
+            there = [meta.config_part(payload) for payload in self._configs(self._pages.block)]
+            configs = [p for p in configs if meta.config_part(p) not in there]
+        return overwritten, end, configs
+
+    def _configs(self, block):
+        """The config records in this page."""
         page = bytearray(pages.SIZE)
-        self._pages.flash.read(block, 0, page)
-        view = memoryview(page)
-        configs = []
+        self.flash.read(block, 0, page)
         head = pages.header(page)
+        configs = []
         for kind, at, n in pages.chunks(page, head.crc) if head else ():
             if kind == pages.META and page[at] == meta.CONFIG:
-                payload = bytes(view[at : at + n])
-                if self.index.names(meta.hash_of_config(payload), block):
-                    configs.append(payload)
-        return overwritten, end, configs
+                configs.append(bytes(memoryview(page)[at : at + n]))
+        return configs
+
+
+def _hash(payload):
+    return struct.unpack_from("<I", meta.config_part(payload))[0]

@@ -88,6 +88,7 @@ class Campaign:
 
     def _finish(self, image, seed, event):
         """The same restart, with a page turn ahead and an end in order."""
+        before = time.now_ms
         flash = Flash(BLOCKS, image)
         writer = Writer(flash, self._setup, time, seed + 1)
         writer.window = self._regime + 1
@@ -97,6 +98,7 @@ class Campaign:
         writer.log.erase_ahead()
         writer.sample(2)
         writer.stop()
+        time.now_ms = before
         tell(self._account(event, writer, flash), flash.image)
 
     def _cut_again(self, flash, writer, seed, event, operation):
