@@ -14,7 +14,8 @@ from format_reader import PAGE_BYTES
 from tirta import decode
 from tirta_format import config as format_config
 
-BLOCKS = 9
+BLOCKS = 13
+JOURNAL = 4  # of them; what lies there lies in the log, too
 NAMES = ["normal", "one channel", "reboots", "torn", "wraps", "new config"]
 # What the two call the same fields.
 RENAMED = {"at_most": "lost"}
@@ -23,7 +24,7 @@ RENAMED = {"at_most": "lost"}
 @pytest.fixture(scope="module")
 def stories() -> dict[str, tuple[dict[str, Any], bytes]]:
     with events("import logs\nlogs.main()", BLOCKS * PAGE_BYTES) as told:
-        return {event["name"]: (event, image) for event, image in told}
+        return {event["name"]: (event, image[JOURNAL * PAGE_BYTES :]) for event, image in told}
 
 
 @pytest.fixture(params=NAMES)

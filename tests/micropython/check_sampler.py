@@ -98,7 +98,7 @@ def test_a_tick_allocates_nothing():
         for _ in range(3 * ring.capacity):
             if tick(sampler):
                 ticks += 1
-            if ring.is_filling():
+            if ring.is_full():
                 ring.drop(1)
             sampler.wait_ms()
     finally:
@@ -126,11 +126,14 @@ def test_the_values_are_those_of_the_sensors():
     for _ in range(5):
         tick(sampler)
     for i in range(5):
-        at = ring.at(i) * 5
-        assert ring.values[at] == 17
-        assert ring.values[at + 4] == 2506
-        assert ring.flags[at] == ring.flags[at + 4] == 1
-    assert ring.values[ring.at(4) * 5 + 3] == sensors[3].value
+        assert ring.value(i, 0) == 17
+        assert ring.value(i, 4) == 2506
+        assert ring.flag(i, 0) == ring.flag(i, 4) == 1
+    assert ring.value(4, 3) == sensors[3].value
+    values, flags = [0] * 5, bytearray(5)
+    ring.unpack(4, values, flags)
+    assert values == [sensor.value for sensor in sensors]
+    assert list(flags) == [sensor.flag for sensor in sensors]
 
 
 def test_a_lost_thermometer_is_missing_and_comes_back():
@@ -139,7 +142,7 @@ def test_a_lost_thermometer_is_missing_and_comes_back():
     for present in (True, False, True):
         sensors[4]._bus.present = present
         tick(sampler)
-        flags.append(ring.flags[ring.at(len(flags)) * 5 + 4])
+        flags.append(ring.flag(len(flags), 4))
     assert flags == [1, 9, 1]
 
 

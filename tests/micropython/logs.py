@@ -7,11 +7,11 @@ import json
 
 from faketime import time
 from nor import Flash
-from writer import Setup, Writer, tell
+from writer import EACH, FEW, NEVER, Setup, Writer, tell
 
 from tirta_format import meta
 
-BLOCKS = 9
+BLOCKS = 13  # a journal of 4 pages and a log of 9
 
 
 def _setup(*names):
@@ -40,25 +40,22 @@ class Story:
         self.flash = Flash(BLOCKS)
         self.writers = []
 
-    def boot(self, setup):
-        writer = Writer(self.flash, setup, time, 100 + len(self.writers))
+    def boot(self, setup, regime=FEW):
+        writer = Writer(self.flash, setup, time, 100 + len(self.writers), regime)
         self.writers.append(writer)
         writer.start(epoch=99)
         return writer
 
-    def log(self, writer, records, batch=7):
-        while records > 0:
-            n = min(batch, records)
-            writer.sample(n, gap=records % 5 == 0)
-            writer.commit()
-            writer.log.erase_ahead()
-            records -= n
+    def log(self, writer, records):
+        """What waits for its chunk goes into the log at the end: a laptop asked."""
+        writer.run(records)
+        writer.commit()
 
     def tell(self, damaged=False):
         last = self.writers[-1]
         event = {
             "name": self.name,
-            "acks": [[n, w.acks[n]] for w in self.writers for n in sorted(w.acks)],
+            "acks": [ack for w in self.writers for ack in w.acks()],
             "totals": last.log.totals,
             "next": last.log.number,
             "boots": len(self.writers),
@@ -79,14 +76,14 @@ def normal():
 
 def one_channel():
     story = Story("one channel")
-    story.log(story.boot(ONE), 900, batch=60)
+    story.log(story.boot(ONE, NEVER), 900)
     story.tell()
 
 
 def reboots():
     story = Story("reboots")
     for i in range(5):
-        writer = story.boot(SMALL)
+        writer = story.boot(SMALL, (EACH, FEW, NEVER)[i % 3])
         story.log(writer, 90)
         if i % 2:
             writer.stop()
@@ -107,11 +104,11 @@ def torn():
                 if not cut:
                     cut.append(kept.torn(*operation, shape, 5))
 
-            kept.watch = watch
+            acks = writer.acks()
             writer.sample(9)
-            acks = dict(writer.acks)
+            kept.watch = watch
             writer.commit()
-            writer.acks = acks
+            writer.acks = lambda acks=acks: acks
             story.flash = cut[0]
     story.tell(damaged=True)
 
@@ -119,10 +116,10 @@ def torn():
 def wraps():
     story = Story("wraps")
     writer = story.boot(WIDE)
-    story.log(writer, 600, batch=10)
+    story.log(writer, 600)
     writer.stop()
     writer = story.boot(WIDE)
-    story.log(writer, 100, batch=10)
+    story.log(writer, 100)
     story.tell()
 
 
