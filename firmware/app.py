@@ -8,7 +8,6 @@ everything is committed then. Without a usable config the node samples nothing a
 
 import gc
 import json
-import os
 
 from micropython import const
 
@@ -27,7 +26,6 @@ from tirta_node.schedule import Schedule
 _GC_BYTES = const(
     16384
 )  # collect after so many allocated bytes: often, so that each pause is short
-_CLOCK_KEPT_MS = const(2000)  # uncertainty of the clock that ran through a reset
 _RULES = "tirta_format.config"
 
 
@@ -74,46 +72,12 @@ class Node:
 
     def start(self):
         """Find the log's head, and say in it that and why the node started."""
-        kept = chip.kept_unix_ms()
-        if kept:
-            self.clock.set(kept, meta.CLOCK_KEPT, _CLOCK_KEPT_MS)
-        random_u32 = int.from_bytes(os.urandom(4), "little")
-        try:
-            if self.sensors:
-                self._begin_boot(random_u32, kept)
-            else:
-                self.keeper.find(random_u32)
-        except OSError as error:
-            self.keeper.fail(error)
+        rarely.call("tirta_node.begin", "begin", self)
         chip.keep_visit_s(self.config["visit_s"])
         chip.stay()
 
-    def _begin_boot(self, random_u32, kept):
-        counted = {i: name for i, name in enumerate(self.names) if self.sensors[i].counts}
-        text = self.config_text()
-        text_hash = rarely.call(_RULES, "config_hash", text)
-        found, changed = self.keeper.start(text_hash, counted, random_u32)
-        log = self.keeper.log
-        if changed:
-            log.log_config(text)  # before the boot record: where one is, the config is in the log
-        cause = chip.reset_cause()
-        log.note(meta.boot(self.clock.uptime_ms(), log.boot, cause, self.version, self.board))
-        if kept:
-            self._note_anchor()
-        if found.seq:
-            self._note_absence(found)
-
-    def _note_absence(self, found):
-        interval_ms = self.config["interval_ms"]
-        now, end = self.clock.unix_ms(), found.end_unix_ms()
-        away_ms = now - end if now and end and now > end else 0
-        if found.stopped:
-            self.keeper.log.note_loss(meta.LOSS_UNATTENDED, away_ms // interval_ms, away_ms)
-        else:
-            window = self.config["commit_ms"] // interval_ms + 1
-            self.keeper.log.note_loss(meta.LOSS_POWER, max(window, away_ms // interval_ms), away_ms)
-
-    def _note_anchor(self):
+    def note_anchor(self):
+        """Say in the log what the wall clock says."""
         clock = self.clock
         self.keeper.log.note(
             meta.anchor(
@@ -126,7 +90,7 @@ class Node:
         self.clock.set(unix_ms, source, uncertainty_ms)
         chip.keep_unix_ms(unix_ms)
         if self.sensors:
-            self._note_anchor()
+            self.note_anchor()
 
     def keep_config(self, text):
         """Store a checked config; it is in force after a restart.

@@ -35,6 +35,7 @@ _BOOT_PY = """\
 
 
 def start(main_globals):
+    _wire.rom = start  # this code is on the heap while main.py runs; at the REPL, too, to compare
     micropython.kbd_intr(-1)
     _be_the_chip(main_globals)
     _wire.tell(b"boot")

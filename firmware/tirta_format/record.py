@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Records in a chunk (FORMAT.md section 4): differences to the record before, as varints.
 
-A *record* is a slot, and for each channel a value and a quality flag. Encoder and Decoder keep
-the same prediction; `restart` begins it anew.
+A *record* is a slot, and for each channel a value and a quality flag. The encoder here and the
+decoder in `record_reader` keep the same prediction; `restart` begins it anew.
 """
 
 from tirta_format import varint
@@ -13,11 +13,11 @@ SUSPECT = 3
 FAIL = 4
 MISSING = 9
 
-_GAP = 1
-_FLAGS = 2
+GAP = 1  # in the head of a record
+FLAGS = 2
 
 
-class _Prediction:
+class Prediction:
     """What encoder and decoder know of the record before."""
 
     def __init__(self, channels):
@@ -36,7 +36,7 @@ class _Prediction:
             self.flags[i] = GOOD
 
 
-class Encoder(_Prediction):
+class Encoder(Prediction):
     """Writes records into a buffer."""
 
     def bound(self):
@@ -58,14 +58,14 @@ class Encoder(_Prediction):
             raise ValueError("slot goes back")
         n = self.channels
         head = at
-        buf[head] = _GAP if gap else 0
+        buf[head] = GAP if gap else 0
         at += 1
         if gap:
             at = varint.put(buf, at, gap)
         old = self.flags
         for i in range(n):
             if flags[first + i] != old[i]:
-                buf[head] |= _FLAGS
+                buf[head] |= FLAGS
                 at = self._put_flags(buf, at, flags, first)
                 break
         last = self.values
@@ -89,45 +89,3 @@ class Encoder(_Prediction):
             else:
                 buf[at] = flag
         return at + (self.channels & 1)
-
-
-class Decoder(_Prediction):
-    """Reads records from payloads."""
-
-    def records(self, payload, placed):
-        """Yield (number, slot, values, flags) of each record; `placed` = a chunk of kind 2.
-
-        The lists are the decoder's own: copy what must last. Raises ValueError on bytes that no
-        encoder writes; the records before them were right.
-        """
-        at, end = 0, len(payload)
-        if placed:
-            boot, at = varint.get(payload, at, end)
-            number, at = varint.get(payload, at, end)
-            slot, at = varint.get(payload, at, end)
-            self.restart(boot, number, slot)
-        while at < end:
-            head = payload[at]
-            at += 1
-            if head & ~(_GAP | _FLAGS):
-                raise ValueError("unknown record head")
-            if head & _GAP:
-                gap, at = varint.get(payload, at, end)
-                self.slot += gap
-            if head & _FLAGS:
-                at = self._get_flags(payload, at, end)
-            for i in range(self.channels):
-                if self.flags[i] != MISSING:
-                    fold, at = varint.get(payload, at, end)
-                    self.values[i] = varint.wrap32(self.values[i] + varint.unzigzag(fold))
-            yield self.number, self.slot, self.values, self.flags
-            self.number += 1
-            self.slot += 1
-
-    def _get_flags(self, payload, at, end):
-        n = self.channels
-        if at + (n + 1) // 2 > end:
-            raise ValueError("flags are cut off")
-        for i in range(n):
-            self.flags[i] = payload[at + i // 2] >> 4 * (i & 1) & 15
-        return at + (n + 1) // 2

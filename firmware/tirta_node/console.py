@@ -32,12 +32,13 @@ class Console:
         self._greeting = greeting
         self.handle = None  # handle(kind, sequence, payload as a memoryview)
         self.more = None  # called when everything is sent: may send the next frame of a stream
-        self.payload = bytearray(frame.MAX_FROM_NODE)  # content under construction, payload at 2
+        # The content of a request, and then of its answer, whose payload begins at 2: whoever
+        # answers has taken what the request says before.
+        self.payload = bytearray(frame.MAX_FROM_NODE)
         self.dropped = 0  # frames that did not arrive whole
         self.visit = False
         self._frame = bytearray(_LINE_BYTES)
         self._length = 0
-        self._content = bytearray(_LINE_BYTES)
         self._out = bytearray(frame.MAX_FROM_NODE + frame.MAX_FROM_NODE // 254 + 4)
         self._sent = 0
         self._size = 0
@@ -150,10 +151,10 @@ class Console:
         n, self._length = self._length, 0
         if n == 0:
             return
-        n = cobs.decode_into(self._frame, n, memoryview(self._content))
-        if n < 0 or not frame.valid(self._content, n):
+        n = cobs.decode_into(self._frame, n, memoryview(self.payload))
+        if n < 0 or not frame.valid(self.payload, n):
             self.dropped += 1
             return
         self.more = None
-        view = memoryview(self._content)
+        view = memoryview(self.payload)
         self.handle(view[0], view[1], view[2 : n - 4])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What each page of log or journal holds, in RAM: read once at boot, kept up to date by the writer.
 
-Two arrays, one entry a page: sequence (0 = nothing of ours) and first record number. 8 bytes a
-page: 2.4 KB for the 296 pages of a 4 MB board. What is asked for rarely is read from flash again.
+An array of sequences, one a page, 0 = nothing of ours: 1.2 KB for the 296 pages of a 4 MB board.
+The rest of a header is asked for rarely, and read from flash again.
 """
 
 from array import array
@@ -19,9 +19,7 @@ class Index:
         self._mark = mark
         self.newest = -1
         self.epoch = 0
-        empty = bytes(4 * self.count)
-        self.seqs = array("I", empty)
-        self.numbers = array("I", empty)
+        self.seqs = array("I", bytes(4 * self.count))
 
     def header(self, block):
         """The header of this page as it lies on flash, or None."""
@@ -51,10 +49,14 @@ class Index:
         self.epoch = epoch
         self._forget_all()
 
+    def number(self, block):
+        """Number of the first record of this page; 0 when its header cannot be read any more."""
+        head = self.header(block)
+        return head.number if head is not None else 0
+
     def put(self, block, head):
         """The page at `block` has this header."""
         self.seqs[block] = head.seq
-        self.numbers[block] = head.number
 
     def forget(self, block):
         """The page at `block` holds nothing any more."""

@@ -53,7 +53,7 @@ class Log:
     def oldest_number(self):
         """Number of the oldest record on flash."""
         block = self.index.after(1)
-        return self.index.numbers[block] if block >= 0 else self.number
+        return self.index.number(block) if block >= 0 else self.number
 
     def end(self):
         """(sequence of the page being written, end of its chunks)."""
@@ -253,8 +253,8 @@ class Log:
         if not self.index.seqs[block]:
             return 0, 0, ()
         after = self.index.after(self.index.seqs[block] + 1)
-        end = self.index.numbers[after] if after >= 0 else self.number
-        overwritten = end - max(self.pulled, self.index.numbers[block])
+        end = self.index.number(after) if after >= 0 else self.number
+        overwritten = end - max(self.pulled, self.index.number(block))
         configs = [p for p in self._configs(block) if self.index.names(_hash(p), block)]
         if configs and self._pages.block >= 0:
             # What the start before this one logged already is not logged again.

@@ -5,7 +5,7 @@ They belong to the boot and the config under which they were taken, so they get 
 those. Needed once, then dropped from RAM.
 """
 
-from tirta_format import meta, record
+from tirta_format import meta, record_reader
 from tirta_format import page as pages
 from tirta_node.recorder import Recorder
 from tirta_node.ring import Ring
@@ -20,7 +20,8 @@ def _unlogged(flash, index, number):
     while block >= 0:
         seq = index.seqs[block]
         after = index.after(seq + 1)
-        if after < 0 or index.numbers[after] >= number:
+        begins = index.number(after) if after >= 0 else 0
+        if not begins or begins >= number:
             flash.read(block, 0, page)
             header = pages.header(page, pages.MARK_JOURNAL)
             for found in _records(page, header):
@@ -35,7 +36,7 @@ def _unlogged(flash, index, number):
 
 def _records(page, header):
     """(boot, number, slot, values, flags) of each record that lies whole in a journal page."""
-    decoder = record.Decoder(header.channels)
+    decoder = record_reader.Decoder(header.channels)
     decoder.restart(header.boot, header.number, header.slot)
     chain = True
     view = memoryview(page)

@@ -22,6 +22,7 @@ from tirta.paths import firmware_dir
 
 VFS_FILES = ("boot.py", "main.py")
 VFS_FROZEN = {
+    "frozen/slot.mpy": Path("frozen/slot.py"),
     "frozen/chip.mpy": Path("tirta_node/hal/chip.py"),
     "frozen/state.mpy": Path("tirta_format/state.py"),
 }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tirta.unpack import MAX_COUNT, Unpacker
 from tirta_format import page as format_page
-from tirta_format import record, varint
+from tirta_format import record_reader, varint
 
 KINDS = (format_page.RECORDS, format_page.RECORDS_AT, format_page.PACKED, format_page.PACKED_AT)
 _PLAIN = (format_page.RECORDS, format_page.RECORDS_AT)
@@ -38,7 +38,7 @@ class PageRecords:
         self.boot: int = head.boot
         self._number: int = head.number
         self._slot: int = head.slot
-        self._decoder: Any = record.Decoder(head.channels)
+        self._decoder: Any = record_reader.Decoder(head.channels)
         self._unpacker: Unpacker | None = None
         self._channels: int = head.channels
         # What the next chunk may go on from.

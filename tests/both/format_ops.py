@@ -11,7 +11,7 @@ from binascii import hexlify, unhexlify
 
 import packing
 
-from tirta_format import cobs, config, frame, meta, page, record, state
+from tirta_format import cobs, config, frame, meta, page, record, record_reader, state
 
 
 def cobs_encode(data):
@@ -67,7 +67,7 @@ def records_encode(channels, place, placed, rows):
 
 def records_decode(channels, place, placed, payload):
     """The records before the first malformed byte, and whether there was one."""
-    decoder = record.Decoder(channels)
+    decoder = record_reader.Decoder(channels)
     decoder.restart(*place)
     rows = []
     whole = True

@@ -7,7 +7,7 @@ from binascii import unhexlify
 import golden
 from harness import refuses
 
-from tirta_format import meta, page, record, varint
+from tirta_format import meta, page, record, record_reader, varint
 
 FIELDS = ("channels", "seq", "epoch", "number", "slot", "boot", "config_hash")
 
@@ -74,7 +74,7 @@ def test_records_golden():
     buf = bytearray(200)
     at = encode(encoder, buf, 0, golden.RECORDS)
     assert chunk(page.RECORDS, buf[:at]) == coded
-    decoder = record.Decoder(3)
+    decoder = record_reader.Decoder(3)
     decoder.restart(5, 1000, 2000)
     assert decode(decoder, coded[2:-4], False) == numbered(1000, golden.RECORDS)
     assert (decoder.number, decoder.slot) == (encoder.number, encoder.slot) == (1008, 2138)
@@ -87,7 +87,7 @@ def test_placed_records_golden():
     buf = bytearray(200)
     at = encode(encoder, buf, encoder.put_place(buf, 0), golden.PLACED)
     assert chunk(page.RECORDS_AT, buf[:at]) == coded
-    decoder = record.Decoder(3)
+    decoder = record_reader.Decoder(3)
     assert decode(decoder, coded[2:-4], True) == numbered(1008, golden.PLACED)
     assert decoder.boot == 5
 
@@ -114,7 +114,7 @@ def test_records_cut_off_are_refused():
     payload = unhexlify(golden.RECORDS_CHUNK)[2:-4]
     ends = []
     for n in range(len(payload) + 1):
-        decoder = record.Decoder(3)
+        decoder = record_reader.Decoder(3)
         try:
             ends.append(len(decode(decoder, payload[:n], False)))
         except ValueError:

@@ -113,6 +113,7 @@ def test_flash_with_application_and_config(tmp_path: Path) -> None:
         "boot.py",
         "main.py",
         "frozen/chip.mpy",
+        "frozen/slot.mpy",
         "frozen/state.mpy",
     }
     app = image.lfs_files(content("app_a"))
