@@ -47,6 +47,7 @@ class Log:
         self.pulled = 0
         self.lost = 0
         self._gone = 0  # records below this were overwritten, and that is noted
+        self._damaged = 0  # records that were acknowledged and cannot be read, not noted yet
         self._left = -1  # the page that may be erased: what it takes away is noted
         self._checked = True  # the page being written has a checkpoint with every total
 
@@ -75,6 +76,7 @@ class Log:
         self.pulled = found.pulled if found.epoch else 0
         self.lost = found.lost
         self._gone = found.gone
+        self._damaged = found.damaged
         self.totals = found.totals
         self._pages.adopt_spare()
         if found.resume:
@@ -109,6 +111,9 @@ class Log:
         if not same and len(self.totals) > _TOTALS:
             self.totals = {name: self.totals[name] for name in counted.values()}
         self.check()
+        if self._damaged:
+            self.note_loss(meta.LOSS_FLASH, self._damaged, 0)
+            self._damaged = 0
         return not same
 
     def count(self, counted):

@@ -7,8 +7,16 @@ the page had its checkpoint, reading begins at a page that has one. Records are 
 chunks tell how many there are, and the sums of what is counted.
 """
 
+import struct
+from binascii import crc32
+
+from micropython import const
+
 from tirta_format import meta, meta_reader, varint
 from tirta_format import page as pages
+
+_LEAST_CHUNK = const(8)  # bytes of a chunk with records
+_MOST = const(60)  # records that the recorder puts into one
 
 
 class Head:
@@ -26,6 +34,8 @@ class Head:
         self.pulled = 0
         self.lost = 0
         self.gone = 0  # records below this are known to be overwritten
+        self.damaged = 0  # records at most that the newest page held and that are lost
+        self.told = False  # a loss record said that already
         self.page_crc = 0  # of the newest page
         self.checked = False  # the newest page has a checkpoint
         self.begun = False  # the newest page has records or a boot: its config was logged before
@@ -58,6 +68,9 @@ class Head:
             self.lost += fields["at_most"]
             if fields["reason"] == meta.LOSS_OVERWRITTEN:
                 self.gone = fields["number"]
+            elif fields["reason"] == meta.LOSS_FLASH:
+                self.number = max(self.number, fields["number"])
+                self.told = True
         elif kind == meta.ANCHOR:
             self._start_unix_ms = fields["unix_ms"] - uptime_ms
         if kind != meta.CONFIG:
@@ -86,7 +99,7 @@ class Head:
 
     def take_header(self, header):
         """What the header of a page tells, read in the order of their sequence."""
-        self.checked = self.begun = False
+        self.checked = self.begun = self.told = False
         self.seq = header.seq
         self.epoch = header.epoch
         self.config_hash = header.config_hash
@@ -103,20 +116,33 @@ def find(flash, index):
     if index.scan() is None:
         return found
     page = bytearray(pages.SIZE)
-    hidden = False
     block = _first(flash, index, page)
     while block >= 0:
         flash.read(block, 0, page)
         header = pages.header(page)
         found.take_header(header)
-        hidden = _read(page, header, found)
+        found.damaged = _read(page, header.crc, found)
         block = index.after(header.seq + 1)
-    if hidden:
-        found.epoch = 0
-        found.number = 0
-        return found
     _place(page, header, found)
+    _read_headless(flash, index, page, found)
     return found
+
+
+def _read_headless(flash, index, page, found):
+    """Where the header of the newest page was damaged, its chunks still tell how many records it
+    held: those numbers are taken.
+    """
+    flash.read((index.newest + 1) % index.count, 0, page)
+    if pages.header(page) is not None:
+        return
+    for page_crc in (struct.unpack_from("<I", page, 36)[0], crc32(memoryview(page)[2:36])):
+        if pages.chunk_at(page, pages.HEADER_SIZE, page_crc)[0] > 0:
+            before = found.number
+            _read(page, page_crc, found)
+            found.damaged += found.number - before
+            found.seq += 1
+            found.resume = 0
+            return
 
 
 def _first(flash, index, page):
@@ -133,24 +159,65 @@ def _first(flash, index, page):
         block = before
 
 
-def _read(page, header, found):
-    """Take in the chunks of a page; True when a damaged one hides the numbers."""
-    hidden = False
+def _read(page, page_crc, found):
+    """Take in the chunks of a page. The records at most that are lost in it: behind a damaged chunk
+    which no power cut explains, numbers go on beyond all that it may have held.
+    """
+    lost = gap = 0
     chain = True
     view = memoryview(page)
-    for kind, at, n in pages.chunks(page, header.crc):
+    for kind, at, n in pages.chunks(page, page_crc):
         payload = view[at : at + n]
         if kind == pages.DAMAGED:
             chain = False
+            before = found.number
+            gap = _look_into(page, at, at + n, page_crc, found)
+            lost += found.number - before
         elif kind == pages.META:
             found.take_meta(payload)
-        elif kind == pages.PACKED_AT or (kind == pages.PACKED and chain):
+            if payload[0] == meta.LOSS and found.told:
+                lost = gap = 0
+        elif kind == pages.PACKED_AT:
             chain = True
-            hidden = False
-            found.take_records(payload, kind == pages.PACKED_AT)
-        elif kind == pages.PACKED:
-            hidden = True
-    return hidden
+            lost = gap = 0
+            found.take_records(payload, True)
+        elif chain:
+            found.take_records(payload, False)
+        else:
+            before = found.number
+            found.number += gap
+            gap = 0
+            found.take_records(payload, False)
+            lost += found.number - before
+    return lost
+
+
+def _look_into(page, at, end, page_crc, found):
+    """A damaged stretch may still hold whole chunks, where no reader looks for them; after a power
+    cut it never does. Returns what the rest of it may have held.
+    """
+    start = at
+    at += 1
+    while at < end - pages.CHUNK_OVERHEAD:
+        kind, n = pages.chunk_at(page, at, page_crc)
+        if kind > 0:
+            found.number += _most_records(page, start, at)
+            if kind in (pages.PACKED, pages.PACKED_AT):
+                found.take_records(memoryview(page)[at + 2 : at + 2 + n], kind == pages.PACKED_AT)
+            start = at + n + pages.CHUNK_OVERHEAD
+            at = start
+        else:
+            at += 1
+    return _most_records(page, start, end)
+
+
+def _most_records(page, start, end):
+    """How many records `page[start:end]` held at most."""
+    if end - start < _LEAST_CHUNK:
+        return 0
+    length = (page[start] | page[start + 1] << 8) & 0xFFF
+    one = start + length + pages.CHUNK_OVERHEAD == end
+    return _MOST if one else (end - start) // _LEAST_CHUNK * _MOST
 
 
 def _place(page, header, found):
