@@ -2,13 +2,15 @@
 # Everything that is done from a checkout. `make help` lists it. No target needs hardware.
 PYTHON ?= python3
 FUZZ_S ?= 600
+CUTS ?= 1000000
+SEED ?= 1
 BIN := .venv/bin
 VENV := .venv/.stamp
 TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench fuzz lint fmt kernels types size wheel clean
+.PHONY: help demo test bench campaign fuzz lint fmt kernels types size wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -31,6 +33,10 @@ fmt: $(VENV) ## format the sources, and repair what ruff can repair
 
 bench: $(VENV) ## every figure of the log beside its peers: a table, and build/bench.json
 	$(BIN)/python tests/bench/run.py
+
+campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, then fuzz
+	$(BIN)/python tests/host/run_campaign.py $(CUTS) $(SEED)
+	$(MAKE) fuzz
 
 fuzz: $(VENV) ## coverage-guided fuzzing of the decoder for FUZZ_S seconds (600); goes on from build/corpus
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --target build/fuzz 'atheris>=3,<4'

@@ -5,6 +5,8 @@ what wear costs, and that the configs of all pages stay in the log.
 
 from typing import Any
 
+import flips
+import pytest
 from campaign import events
 from format_reader import PAGE_BYTES
 from oracle import Image, Sample, Truth, check_configs, check_image
@@ -15,6 +17,7 @@ BLOCKS = 9
 JOURNAL = 4
 FAULTS = 5
 ROUNDS = 100
+FLIPS = 300
 RING = 10
 
 
@@ -117,3 +120,11 @@ def test_many_rounds_wear_evenly_and_forget_no_config() -> None:
             lost_before = event["lost"]
             rounds += 1
     assert rounds == ROUNDS
+
+
+def test_flipped_bits_cost_no_more_than_their_pages(capsys: pytest.CaptureFixture[str]) -> None:
+    found = flips.judge(3, FLIPS)
+    assert found.hurt >= FLIPS // 4
+    assert found.again <= FLIPS // 4  # a third of the trials hurt the newest page only
+    with capsys.disabled():
+        print(f"\n{found}")

@@ -8,7 +8,7 @@ what may be missing: the records of that page.
 
 import faststart  # noqa: F401
 from faketime import time
-from nor import FAULTS, Flash
+from nor import BLOCK, FAULTS, Flash, Random
 from writer import EACH, FEW, FIRST, MANY, NEVER, Writer, tell
 
 BLOCKS = 9  # a journal of 4 pages and a log of 5
@@ -112,3 +112,33 @@ def log_dies(seed):
         {"acks": told, "refused": refused, "start": again.begun, "capacity": writer.ring.capacity},
         flash.image,
     )
+
+
+def flips(seed, trials):
+    """1 to 40 bits flip anywhere between two boots, again and again from the same flash."""
+    flash = Flash(BLOCKS)
+    random = Random(seed)
+    for turn in range(3):
+        writer = Writer(flash, FIRST, time, seed + turn, REGIMES[(seed + turn) % len(REGIMES)])
+        writer.start(epoch=seed)
+        writer.run(350 + random.next() % 90)
+        if turn < 2:
+            writer.stop()
+        tell({"base": turn, "acks": writer.acks(), "pending": writer.pending()}, flash.image)
+    for trial in range(trials):
+        hurt = Flash(BLOCKS, flash.image)
+        bits = []
+        for _ in range(1 + random.next() % 40 if trial % 2 else 1):
+            at = random.next() % (BLOCKS * BLOCK)
+            if trial % 3 == 0:  # where the node looks first
+                at = writer.log.index.newest * BLOCK + 4 * BLOCK + random.next() % BLOCK
+            bits.append(at * 8 + random.next() % 8)
+            hurt.image[at] ^= 1 << bits[-1] % 8
+        again = Writer(hurt, FIRST, time, seed + trial, EACH)
+        again.start(epoch=7)
+        again.run(20)
+        again.stop()
+        event = {"trial": trial, "bits": bits, "acks": again.acks(), "start": again.begun}
+        event["erased"] = hurt.erased
+        event["epoch"] = again.epoch_at_start
+        tell(event, hurt.image)
