@@ -12,7 +12,7 @@ import json
 from micropython import const
 
 from tirta_format import meta
-from tirta_node import rarely, report, sensors
+from tirta_node import rarely, sensors
 from tirta_node.clock import Clock
 from tirta_node.commands import RESTART, Commands
 from tirta_node.console import Console
@@ -53,7 +53,7 @@ class Node:
             self.config["commit_ms"],
         )
         self.line = line
-        self.console = Console(line, report.greeting(self))
+        self.console = Console(line)
         self.commands = Commands(self, self.console)
         self.console.handle = self.commands.handle
 

@@ -38,7 +38,7 @@ END_PAGE_GONE = 2
 
 OVERHEAD = 6  # type, sequence, CRC
 MAX_FROM_LAPTOP = 230  # content bytes: with COBS and delimiters it fits the node's 256-byte window
-MAX_FROM_NODE = 1100
+MAX_FROM_NODE = 1048
 SLICE = 1024  # data frames begin at multiples of this
 DATA_HEAD = "<IHH"  # page, offset, length
 INDEX_ENTRY = "<III"  # page, first number, header CRC

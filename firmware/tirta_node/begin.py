@@ -9,11 +9,14 @@ import os
 from tirta_format import config, meta
 from tirta_node.hal import chip
 
+_GREETING = "\r\nTirta node %s %s\r\nTo talk to it: tirta status PORT\r\n"
 _CLOCK_KEPT_MS = 2000  # uncertainty of the clock that ran through a reset
 
 
 def begin(node):
     """Begin a boot of `node`. When the flash refuses, the node samples all the same."""
+    text = _GREETING % (chip.node_id(), node.config.get("name", ""))
+    node.console.greeting = text.encode()
     kept = chip.kept_unix_ms()
     if kept:
         node.clock.set(kept, meta.CLOCK_KEPT, _CLOCK_KEPT_MS)

@@ -27,9 +27,9 @@ _BUSY = const(3)  # anything else
 class Console:
     """`greeting` is what a person who presses Enter reads; `handle` answers requests."""
 
-    def __init__(self, line, greeting):
+    def __init__(self, line):
         self._line = line
-        self._greeting = greeting
+        self.greeting = b""
         self.handle = None  # handle(kind, sequence, payload as a memoryview)
         self.more = None  # called when everything is sent: may send the next frame of a stream
         # The content of a request, and then of its answer, whose payload begins at 2: whoever
@@ -143,8 +143,8 @@ class Console:
             self.visit = True
         elif self._state == _ENTER and not self._size:
             self._state = _QUIET
-            n = self._size = len(self._greeting)
-            self._out[:n] = self._greeting
+            n = self._size = len(self.greeting)
+            self._out[:n] = self.greeting
             self._sent = 0
 
     def _end_of_frame(self):

@@ -10,12 +10,6 @@ from tirta_node.hal import chip
 MODE = "open"
 
 
-def greeting(node):
-    """Two lines for a person who presses Enter at a bare terminal."""
-    text = "\r\nTirta node %s %s\r\nTo talk to it: tirta status PORT\r\n"
-    return (text % (chip.node_id(), node.config.get("name", ""))).encode()
-
-
 def identity(node):
     """Who this is: for anybody who asks."""
     return {

@@ -47,7 +47,8 @@ class Echo:
 
     def __init__(self):
         self.line = Line()
-        self.console = Console(self.line, GREETING)
+        self.console = Console(self.line)
+        self.console.greeting = GREETING
         self.console.handle = self.handle
         self.requests = 0
 
