@@ -31,6 +31,7 @@ class Recorder:
         self._most = min(MOST, ring.capacity - 4)
         self._kind = pages.PACKED_AT
         self._page = -1  # sequence of the page whose records the models know
+        self._next = -1  # number of the record that a decoder expects behind them
         self._channels = sorted(log.counted)
         self._names = [log.counted[channel] for channel in self._channels]
         self._places = [0] * len(self._names)
@@ -102,7 +103,7 @@ class Recorder:
             return False
         room -= self._front
         self._kind = pages.PACKED
-        if self._page != log.seq:
+        if self._page != log.seq or self._next != log.number:
             self._packer.page()
             ring.begin_at(0)
             self._page = log.seq
@@ -135,6 +136,7 @@ class Recorder:
         for i, name in enumerate(self._names):
             log.totals[name] += self._sums[i]
         log.number += n
+        self._next = log.number
         self._ring.drop(n)
         self.kept = max(0, self.kept - n)
         log.slot = self._ring.first_slot()

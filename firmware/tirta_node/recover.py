@@ -35,6 +35,7 @@ class Head:
         self.lost = 0
         self.gone = 0  # records below this are known to be overwritten
         self.damaged = 0  # records at most that the newest page held and that are lost
+        self.gap = 0  # records at most in a stretch at its end, which a power cut may have torn
         self.told = False  # a loss record said that already
         self.page_crc = 0  # of the newest page
         self.checked = False  # the newest page has a checkpoint
@@ -124,25 +125,28 @@ def find(flash, index):
         found.damaged = _read(page, header.crc, found)
         block = index.after(header.seq + 1)
     _place(page, header, found)
-    _read_headless(flash, index, page, found)
-    return found
+    block = index.newest
+    while True:
+        block = (block + 1) % index.count
+        flash.read(block, 0, page)
+        if pages.header(page) is not None or not _read_headless(page, found):
+            return found
 
 
-def _read_headless(flash, index, page, found):
+def _read_headless(page, found):
     """Where the header of the newest page was damaged, its chunks still tell how many records it
-    held: those numbers are taken.
+    held: those numbers are taken. False when this is no such page.
     """
-    flash.read((index.newest + 1) % index.count, 0, page)
-    if pages.header(page) is not None:
-        return
     for page_crc in (struct.unpack_from("<I", page, 36)[0], crc32(memoryview(page)[2:36])):
         if pages.chunk_at(page, pages.HEADER_SIZE, page_crc)[0] > 0:
             before = found.number
+            found.number += found.gap
             _read(page, page_crc, found)
             found.damaged += found.number - before
             found.seq += 1
             found.resume = 0
-            return
+            return True
+    return False
 
 
 def _first(flash, index, page):
@@ -189,6 +193,7 @@ def _read(page, page_crc, found):
             gap = 0
             found.take_records(payload, False)
             lost += found.number - before
+    found.gap = gap
     return lost
 
 
