@@ -290,7 +290,9 @@ def test_the_line_is_as_slow_as_its_baud_rate(nodes: Nodes, baud: int) -> None:
         assert 0.9 < time.monotonic() - began < 1.4
 
 
-def test_a_full_fifo_costs_ticks_of_10_ms(mpremote: Mpremote) -> None:
+def test_a_full_fifo_costs_ticks_of_10_ms(nodes: Nodes) -> None:
+    # A slow line: a fast one empties the FIFO while a busy computer is not looking.
+    mpremote = nodes.mpremote(baud=115200)
     code = (
         "import sys, time\ntime.sleep_ms(50)\nt = time.ticks_us()\n"
         "sys.stdout.buffer.write(b'.' * 128)\nu = time.ticks_us()\n"
@@ -299,7 +301,7 @@ def test_a_full_fifo_costs_ticks_of_10_ms(mpremote: Mpremote) -> None:
     )
     fits, full = map(int, told(mpremote, code).split("#")[1].split())
     assert fits < 5_000
-    assert 9_000 < full < 25_000
+    assert 9_000 < full < 45_000
 
 
 def test_noise_of_100_kb_stops_nothing(nodes: Nodes) -> None:
