@@ -26,8 +26,8 @@ def make_table():
     return table
 
 
-def crc32(buf, start, end, at, table, low, high):
-    """Write the CRC-32 of buf[start:end] into buf[at:at + 4], low byte first.
+def crc32(low, high, table, buf, start, end):
+    """Write the CRC-32 of buf[start:end] into buf[end:end + 4], low byte first.
 
     `low` and `high` are the halves to go on from: 65535 to begin, or those of a finished CRC, each
     XOR 65535.
@@ -43,7 +43,7 @@ def crc32(buf, start, end, at, table, low, high):
         start += 1
     low ^= 65535
     high ^= 65535
-    buf[at] = low & 255
-    buf[at + 1] = low >> 8
-    buf[at + 2] = high & 255
-    buf[at + 3] = high >> 8
+    buf[end] = low & 255
+    buf[end + 1] = low >> 8
+    buf[end + 2] = high & 255
+    buf[end + 3] = high >> 8

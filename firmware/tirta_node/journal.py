@@ -52,7 +52,7 @@ class Journal:
         Raises OSError when no page can be written.
         """
         at = first
-        while at < ring.count:
+        while at < ring.count():
             end, taken = self._encode(ring, at, number + at - first)
             kind = pages.RECORDS_AT if self._placed else pages.RECORDS
             if taken:
@@ -83,7 +83,7 @@ class Journal:
             encoder.restart(self._log.boot, number, ring.slots[ring.place(first)])
             at = encoder.put_place(chunk, at)
         taken = 0
-        while first + taken < ring.count and at <= limit:
+        while first + taken < ring.count() and at <= limit:
             ring.unpack(first + taken, self._values, self._flags)
             slot = ring.slots[ring.place(first + taken)]
             at = encoder.put(chunk, at, slot, self._values, self._flags, 0)

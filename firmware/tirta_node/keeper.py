@@ -71,10 +71,10 @@ class Keeper:
         try:
             if self._clock.uptime_ms() >= self._retry_at_ms:
                 self.problem = ""
-                recorder.encode()
+                if self._ring.count() >= recorder.due or self._is_due(recorder.waiting()):
+                    recorder.encode()
                 self._note_refused()
-            waiting = recorder.waiting()
-            if waiting and waiting * self._interval_ms >= self._commit_ms:
+            if self._is_due(recorder.waiting()):
                 if not self.problem or not self._journal.problem:
                     recorder.commit()
             elif left_ms > _ERASE_ROOM_MS and not self.problem and not self.log.erase_ahead():
@@ -82,6 +82,9 @@ class Keeper:
             self.problem = self.problem or self._journal.problem
         except OSError as error:
             self.fail(error)
+
+    def _is_due(self, waiting):
+        return waiting and waiting * self._interval_ms >= self._commit_ms
 
     def settle(self):
         """Bring what the ring holds into the log. Raises OSError when the flash refuses."""

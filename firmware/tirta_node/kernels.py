@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Record encoder, capture and CRC as viper kernels. Made by host_tools/make_kernels.py.
+"""Record encoder, ring and CRC as viper kernels. Made by host_tools/make_kernels.py.
 
 The sources are tirta_format/codec.py and crc.py. Viper integers wrap at the word; the arithmetic
 stays within 30 bits, so that 32 and 64 bits agree.
@@ -45,6 +45,18 @@ _STRIDE = const(20)
 _HEAD = const(480)
 _LOG = const(482)
 _RECENT = const(738)
+_WIDTH = const(0)
+_ROOM = const(1)
+_FIRST = const(2)
+_USED = const(3)
+_NEXT = const(4)
+_RING_CHANNELS = const(5)
+_SUM_LOW = const(6)
+_SUM_HIGH = const(7)
+_FLAGS_AT = const(8)
+_SLOTS_AT = const(9)
+_RECORDS_AT = const(10)
+_VALUES_AT = const(11)
 _BIAS = const(1 << 28)
 _TOP = const(1 << 29)
 _BOTTOM = const(1 << 21)
@@ -103,418 +115,475 @@ def reset(st: ptr32, prior: ptr8, channels: int):
 
 
 @micropython.viper
-def encode(rec: ptr16, off: int, st: ptr32) -> int:
-    """Code the record at rec[off]: 1 it is in, 2 in and the last, 0 the page is full without it."""
+def encode(base: int, p: int) -> int:
+    """Code the records of the ring after the COUNT oldest ones: 1 all are in, 2 the last that was
+    taken ends the chunk, 0 the page is full without the next.
+    """
+    s = ptr32(0)
+    ring = ptr32(base)
+    st = ptr32(p)
     out = ptr8(int(st) + 4 * st[_OUT])
     pr = ptr16(int(st) + 4 * st[_PROBS])
+    records = ptr16(int(ring) + 4 * ring[_RECORDS_AT])
+    channels = st[_CHANNELS]
+    width = ring[_WIDTH]
+    end = ring[_ROOM] * width
+    done = 1
     low = st[_LOW]
     rng = st[_RANGE]
     pos = st[_POS]
-    channels = st[_CHANNELS]
-    turn = st[_RECORDS]
-    st[_RECORDS] = turn + 1
-    flags = off + 2 + channels + channels
-    words = (channels + 3) >> 2
-    word = words  # the next word of flags to write
-    # The head of a record: 0 regular, 1 slip, 2 flags and slip.
-    j = 0
-    if rec[off] + rec[off + 1]:
-        j = 1
-    i = 0
-    while i < words:
-        if rec[flags + i] != st[_FLAGS + i]:
-            j = 2
-        i += 1
-    slip = j
-    if j == 2:
-        word = 0
-        st[_GAPS] = 0
+    off = (ring[_FIRST] + st[_COUNT]) * width
+    while done == 1 and st[_COUNT] < ring[_USED]:
+        if off >= end:
+            off -= end
+        turn = st[_RECORDS]
+        st[_RECORDS] = turn + 1
+        flags = off + 2 + channels + channels
+        words = (channels + 3) >> 2
+        word = words  # the next word of flags to write
+        # The head of a record: 0 regular, 1 slip, 2 flags and slip.
+        j = 0
+        if records[off] + records[off + 1]:
+            j = 1
         i = 0
-        while i < channels:
-            if (rec[flags + (i >> 2)] >> ((i & 3) << 2)) & 15 == _MISSING:
-                st[_GAPS] = 1
-            i += 1
-    gaps = st[_GAPS]
-    s = ptr32(int(st) + 4 * _BLOCKS)
-    o = off
-    e1 = 0  # residuals and scales of the two channels before
-    e2 = 0
-    q1 = 0
-    q2 = 0
-    # An emission: steps 1 (go on) from base to stop, 0 at stop if `zero`; raw bits; what then.
-    base = _HEAD
-    stop = base + j
-    zero = 1
-    if j == 2:
-        zero = 0
-    bits = 0
-    raw = 0
-    # 1: the steps of the bucket after those of the recent values; more: then >> 1 bits of `high`.
-    then = 0
-    high = 0
-    base2 = 0
-    stop2 = 0
-    zero2 = 0
-    bits2 = 0
-    then2 = 0
-    while 1:
-        while 1:
-            if base < stop:
-                p = pr[base]
-                rng = (rng >> 12) * (p >> 4)
-                pr[base] = p + ((65535 - p) >> 6)
-                base += 1
-            elif zero:
-                zero = 0
-                p = pr[base]
-                bound = (rng >> 12) * (p >> 4)
-                low += bound
-                rng -= bound
-                pr[base] = p - (p >> 6)
-            elif bits:
-                if bits > 10:
-                    bits -= 10
-                    rng >>= 10
-                    low += rng * (raw >> bits)
-                    raw &= (1 << bits) - 1
-                else:
-                    rng >>= bits
-                    low += rng * raw
-                    bits = 0
-            elif then:
-                if then == 1:
-                    base = base2
-                    stop = stop2
-                    zero = zero2
-                    bits = bits2
-                    then = then2
-                else:
-                    bits = then >> 1
-                    raw = high
-                    then = 0
-            else:
-                break
-            while rng < _BOTTOM:
-                if low >= _TOP:
-                    low -= _TOP
-                    p = pos - 1
-                    while out[p] == 255:
-                        out[p] = 0
-                        p -= 1
-                    out[p] += 1
-                out[pos] = low >> 21
-                pos += 1
-                low = (low & (_BOTTOM - 1)) << 8
-                rng <<= 8
-        # What is next: a word of flags, the slip, the next channel that has a value.
-        if slip:
-            if word < words:
-                raw = rec[flags + word]
-                bits = 16
-                st[_FLAGS + word] = raw
-                word += 1
-                continue
-            slip = 0
-        else:
-            o += 2
-            if o == flags:
-                break
-            s = ptr32(int(s) + 4 * _STRIDE)
-            turn += 1
-            if gaps:
-                c = (o - off - 2) >> 1
-                if (rec[flags + (c >> 2)] >> ((c & 3) << 2)) & 15 == _MISSING:
-                    e2 = e1
-                    q2 = q1
-                    e1 = 0
-                    continue
-        # Scale: q is twice log2(16 * mean |residual|), the bucket width 2**k.
-        fast = s[_FAST]
-        slow = s[_SLOW]
-        q = (fast + slow) >> 1
-        if q < 256:
-            q = pr[_LOG + q]
-        elif q < 16384:
-            q = pr[_LOG + (q >> 6)] + 12
-        elif q < 1048576:
-            q = pr[_LOG + (q >> 12)] + 24
-        else:
-            q = pr[_LOG + (q >> 18)] + 36
-        k = 0
-        hit = 0
-        base = q << 4
-        if q > 8:
-            hit = s[_HIT]
-            if q > 10:
-                k = (q - 8) >> 1
-                base = 176 + ((q & 1) << 4)
-                if q > 12:
-                    base += 32
-        if fast > slow + (slow >> 1):
-            base += 240
-        # Distance from the last value, modulo 2**32; a far one is a jump.
-        lo = rec[o]
-        hi = rec[o + 1]
-        r0 = s[_LO]
-        a = s[_HI]
-        s[_LO] = lo
-        d = lo - r0
-        far = 0
-        if hi != a:
-            s[_HI] = hi
-            far = ((hi - a + 8) & 65535) - 8
-            if a > 65535:
-                far = 65536
-            if far < 8:
-                d += far << 16
-        e = 0
-        j = 15
-        if far > 7:
-            s[_D1] = _BIAS
-            s[_EMA] = _BIAS
-        else:
-            ema = s[_EMA] - _BIAS
-            e = d
-            p = s[_BEST]
-            if p:
-                if p == 2:
-                    e -= (ema + 8) >> 4
-                elif p == 1:
-                    e -= s[_D1] - _BIAS
-                else:
-                    e -= (s[_D1] - _BIAS) >> 1
-            g = turn & 3
-            if g == 2:
-                # Do the residuals of the two channels before tell something of this one?
-                w1 = s[_W1] - _BIAS
-                w2 = s[_W2] - _BIAS
-                p = e - ((w1 * e1 + w2 * e2 + 2048) >> 12)
-                if p:
-                    if e1:
-                        a = (q - q1 + 20) >> 1
-                        if a < 0:
-                            a = 0
-                        elif a > 14:
-                            a = 14
-                        a = 1 << a
-                        if (p ^ e1) < 0:
-                            a = -a
-                        w1 += a
-                        if (w1 + 32768) >> 16 == 0:
-                            s[_W1] = w1 + _BIAS
-                    if e2:
-                        a = (q - q2 + 20) >> 1
-                        if a < 0:
-                            a = 0
-                        elif a > 14:
-                            a = 14
-                        a = 1 << a
-                        if (p ^ e2) < 0:
-                            a = -a
-                        w2 += a
-                        if (w2 + 32768) >> 16 == 0:
-                            s[_W2] = w2 + _BIAS
-                a = p
-                if a < 0:
-                    a = -a
-                if e < 0:
-                    a += e
-                else:
-                    a -= e
-                if a > 4096:
-                    a = 4096
-                elif a < -4096:
-                    a = -4096
-                high = s[_GATE] - _BIAS
-                s[_GATE] = high + (((a << 4) - high) >> 4) + _BIAS
-                s[_USE] = 0
-                if high + (fast >> 1) < 0:
-                    s[_USE] = 1
-                    e = p
-            else:
-                if s[_USE]:
-                    e -= ((s[_W1] - _BIAS) * e1 + (s[_W2] - _BIAS) * e2 + 2048) >> 12
-                if g == 0:
-                    # The predictor that did best lately.
-                    m = 0
-                    a = d
-                    if a < 0:
-                        a = -a
-                    p = s[_E0]
-                    best = p + (a << 4) - (p >> 4)
-                    s[_E0] = best
-                    a = d - s[_D1] + _BIAS
-                    if a < 0:
-                        a = -a
-                    p = s[_E1]
-                    p += (a << 4) - (p >> 4)
-                    s[_E1] = p
-                    if p < best:
-                        best = p
-                        m = 1
-                    a = d - ((ema + 8) >> 4)
-                    if a < 0:
-                        a = -a
-                    p = s[_E2]
-                    p += (a << 4) - (p >> 4)
-                    s[_E2] = p
-                    if p < best:
-                        best = p
-                        m = 2
-                    a = d - ((s[_D1] - _BIAS) >> 1)
-                    if a < 0:
-                        a = -a
-                    p = s[_E3]
-                    p += (a << 4) - (p >> 4)
-                    s[_E3] = p
-                    if p < best:
-                        m = 3
-                    s[_BEST] = m
-            s[_D1] = d + _BIAS
-            ema -= d << 4
-            s[_EMA] = ema - (ema >> 2) + _BIAS
-            # Bucket widths 1, 1, 1, 2, 4, 8 ... times 2**k; the place in the bucket, then the sign.
-            a = e
-            if a < 0:
-                a = -a
-            j = a >> k
-            bits = k
-            if j > 2:
-                p = j - 1
+        while i < words:
+            if records[flags + i] != st[_FLAGS + i]:
                 j = 2
-                while p > 1:
-                    p >>= 1
-                    j += 1
-                bits += j - 1
-                raw = a - (((1 << (j - 2)) + 1) << k)
-                raw += raw
-                if e < 0:
-                    raw += 1
-            elif j:
-                bits += 1
-                raw = a - (j << k)
-                raw += raw
-                if e < 0:
-                    raw += 1
-            else:
-                raw = a
-                if a:
-                    then = 2
-                    high = 0
-                    if e < 0:
-                        high = 1
-            a <<= 4
-            s[_FAST] = fast + ((a - fast) >> 2)
-            s[_SLOW] = slow + ((a - slow) >> 3)
+            i += 1
+        slip = j
+        if j == 2:
+            word = 0
+            st[_GAPS] = 0
+            i = 0
+            while i < channels:
+                if (records[flags + (i >> 2)] >> ((i & 3) << 2)) & 15 == _MISSING:
+                    st[_GAPS] = 1
+                i += 1
+        gaps = st[_GAPS]
+        s = ptr32(int(st) + 4 * _BLOCKS)
+        o = off
+        e1 = 0  # residuals and scales of the two channels before
+        e2 = 0
+        q1 = 0
+        q2 = 0
+        # An emission: steps 1 (go on) from base to stop, 0 at stop if `zero`; raw bits; what then.
+        base = _HEAD
         stop = base + j
         zero = 1
-        if j > 14:
-            # The value itself, after 15 steps unless it is the first: one bit, then 16 or 32.
-            stop = base + 15
+        if j == 2:
             zero = 0
-            if far > 65535:
-                stop = base
-            raw = lo
-            bits = 17
-            then = 0
-            if (hi + (lo >> 15)) & 65535:
-                raw += 65536
-                then = 32
-                high = hi
-        if hit > 31:
-            # Recent values: which of them is it, and how much would that have saved?
-            p = 4
-            if far < 8:
-                a = 0
-                if d:
-                    a = s[_R1]
-                    s[_R1] = r0
-                    if a == lo:
-                        p = 1
-                    else:
-                        m = s[_R2]
-                        s[_R2] = a
-                        if m == lo:
-                            p = 2
-                        else:
-                            if s[_R3] == lo:
-                                p = 3
-                            s[_R3] = m
-                    if (d + 32768) >> 16:
-                        p = 4
-                    a = 0
-                else:
-                    p = 0
-                if p < 4:
-                    a = (q - 8) << 5
-                if g == 0:
-                    s[_HIT] = hit + ((a - hit) >> 4)
-            if hit > 64:
-                if p < 4:
-                    bits = 0
-                    then = 0
-                else:
-                    base2 = base
-                    stop2 = stop
-                    zero2 = zero
-                    bits2 = bits
-                    then2 = then
-                    bits = 0
-                    then = 1
-                base = s[_STEPS]
-                stop = base + p
-                zero = 1
-                if p > 3:
+        bits = 0
+        raw = 0
+        # 1: the steps of the bucket after those of the recent values; more: then >> 1 bits of
+        # `high`.
+        then = 0
+        high = 0
+        base2 = 0
+        stop2 = 0
+        zero2 = 0
+        bits2 = 0
+        then2 = 0
+        while 1:
+            while 1:
+                if base < stop:
+                    p = pr[base]
+                    rng = (rng >> 12) * (p >> 4)
+                    pr[base] = p + ((65535 - p) >> 6)
+                    base += 1
+                elif zero:
                     zero = 0
-        e2 = e1
-        q2 = q1
-        q1 = q
-        e1 = e
-        if (e + 8192) >> 14:
-            e1 = 0
+                    p = pr[base]
+                    bound = (rng >> 12) * (p >> 4)
+                    low += bound
+                    rng -= bound
+                    pr[base] = p - (p >> 6)
+                elif bits:
+                    if bits > 10:
+                        bits -= 10
+                        rng >>= 10
+                        low += rng * (raw >> bits)
+                        raw &= (1 << bits) - 1
+                    else:
+                        rng >>= bits
+                        low += rng * raw
+                        bits = 0
+                elif then:
+                    if then == 1:
+                        base = base2
+                        stop = stop2
+                        zero = zero2
+                        bits = bits2
+                        then = then2
+                    else:
+                        bits = then >> 1
+                        raw = high
+                        then = 0
+                else:
+                    break
+                while rng < _BOTTOM:
+                    if low >= _TOP:
+                        low -= _TOP
+                        p = pos - 1
+                        while out[p] == 255:
+                            out[p] = 0
+                            p -= 1
+                        out[p] += 1
+                    out[pos] = low >> 21
+                    pos += 1
+                    low = (low & (_BOTTOM - 1)) << 8
+                    rng <<= 8
+            # What is next: a word of flags, the slip, the next channel that has a value.
+            if slip:
+                if word < words:
+                    raw = records[flags + word]
+                    bits = 16
+                    st[_FLAGS + word] = raw
+                    word += 1
+                    continue
+                slip = 0
+            else:
+                o += 2
+                if o == flags:
+                    break
+                s = ptr32(int(s) + 4 * _STRIDE)
+                turn += 1
+                if gaps:
+                    c = (o - off - 2) >> 1
+                    if (records[flags + (c >> 2)] >> ((c & 3) << 2)) & 15 == _MISSING:
+                        e2 = e1
+                        q2 = q1
+                        e1 = 0
+                        continue
+            # Scale: q is twice log2(16 * mean |residual|), the bucket width 2**k.
+            fast = s[_FAST]
+            slow = s[_SLOW]
+            q = (fast + slow) >> 1
+            if q < 256:
+                q = pr[_LOG + q]
+            elif q < 16384:
+                q = pr[_LOG + (q >> 6)] + 12
+            elif q < 1048576:
+                q = pr[_LOG + (q >> 12)] + 24
+            else:
+                q = pr[_LOG + (q >> 18)] + 36
+            k = 0
+            hit = 0
+            base = q << 4
+            if q > 8:
+                hit = s[_HIT]
+                if q > 10:
+                    k = (q - 8) >> 1
+                    base = 176 + ((q & 1) << 4)
+                    if q > 12:
+                        base += 32
+            if fast > slow + (slow >> 1):
+                base += 240
+            # Distance from the last value, modulo 2**32; a far one is a jump.
+            lo = records[o]
+            hi = records[o + 1]
+            r0 = s[_LO]
+            a = s[_HI]
+            s[_LO] = lo
+            d = lo - r0
+            far = 0
+            if hi != a:
+                s[_HI] = hi
+                far = ((hi - a + 8) & 65535) - 8
+                if a > 65535:
+                    far = 65536
+                if far < 8:
+                    d += far << 16
+            e = 0
+            j = 15
+            if far > 7:
+                s[_D1] = _BIAS
+                s[_EMA] = _BIAS
+            else:
+                ema = s[_EMA] - _BIAS
+                e = d
+                p = s[_BEST]
+                if p:
+                    if p == 2:
+                        e -= (ema + 8) >> 4
+                    elif p == 1:
+                        e -= s[_D1] - _BIAS
+                    else:
+                        e -= (s[_D1] - _BIAS) >> 1
+                g = turn & 3
+                if g == 2:
+                    # Do the residuals of the two channels before tell something of this one?
+                    w1 = s[_W1] - _BIAS
+                    w2 = s[_W2] - _BIAS
+                    p = e - ((w1 * e1 + w2 * e2 + 2048) >> 12)
+                    if p:
+                        if e1:
+                            a = (q - q1 + 20) >> 1
+                            if a < 0:
+                                a = 0
+                            elif a > 14:
+                                a = 14
+                            a = 1 << a
+                            if (p ^ e1) < 0:
+                                a = -a
+                            w1 += a
+                            if (w1 + 32768) >> 16 == 0:
+                                s[_W1] = w1 + _BIAS
+                        if e2:
+                            a = (q - q2 + 20) >> 1
+                            if a < 0:
+                                a = 0
+                            elif a > 14:
+                                a = 14
+                            a = 1 << a
+                            if (p ^ e2) < 0:
+                                a = -a
+                            w2 += a
+                            if (w2 + 32768) >> 16 == 0:
+                                s[_W2] = w2 + _BIAS
+                    a = p
+                    if a < 0:
+                        a = -a
+                    if e < 0:
+                        a += e
+                    else:
+                        a -= e
+                    if a > 4096:
+                        a = 4096
+                    elif a < -4096:
+                        a = -4096
+                    high = s[_GATE] - _BIAS
+                    s[_GATE] = high + (((a << 4) - high) >> 4) + _BIAS
+                    s[_USE] = 0
+                    if high + (fast >> 1) < 0:
+                        s[_USE] = 1
+                        e = p
+                else:
+                    if s[_USE]:
+                        e -= ((s[_W1] - _BIAS) * e1 + (s[_W2] - _BIAS) * e2 + 2048) >> 12
+                    if g == 0:
+                        # The predictor that did best lately.
+                        m = 0
+                        a = d
+                        if a < 0:
+                            a = -a
+                        p = s[_E0]
+                        best = p + (a << 4) - (p >> 4)
+                        s[_E0] = best
+                        a = d - s[_D1] + _BIAS
+                        if a < 0:
+                            a = -a
+                        p = s[_E1]
+                        p += (a << 4) - (p >> 4)
+                        s[_E1] = p
+                        if p < best:
+                            best = p
+                            m = 1
+                        a = d - ((ema + 8) >> 4)
+                        if a < 0:
+                            a = -a
+                        p = s[_E2]
+                        p += (a << 4) - (p >> 4)
+                        s[_E2] = p
+                        if p < best:
+                            best = p
+                            m = 2
+                        a = d - ((s[_D1] - _BIAS) >> 1)
+                        if a < 0:
+                            a = -a
+                        p = s[_E3]
+                        p += (a << 4) - (p >> 4)
+                        s[_E3] = p
+                        if p < best:
+                            m = 3
+                        s[_BEST] = m
+                s[_D1] = d + _BIAS
+                ema -= d << 4
+                s[_EMA] = ema - (ema >> 2) + _BIAS
+                # Bucket widths 1, 1, 1, 2, 4, 8 ... times 2**k; the place in the bucket, then
+                # the sign.
+                a = e
+                if a < 0:
+                    a = -a
+                j = a >> k
+                bits = k
+                if j > 2:
+                    p = j - 1
+                    j = 2
+                    while p > 1:
+                        p >>= 1
+                        j += 1
+                    bits += j - 1
+                    raw = a - (((1 << (j - 2)) + 1) << k)
+                    raw += raw
+                    if e < 0:
+                        raw += 1
+                elif j:
+                    bits += 1
+                    raw = a - (j << k)
+                    raw += raw
+                    if e < 0:
+                        raw += 1
+                else:
+                    raw = a
+                    if a:
+                        then = 2
+                        high = 0
+                        if e < 0:
+                            high = 1
+                a <<= 4
+                s[_FAST] = fast + ((a - fast) >> 2)
+                s[_SLOW] = slow + ((a - slow) >> 3)
+            stop = base + j
+            zero = 1
+            if j > 14:
+                # The value itself, after 15 steps unless it is the first: one bit, then 16 or 32.
+                stop = base + 15
+                zero = 0
+                if far > 65535:
+                    stop = base
+                raw = lo
+                bits = 17
+                then = 0
+                if (hi + (lo >> 15)) & 65535:
+                    raw += 65536
+                    then = 32
+                    high = hi
+            if hit > 31:
+                # Recent values: which of them is it, and how much would that have saved?
+                p = 4
+                if far < 8:
+                    a = 0
+                    if d:
+                        a = s[_R1]
+                        s[_R1] = r0
+                        if a == lo:
+                            p = 1
+                        else:
+                            m = s[_R2]
+                            s[_R2] = a
+                            if m == lo:
+                                p = 2
+                            else:
+                                if s[_R3] == lo:
+                                    p = 3
+                                s[_R3] = m
+                        if (d + 32768) >> 16:
+                            p = 4
+                        a = 0
+                    else:
+                        p = 0
+                    if p < 4:
+                        a = (q - 8) << 5
+                    if g == 0:
+                        s[_HIT] = hit + ((a - hit) >> 4)
+                if hit > 64:
+                    if p < 4:
+                        bits = 0
+                        then = 0
+                    else:
+                        base2 = base
+                        stop2 = stop
+                        zero2 = zero
+                        bits2 = bits
+                        then2 = then
+                        bits = 0
+                        then = 1
+                    base = s[_STEPS]
+                    stop = base + p
+                    zero = 1
+                    if p > 3:
+                        zero = 0
+            e2 = e1
+            q2 = q1
+            q1 = q
+            e1 = e
+            if (e + 8192) >> 14:
+                e1 = 0
+        off += width
+        done = 0
+        if pos < st[_LIMIT]:
+            i = st[_COUNT] + 1
+            st[_COUNT] = i
+            done = 1
+            if pos >= st[_SOFT] or i >= st[_MOST]:
+                done = 2
     st[_LOW] = low
     st[_RANGE] = rng
     st[_POS] = pos
-    if pos >= st[_LIMIT]:
-        return 0
-    i = st[_COUNT] + 1
-    st[_COUNT] = i
-    if pos >= st[_SOFT] or i >= st[_MOST]:
-        return 2
-    return 1
+    return done
 
 
 @micropython.viper
-def capture(records: ptr16, at: int, values: ptr32, flags: ptr8, channels: int, slip: int):
-    """Pack a record into records[at:], as `encode` takes it; unused flags are 1."""
-    records[at] = slip & 65535
-    records[at + 1] = (slip >> 16) & 65535
-    o = at + 2
+def push(o: int, value: int):
+    """Take `values` and `flags` as the record of `slot`, packed as `encode` takes it: slip, values,
+    flags, four a half. A full ring takes none.
+    """
     i = 0
-    while i < channels:
-        value = values[i]
-        records[o] = value & 65535
-        records[o + 1] = (value >> 16) & 65535
+    ring = ptr32(o)
+    slot = int(value)
+    records = ptr16(int(ring) + 4 * ring[_RECORDS_AT])
+    slots = ptr32(int(ring) + 4 * ring[_SLOTS_AT])
+    words = ptr32(int(ring) + 4 * ring[_RECORDS_AT])
+    flags = ptr8(int(ring) + 4 * ring[_FLAGS_AT])
+    values = ptr32(int(ring) + 4 * _VALUES_AT)
+    place = ring[_USED]
+    end = ring[_ROOM]
+    if place >= end:
+        return
+    ring[_USED] = place + 1
+    place += ring[_FIRST]
+    if place >= end:
+        place -= end
+    slots[place] = slot
+    o = place * ring[_WIDTH]
+    value = slot - ring[_NEXT]
+    ring[_NEXT] = slot + 1
+    records[o] = value & 65535
+    records[o + 1] = (value >> 16) & 65535
+    i = 0
+    end = ring[_RING_CHANNELS]
+    while i < end:
         o += 2
+        value = values[i]
+        words[o >> 1] = value
         i += 1
     i = 0
-    while i < channels:
-        word = 4369
-        shift = 0
-        while shift < 16:
-            if i < channels:
-                word ^= (flags[i] ^ 1) << shift
-            i += 1
-            shift += 4
-        records[o] = word
+    while i < end:
+        value = flags[i] | flags[i + 1] << 4 | flags[i + 2] << 8 | flags[i + 3] << 12
+        records[o + 2] = value
         o += 1
-    if (o - at) & 1:
-        records[o] = 0
+        i += 4
 
 
 @micropython.viper
-def crc32(buf: ptr8, start: int, end: int, at: int, table: ptr16, low: int, high: int):
-    """Write the CRC-32 of buf[start:end] into buf[at:at + 4], low byte first.
+def add_up(ring: ptr32, n: int, channel: int):
+    """Leave the sum of a channel over the `n` oldest records in SUM_LOW and SUM_HIGH: its halves
+    are summed apart.
+    """
+    records = ptr16(int(ring) + 4 * ring[_RECORDS_AT])
+    width = ring[_WIDTH]
+    end = ring[_ROOM] * width
+    off = ring[_FIRST] * width
+    flag = 2 + 2 * ring[_RING_CHANNELS] + (channel >> 2)
+    shift = (channel & 3) << 2
+    o = 2 + 2 * channel
+    low = 0
+    high = 0
+    while n:
+        if (records[off + flag] >> shift) & 15 != _MISSING:
+            low += records[off + o]
+            high += ((records[off + o + 1] + 32768) & 65535) - 32768
+        off += width
+        if off == end:
+            off = 0
+        n -= 1
+    ring[_SUM_LOW] = low
+    ring[_SUM_HIGH] = high
+
+
+@micropython.viper
+def crc32(low: int, high: int, table: ptr16, buf: ptr8, start: int, end: int):
+    """Write the CRC-32 of buf[start:end] into buf[end:end + 4], low byte first.
 
     `low` and `high` are the halves to go on from: 65535 to begin, or those of a finished CRC, each
     XOR 65535.
@@ -530,7 +599,7 @@ def crc32(buf: ptr8, start: int, end: int, at: int, table: ptr16, low: int, high
         start += 1
     low ^= 65535
     high ^= 65535
-    buf[at] = low & 255
-    buf[at + 1] = low >> 8
-    buf[at + 2] = high & 255
-    buf[at + 3] = high >> 8
+    buf[end] = low & 255
+    buf[end + 1] = low >> 8
+    buf[end + 2] = high & 255
+    buf[end + 3] = high >> 8

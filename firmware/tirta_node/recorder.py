@@ -10,10 +10,11 @@ from micropython import const
 
 from tirta_format import page as pages
 from tirta_format import varint
-from tirta_format.record import MISSING
-from tirta_node.packer import HEAD, LAST, NO, Packer
+from tirta_node.packer import COUNT, HEAD, IN, NO, Packer
+from tirta_node.ring import USED
 
 MOST = 60  # records in a chunk
+_BATCH = const(16)  # a call to the packer costs as much as a record
 _LEAST_ROOM = const(24)  # a page with less is left as it is
 _PLACE_BYTES = const(15)
 _SUM_BYTES = const(7)
@@ -27,7 +28,8 @@ class Recorder:
         self._ring = ring
         self._journal = journal
         self._log = log
-        self._packer = Packer(ring.channels)
+        self._packer = Packer(ring)
+        self._state = ring.state
         self._most = min(MOST, ring.capacity - 4)
         self._kind = pages.PACKED_AT
         self._page = -1  # sequence of the page whose records the models know
@@ -38,10 +40,13 @@ class Recorder:
         self._sums = [0] * len(self._names)
         self._front = 2 + _SUM_BYTES * len(self._names) if self._names else 1
         self._head = bytearray(_PLACE_BYTES + self._front)
+        self._least = _LEAST_ROOM + len(self._head)
         self.coded = 0
         self.kept = 0
+        self.due = min(_BATCH, self._most)  # `encode` when so many records are in the ring
+        self._opening = False
         log.slot = ring.first_slot()
-        log.before_note = self.flush
+        log.before_note = self._before_note
 
     def number(self):
         """Number of the next record to be acknowledged."""
@@ -49,25 +54,27 @@ class Recorder:
 
     def waiting(self):
         """Records that are not acknowledged yet."""
-        return self._ring.count - self.kept
+        return self._ring.count() - self.kept
 
     def encode(self):
-        """Compress what came; write the chunk when it is full. Raises OSError when the flash
-        refuses.
+        """Compress what came; write each chunk that is full. Raises OSError when the flash refuses.
+
+        60 records of 8 channels at once, the most there can be, take about 60 * 8 * 1,000
+        instructions: 2 ms at 240 MHz. Usually it is _BATCH of them, half a millisecond.
         """
-        ring = self._ring
-        while self.coded < ring.count:
+        packed = self._packer.state
+        while self.coded < self._state[USED]:
             if self.coded == 0 and not self._begin():
                 self._open_page()
                 continue
-            done = self._packer.add(ring.records, ring.at(self.coded))
-            if done == NO:
-                if self.coded == 0 or not self._write():
-                    self._open_page()
-                continue
-            self.coded += 1
-            if done == LAST and not self._write():
+            done = self._packer.add()
+            self.coded = packed[COUNT]
+            if done == IN:
+                break
+            # The chunk is full: with the last record, or because the next does not fit.
+            if (done == NO and self.coded == 0) or not self._write():
                 self._open_page()
+        self.due = min(self.coded + _BATCH, self._most)
 
     def commit(self):
         """Make every record of the ring durable: in the journal, or in the log when the journal
@@ -76,7 +83,7 @@ class Recorder:
         if self.waiting() and not self._journal.problem:
             try:
                 self._journal.append(self._ring, self.kept, self.number())
-                self.kept = self._ring.count
+                self.kept = self._ring.count()
             except OSError:
                 pass  # `problem` says it
         if self.waiting():
@@ -95,65 +102,63 @@ class Recorder:
 
     def _begin(self):
         """Start a chunk; False when the page has no room worth it."""
-        ring = self._ring
         log = self._log
-        log.slot = ring.first_slot()
+        log.slot = self._ring.first_slot()
         room = log.room()
-        if room < _LEAST_ROOM + len(self._head):
+        if room < self._least:
             return False
-        room -= self._front
         self._kind = pages.PACKED
         if self._page != log.seq or self._next != log.number:
-            self._packer.page()
-            ring.begin_at(0)
-            self._page = log.seq
-            totals = sorted(log.totals)
-            for i, name in enumerate(self._names):
-                self._places[i] = totals.index(name)
+            self._begin_page(log)
             if log.page_slot != log.slot:
                 self._kind = pages.PACKED_AT
                 room -= _PLACE_BYTES
-        self._packer.begin(room, self._most)
+        self._packer.begin(room - self._front, self._most)
         return True
+
+    def _begin_page(self, log):
+        self._packer.page(log.crc_low(), log.crc_high())
+        self._ring.begin_page()
+        self._page = log.seq
+        totals = sorted(log.totals)
+        for i, name in enumerate(self._names):
+            self._places[i] = totals.index(name)
 
     def _write(self):
         """Finish the chunk and write it; False when the page did not take it."""
-        log = self._log
-        packer = self._packer
         n = self.coded
         self.coded = 0
+        log = self._log
+        packer = self._packer
         end = HEAD + packer.finish()
-        self._add_up(n)
-        start = self._put_head(n)
-        chunk = packer.chunk
-        length = end - start - 2
-        chunk[start] = length & 255
-        chunk[start + 1] = length >> 8 | self._kind << 4
-        packer.crc(start, end, log.crc_low(), log.crc_high())
-        if not log.append(chunk, start, end + 4):
+        start = self._put_head(n, end)
+        packer.crc(start, end)
+        if not log.append(packer.chunk, start, end + 4):
             self._page = -1
             return False
-        for i, name in enumerate(self._names):
-            log.totals[name] += self._sums[i]
+        for i in range(len(self._sums)):
+            log.totals[self._names[i]] += self._sums[i]
         log.number += n
         self._next = log.number
         self._ring.drop(n)
-        self.kept = max(0, self.kept - n)
+        self.kept = self.kept - n if self.kept > n else 0
         log.slot = self._ring.first_slot()
         return True
 
-    def _add_up(self, n):
-        ring = self._ring
-        for j in range(len(self._sums)):
-            channel = self._channels[j]
-            total = 0
-            for i in range(n):
-                if ring.flag(i, channel) != MISSING:
-                    total += ring.value(i, channel)
-            self._sums[j] = total
-
-    def _put_head(self, n):
+    def _put_head(self, n, end):
         """Write what stands before the compressed run; return where the chunk starts."""
+        start = HEAD - 3
+        chunk = self._packer.chunk
+        chunk[HEAD - 1] = n
+        if self._sums or self._kind != pages.PACKED:
+            start = self._put_more(n)
+        n = end - start - 2
+        chunk[start] = n & 255
+        chunk[start + 1] = n >> 8 | self._kind << 4
+        return start
+
+    def _put_more(self, n):
+        """Place and sums."""
         head = self._head
         at = 0
         if self._kind == pages.PACKED_AT:
@@ -164,19 +169,32 @@ class Recorder:
         at += 1
         if self._sums:
             head[at - 1] |= _SUMS
-            head[at] = len(self._sums)
-            at += 1
-            for j in range(len(self._sums)):
-                head[at] = self._places[j]
-                at = varint.put(head, at + 1, _fold(self._sums[j]))
-        chunk = self._packer.chunk
-        for i in range(at):
-            chunk[HEAD - at + i] = head[i]
+            at = self._put_sums(head, at, n)
+        self._packer.chunk[HEAD - at : HEAD] = memoryview(head)[:at]
         return HEAD - at - 2
+
+    def _put_sums(self, head, at, n):
+        sums = self._sums
+        head[at] = len(sums)
+        at += 1
+        for j in range(len(sums)):
+            sums[j] = self._ring.total(n, self._channels[j])
+            head[at] = self._places[j]
+            at = varint.put(head, at + 1, _fold(sums[j]))
+        return at
 
     def _open_page(self):
         self._log.slot = self._ring.first_slot()
-        self._log.open_page()
+        self._opening = True
+        try:
+            self._log.open_page()
+        finally:
+            self._opening = False
+
+    def _before_note(self):
+        """A note comes: the records before it go before it."""
+        if not self._opening:  # a page being opened takes notes first
+            self.settle()
 
 
 def _fold(n):

@@ -78,7 +78,7 @@ class _Writer:
         self._head = head
         self._boot = boot
         self._ring = Ring(head.channels)
-        self._ring.next_slot = slot
+        self._ring.begin(slot)
         self._recorder = Recorder(self._ring, None, log)
         self.settle = self._recorder.settle
 
@@ -90,7 +90,7 @@ class _Writer:
         """Take one record."""
         log = self._log
         ring = self._ring
-        if number != log.number + ring.count:
+        if number != log.number + ring.count():
             self.settle()
             log.note_loss(meta.LOSS_FLASH, number - log.number, 0, number)
             log.move(self._boot, number)

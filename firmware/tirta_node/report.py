@@ -38,7 +38,7 @@ def status(node):
         "lost": keeper.lost(),
         "log_used": round(log.index.used() / log.index.count, 4),
         "bad_pages": keeper.bad_pages(),
-        "ring_used": node.ring.count,
+        "ring_used": node.ring.count(),
         "clock": clock.quality(),
         "unix": clock.unix_ms() // 1000,
         "uptime_s": clock.uptime_ms() // 1000,

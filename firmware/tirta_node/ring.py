@@ -2,87 +2,132 @@
 """The ring between sampler and log: a fixed number of records in RAM.
 
 A record lies as the compressor takes it, in 16-bit *halves*: the slip (slots left out before it),
-the values, the flags. The sampler leaves its readings in `values` and `flags`; `push` packs them.
+the values, the flags. The sampler leaves its readings in `values` and `flags`; `take` packs them.
 Nothing here allocates after the start. When it is full the newest record is refused and counted,
 for the older ones are nearer to the flash.
+
+With viper all of it is one array, because a kernel gets a single address for less than a second
+argument costs; where there is none (CPython, the webassembly port) the twin gets its parts.
 """
 
 from array import array
 
-from micropython import const
-
 from tirta_format.record import GOOD
-from tirta_node import packer
+
+try:
+    import uctypes
+
+    from tirta_node import kernels
+
+    VIPER = True
+except (ImportError, SyntaxError, ValueError):  # no viper; no emitter; compiled for another chip
+    VIPER = False
 
 RAM_BYTES = 2600
-_MOST = const(64)
+_MOST = 64
+# As in tirta_format/codec.py.
+_WIDTH, _ROOM, _FIRST, USED, _NEXT, _CHANNELS, _SUM_LOW, _SUM_HIGH = 0, 1, 2, 3, 4, 5, 6, 7
+_FLAGS_AT, _SLOTS_AT, _RECORDS_AT, _VALUES_AT = 8, 9, 10, 11
+
+
+def record_halves(channels):
+    """Slip (2), values (2 each), flags (4 a half), made even: whole 32-bit words."""
+    return 2 + 2 * channels + 2 * ((channels + 7) // 8)
 
 
 class Ring:
-    """`records[at(i):]` is the i-th oldest record, `slots[place(i)]` its slot."""
+    """`records[at(i):]` is the i-th oldest record, `slots[place(i)]` its slot; `state[USED]` of
+    `capacity` records are there. `take(handle, slot)` is `push`, for who calls it often.
+    """
 
-    def __init__(self, channels):
+    def __init__(self, channels, viper=True, capacity=0):
         self.channels = channels
-        self.width = packer.record_halves(channels)
-        self.capacity = min(_MOST, RAM_BYTES // (2 * self.width + 4))
-        self.records = array("H", bytes(2 * self.width * self.capacity))
-        self.slots = array("i", bytes(4 * self.capacity))
-        self.values = array("i", bytes(4 * max(channels, 1)))
-        self.flags = bytearray([GOOD] * channels)
-        self.count = 0
+        self.width = record_halves(channels)
+        self.capacity = capacity or min(_MOST, RAM_BYTES // (2 * self.width + 4))
         self.refused = 0
-        self.next_slot = 0  # of the next record, if none is left out
-        self._tail = 0
+        flags = _VALUES_AT + channels
+        slots = flags + (channels + 3) // 4
+        records = slots + self.capacity
+        size = self.width * self.capacity
+        self.viper = viper and VIPER
+        if self.viper:
+            state = array("i", bytes(4 * records + 2 * size))
+            at = uctypes.addressof(state)
+            self.values = memoryview(state)[_VALUES_AT:flags]
+            self.flags = uctypes.bytearray_at(at + 4 * flags, 4 * (slots - flags))
+            self.slots = memoryview(state)[slots:records]
+            self.records = uctypes.struct(
+                at + 4 * records, (uctypes.ARRAY, size | uctypes.UINT16), uctypes.NATIVE
+            )
+            self.take = kernels.push
+            self._add_up = kernels.add_up
+            self.handle = at
+        else:
+            from tirta_node import twin
+
+            state = twin.ring(self, _VALUES_AT, 4 * (slots - flags), size)
+        for i in range(len(self.flags)):
+            self.flags[i] = GOOD
+        self.state = state
+        state[_WIDTH] = self.width
+        state[_ROOM] = self.capacity
+        state[_CHANNELS] = channels
+        state[_FLAGS_AT] = flags
+        state[_SLOTS_AT] = slots
+        state[_RECORDS_AT] = records
+
+    def count(self):
+        """Records that are there."""
+        return self.state[USED]
 
     def is_full(self):
         """Whether `push` must not be called."""
-        return self.count == self.capacity
+        return self.state[USED] == self.capacity
 
     def push(self, slot):
         """Take `values` and `flags` as the record of `slot`."""
-        place = self.place(self.count)
-        packer.capture(
-            self.records, place * self.width, self.values, self.flags, self.channels,
-            slot - self.next_slot,
-        )  # fmt: skip
-        self.slots[place] = slot
-        self.next_slot = slot + 1
-        self.count += 1
+        self.take(self.handle, slot)
+
+    def begin(self, slot):
+        """The first record comes in `slot`."""
+        self.state[_NEXT] = slot
 
     def first_slot(self):
         """Slot of the oldest record, or of the next when the ring is empty."""
-        return self.slots[self._tail] if self.count else self.next_slot
+        state = self.state
+        return self.slots[state[_FIRST]] if state[USED] else state[_NEXT]
 
     def place(self, i):
         """Where the i-th oldest record lies."""
-        return (self._tail + i) % self.capacity
+        return (self.state[_FIRST] + i) % self.capacity
 
     def at(self, i):
         """Index of its first half."""
         return self.place(i) * self.width
 
-    def begin_at(self, i):
-        """The i-th oldest record is the first that a decoder sees: nothing lies before it."""
-        self.records[self.at(i)] = self.records[self.at(i) + 1] = 0
-
-    def value(self, i, channel):
-        """A value of the i-th oldest record, signed."""
-        at = self.at(i) + 2 + 2 * channel
-        high = self.records[at + 1]
-        return self.records[at] | (high - ((high & 0x8000) << 1)) << 16
-
-    def flag(self, i, channel):
-        """A flag of the i-th oldest record."""
-        half = self.records[self.at(i) + 2 + 2 * self.channels + (channel >> 2)]
-        return half >> ((channel & 3) << 2) & 15
+    def begin_page(self):
+        """The oldest record is the first that a decoder sees: nothing lies before it."""
+        at = self.at(0)
+        self.records[at] = self.records[at + 1] = 0
 
     def unpack(self, i, values, flags):
         """Copy the i-th oldest record into `values` and `flags`."""
-        for channel in range(self.channels):
-            values[channel] = self.value(i, channel)
-            flags[channel] = self.flag(i, channel)
+        records = self.records
+        at = self.at(i) + 2
+        end = at + 2 * self.channels
+        for c in range(self.channels):
+            high = records[at + 1]
+            values[c] = records[at] | (high - ((high & 0x8000) << 1)) << 16
+            flags[c] = records[end + (c >> 2)] >> ((c & 3) << 2) & 15
+            at += 2
+
+    def total(self, n, channel):
+        """Sum of a channel over the `n` oldest records, without the missing ones."""
+        self._add_up(self.handle, n, channel)
+        return self.state[_SUM_LOW] + (self.state[_SUM_HIGH] << 16)
 
     def drop(self, n):
         """The `n` oldest records are in the log."""
-        self._tail = (self._tail + n) % self.capacity
-        self.count -= n
+        state = self.state
+        state[_FIRST] = (state[_FIRST] + n) % self.capacity
+        state[USED] -= n

@@ -5,6 +5,8 @@ A *sensor* has `prepare()`, called `LEAD_MS` before the deadline (slow ones star
 `sample()`, which leaves `value` (an integer) and `flag` (QARTOD) and neither waits nor allocates.
 """
 
+from tirta_node.ring import USED
+
 LEAD_MS = 900  # a DS18B20 converts for 750 ms
 
 
@@ -41,15 +43,22 @@ class Sampler:
 
     def _capture(self, slot):
         ring = self._ring
-        if ring.is_full():
+        if ring.state[USED] == ring.capacity:
             ring.refused += 1
             return  # unread, a pulse counter keeps its pulses for the next record
+        self._read(ring)
+        ring.take(ring.handle, slot)
+
+    def _read(self, ring):
+        # Few locals, and no iterator: a frame of more than 11 words would come from the heap.
         values = ring.values
         flags = ring.flags
         sensors = self.sensors
-        for i in range(len(sensors)):  # enumerate() would allocate
+        n = len(sensors)
+        i = 0
+        while i < n:
             sensor = sensors[i]
             sensor.sample()
             values[i] = sensor.value
             flags[i] = sensor.flag
-        ring.push(slot)
+            i += 1

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Records through the node's packer, as the log does it: for tests in both worlds."""
 
-from array import array
-
 from tirta_format import page, varint
-from tirta_node import packer
+from tirta_node import packer, ring
 
 LEAST_ROOM = 64
 
@@ -13,35 +11,45 @@ def runs(channels, rows, room, most, viper=True):
     """[models are fresh, records, run with its CRC-32] for each run of (slip, values, flags);
     pages have `room` bytes for runs.
     """
-    pack = packer.Packer(channels, viper=viper)
-    record = array("H", bytes(2 * packer.record_halves(channels)))
+    kept = ring.Ring(channels, viper, 128)  # a run of 127 records fits
+    pack = packer.Packer(kept)
     out = []
     i = 0
     while i < len(rows):
         left = room
         fresh = True
-        pack.page()
+        pack.page(65535, 65535)
         while i < len(rows) and left >= LEAST_ROOM:
             pack.begin(left, most)
             done = packer.IN
             while i < len(rows) and done == packer.IN:
                 slip, values, flags = rows[i]
-                slip = 0 if fresh and not pack.count else slip
-                packer.capture(record, 0, array("i", values), bytearray(flags), channels, slip)
-                done = pack.add(record, 0)
+                if kept.count() == pack.count():
+                    kept.begin(0 if fresh and not pack.count() else -slip)
+                    put(kept, 0, values, flags)
+                done = pack.add()
                 i += done != packer.NO
             start = packer.HEAD
             end = start + pack.finish()
-            pack.crc(start, end, 65535, 65535)
-            if fresh and not pack.count:
+            pack.crc(start, end)
+            if fresh and not pack.count():
                 raise ValueError("a record does not fit its page")
-            if pack.count:
-                out.append([fresh, pack.count, bytes(pack.chunk[start : end + 4])])
+            if pack.count():
+                out.append([fresh, pack.count(), bytes(pack.chunk[start : end + 4])])
                 fresh = False
+            kept.drop(pack.count())
             left -= end - start
-            if pack.page_is_full():
+            if left < 3:  # cut off, or nothing more would fit
                 break
     return out
+
+
+def put(kept, slot, values, flags):
+    """A record into the ring."""
+    for c in range(kept.channels):
+        kept.values[c] = values[c]
+        kept.flags[c] = flags[c]
+    kept.push(slot)
 
 
 def payload(place, sums, count, run):

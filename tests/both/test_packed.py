@@ -3,7 +3,6 @@
 
 import gc
 import sys
-from array import array
 from binascii import crc32, unhexlify
 
 import golden
@@ -12,7 +11,7 @@ from harness import skip
 
 from tirta_format import page
 from tirta_format.prior import PRIOR
-from tirta_node import packer
+from tirta_node import packer, ring
 
 RAM_BYTES = 8192  # of ring, packer and tables, for eight channels
 
@@ -81,29 +80,79 @@ def test_a_run_fills_its_page_and_no_more():
 
 
 def test_the_crc_goes_on_from_the_pages():
-    pack = packer.Packer(2)
+    pack = packer.Packer(ring.Ring(2))
     data = bytes(range(256)) + b"123456789"
     pack.chunk[: len(data)] = data
     for first in (0, 1, 0x8E6F3069, 0xFFFFFFFF):
-        pack.crc(3, len(data), first & 65535, first >> 16)
+        pack.page(first & 65535, first >> 16)
+        pack.crc(3, len(data))
         coded = pack.chunk[len(data) : len(data) + 4]
         assert bytes(coded) == crc32(data[3:], first).to_bytes(4, "little")
 
 
-def test_capture_packs_halves():
-    for channels in (1, 4, 5, 8, 9):
-        width = packer.record_halves(channels)
-        records = array("H", [7] * (width + 2))
-        values = array("i", [-1 - i * 70000 for i in range(channels)])
-        flags = bytearray([9, 1, 2, 3, 4, 1, 1, 1, 9][:channels])
-        packer.capture(records, 1, values, flags, channels, 70001)
-        assert records[0] == records[width + 1] == 7
-        assert list(records[1:3]) == [4465, 1]
+def test_the_ring_packs_halves():
+    for viper in (True, False):
+        for channels in (1, 4, 5, 8, 9):
+            _push_and_look(ring.Ring(channels, viper), channels)
+
+
+def record(kept, i):
+    """(values, flags) of the i-th oldest record."""
+    values, flags = [0] * kept.channels, [0] * kept.channels
+    kept.unpack(i, values, flags)
+    return values, flags
+
+
+def _push_and_look(kept, channels):
+    values = [(-1 - i * 70000) >> (i & 1) for i in range(channels)]
+    values[-1] = -(1 << 31)
+    flags = [9, 1, 2, 3, 4, 1, 1, 1, 9][:channels]
+    slot = 70001
+    for i in range(3 * kept.capacity):
+        kept.values[0] = values[0] = i - 5
+        packing.put(kept, slot, values, flags)
+        if i >= kept.capacity // 2:
+            kept.drop(1)
+        at = kept.at(kept.count() - 1)
+        assert kept.slots[at // kept.width] == slot
+        assert [kept.records[at], kept.records[at + 1]] == ([4465, 1] if i == 0 else [1, 0])
         for c in range(channels):
-            low, high = records[3 + 2 * c], records[4 + 2 * c]
+            low, high = kept.records[at + 2 + 2 * c], kept.records[at + 3 + 2 * c]
             assert low | high << 16 == values[c] & 0xFFFFFFFF
-        nibbles = [records[3 + 2 * channels + c // 4] >> c % 4 * 4 & 15 for c in range(channels)]
-        assert bytes(nibbles) == flags
+            assert record(kept, kept.count() - 1)[0][c] == values[c]
+            assert record(kept, kept.count() - 1)[1][c] == flags[c]
+        slot += 2
+
+
+def test_a_full_ring_takes_nothing():
+    for viper in (True, False):
+        kept = ring.Ring(2, viper)
+        for slot in range(kept.capacity + 9):
+            packing.put(kept, slot, [slot, -slot], [1, 1])
+        assert kept.count() == kept.capacity
+        assert [record(kept, i)[0][0] for i in range(kept.capacity)] == list(range(kept.capacity))
+        assert list(kept.slots) == list(range(kept.capacity))
+
+
+def test_the_ring_adds_up():
+    for viper in (True, False):
+        kept = ring.Ring(3, viper)
+        total = 0
+        for i in range(kept.capacity + 20):
+            missing = i % 7 == 3
+            value = -(1 << 31) if i % 3 else (1 << 31) - 1 - i
+            packing.put(kept, i, [i, value, -1], [1, 9 if missing else 2, 1])
+            if kept.count() == kept.capacity:
+                kept.drop(20)
+                total = 0
+                for j in range(kept.count()):
+                    values, flags = record(kept, j)
+                    if flags[1] != 9:
+                        total += values[1]
+                assert kept.total(kept.count(), 1) == total
+                assert kept.total(0, 1) == 0
+                assert kept.total(kept.count(), 2) == -kept.count()
+        assert total
 
 
 def test_nothing_is_allocated():
@@ -116,29 +165,37 @@ def test_nothing_is_allocated():
 def _pack_with_the_heap_locked(viper):
     import micropython  # noqa: PLC0415 - not there on CPython
 
-    width = packer.record_halves(8)
     rows = samples(8, 200)
-    rows[100][1][3] = rows[150][1][2] = -(1 << 31)
-    records = array("H", bytes(2 * width * len(rows)))
-    for i, (slip, values, flags) in enumerate(rows):
-        packer.capture(records, i * width, array("i", values), bytearray(flags), 8, slip)
-    pack = packer.Packer(8, viper=viper)
+    rows[100][1][3] = rows[150][1][2] = -(1 << 20)
+    kept = ring.Ring(8, viper)
+    pack = packer.Packer(kept)
+    rows = [[slip, values, bytes(flags)] for slip, values, flags in rows]
     gc.collect()
     micropython.heap_lock()
     try:
-        i = chunks = 0
-        pack.page()
-        pack.begin(700)
-        while i < 200:
-            done = pack.add(records, i * width)
-            i += done != packer.NO
-            if done != packer.IN:
+        slot = chunks = 0
+        pack.page(0x1234, 0xFFFF)
+        pack.begin(700, 50)
+        for row in rows:
+            slot += row[0]
+            values = row[1]
+            flags = row[2]
+            c = 0
+            while c < 8:
+                kept.values[c] = values[c]
+                kept.flags[c] = flags[c]
+                c += 1
+            kept.push(slot)
+            slot += 1
+            while pack.count() < kept.count() and pack.add() != packer.IN:
                 end = packer.HEAD + pack.finish()
-                pack.crc(packer.HEAD - 20, end, 0x1234, 0xFFFF)
+                pack.crc(packer.HEAD - 20, end)
                 chunks += 1
-                if pack.page_is_full():
-                    pack.page()
-                pack.begin(700)
+                kept.total(pack.count(), 1)
+                kept.drop(pack.count())
+                if end - packer.HEAD > 697:
+                    pack.page(0x1234, 0xFFFF)
+                pack.begin(700, 50)
     finally:
         micropython.heap_unlock()
     assert chunks >= 3
@@ -149,12 +206,10 @@ def test_ring_and_packer_fit_their_ram():
         skip("the node's RAM is meant")
     if sys.platform == "webassembly":
         skip("nothing is collected here while Python runs")
-    from tirta_node import ring  # noqa: PLC0415 - CPython cannot import it
-
     gc.collect()
     before = gc.mem_alloc()
-    kept = packer.Packer(8), ring.Ring(8)
+    pack = packer.Packer(ring.Ring(8))
     gc.collect()
     used = gc.mem_alloc() - before + len(PRIOR)
-    print("ring, packer and tables of 8 channels:", used, "bytes;", kept[1].capacity, "records")
+    print("ring, packer and tables of 8 channels:", used, "bytes;", len(pack.chunk), "of a chunk")
     assert used <= RAM_BYTES

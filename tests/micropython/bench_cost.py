@@ -16,6 +16,8 @@ from faketime import time  # takes the place of the module: before anything of o
 from node_parts import Parts
 from nor import BLOCK
 
+from tirta_node.ring import USED
+
 BLOCKS = 64
 HEAP_RECORDS = 600
 
@@ -84,11 +86,12 @@ def empty(ring, data, n):
     total = len(data)
     channels = ring.channels
     values = ring.values
+    state = ring.state
     for _ in range(n):
         at = feed(values, data, at, channels)
         if at == total:
             at = 0
-        ring.count = 0
+        state[USED] = 0
 
 
 def capture(ring, data, n):
@@ -96,12 +99,13 @@ def capture(ring, data, n):
     total = len(data)
     channels = ring.channels
     values = ring.values
+    state = ring.state
     for slot in range(n):
         at = feed(values, data, at, channels)
         if at == total:
             at = 0
-        ring.push(slot)
-        ring.count = 0
+        ring.take(ring.handle, slot)
+        state[USED] = 0
 
 
 def without_program(log):
@@ -115,37 +119,39 @@ def without_program(log):
     log.append = append
 
 
-def full(ring, data, n, encode):
-    slot = ring.next_slot
+def full(ring, data, n, recorder):
+    """`recorder` decides as for Keeper.work when records are compressed."""
+    slot = ring.first_slot() + ring.count()
     total = len(data)
     channels = ring.channels
     at = slot * channels % total
     values = ring.values
+    state = ring.state
     for _ in range(n):
         at = feed(values, data, at, channels)
         if at == total:
             at = 0
-        ring.push(slot)
-        encode()
+        ring.take(ring.handle, slot)
+        if state[USED] >= recorder.due:
+            recorder.encode()
         slot += 1
 
 
 def heap(ring, data, recorder):
     """[bytes a record inside of a chunk, bytes a record with chunks written and pages turned]."""
-    encode = recorder.encode
     log = recorder._log
-    full(ring, data, 200, encode)
+    full(ring, data, 200, recorder)
     gc.collect()
     gc.disable()
     packed = bytes_packed = bytes_all = 0
     for _ in range(HEAP_RECORDS):
-        coded = recorder.coded
+        number = log.number
         seq = log.seq
         before = gc.mem_alloc()
-        full(ring, data, 1, encode)
+        full(ring, data, 1, recorder)
         taken = gc.mem_alloc() - before
         bytes_all += taken
-        if recorder.coded == coded + 1 and log.seq == seq:
+        if log.number == number and log.seq == seq:
             bytes_packed += taken
             packed += 1
     return [bytes_packed / packed, bytes_all / HEAP_RECORDS]
@@ -165,6 +171,6 @@ def main(mode, n, channels, path):
     elif mode in ("full", "durable"):
         if mode == "full":
             without_program(parts.log)
-        full(parts.ring, data, n, recorder.encode)
+        full(parts.ring, data, n, recorder)
     else:
         {"loop": loop, "empty": empty, "capture": capture}[mode](parts.ring, data, n)

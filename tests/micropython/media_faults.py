@@ -74,7 +74,7 @@ def refuse_all(seed):
     writer.run(1)
     writer.stop()
     event = {"end": "all", "acks": writer.acks(), "refused": refused, "problem": problem}
-    event["left"] = writer.ring.count
+    event["left"] = writer.ring.count()
     tell(event, flash.image)
 
 
