@@ -3,7 +3,9 @@
 
 from figures import Figures, Say
 
-LOG_PAGES = 316  # 336 pages of the partition, without the journal's
+from tirta import boards
+
+BOARD = "esp32_devkitc"
 PAGE_BITS = 8 * 4096
 CHANNELS = 8
 PACES_S = {"1/min": 60, "1/10 s": 10, "1/s": 1}
@@ -12,8 +14,14 @@ DAY_S = 86_400
 
 def days(bits_per_value: float, pace_s: int) -> float:
     """Until the oldest page is overwritten; one page is always erased ahead."""
-    records = (LOG_PAGES - 1) * PAGE_BITS / (bits_per_value * CHANNELS)
+    records = (_log_pages() - 1) * PAGE_BITS / (bits_per_value * CHANNELS)
     return records * pace_s / DAY_S
+
+
+def _log_pages() -> int:
+    """Pages of the board's partition, without the journal's (FORMAT.md section 2)."""
+    pages = boards.load(BOARD).partition("log").size // 4096
+    return pages - max(4, min(20, pages // 16))
 
 
 def measure(bits: dict[str, float], say: Say) -> Figures:

@@ -15,7 +15,7 @@ from nor import ERASE, Flash
 
 from tirta_node.window import halves
 
-BLOCKS = 336  # of the `log` partition of a board with 4 MB
+BLOCKS = 296  # of the `log` partition of a board with 4 MB
 ROOM_MS = 600  # enough for an erase
 
 
