@@ -62,10 +62,7 @@ def _export_arguments(parser: ArgumentParser) -> None:
 
 def _export(args: Namespace) -> None:
     path = export(args.archive, args.to, args.out)
-    if args.json:
-        say.document({"files": [str(path)]})
-    else:
-        say.out(str(path))
+    say.written(path, as_json=args.json)
 
 
 COMMANDS = (

@@ -52,10 +52,7 @@ def _plot_arguments(parser: ArgumentParser) -> None:
 
 def _plot(args: Namespace) -> None:
     path = plot(args.archive, args.out, args.node)
-    if args.json:
-        say.document({"files": [str(path)]})
-    else:
-        say.out(str(path))
+    say.written(path, as_json=args.json)
 
 
 COMMANDS = (

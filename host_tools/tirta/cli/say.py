@@ -8,6 +8,7 @@ import gettext
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 _ = gettext.translation("tirta", fallback=True).gettext
@@ -33,6 +34,14 @@ def out(text: str) -> None:
 def document(value: Any) -> None:
     """A result for a script: one JSON document."""
     print(json.dumps(value, ensure_ascii=False))
+
+
+def written(path: Path, *, as_json: bool) -> None:
+    """The file that a command made, for a person or a script."""
+    if as_json:
+        document({"files": [str(path)]})
+    else:
+        out(str(path))
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
