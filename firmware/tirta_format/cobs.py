@@ -2,39 +2,17 @@
 """Consistent Overhead Byte Stuffing: bytes without a zero, so that a zero can end a frame.
 
 Source: Cheshire and Baker, IEEE/ACM Transactions on Networking 7(2), 1999. A frame grows by one
-byte in 254. The node works in buffers that exist, the laptop with bytes.
+byte in 254. The node decodes in place, and encodes piece by piece with a kernel that comes from
+`stuff` (host_tools/make_kernels.py), so that stays with plain integers and indices.
 """
 
 _ZERO = b"\x00"
 
 
-def encode_into(src, n, dst, at):
-    """Encode `src[:n]` (a bytearray) into `dst` from `at` on; return the index after it."""
-    data = memoryview(src)
-    start = 0
-    while True:
-        zero = src.find(_ZERO, start, n)
-        end = n if zero < 0 else zero
-        full = False
-        while end - start >= 254:
-            dst[at] = 255  # 254 bytes without a zero, and none implied behind them
-            dst[at + 1 : at + 255] = data[start : start + 254]
-            start += 254
-            at += 255
-            full = True
-        if zero < 0 and full and start == n:
-            return at
-        length = end - start
-        dst[at] = length + 1
-        dst[at + 1 : at + 1 + length] = data[start:end]
-        at += 1 + length
-        if zero < 0:
-            return at
-        start = zero + 1
-
-
 def decode_into(src, n, dst):
-    """Decode `src[:n]` into `dst`, at least as long; return the length, or -1 when malformed."""
+    """Decode `src[:n]` into `dst`, at least as long or `src` itself; return the length, or -1 when
+    malformed.
+    """
     data = memoryview(src)
     i = at = 0
     while i < n:
@@ -50,11 +28,49 @@ def decode_into(src, n, dst):
     return at
 
 
+def stuff(to, place, src, start, end):
+    """Append `src[start:end]`; what is not sent moves to the front of `to`. Up to one byte in 254
+    more than that is written: the caller has made room. `place` says what lies in `to`: what is
+    not sent begins here; the *open block*, whose code byte is known at its end, begins here; the
+    next byte goes here.
+    """
+    sent = place[0]
+    block = place[1] - sent
+    at = 0
+    n = place[2] - sent
+    if sent != 0:
+        while at < n:
+            to[at] = to[at + sent]
+            at += 1
+    at = n
+    i = start
+    while i < end:
+        if at - block == 255:
+            to[block] = 255  # 254 bytes without a zero, and none implied behind them
+            block = at
+            at += 1
+        byte = src[i]
+        if byte == 0:
+            to[block] = at - block
+            block = at
+            at += 1
+        else:
+            to[at] = byte
+            at += 1
+        i += 1
+    place[0] = 0
+    place[1] = block
+    place[2] = at
+
+
 def encode(data):
     """`data` without zeros, the delimiter not included."""
-    out = bytearray(len(data) + len(data) // 254 + 1)
-    n = encode_into(bytearray(data), len(data), memoryview(out), 0)
-    return bytes(out[:n])
+    out = bytearray(len(data) + len(data) // 254 + 2)
+    place = [0, 0, 1]
+    stuff(out, place, data, 0, len(data))
+    block, end = place[1:]
+    out[block] = end - block
+    return bytes(out[:end])
 
 
 def decode(data):

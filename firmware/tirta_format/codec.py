@@ -538,15 +538,15 @@ def push(ring, values, flags, slots, records, slot):
     i = 0
     end = ring[_RING_CHANNELS]
     while i < end:
-        o += 2
         value = values[i]
-        records[o] = value & 65535
-        records[o + 1] = (value >> 16) & 65535
         i += 1
+        records[o + 2 * i] = value & 65535
+        records[o + 2 * i + 1] = (value >> 16) & 65535
+    o += 2 * end + 2
     i = 0
     while i < end:
         value = flags[i] | flags[i + 1] << 4 | flags[i + 2] << 8 | flags[i + 3] << 12
-        records[o + 2] = value
+        records[o] = value
         o += 1
         i += 4
 

@@ -1,69 +1,53 @@
 # SPDX-License-Identifier: MIT
 """The config as a node keeps it (FORMAT.md section 8): JSON text, its hash, and its rules.
 
-The laptop writes TOML for people and sends this; the node checks it again. A *rule* is
-(least, most) for an integer, (0, longest) for a text. `SENSORS` names the keys of each sensor kind.
+The laptop writes TOML for people and sends this; the node checks it again. The rules of each kind
+of sensor are in kinds.py.
 """
 
 import json
-from hashlib import sha256
 
+from tirta_format import columns, kinds, state, wiring
+from tirta_format.kinds import LIMIT, OMIT, SENSORS
+
+config_hash = state.config_hash
 MAX_BYTES = 8000
 MAX_CHANNELS = 32
-MAX_GPIO = 48
-LIMIT = 0x3FFFFFFF  # 2^30 - 1: what the chip handles without allocating
+MAX_INTERVAL_MS = 86400000
+MAX_SAMPLES = 16384  # of a channel with statistics in one record: their sums stay below 2^30
+MAX_FLAT = 240  # samples that a flat line is looked for in
+MAX_FLAT_SUM = 1000  # of all channels: each is a word of RAM
 
 _TEXT = str
 _INT = int
 
-# key: (type, least or 0, most, default or None when it must be there)
+# Rules as in kinds.py.
 NODE = {
+    "alarm_pin": (_INT, 0, kinds.MAX_GPIO, OMIT),
+    "alarms": (list, 1, 16, OMIT),
     "board": (_TEXT, 1, 32, None),
     "channels": (list, 1, MAX_CHANNELS, None),
+    "clock": (_TEXT, 1, 16, OMIT),
     "commit_ms": (_INT, 1000, 3600000, 60000),
-    "interval_ms": (_INT, 100, 86400000, 60000),
+    "interval_ms": (_INT, kinds.LEAST_MS, MAX_INTERVAL_MS, 60000),
     "name": (_TEXT, 0, 32, ""),
     "version": (_INT, 1, 1, 1),
     "visit_s": (_INT, 5, 86400, 1800),
 }
 CHANNEL = {
-    "name": (_TEXT, 1, 16, None),
+    "name": (_TEXT, 1, columns.MAX_NAME, None),
+    "period_ms": (_INT, kinds.LEAST_MS, MAX_INTERVAL_MS, OMIT),
+    "qc_fail": (list, 2, 2, OMIT),  # gross range: least, most
+    "qc_flat": (list, 3, 3, OMIT),  # tolerance, samples until suspect, samples until fail
+    "qc_rate": (_INT, 0, LIMIT, OMIT),  # most that two samples may differ by
+    "qc_spike": (list, 2, 2, OMIT),  # distance from the mean of both neighbours: suspect, fail
+    "qc_suspect": (list, 2, 2, OMIT),
     "scale": (_INT, 1, 1000000, 1),
     "sensor": (_TEXT, 1, 16, None),
+    "stats": (list, 1, len(columns.STATISTICS), OMIT),
     "unit": (_TEXT, 0, 16, ""),
 }
-_PIN = (_INT, 0, MAX_GPIO, None)
-SENSORS = {
-    # pulses of a flow meter, counted in hardware
-    "pulse": {
-        "counter": (_INT, 0, 7, None),
-        "filter_ns": (_INT, 0, 12787, 10000),
-        "ml": (_INT, 1, LIMIT, None),  # millilitres per pulse
-        "pin": _PIN,
-    },
-    # 4-20 mA over a shunt: `low` at 4 mA, `high` at 20 mA, both times the channel's scale
-    "current": {
-        "high": (_INT, -LIMIT, LIMIT, None),
-        "low": (_INT, -LIMIT, LIMIT, None),
-        "pin": _PIN,
-        "shunt_mohm": (_INT, 10000, 250000, None),
-    },
-    # a voltage: the line through two points, in microvolts and in value times scale
-    "voltage": {
-        "pin": _PIN,
-        "uv0": (_INT, 0, 3300000, None),
-        "uv1": (_INT, 0, 3300000, None),
-        "value0": (_INT, -LIMIT, LIMIT, None),
-        "value1": (_INT, -LIMIT, LIMIT, None),
-    },
-    # the only DS18B20 on a 1-Wire bus
-    "ds18b20": {"pin": _PIN},
-}
-
-
-def config_hash(text):
-    """The first four bytes of SHA-256 of `text` (bytes), as an integer."""
-    return int.from_bytes(sha256(text).digest()[:4], "little")
+NODE.update(wiring.BUS_KEYS)
 
 
 def check(config):
@@ -75,21 +59,70 @@ def check(config):
     channels = config.get("channels")
     if not isinstance(channels, list):
         return wrong
-    names, pins, counters = {}, {}, {}
+    for bus in sorted(wiring.BUSES):  # MicroPython keeps no order of a dict
+        if isinstance(config.get(bus), dict):
+            _check_keys(config[bus], wiring.BUSES[bus], bus + ".", wrong)
+    names = {}
+    before = len(wrong)
     for i, channel in enumerate(channels):
         where = "channels[%d]" % i
         if not isinstance(channel, dict):
             wrong.append((where, "must be an object"))
             continue
         _check_channel(channel, where, wrong)
-        for key, seen in (("name", names), ("pin", pins), ("counter", counters)):
-            value = channel.get(key)
-            if isinstance(value, (str, int)) and value in seen:
-                what = "%s %s is already used by %s" % (key, value, seen[value])
-                wrong.append((where + "." + key, what))
-            elif isinstance(value, (str, int)):
-                seen[value] = where
+        name = channel.get("name")
+        if isinstance(name, str) and name in names:
+            wrong.append((where + ".name", "name %s is already used by %s" % (name, names[name])))
+        elif isinstance(name, str):
+            names[name] = where
+    if len(wrong) == before and isinstance(config.get("interval_ms", 60000), int):
+        _check_columns(channels, config.get("interval_ms", 60000), wrong)
+    if not wrong:
+        wiring.check(config, channels, wrong)
+    if not wrong and "alarms" in config:
+        from tirta_format import alarm_rules
+
+        interval_ms = config.get("interval_ms", 60000)
+        alarm_rules.check(config["alarms"], channels, interval_ms, _check_keys, wrong)
     return wrong
+
+
+def _check_columns(channels, interval_ms, wrong):
+    """What no channel shows alone: the columns of a record, and what a record has time for."""
+    owners = {}
+    found = columns.columns(channels)
+    for name, i, what in found:
+        key = what if what == columns.RAW else "name" if what == columns.VALUE else "stats"
+        where = "channels[%d].%s" % (i, key)
+        if len(name) > columns.MAX_NAME:
+            wrong.append((where, "makes a column %s of more than 16 letters" % name))
+        elif name in owners:
+            wrong.append((where, "makes a second column %s" % name))
+        owners[name] = i
+    if len(found) > columns.MAX_COLUMNS:
+        where = "channels[%d]" % found[columns.MAX_COLUMNS][1]
+        wrong.append((where, "makes more than 32 columns: RAM has no room for a longer record"))
+    flat = 0
+    for i, channel in enumerate(channels):
+        where = "channels[%d]." % i
+        period_ms = columns.period_ms(channel, interval_ms)
+        least_ms = kinds.least_ms(channel)
+        if period_ms < least_ms:
+            key = where + "period_ms" if "period_ms" in channel else "interval_ms"
+            wrong.append((key, "%s needs %d ms or more" % (channel["sensor"], least_ms)))
+        if "stats" in channel and not interval_ms // MAX_SAMPLES < period_ms < interval_ms:
+            what = "needs a period below the record's interval, and above 1/%d of it" % MAX_SAMPLES
+            wrong.append((where + "stats", what))
+        if "qc_spike" in channel and channel["sensor"] in columns.COUNTING:
+            wrong.append((where + "qc_spike", "is not for counts: the last sample would wait"))
+        elif "qc_spike" in channel and period_ms * 2 > interval_ms:
+            what = "needs a period of half the record's interval or less: it judges a sample late"
+            wrong.append((where + "qc_spike", what))
+        flat += channel.get("qc_flat", (0, 0, 0))[2]
+        if flat > MAX_FLAT_SUM:
+            what = "looks back too far: with the channels before it more than %d samples"
+            wrong.append((where + "qc_flat", what % MAX_FLAT_SUM))
+            flat = 0
 
 
 def _check_channel(channel, where, wrong):
@@ -98,15 +131,35 @@ def _check_channel(channel, where, wrong):
         wrong.append((where + ".sensor", "must be one of " + ", ".join(sorted(SENSORS))))
         return
     rules = dict(CHANNEL)
-    rules.update(SENSORS[kind])
+    rules.update(kinds.rules(kind))
     before = len(wrong)
     _check_keys(channel, rules, where + ".", wrong)
     if len(wrong) > before:
         return
-    if kind == "current" and channel["low"] == channel["high"]:
-        wrong.append((where + ".high", "must differ from low"))
-    if kind == "voltage" and channel["uv0"] == channel["uv1"]:
-        wrong.append((where + ".uv1", "must differ from uv0"))
+    _check_lists(channel, where, wrong)
+    problem = kinds.check(channel)
+    if problem:
+        wrong.append((where + "." + problem[0], problem[1]))
+
+
+def _check_lists(channel, where, wrong):
+    for key in ("qc_fail", "qc_suspect", "qc_spike", "qc_flat"):
+        value = channel.get(key, ())
+        for number in value:
+            if isinstance(number, bool) or not isinstance(number, int) or abs(number) > LIMIT:
+                wrong.append((where + "." + key, "must be whole numbers up to %d" % LIMIT))
+                return
+        if value and value[-2] > value[-1]:
+            wrong.append((where + "." + key, "must not go down"))
+    flat = channel.get("qc_flat")
+    if flat and not 2 <= flat[1] <= flat[2] <= MAX_FLAT:
+        wrong.append((where + ".qc_flat", "must be 2 to %d samples" % MAX_FLAT))
+    asked = channel.get("stats", ())
+    for i, what in enumerate(asked):
+        if what not in columns.STATISTICS or what in asked[:i]:
+            known = ", ".join(columns.STATISTICS)
+            wrong.append((where + ".stats", "must be different ones of " + known))
+            return
 
 
 def _check_keys(table, rules, where, wrong):
@@ -116,17 +169,26 @@ def _check_keys(table, rules, where, wrong):
     for key in sorted(rules):
         kind, least, most, default = rules[key]
         value = table.get(key, default)
+        if value is OMIT:
+            continue
         if value is None:
             wrong.append((where + key, "is missing"))
-        elif isinstance(value, bool) or not isinstance(value, kind):
+        elif not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
             wrong.append((where + key, "must be %s" % _NAMES[kind]))
         elif kind is int and not least <= value <= most:
             wrong.append((where + key, "must be %d to %d" % (least, most)))
-        elif kind is not int and not least <= len(value) <= most:
+        elif kind in _SIZED and not least <= len(value) <= most:
             wrong.append((where + key, "must have %d to %d entries or letters" % (least, most)))
 
 
-_NAMES = {int: "a whole number", str: "a text", list: "a list"}
+_NAMES = {
+    int: "a whole number",
+    str: "a text",
+    list: "a list",
+    bool: "true or false",
+    dict: "an object",
+}
+_SIZED = (str, list)
 
 
 def parse(text):
@@ -140,10 +202,17 @@ def parse(text):
     wrong = check(config)
     if wrong:
         raise ValueError("%s: %s" % wrong[0])
-    for key, rule in NODE.items():
-        config.setdefault(key, rule[3])
+    _set_defaults(config, NODE)
+    for name, rules in wiring.BUSES.items():
+        if name in config:
+            _set_defaults(config[name], rules)
     for channel in config["channels"]:
-        for rules in (CHANNEL, SENSORS[channel["sensor"]]):
-            for key, rule in rules.items():
-                channel.setdefault(key, rule[3])
+        _set_defaults(channel, CHANNEL)
+        _set_defaults(channel, kinds.rules(channel["sensor"]))
     return config
+
+
+def _set_defaults(table, rules):
+    for key, rule in rules.items():
+        if rule[3] is not OMIT:
+            table.setdefault(key, rule[3])

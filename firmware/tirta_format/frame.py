@@ -20,6 +20,8 @@ CLOCK_SET = 0x0A
 RESTART = 0x0B
 VALUES = 0x0C
 PULLED = 0x0D
+TIMING = 0x20
+RATE = 0x10
 
 ANSWER = 0x80  # added to the request's type
 DATA = READ + ANSWER
@@ -33,23 +35,16 @@ CONFIG_REFUSED = 4
 FLASH_FAILED = 5
 
 END_DONE = 0
-END_SUPERSEDED = 1
-END_PAGE_GONE = 2
 
 OVERHEAD = 6  # type, sequence, CRC
 MAX_FROM_LAPTOP = 230  # content bytes: with COBS and delimiters it fits the node's 256-byte window
-MAX_FROM_NODE = 1048
-SLICE = 1024  # data frames begin at multiples of this
-DATA_HEAD = "<IHH"  # page, offset, length
+MAX_FROM_NODE = 4118  # a whole page in one data frame
+SLICES = (256, 512, 1024, 2048, 4096)  # data frames begin at multiples of the one that is asked for
+READ_SLICE = "<H"
+READ_RANGE = "<IHIH"  # first page, offset in it, last page, end in it
+MAX_RANGES = 17  # sealed, too
+DATA_HEAD = "<IHH"  # page, offset, bytes that the frame stands for
 INDEX_ENTRY = "<III"  # page, first number, header CRC
-
-
-def pack_into(buf, kind, seq, n):
-    """Complete the content in `buf`, whose payload lies at `buf[2:2 + n]`; return its length."""
-    buf[0] = kind
-    buf[1] = seq
-    struct.pack_into("<I", buf, 2 + n, crc32(memoryview(buf)[: 2 + n]))
-    return n + OVERHEAD
 
 
 def valid(buf, n):
@@ -61,10 +56,8 @@ def valid(buf, n):
 
 def encode(kind, seq, payload=b""):
     """A whole frame as bytes, between two delimiters."""
-    buf = bytearray(len(payload) + OVERHEAD)
-    buf[2 : 2 + len(payload)] = payload
-    n = pack_into(buf, kind, seq, len(payload))
-    return b"\x00" + cobs.encode(buf[:n]) + b"\x00"
+    content = bytes((kind, seq)) + payload
+    return b"\x00" + cobs.encode(content + struct.pack("<I", crc32(content))) + b"\x00"
 
 
 def decode(data):

@@ -3,7 +3,11 @@
 
 import struct
 
-from tirta_format import meta, varint
+from tirta_format import access_log, meta, varint
+
+_CALIBRATION = 7  # written by `calibration`
+_ALARM = 8  # written by `alarm_log`
+_UPDATE = 10  # written by `updates`
 
 
 class _Reader:
@@ -64,4 +68,24 @@ def parse(payload):
         fields["totals"] = [(take.text(), take.varint()) for _ in range(take.u8())]
     elif kind == meta.STOP:
         fields["reason"] = take.u8()
+    elif kind == access_log.ACCESS:
+        fields["what"] = take.u8()
+        fields["role"] = take.u8()
+        fields["serial"] = take.varint()
+        fields["wrong"] = take.varint()
+    elif kind == _CALIBRATION:
+        fields["channel"] = take.text()
+        fields["unix"] = take.varint()
+        for key in ("method", "who", "old", "new", "points"):
+            fields[key] = take.text()
+    elif kind == _ALARM:
+        fields["name"] = take.text()
+        fields["raised"] = take.u8()
+        fields["alarm"] = take.u8()
+        n = take.varint()
+        fields["value"] = n >> 1 if n & 1 == 0 else -(n + 1 >> 1)
+    elif kind == _UPDATE:
+        fields["reason"] = take.u8()
+        fields["before"] = take.text()
+        fields["firmware"] = take.text()
     return kind, uptime_ms, fields

@@ -33,13 +33,28 @@ def test_cobs_vectors_of_another_implementation():
         assert refuses(cobs.decode, unhexlify(coded)), coded
 
 
-def test_cobs_in_place_writes_nothing_beyond_its_end():
+def test_cobs_in_pieces_is_the_same_and_writes_nothing_beyond_its_end():
     for plain, coded in golden.COBS:
-        out = bytearray(b"\xaa" * (len(coded) + 5))
-        end = cobs.encode_into(bytearray(plain), len(plain), memoryview(out), 3)
-        assert out[:3] == b"\xaa\xaa\xaa"
-        assert out[3:end] == coded
-        assert out[end:] == b"\xaa" * (len(out) - end)
+        for size in (1, 7, 192):
+            out, place = bytearray(b"\xaa" * 600), [0, 0, 1]
+            sent, high = b"", 0
+            for at in range(0, len(plain), size):
+                cobs.stuff(out, place, plain, at, min(at + size, len(plain)))
+                high = max(high, place[2])
+                assert high < 258 + size
+                assert out[high:] == b"\xaa" * (600 - high)
+                sent += bytes(out[place[0] : place[1]])
+                place[0] = place[1]
+            _, block, end = place
+            out[block] = end - block
+            assert sent + bytes(out[place[0] : end]) == coded
+
+
+def test_cobs_decodes_in_place():
+    for plain, coded in golden.COBS:
+        buf = bytearray(coded)
+        n = cobs.decode_into(buf, len(coded), memoryview(buf))
+        assert bytes(buf[:n]) == plain
 
 
 def test_frames_golden():

@@ -35,12 +35,33 @@ def test_a_copy_cut_off_is_none():
 
 
 def test_the_larger_sequence_is_in_force():
-    old, new = (3, {1: b"a"}), (4, {1: b"b"})
-    assert state.newest(old, new) == (1, 4, {1: b"b"})
-    assert state.newest(new, old) == (0, 4, {1: b"b"})
-    assert state.newest(None, old) == (1, 3, {1: b"a"})
-    assert state.newest(old, None) == (0, 3, {1: b"a"})
-    assert state.newest(None, None) == (-1, 0, {})
+    old, new = state.encode(3, {1: b"a"}), state.encode(4, {1: b"b"})
+    cut = new[:-1] + bytes((new[-1] ^ 1,))
+    none = b"\xff" * state.HEADER_SIZE
+
+    def newest(*copies):
+        return state.newest(copies, lambda index: state.decode(copies[index]))
+
+    assert newest(old, new) == (1, 4, {1: b"b"})
+    assert newest(new, old) == (0, 4, {1: b"b"})
+    assert newest(old, old) == (0, 3, {1: b"a"})
+    assert newest(none, old) == (1, 3, {1: b"a"})
+    assert newest(old, none) == (0, 3, {1: b"a"})
+    assert newest(old, cut) == (0, 3, {1: b"a"})
+    assert newest(cut, old) == (1, 3, {1: b"a"})
+    assert newest(cut, none) == (-1, 0, {})
+
+
+def test_the_older_copy_is_not_decoded_where_the_newer_is_whole():
+    copies = state.encode(4, {1: b"b"}), state.encode(3, {1: b"a"})
+    asked = []
+
+    def decoded(index):
+        asked.append(index)
+        return state.decode(copies[index])
+
+    assert state.newest(copies, decoded) == (0, 4, {1: b"b"})
+    assert asked == [0]
 
 
 def test_config_golden():
@@ -52,7 +73,7 @@ def test_config_golden():
 
 def test_config_rules():
     for path, value in (
-        (("interval_ms",), 99),
+        (("interval_ms",), 9),
         (("interval_ms",), True),
         (("interval_ms",), "60000"),
         (("version",), 2),
@@ -65,6 +86,12 @@ def test_config_rules():
         (("channels", 0), None),
         (("channels",), {"0": 1}),
         (("channels", 0, "pin"), -1),
+        (("channels", 0, "period_ms"), 9),
+        (("channels", 0, "stats"), ["mean"]),  # of one sample
+        (("channels", 0, "qc_fail"), [2, 1]),
+        (("channels", 0, "qc_rate"), True),
+        (("channels", 0, "raw"), 1),
+        (("channels", 0, "qc_spike"), [1, 2]),  # of counts
         (("channels", 0, "name"), "x" * 17),
     ):
         tree = json.loads(golden.CONFIG)

@@ -20,6 +20,7 @@ from support import CHECKOUT, micropython
 
 FIRMWARE = CHECKOUT / "firmware"
 BOTH = CHECKOUT / "tests/both"
+DEVICES = CHECKOUT / "boards/virtual/devices"  # models of devices on buses
 ON_NODE = CHECKOUT / "tests/micropython"
 ANSWER_S = 30
 _NPM_PACKAGE = "@micropython/micropython-webassembly-pyscript"

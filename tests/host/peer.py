@@ -154,11 +154,12 @@ class Peer:
         self.requests.append(kind)
         if kind == frame.READ:
             count = 0
-            for page, at, data in self._slices(*struct.unpack("<IHIH", payload)):
-                data = data.rstrip(b"\xff")  # noqa: PLW2901
-                head = struct.pack(frame.DATA_HEAD, page, at, len(data))
-                self._send(frame.DATA, seq, head + data)
-                count += 1
+            size = struct.unpack_from(frame.READ_SLICE, payload)[0]
+            for asked in struct.iter_unpack(frame.READ_RANGE, payload[2:]):
+                for page, at, data in self._slices(size, *asked):
+                    head = struct.pack(frame.DATA_HEAD, page, at, len(data))
+                    self._send(frame.DATA, seq, head + data.rstrip(b"\xff"))
+                    count += 1
             self._send(frame.END, seq, struct.pack("<IB", count, frame.END_DONE))
             return
         answer = getattr(self, f"_answer_{kind:02x}", None)
@@ -167,12 +168,14 @@ class Peer:
         else:
             self._send(frame.REFUSAL, seq, bytes((frame.BAD_REQUEST,)) + b"what?\x1b[2J")
 
-    def _slices(self, first: int, at: int, last: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+    def _slices(
+        self, size: int, first: int, at: int, last: int, end: int
+    ) -> Iterator[tuple[int, int, bytes]]:
         for page in sorted(p for p in self.log.pages if first <= p <= last):
             start = at if page == first else 0
             stop = end if page == last else pages.SIZE
             while start < stop:
-                cut = min(start // 1024 * 1024 + 1024, stop)
+                cut = min(start // size * size + size, stop)
                 yield page, start, bytes(self.log.pages[page][start:cut])
                 start = cut
 
@@ -216,6 +219,22 @@ class Peer:
         assert wanted == format_config.config_hash(bytes(self._staged))
         self.config_text = bytes(self._staged)
         return json.dumps({"hash": wanted, "state": "active"}).encode()
+
+    def _answer_0c(self, _: bytes) -> bytes:
+        return json.dumps({"number": 1, "values": [["flow", 1, 1]]}).encode()
+
+    def _answer_30(self, payload: bytes) -> bytes:
+        wanted = struct.unpack("<IH", payload)[0]
+        assert wanted == format_config.config_hash(bytes(self._staged))
+        return json.dumps({"hash": wanted, "state": "staged"}).encode()
+
+    def _answer_32(self, _: bytes) -> bytes:
+        tried = format_config.config_hash(bytes(self._staged))
+        return json.dumps({"hash": tried, "state": "trial", "test": [["flow", None, 2]]}).encode()
+
+    def _answer_31(self, payload: bytes) -> bytes:
+        self.config_text = bytes(self._staged)
+        return json.dumps({"hash": struct.unpack("<I", payload)[0], "state": "active"}).encode()
 
     def _answer_0d(self, payload: bytes) -> bytes:
         self.pulled = struct.unpack("<II", payload)[1]

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""The alarms of a config: their keys, and what is wrong with them. For configs that have any.
+
+Rules as in kinds.py. Limits are in the column's value times scale; those of a `burst` and a `night`
+are summed over an hour where the channel counts.
+"""
+
+from tirta_format import alarm_log, columns, kinds
+
+MAX_ALARMS = 16
+_MOST_MS = 86400000
+_LIMIT = (int, -kinds.LIMIT, kinds.LIMIT, kinds.OMIT)
+_TEXT = (str, 1, columns.MAX_NAME, kinds.OMIT)
+RULES = {
+    "column": _TEXT,  # of the record; not of a tamper alarm
+    "delay_ms": (int, 0, _MOST_MS, 0),
+    "from_h": (int, 0, 23, 0),  # the night, local time
+    "hysteresis": (int, 0, kinds.LIMIT, 0),
+    "kind": (str, 1, 8, None),
+    "least": _LIMIT,  # of `pressure`: below it, and for three hours after, flow is no demand
+    "limit": _LIMIT,
+    "name": (str, 1, columns.MAX_NAME, None),
+    "pin": (int, 0, kinds.MAX_GPIO, kinds.OMIT),
+    "pressure": _TEXT,
+    "to_h": (int, 1, 24, 5),
+    "utc_min": (int, -720, 840, 420),
+}
+_NEEDS = {"above": "limit", "below": "limit", "burst": "limit", "night": "limit", "tamper": "pin"}
+
+
+def check(alarms, channels, interval_ms, check_keys, wrong):
+    """Add what is wrong to `wrong`; the channels are right."""
+    known = {name: i for name, i, _ in columns.columns(channels)}
+    names = []
+    for i, alarm in enumerate(alarms):
+        where = "alarms[%d]" % i
+        if not isinstance(alarm, dict):
+            wrong.append((where, "must be an object"))
+            continue
+        before = len(wrong)
+        check_keys(alarm, RULES, where + ".", wrong)
+        if len(wrong) > before:
+            continue
+        kind = alarm["kind"]
+        if kind not in alarm_log.KINDS:
+            wrong.append((where + ".kind", "must be one of " + ", ".join(alarm_log.KINDS)))
+            continue
+        if alarm["name"] in names:
+            wrong.append((where + ".name", "is the name of another alarm"))
+        names.append(alarm["name"])
+        need = _NEEDS.get(kind)
+        if need and need not in alarm:
+            wrong.append((where + "." + need, "is missing"))
+        if kind != "tamper" and alarm.get("column") not in known:
+            wrong.append((where + ".column", "must be the name of a column of the record"))
+        if alarm.get("from_h", 0) >= alarm.get("to_h", 5):
+            wrong.append((where + ".to_h", "must be behind from_h"))
+        if "pressure" in alarm and ("least" not in alarm or alarm["pressure"] not in known):
+            wrong.append((where + ".pressure", "must be a column of the record, and needs least"))
+        if kind in ("burst", "night") and interval_ms > 3600000 // 4:
+            wrong.append((where + ".kind", "needs four records an hour or more"))

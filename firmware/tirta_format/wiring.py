@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""What hangs on which wire: the buses of a config, and whether two things want the same pin.
+
+Rules as in kinds.py.
+"""
+
+from tirta_format.kinds import MAX_GPIO, OMIT
+
+_PIN = (int, 0, MAX_GPIO, None)
+BUSES = {
+    "i2c": {"freq": (int, 10000, 400000, 100000), "scl": _PIN, "sda": _PIN},
+    # parity: 0 none, 1 even, 2 odd; `de` drives the transceiver, where it does not do so itself
+    "modbus": {
+        "baud": (int, 1200, 115200, 9600),
+        "de": (int, 0, MAX_GPIO, OMIT),
+        "parity": (int, 0, 2, 0),
+        "retries": (int, 0, 5, 2),
+        "rx": _PIN,
+        "stop": (int, 1, 2, 1),
+        "timeout_ms": (int, 20, 5000, 300),
+        "tx": _PIN,
+    },
+    "sdi12": {"pin": _PIN},
+}
+BUS_KEYS = dict.fromkeys(BUSES, (dict, 0, 0, OMIT))
+_PIN_KEYS = ("de", "pin", "reverse", "rx", "scl", "sda", "tx")
+CLOCKS = ("ds3231",)
+
+
+def needed(channel):
+    """The bus that a channel hangs on, or None."""
+    kind = channel.get("sensor")
+    if kind in ("modbus", "sdi12"):
+        return kind
+    return "i2c" if kind == "ezo" or (kind != "sdi12" and "address" in channel) else None
+
+
+def check(config, channels, wrong):
+    """Add what is wrong to `wrong`; the channels are right each for itself."""
+    taken = {}
+    for name in sorted(BUSES):
+        for key, value in sorted(config.get(name, {}).items()):
+            if key in _PIN_KEYS:
+                _take(taken, ("pin", value), name + "." + key, "pin", wrong)
+    clock = config.get("clock")
+    if clock is not None and clock not in CLOCKS:
+        wrong.append(("clock", "must be one of " + ", ".join(CLOCKS)))
+    if clock is not None and "i2c" not in config:
+        wrong.append(("clock", "needs the bus i2c"))
+    waters = [c["name"] for c in channels if c["sensor"] not in _NO_WATER]
+    for i, channel in enumerate(channels):
+        where = "channels[%d]." % i
+        bus = needed(channel)
+        if bus is not None and bus not in config:
+            wrong.append((where + "sensor", "needs the bus " + bus))
+        _take_inputs(taken, channel, where, wrong)
+        water = channel.get("water", "")
+        if water and (water not in waters or water == channel["name"]):
+            wrong.append((where + "water", "must be the name of a channel of a temperature"))
+    if "alarm_pin" in config:
+        _take(taken, ("pin", config["alarm_pin"]), "alarm_pin", "pin", wrong)
+    for i, alarm in enumerate(config.get("alarms", ())):
+        if isinstance(alarm, dict) and isinstance(alarm.get("pin"), int):
+            _take(taken, ("pin", alarm["pin"]), "alarms[%d].pin" % i, "pin", wrong)
+
+
+def _take_inputs(taken, channel, where, wrong):
+    for key in ("pin", "reverse"):
+        if key in channel:
+            probe = channel.get("rom") if channel["sensor"] == "ds18b20" else None
+            _share(taken, channel[key], probe, where + key, wrong)
+    if channel.get("counter", -1) >= 0:
+        _take(taken, ("counter", channel["counter"]), where + "counter", "counter", wrong)
+    if "input" in channel:
+        place = ("input", channel["address"], channel["input"])
+        _take(taken, place, where + "input", "input", wrong)
+
+
+_NO_WATER = ("pulse", "battery", "board_temp", "free_heap", "starts")
+
+
+def _share(taken, pin, probe, where, wrong):
+    """DS18B20 with different ROM codes share a pin; nothing else does."""
+    if probe is None:
+        _take(taken, ("pin", pin), where, "pin", wrong)
+    elif taken.get(("pin", pin), "1-Wire") != "1-Wire":
+        wrong.append((where, "pin %d is already used by %s" % (pin, taken["pin", pin])))
+    else:
+        taken["pin", pin] = "1-Wire"
+        _take(taken, ("rom", pin, probe), where, "thermometer", wrong)
+
+
+def _take(taken, place, where, what, wrong):
+    if place in taken:
+        wrong.append((where, "%s %s is already used by %s" % (what, place[-1], taken[place])))
+    else:
+        taken[place] = where.rsplit(".", 1)[0]
