@@ -6,7 +6,8 @@ Called by `rarely`, so that it leaves RAM.
 
 import os
 
-from tirta_format import config, meta
+from tirta_format import meta, state
+from tirta_node import rarely
 from tirta_node.hal import chip
 
 _GREETING = "\r\nTirta node %s %s\r\nTo talk to it: tirta status PORT\r\n"
@@ -14,44 +15,73 @@ _CLOCK_KEPT_MS = 2000  # uncertainty of the clock that ran through a reset
 
 
 def begin(node):
-    """Begin a boot of `node`. When the flash refuses, the node samples all the same."""
+    """Find the log of `node`, whose sensors are not made yet, and begin a boot. When the flash
+    refuses, the node samples all the same.
+    """
     text = _GREETING % (chip.node_id(), node.config.get("name", ""))
     node.console.greeting = text.encode()
     kept = chip.kept_unix_ms()
     if kept:
         node.clock.set(kept, meta.CLOCK_KEPT, _CLOCK_KEPT_MS)
+    if "clock" in node.config:
+        rarely.call("tirta_node.battery_clock", "ask", node)
     random_u32 = int.from_bytes(os.urandom(4), "little")
     try:
-        if node.sensors:
-            _begin_log(node, random_u32, kept)
+        if node.config["channels"]:
+            _begin_log(node, random_u32)
         else:
             node.keeper.find(random_u32)
     except OSError as error:
         node.keeper.fail(error)
 
 
-def _begin_log(node, random_u32, kept):
-    counted = {i: name for i, name in enumerate(node.names) if node.sensors[i].counts}
+def begin_trial(node):
+    """Most starts are none; else the health of a new application is watched from here on."""
+    if node.proves:
+        fields = rarely.call("tirta_node.store", "load", chip.partition("state"))
+        rarely.call("tirta_node.trial", "begin", node, fields)
+    else:
+        chip.stay()
+
+
+def _begin_log(node, random_u32):
     text = node.config_text()
-    found, changed = node.keeper.start(config.config_hash(text), counted, random_u32)
-    log = node.keeper.log
-    if changed:
-        log.log_config(text)  # before the boot record: where one is, the config is in the log
     uptime_ms = node.clock.uptime_ms()
-    log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), node.version, node.board))
-    if kept:
-        node.note_anchor()
-    if found.seq:
-        _note_absence(node, found)
+    log = node.keeper.log
+
+    def notes(changed, seq, stopped, end):
+        if changed:  # before the boot record: where one is, the config is in the log
+            log.log_config(text)
+        log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), node.version, node.board))
+        if node.clock.source:
+            from tirta_node import anchors
+
+            anchors.note(node)
+        if seq:
+            _note_absence(node, stopped, end)
+
+    counted = _counted(node.config["channels"])
+    node.keeper.start(state.config_hash(text), counted, random_u32, notes)
 
 
-def _note_absence(node, found):
+def _counted(channels):
+    """{place of a column: its name}: those whose totals are kept."""
+    from tirta_format import columns
+
+    return {
+        i: name
+        for i, (name, channel, what) in enumerate(columns.columns(channels))
+        if what == columns.VALUE and channels[channel]["sensor"] in columns.COUNTING
+    }
+
+
+def _note_absence(node, stopped, end):
     """What may be missing since the last boot: a bound, and how long nobody sampled."""
     interval_ms = node.config["interval_ms"]
-    now, end = node.clock.unix_ms(), found.end_unix_ms()
+    now = node.clock.start_unix_ms()
     away_ms = now - end if now and end and now > end else 0
     missed = away_ms // interval_ms
-    if found.stopped:
+    if stopped:
         node.keeper.log.note_loss(meta.LOSS_UNATTENDED, missed, away_ms)
     else:
         window = node.config["commit_ms"] // interval_ms + 1

@@ -64,9 +64,11 @@ class Journal:
             self._open_page(ring.slots[ring.place(at)], number + at - first)
 
     def erase_ahead(self):
-        """Make the next page ready if it is not: one erase, for when there is time."""
-        if not self._pages.spare_ready() and self._pages.block >= 0:
-            self._pages.make_spare()
+        """Make the next page ready if it is not: one erase, for when there is time. True if so."""
+        if self._pages.spare_ready() or self._pages.block < 0:
+            return False
+        self._pages.make_spare()
+        return True
 
     def bad_pages(self):
         """Pages that could not be erased or programmed since the start."""

@@ -11,10 +11,15 @@ from tirta_format import meta
 from tirta_node import window
 from tirta_node.journal import Journal
 from tirta_node.log import Log
+from tirta_node.packer import Packer
 from tirta_node.recorder import Recorder
 
 _ERASE_ROOM_MS = const(500)  # an erase lasts up to 400 ms
+# What `work` did: pieces whose durations are recorded.
+NOTHING, ENCODE, COMMIT, ERASE = -1, 0, 1, 2
 _RETRY_MS = const(60000)
+_IDLE = const(1024)  # bytes: the notes of a dozen starts
+_NOTES_MS = const(60000)
 
 
 class Keeper:
@@ -26,26 +31,43 @@ class Keeper:
         self.problem = ""
         self._journal = Journal(journal, self.log, ring.channels)
         self._recorder = None
+        self._packer = Packer(ring)  # now: later no hole is large enough for it
         self._clock = clock
         self._ring = ring
         self._interval_ms = interval_ms
-        self._commit_ms = commit_ms
+        self.commit_ms = commit_ms  # 0: the battery is low, and what comes is committed at once
         self._retry_at_ms = 0
         self._refused = 0  # of the ring, and noted
+        self.erase_room_ms = _ERASE_ROOM_MS
 
-    def start(self, config_hash, counted, random_u32):
+    def start(self, config_hash, counted, random_u32, notes):
         """Find log and journal, bring them together, and begin a boot under the config with this
-        hash. Returns (what was found, whether its text is to be logged). Raises OSError.
+        hash: `notes(changed, sequence of the newest page or 0, whether the boot before was
+        stopped, Unix time in ms of its end or 0)` writes what the log is to say of it, and the text
+        of the config if `changed`. Raises OSError.
+
+        Where the starts before this one left more than _IDLE bytes and no record, it waits with
+        that for a record, or for a minute: a supply that breaks down in each start would fill the
+        log with starts.
         """
         log = self.log
         try:
             found = log.find(random_u32)
-            self._journal.start(counted, config_hash)
+            brought = self._journal.start(counted, config_hash)
             changed = log.use(self._ring.channels, counted, config_hash)
         finally:
             log.count(counted)
-            self._recorder = Recorder(self._ring, self._journal, log)
-        return found, changed or not found.begun
+            self._recorder = Recorder(self._ring, self._journal, log, self._packer)
+        changed = changed or not found.begun
+        # Not `found` itself: an object keeps its module in RAM, while the notes wait.
+        before = found.seq, found.stopped, found.end_unix_ms()
+        self._recorder.notes = lambda: notes(changed, *before)
+        if brought or found.idle <= _IDLE:
+            self._recorder.begin_boot()
+
+    def erase_within(self, period_ms):
+        """Samples come every `period_ms`: where an erase outlasts that it begins behind one."""
+        self.erase_room_ms = min(_ERASE_ROOM_MS, period_ms * 3 // 4)
 
     def find(self, random_u32):
         """Find the log to read from it only. Raises OSError."""
@@ -64,27 +86,39 @@ class Keeper:
         return self.log.bad_pages() + self._journal.bad_pages()
 
     def work(self, left_ms):
-        """Compress, commit if one more record would come too late, erase if there is time."""
+        """Compress, commit if one more record would come too late, erase if there is time. Which
+        of these it did.
+        """
         recorder = self._recorder
         if recorder is None:
-            return
+            return NOTHING
+        did = NOTHING
         try:
             if self._clock.uptime_ms() >= self._retry_at_ms:
                 self.problem = ""
                 if self._ring.count() >= recorder.due or self._is_due(recorder.waiting()):
+                    did = ENCODE
                     recorder.encode()
+                elif recorder.notes and self._clock.uptime_ms() >= _NOTES_MS:
+                    recorder.begin_boot()
                 self._note_refused()
             if self._is_due(recorder.waiting()):
                 if not self.problem or not self._journal.problem:
+                    did = COMMIT
                     recorder.commit()
-            elif left_ms > _ERASE_ROOM_MS and not self.problem and not self.log.erase_ahead():
-                self._journal.erase_ahead()
+            elif (
+                left_ms > self.erase_room_ms
+                and not self.problem
+                and (self.log.erase_ahead() or self._journal.erase_ahead())
+            ):
+                did = ERASE
             self.problem = self.problem or self._journal.problem
         except OSError as error:
             self.fail(error)
+        return did
 
     def _is_due(self, waiting):
-        return waiting and waiting * self._interval_ms >= self._commit_ms
+        return waiting and waiting * self._interval_ms >= self.commit_ms
 
     def settle(self):
         """Bring what the ring holds into the log. Raises OSError when the flash refuses."""

@@ -50,6 +50,7 @@ class Log:
         self._damaged = 0  # records that were acknowledged and cannot be read, not noted yet
         self._left = -1  # the page that may be erased: what it takes away is noted
         self._checked = True  # the page being written has a checkpoint with every total
+        self._resumed = False  # the page being written is of an earlier start
 
     def oldest_number(self):
         """Number of the oldest record on flash."""
@@ -84,10 +85,16 @@ class Log:
             self.config_hash = found.config_hash
             self.channels = found.channels
             self._checked = found.checked
-            # While the page has room: what an erase takes away is to be on flash before it.
-            if not self._pages.spare_ready():
-                self._leave(self._pages.victim())
+        self._resumed = found.resume > 0
         return found
+
+    def resume(self):
+        """Once, before a start writes anything: what an erase takes away is to be on flash before
+        it, and now the page has room for that.
+        """
+        if self._resumed and not self._pages.spare_ready():
+            self._leave(self._pages.victim())
+        self._resumed = False
 
     def turn(self, channels, config_hash, boot):
         """Records are of this boot and config from now on; another config needs another page."""
@@ -110,11 +117,15 @@ class Log:
         self.count(counted)
         if not same and len(self.totals) > _TOTALS:
             self.totals = {name: self.totals[name] for name in counted.values()}
+        return not same
+
+    def begin(self):
+        """Write what stands before the notes of a boot."""
+        self.resume()
         self.check()
         if self._damaged:
             self.note_loss(meta.LOSS_FLASH, self._damaged, 0)
             self._damaged = 0
-        return not same
 
     def count(self, counted):
         """Keep totals of these channels: names by index."""

@@ -10,7 +10,7 @@ from micropython import const
 
 from tirta_format import page as pages
 from tirta_format import varint
-from tirta_node.packer import COUNT, HEAD, IN, NO, Packer
+from tirta_node.packer import COUNT, HEAD, IN, NO
 from tirta_node.ring import USED
 
 MOST = 60  # records in a chunk
@@ -24,11 +24,11 @@ _SUMS = const(0x80)
 class Recorder:
     """Owns what lies in `ring`, and when it goes to `journal` and `log`."""
 
-    def __init__(self, ring, journal, log):
+    def __init__(self, ring, journal, log, packer):
         self._ring = ring
         self._journal = journal
         self._log = log
-        self._packer = Packer(ring)
+        self._packer = packer
         self._state = ring.state
         self._most = min(MOST, ring.capacity - 4)
         self._kind = pages.PACKED_AT
@@ -45,6 +45,7 @@ class Recorder:
         self.kept = 0
         self.due = min(_BATCH, self._most)  # `encode` when so many records are in the ring
         self._opening = False
+        self.notes = None  # writes what the log is to say of this boot before its first record
         log.slot = ring.first_slot()
         log.before_note = self._before_note
 
@@ -56,12 +57,28 @@ class Recorder:
         """Records that are not acknowledged yet."""
         return self._ring.count() - self.kept
 
+    def begin_boot(self):
+        """Write the notes of this boot, if that is still to be done. Raises OSError when the flash
+        refuses: then it is tried again.
+        """
+        if self.notes and not self._opening:
+            log = self._log
+            log.slot = self._ring.first_slot()
+            self._opening = True
+            try:
+                log.begin()
+                self.notes()
+                self.notes = None
+            finally:
+                self._opening = False
+
     def encode(self):
         """Compress what came; write each chunk that is full. Raises OSError when the flash refuses.
 
         60 records of 8 channels at once, the most there can be, take about 60 * 8 * 1,000
         instructions: 2 ms at 240 MHz. Usually it is _BATCH of them, half a millisecond.
         """
+        self.begin_boot()
         packed = self._packer.state
         while self.coded < self._state[USED]:
             if self.coded == 0 and not self._begin():
@@ -80,6 +97,7 @@ class Recorder:
         """Make every record of the ring durable: in the journal, or in the log when the journal
         takes none. Raises OSError when the flash refuses.
         """
+        self.begin_boot()
         if self.waiting() and not self._journal.problem:
             try:
                 self._journal.append(self._ring, self.kept, self.number())

@@ -28,6 +28,7 @@ class Head:
         self.boot = 0
         self.number = 0
         self.resume = 0
+        self.idle = 0  # bytes before it, in the newest page, that hold no records and follow them
         self.config_hash = 0
         self.channels = 0
         self.totals = {}
@@ -138,13 +139,21 @@ def _read_headless(page, found):
     held: those numbers are taken. False when this is no such page.
     """
     for page_crc in (struct.unpack_from("<I", page, 36)[0], crc32(memoryview(page)[2:36])):
-        if pages.chunk_at(page, pages.HEADER_SIZE, page_crc)[0] > 0:
+        if _holds_chunk(page, page_crc):
             before = found.number
             found.number += found.gap
             _read(page, page_crc, found)
             found.damaged += found.number - before
             found.seq += 1
             found.resume = 0
+            return True
+    return False
+
+
+def _holds_chunk(page, page_crc):
+    """Whether a whole chunk lies anywhere in this page, for the first ones may be damaged too."""
+    for at in range(pages.HEADER_SIZE, pages.used_end(page, pages.HEADER_SIZE)):
+        if pages.chunk_at(page, at, page_crc)[0] > 0:
             return True
     return False
 
@@ -226,11 +235,14 @@ def _most_records(page, start, end):
 
 
 def _place(page, header, found):
-    end = pages.HEADER_SIZE
+    end = behind = pages.HEADER_SIZE
     for kind, at, n in pages.chunks(page, header.crc):
         if kind != pages.DAMAGED:
             end = at + n + pages.CHUNK_OVERHEAD - 2
+        if kind in (pages.PACKED, pages.PACKED_AT):
+            behind = end
     used = pages.used_end(page, end)
     if used > end:
         end = (used + pages.ALIGN - 1) // pages.ALIGN * pages.ALIGN
     found.resume = end
+    found.idle = end - behind

@@ -7,6 +7,7 @@ those. Needed once, then dropped from RAM.
 
 from tirta_format import meta, record_reader
 from tirta_format import page as pages
+from tirta_node.packer import Packer
 from tirta_node.recorder import Recorder
 from tirta_node.ring import Ring
 
@@ -58,6 +59,7 @@ def into_log(flash, index, log, counted, config_hash):
         if writer is None or not writer.takes(head, boot):
             if writer is not None:
                 writer.settle()
+            log.resume()
             log.turn(head.channels, head.config_hash, boot)
             log.count(counted if head.config_hash == config_hash else {})
             log.check()
@@ -79,7 +81,7 @@ class _Writer:
         self._boot = boot
         self._ring = Ring(head.channels)
         self._ring.begin(slot)
-        self._recorder = Recorder(self._ring, None, log)
+        self._recorder = Recorder(self._ring, None, log, Packer(self._ring))
         self.settle = self._recorder.settle
 
     def takes(self, head, boot):

@@ -88,6 +88,10 @@ class Ring:
         """Take `values` and `flags` as the record of `slot`."""
         self.take(self.handle, slot)
 
+    def refuse(self):
+        """There is no room for a record."""
+        self.refused += 1
+
     def begin(self, slot):
         """The first record comes in `slot`."""
         self.state[_NEXT] = slot

@@ -3,8 +3,8 @@
 
 It reads images with `format_reader`, never with the product. *Truth* is the list of samples by
 number: those that were acknowledged and, after a restart, those that the node went on behind. What
-may be missing from it are the records of pages of the log that were erased; a page of the journal
-takes nothing with it.
+may be missing from it are the records of pages of the log that were erased, each the oldest of its
+ring; a page of the journal takes nothing with it.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from page_cache import JOURNAL_MARK, LOG_MARK, Page, Pages
 Sample = list[Any]  # [boot, slot, values, flags]
 Event = dict[str, Any]
 # Which channels are counted, by the number of channels: the setups of tests/micropython.
+SILENT_BYTES = 1024
 COUNTED = {3: {0: "flow"}, 5: {2: "flow", 4: "rain"}}
 
 
@@ -47,11 +48,18 @@ class Image:
             if block < journal and h.epoch == self.epoch
         ]
         self.by_block = {block: page for _, block, page in self.pages}
+        self.rings = (journal, len(blocks) - journal)
+        self.sequence = self.pages[-1][0].sequence if self.pages else 0
 
     def numbers(self, block: int) -> set[int]:
         """Of the records in this page of the log."""
         page = self.by_block.get(block)
         return {record.number for record in page.records} if page else set()
+
+    def overwritten(self) -> int:
+        """Records below this are said to be overwritten."""
+        metas = [meta.fields for _, _, page in self.pages for meta in page.metas if meta.type == 4]
+        return max((said["number"] for said in metas if said["reason"] == 5), default=0)
 
     def configs(self) -> dict[int, bytes]:
         metas = [meta for _, _, page in self.pages for meta in page.metas]
@@ -173,7 +181,8 @@ class PowerOracle:
 
     def _follow(self, event: Event, image: Image) -> None:
         if self.operation.get("kind") == "erase" and self.before is not None:
-            self.gone |= self.before.numbers(self.operation["block"])
+            self._check_erase(self.operation["page"])
+            self.gone |= self.before.numbers(self.operation["page"][0])
         self.pending += event["samples"]
         if event["acked"] is not None:
             n = event["acked"] - len(self.truth)
@@ -197,11 +206,11 @@ class PowerOracle:
             "at": {k: v for k, v in self.operation.items() if k != "samples"},
             "cut": event,
         }
-        erased = set(event["erased"])
+        erased = list(event["erased"])
         if self.operation["kind"] == "erase":
-            erased.add(self.operation["block"])
+            erased.append(self.operation["page"])
         assert self.before is not None
-        may_miss = self.gone.union(*(self.before.numbers(block) for block in erased))
+        may_miss = self.gone.union(*(self.before.numbers(page[0]) for page in erased))
         truth = self.truth.copy()
         pending = self.pending
         lost = 0
@@ -209,12 +218,24 @@ class PowerOracle:
             if boot["start"] is not None:
                 lost = len(truth) + len(pending) - boot["start"]
                 pending = self._judge_boot(boot, truth, pending, context)
+        for page in erased:
+            self._check_erase(page, context)
+            if page[0] >= image.rings[0] and page[1] >= self.before.sequence:
+                # It took also what the cut operation had brought into it, and says so.
+                may_miss.update(range(len(self.truth), image.overwritten()))
         assert event["boots"][-1]["start"] is not None, context
         check_image(image, truth.samples, may_miss, context, pending, self._known)
         check_configs(image, context)
         self._check_loss(image, event["boots"][-1], lost, context)
         found = image.checkpoint()
         assert all(n <= truth.totals.get(name, 0) for name, n in found.items()), ("totals", context)
+
+    def _check_erase(self, page: list[int], context: Any = None) -> None:
+        """Only the oldest page of a ring is erased, or one that holds nothing."""
+        assert self.before is not None
+        block, sequence, youngest = page
+        size = self.before.rings[block >= self.before.rings[0]]
+        assert sequence <= max(0, youngest - size + 1), ("not the oldest page", page, context)
 
     def _judge_boot(
         self, boot: Event, truth: Truth, pending: list[Sample], context: Any
@@ -233,6 +254,12 @@ class PowerOracle:
     def _check_loss(self, image: Image, boot: Event, lost: int, context: Any) -> None:
         """Behind its boot record the node says what the cut may have taken, as a bound."""
         if self.before is None or self.before.epoch is None:
+            return
+        if boot["silent"]:
+            # Only where a page has a kilobyte of notes and torn writes already, and no record.
+            assert boot["acked"] == 0, ("records before their boot", context)
+            newest = image.pages[-1][2].data.rstrip(b"\xff")
+            assert len(newest) > SILENT_BYTES, ("no word of this boot", context)
             return
         metas = [
             meta

@@ -3,19 +3,24 @@
 
     run_campaign.py [CUTS] [first seed]
 
-What is done lies in build/campaign/state.json: an interrupted campaign goes on behind the last
-whole seed. The first failure ends it and leaves what was reported, and the flash. At the end come
-build/campaign/summary.txt and build/powercut.json.
+A core works on a seed; what is done lies in build/campaign/state.json, and an interrupted campaign
+goes on behind the last whole seeds. The first failure ends it and leaves what was reported, and the
+flash. At the end come build/campaign/summary.txt and build/powercut.json.
 """
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import flips
+import out_of_order
+import test_update_cuts
 from campaign import events, keep_counts
 from format_reader import PAGE_BYTES
 from oracle import PowerOracle
@@ -28,9 +33,14 @@ FOLDER = CHECKOUT / "build/campaign"
 STATE = FOLDER / "state.json"
 RECORDS = 2000
 BLOCKS = 7
+UPDATE_STRIDE = 29  # second cuts in an update: over 10,000 cuts a seed, in each tenth seed
+UPDATE_SEEDS = 10
+UPDATE_S = 600
 FLIPS = 150  # beside each run
+OUT_OF_ORDER = 300  # records beside each run, looked at behind every second program
 CUTS = 1_000_000
 SEED = 1
+JOBS = os.cpu_count() or 1
 
 
 def fresh(seed: int) -> dict[str, Any]:
@@ -38,6 +48,8 @@ def fresh(seed: int) -> dict[str, Any]:
     return {
         "commit": commit(), "first": seed, "seed": seed, "seconds": 0.0, "cuts": 0, "images": 0,
         "losses": 0, "flips": 0, "flips_that_cost": 0, "numbers_given_again": 0,
+        "update_cuts": 0, "update_starts": 0,
+        "out_of_order": 0, "out_of_order_that_cost": 0,
     }  # fmt: skip
 
 
@@ -56,9 +68,8 @@ def load(seed: int) -> dict[str, Any]:
     return fresh(seed)
 
 
-def one_seed(state: dict[str, Any], tell: Any) -> None:
-    """Every cut of one run, and flipped bits."""
-    seed = state["seed"]
+def one_seed(seed: int, updates: bool) -> dict[str, int]:
+    """Every cut of one run, and the damage beside it: what was counted."""
     oracle = PowerOracle()
     end: dict[str, Any] = {}
     code = f"import power_cuts\npower_cuts.main({seed}, {RECORDS})"
@@ -69,17 +80,20 @@ def one_seed(state: dict[str, Any], tell: Any) -> None:
             except AssertionError:
                 (FOLDER / f"failed-{seed}.bin").write_bytes(image)
                 raise
-            tell(event.get("cuts", 0))
             end = event
     assert end.get("end"), "the run ended before its end"
     found = flips.judge(seed, FLIPS)
-    state["cuts"] += end["cuts"]
-    state["images"] += oracle.judged
-    state["losses"] += oracle.losses
-    state["flips"] += found.trials
-    state["flips_that_cost"] += found.hurt
-    state["numbers_given_again"] += found.again
-    state["seed"] = seed + 1
+    late = out_of_order.judge(seed, OUT_OF_ORDER, 2)
+    counts = {
+        "cuts": end["cuts"], "images": oracle.judged, "losses": oracle.losses,
+        "flips": found.trials, "flips_that_cost": found.hurt, "numbers_given_again": found.again,
+        "out_of_order": late.trials, "out_of_order_that_cost": late.hurt,
+    }  # fmt: skip
+    if updates:
+        with tempfile.TemporaryDirectory() as folder:
+            tried = test_update_cuts.cut(Path(folder), seed, UPDATE_STRIDE, UPDATE_S)
+        counts.update(update_cuts=tried["cuts"], update_starts=tried["starts"])
+    return counts
 
 
 def summary(state: dict[str, Any]) -> str:
@@ -95,6 +109,10 @@ def summary(state: dict[str, Any]) -> str:
         f" all in pages that were hit; none altered, none invented;\n"
         f"in {state['numbers_given_again']:,} the damage looked like what a power cut leaves, and"
         f" numbers were given again\n"
+        f"{state['out_of_order']:,} programs that the flash did after the next one:"
+        f" {state['out_of_order_that_cost']:,} cost records, all in their page\n"
+        f"{state['update_cuts']:,} cuts in updates, {state['update_starts']:,} starts: the old"
+        f" application or the new one, whole, at each\n"
         f"{state['seconds'] / 3600:.1f} h, commit {state['commit'][:12]}\n"
     )
 
@@ -106,17 +124,21 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     state = load(seed)
     columns = (
-        TextColumn("seed {task.fields[seed]}"),
+        TextColumn("seeds from {task.fields[seed]}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns) as progress:
+    with Progress(*columns) as progress, ProcessPoolExecutor(JOBS) as pool:
         task = progress.add_task("cuts", total=cuts, completed=state["cuts"], seed=state["seed"])
         while state["cuts"] < cuts:
             start = time.monotonic()
-            done = state["cuts"]
-            one_seed(state, lambda n, done=done: progress.update(task, completed=done + n))
+            seeds = range(state["seed"], state["seed"] + JOBS)
+            updates = [(n - state["first"]) % UPDATE_SEEDS == 0 for n in seeds]
+            for counts in pool.map(one_seed, seeds, updates):
+                for name, n in counts.items():
+                    state[name] += n
+            state["seed"] += JOBS
             state["seconds"] += time.monotonic() - start
             write(STATE, json.dumps(state, indent=1).encode())
             progress.update(task, completed=state["cuts"], seed=state["seed"])

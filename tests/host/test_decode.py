@@ -10,7 +10,6 @@ from peer import UNIX_MS, FakeLog
 from tirta.dating import Anchor, date
 from tirta.decode import Log, decode
 from tirta.series import of_log
-from tirta.table import SCHEMA, tables
 
 
 def log_of(fake: FakeLog) -> Log:
@@ -72,20 +71,11 @@ def test_anchor_dates_records_before_and_after_it() -> None:
 def test_page_anchor_counts_only_without_the_boots_own() -> None:
     page = {1: Anchor(0, UNIX_MS, 1, 2), 2: Anchor(0, UNIX_MS, 1, 2)}
     boots = np.array([1, 2, 3])
-    unix_ms, quality = date(boots, np.zeros(3, dtype=np.int64), {1: [Anchor(0, 5, 9, 2)]}, page)
-    assert list(unix_ms[:2]) == [5, UNIX_MS]
+    unix_ms, quality = date(
+        boots, np.zeros(3, dtype=np.int64), {1: [Anchor(0, UNIX_MS + 5, 9, 2)]}, page
+    )
+    assert list(unix_ms[:2]) == [UNIX_MS + 5, UNIX_MS]
     assert list(quality) == ["synchronised", "synchronised", "unset"]
-
-
-def test_table_has_the_promised_columns(fake: FakeLog) -> None:
-    log = log_of(fake)
-    log.node, log.epoch = "n0de", 77
-    (first, *_) = tables(log)
-    assert first.schema == SCHEMA
-    row = first.slice(1, 1).to_pylist()[0]
-    assert (row["node"], row["epoch"], row["number"]) == ("n0de", 77, 0)
-    assert (row["channel"], row["value"], row["unit"], row["flag"]) == ("p_inlet", 45.0, "m", 1)
-    assert row["time_utc"].timestamp() * 1000 == UNIX_MS + 60_000 - 5000
 
 
 def test_picture_breaks_the_line_where_nothing_was_measured(fake: FakeLog) -> None:

@@ -11,7 +11,7 @@ import pytest
 from campaign import events
 from format_reader import PAGE_BYTES
 
-from tirta import decode
+from tirta import decode, ranges
 from tirta_format import config as format_config
 
 BLOCKS = 13
@@ -34,13 +34,13 @@ def story(
     return stories[request.param]
 
 
-def product(image: bytes, log: format_reader.Log) -> decode.Log:
+def product(image: bytes, log: format_reader.Log, *, numbers_only: bool = False) -> decode.Log:
     """The product's view, its pages handed over in the order of their sequence."""
     pages = []
     for header in log.pages:
         start = header.index * PAGE_BYTES
         pages.append((header.sequence, image[start : start + PAGE_BYTES]))
-    return decode.decode(pages)
+    return decode.decode(pages, numbers_only=numbers_only)
 
 
 def product_rows(decoded: decode.Log) -> Iterator[tuple[Any, ...]]:
@@ -65,6 +65,20 @@ def test_the_reader_finds_what_was_sampled(story: tuple[dict[str, Any], bytes]) 
         assert found == truth[record.number]
         assert record.epoch == log.epoch
     assert bool(log.damage) == event["damaged"]
+
+
+def test_numbers_alone_are_those_of_the_records(story: tuple[dict[str, Any], bytes]) -> None:
+    """Also where a bit of a page has flipped, and all that follows in it has lost its place."""
+    image = bytearray(story[1])
+    log = format_reader.read_log(bytes(image))
+    for at in (0, 100, 2100, 5 * PAGE_BYTES + 700):
+        image[at] ^= 4
+        whole, alone = (product(bytes(image), log, numbers_only=n) for n in (False, True))
+        numbers = {int(n) for batch in whole.batches for n in batch.number}
+        assert alone.ranges() == ranges.merged((n, n) for n in numbers)
+        assert alone.damaged_ranges(1 << 32) == whole.damaged_ranges(1 << 32)
+        assert [v.records for v in alone.verdicts] == [v.records for v in whole.verdicts]
+        image[at] ^= 4
 
 
 def test_the_reader_finds_configs_boots_and_totals(story: tuple[dict[str, Any], bytes]) -> None:

@@ -6,6 +6,7 @@ what wear costs, and that the configs of all pages stay in the log.
 from typing import Any
 
 import flips
+import out_of_order
 import pytest
 from campaign import events
 from format_reader import PAGE_BYTES
@@ -54,6 +55,29 @@ def test_a_bad_page_costs_no_more_than_itself() -> None:
     assert {e["end"][1] for e in early if e["bad_pages"]} >= {"erase-error", "erase-ignored"}
     journal = [e for e in ended if e["end"][0] < JOURNAL and e["end"][3] == 1 and not e["end"][2]]
     assert sum(event["bad_pages"] > 0 for event in journal) >= 3
+
+
+@pytest.mark.parametrize("seed", range(4))  # one a commit regime
+def test_programs_that_the_flash_ignores_cost_nothing(seed: int) -> None:
+    pages = Pages()
+    gone: set[int] = set()
+    code = f"import media_faults\nmedia_faults.ignored({seed}, 700, 9)"
+    with events(code, BLOCKS * PAGE_BYTES) as told:
+        for event, data in told:
+            image = Image(pages, data)
+            if "gone" in event:
+                gone |= image.numbers(event["gone"])
+            else:
+                assert event["ignored"] >= 3
+                truth = truth_of(event)
+                assert len(truth) >= 600
+                check_image(image, truth, gone, "ignored")
+
+
+def test_programs_out_of_order_cost_no_more_than_their_page() -> None:
+    found = [out_of_order.judge(seed, 300, 2) for seed in range(4)]
+    assert all(each.trials >= 5 for each in found)
+    assert sum(each.hurt for each in found) >= 20
 
 
 def test_flash_that_refuses_everything_loses_nothing() -> None:
@@ -123,6 +147,7 @@ def test_many_rounds_wear_evenly_and_forget_no_config() -> None:
 
 
 def test_flipped_bits_cost_no_more_than_their_pages(capsys: pytest.CaptureFixture[str]) -> None:
+    flips.judge(11, 20)  # found by the campaign: header and first chunk of the newest page at once
     found = flips.judge(3, FLIPS)
     assert found.hurt >= FLIPS // 4
     assert found.again <= FLIPS // 4  # a third of the trials hurt the newest page only

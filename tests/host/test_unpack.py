@@ -23,7 +23,7 @@ sys.path.insert(0, str(BOTH))
 import packing  # type: ignore[import-not-found]
 
 prove = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

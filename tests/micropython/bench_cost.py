@@ -4,22 +4,37 @@
 `pack`: eight Python-level reads and one struct.pack_into, the loop that the ratios refer to.
 `capture`: raw values into the ring. `full`: that, and compressed and framed. `durable`: that, and
 programmed into a flash in RAM and read back. `empty` is the bench's own part of `capture`, `loop`
-that of the other two. `heap` tells how many bytes of heap `durable` takes.
+that of the other two. `heap` tells how many bytes of heap `durable` takes. `tick`: what the loop
+calls for a record, deadline and hardware reads and all, of a flow meter on a counter and seven
+4-20 mA loops; `mean` the same at a period at which each loop is read eight times; `idle` what both
+contain of the bench. What is C on the chip is C here, called in the same way and next to nothing
+in itself: for the methods `read_uv` and `PCNT.value` the method `popleft` of a deque of what they
+would say; for the function `ticks_ms`, which would read the clock of the computer,
+`micropython.mem_peak`, which says the same number each time: so the deadline is put there anew.
 """
 
 import gc
 import struct
 from array import array
+from collections import deque
 
 import micropython
+import nochip  # noqa: F401 - before the sensors
 from faketime import time  # takes the place of the module: before anything of ours
 from node_parts import Parts
 from nor import BLOCK
 
-from tirta_node.ring import USED
+from tirta_node import assemble
+from tirta_node.ring import USED, Ring
+from tirta_node.sampler import DUE
+from tirta_node.sensors.current import CurrentLoop
+from tirta_node.sensors.pulse import PulseMeter
+from tirta_node.slack import Slack
 
 BLOCKS = 64
 HEAP_RECORDS = 600
+MOST_TICKS = 1400
+TICKS = 0x3FFFFFFF  # as in tick_plain.py
 
 
 class Channel:
@@ -157,9 +172,50 @@ def heap(ring, data, recorder):
     return [bytes_packed / packed, bytes_all / HEAP_RECORDS]
 
 
+class Said:
+    """Hardware whose next readings are known."""
+
+    def __init__(self, readings):
+        self.read_uv = self.value = deque(readings, len(readings)).popleft
+
+
+def ticks(n, period_ms, idle=False):
+    """`n` records as the loop makes them."""
+    each = 8 if period_ms >= 1000 else 1
+    uv = [1200000 + 7 * i for i in range(each * MOST_TICKS)]
+    drivers = [PulseMeter(Said([17 * i % 32000 for i in range(MOST_TICKS + 1)]), 32000)]
+    drivers += [CurrentLoop(Said(list(uv)), 100000, 0, 16000) for _ in range(7)]
+    channels = [{"name": "c%d" % i, "sensor": "current"} for i in range(8)]
+    ring = Ring(8)
+    made = assemble.build(drivers, [], channels, period_ms, ring)
+    due = [micropython.mem_peak() - late & TICKS for late in (0, 1)]
+    (no_ticks if idle else rounds)(n, made, made.groups[0].words, due, ring.state, Slack())
+
+
+def rounds(n, made, words, due, state, slack):
+    """What a round of app.run spends on sampling, every second one a millisecond late."""
+    tick, cells, address, parts = made.tick, made.cells, made.state, made.parts
+    ticks_ms = micropython.mem_peak
+    for i in range(n):
+        words[DUE] = due[i & 1]
+        left_ms = tick(cells, address, ticks_ms(), parts)
+        left_ms - slack.passed_us // 1000  # as the loop has it in an expression
+        state[USED] = 0
+
+
+def no_ticks(n, made, words, due, state, slack):
+    """What both contain of the bench."""
+    for i in range(n):
+        words[DUE] = due[i & 1]
+        state[USED] = 0
+
+
 def main(mode, n, channels, path):
     if mode == "pack":
         pack(n)
+        return
+    if mode in ("tick", "mean", "idle"):
+        ticks(n, 1000 if mode == "mean" else 100, mode == "idle")
         return
     with open(path, "rb") as file:
         data = array("i", file.read())

@@ -20,6 +20,7 @@ class Counted:
 
     def __init__(self, blocks):
         self.flash = Flash(blocks)
+        self.flash.remembers = False
         self.flash.watch = self._take
         self.programmed = 0
 

@@ -55,6 +55,71 @@ def _watch(flash):
     flash.watch = watch
 
 
+def ignored(seed, records, odds):
+    """One program in `odds` is ignored; reading back finds it. What is acknowledged stays."""
+    flash = Flash(BLOCKS)
+    random = Random(seed)
+    writer = Writer(flash, FIRST, time, seed, REGIMES[seed % len(REGIMES)])
+    times = [0]
+
+    def watch(kind, block, offset, data):
+        if kind == "erase":
+            tell({"gone": block}, flash.image)
+        flash.faults = {}
+        if kind == "program" and random.next() % odds == 0:
+            flash.faults = {block: "program-ignored"}
+            times[0] += 1
+
+    flash.watch = watch
+    writer.start()
+    writer.run(records)
+    flash.watch = None
+    flash.faults = {}
+    writer.stop()
+    tell({"acks": writer.acks(), "ignored": times[0]}, flash.image)
+
+
+def out_of_order(seed, records, every):
+    """A flash that kept a program back while it did the next: at the cut the younger one is there
+    and the older one is not, although it read back. At every `every`-th program.
+    """
+    flash = Flash(BLOCKS)
+    writer = Writer(flash, FIRST, time, seed, REGIMES[seed % len(REGIMES)])
+    older = []  # [block, image before it] of the last operation, if it was a program
+
+    def watch(kind, block, offset, data):
+        if kind == "program" and older and flash.operations % every == 0:
+            where, image = older.pop()
+            at = where * BLOCK
+            hurt = Flash(BLOCKS, flash.image)
+            hurt.image[at : at + BLOCK] = image
+            hurt._clear(block * BLOCK + offset, bytes(data))
+            tell({"intact": flash.operations}, flash.image)
+            _restart(hurt, seed + flash.operations, where, writer, flash)
+        older.clear()
+        if kind == "program":
+            at = block * BLOCK
+            older.append([block, bytes(flash.image[at : at + BLOCK])])
+
+    flash.watch = watch
+    writer.start()
+    writer.run(records)
+
+
+def _restart(hurt, seed, where, writer, flash):
+    before = time.now_ms
+    again = Writer(hurt, FIRST, time, seed, EACH)
+    again.start(epoch=7)
+    again.run(5)
+    again.stop()
+    time.now_ms = before
+    samples = writer.samples
+    event = {"page": where, "samples": samples, "acked": writer.acked(), "start": again.begun}
+    event["acks"] = again.acks()
+    event["erased"] = hurt.erased
+    tell(event, hurt.image)
+
+
 def refuse_all(seed):
     """No page can be written for a while: commits fail, and nothing is lost by that."""
     flash = Flash(BLOCKS)

@@ -5,6 +5,9 @@
 `torn` leaves an operation in one of the `SHAPES`. A *fault* is what a block does instead.
 """
 
+import struct
+from binascii import crc32
+
 BLOCK = 4096
 ERASED = b"\xff" * BLOCK
 PROGRAM = "program"
@@ -46,7 +49,9 @@ class Flash:
         self.image = bytearray(ERASED * blocks) if image is None else bytearray(image)
         self.watch = None
         self.erases = [0] * blocks
+        self.remembers = True  # what was erased: a long run has no room for it
         self.erased = []  # blocks, in order
+        self.pages_erased = []  # what `page` said before each
         self.operations = 0
         self.faults = {}  # block: fault
 
@@ -71,8 +76,24 @@ class Flash:
             raise OSError("erase failed")
         if fault != "erase-ignored":
             self.erases[block] += 1
-            self.erased.append(block)
+            if self.remembers:
+                self.erased.append(block)
+                self.pages_erased.append(self.page(block))
             self.image[block * BLOCK : (block + 1) * BLOCK] = ERASED
+
+    def page(self, block):
+        """[block, sequence of the page there, youngest sequence in its ring]; 0 = no page."""
+        at = block * BLOCK
+        mark = bytes(self.image[at : at + 2])
+        sequences = [self._sequence(i, mark) for i in range(self.blocks)]
+        return [block, sequences[block], max(sequences)]
+
+    def _sequence(self, block, mark):
+        head = memoryview(self.image)[block * BLOCK : block * BLOCK + 40]
+        if bytes(head[:2]) != mark or mark == b"\xff\xff":
+            return 0
+        sequence, crc = struct.unpack_from("<I", head, 4)[0], struct.unpack_from("<I", head, 36)[0]
+        return sequence if crc32(head[2:36]) == crc else 0
 
     def _begin(self, kind, block, offset, data):
         self.operations += 1

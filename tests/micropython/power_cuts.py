@@ -60,7 +60,8 @@ class Campaign:
         tell(event, self._flash.image)
 
     def _cut_here(self, kind, block, offset, data):
-        self._tell({"operation": self._flash.operations, "kind": kind, "block": block})
+        page = self._flash.page(block)
+        self._tell({"operation": self._flash.operations, "kind": kind, "page": page})
         for i, shape in enumerate(SHAPES):
             seed = self._seed * 1000003 + self._flash.operations * 31 + i
             torn = self._flash.torn(kind, block, offset, data, shape, seed)
@@ -103,9 +104,9 @@ class Campaign:
         first = self._account(event, writer, flash)
         shape = SHAPES[(seed + flash.operations) % len(SHAPES)]
         torn = flash.torn(*operation, shape, seed + flash.operations)
-        torn.erased = list(flash.erased)
+        torn.pages_erased = list(flash.pages_erased)
         if operation[0] == "erase":
-            torn.erased.append(operation[1])
+            torn.pages_erased.append(flash.page(operation[1]))
         first["again"] = shape
         self._restart(torn, seed + 77, first, False)
 
@@ -117,10 +118,11 @@ class Campaign:
             "totals": writer.totals_at_start,
             "acked": writer.acked(),
             "samples": list(writer.samples),
+            "silent": writer.is_silent(),
         }
         out = dict(event)
         out["boots"] = event.get("boots", []) + [boot]
-        out["erased"] = list(flash.erased)
+        out["erased"] = list(flash.pages_erased)
         out["cuts"] = self.cuts
         return out
 

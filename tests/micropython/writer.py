@@ -64,23 +64,34 @@ class Writer:
         self.samples = []
         self.begun = None  # number of the first record, once the node has started
         self.totals_at_start = self.epoch_at_start = None
+        self.noted = False  # its notes are begun
         self._walk = [0] * setup.channels
         self._flags = bytes([1] * setup.channels)
 
     def start(self, epoch=1):
         """As Node.start: find the head, say why we are here."""
-        setup, log = self.setup, self.log
-        found, changed = self.keeper.start(setup.hash, setup.counted, epoch)
+        setup = self.setup
+        self.keeper.start(setup.hash, setup.counted, epoch, self._notes)
+        if self.begun is None:  # its notes wait for a record
+            self._begin()
+
+    def _begin(self):
+        log = self.log
         self.begun = log.number
         self.totals_at_start = dict(log.totals)
         self.epoch_at_start = log.epoch
+
+    def _notes(self, changed, seq, stopped, end_unix_ms):
+        log = self.log
+        self.noted = True
+        if self.begun is None:
+            self._begin()
         if changed:
-            log.log_config(setup.text)
+            log.log_config(self.setup.text)
         log.note(meta.boot(self.clock.uptime_ms(), log.boot, 1, "1.0", "test"))
-        if found.seq:
-            reason = meta.LOSS_UNATTENDED if found.stopped else meta.LOSS_POWER
-            log.note_loss(reason, 0 if found.stopped else self.window, 0)
-        return found
+        if seq:
+            reason = meta.LOSS_UNATTENDED if stopped else meta.LOSS_POWER
+            log.note_loss(reason, 0 if stopped else self.window, 0)
 
     def sample(self, n=1, gap=0):
         """Put `n` samples into the ring, after `gap` slots without one."""
@@ -115,6 +126,10 @@ class Writer:
         shown = [v if f != 9 else None for v, f in zip(values, self._flags)]
         self.samples.append([self.log.boot, self.slot, shown, list(self._flags)])
         self.slot += 1
+
+    def is_silent(self):
+        """It started and has written nothing of this boot, for it waits for a record."""
+        return self.begun is not None and not self.noted
 
     def acked(self):
         """How many of `samples` are acknowledged; also in the middle of a commit."""

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+"""Checks of tests/micropython that leave nothing out; `make test` runs them in steps."""
+
+import pytest
+from interpreters import BOTH, FIRMWARE, ON_NODE, run, unix_command
+
+
+@pytest.mark.campaign
+def test_every_damaged_byte_and_every_cut_of_a_config_on_trial() -> None:
+    code = (
+        "import check_probation, harness\ncheck_probation.STRIDE = 1\n"
+        "if harness.run('check_probation'):\n    raise RuntimeError('checks failed')\n"
+    )
+    run(unix_command(code, [FIRMWARE, ON_NODE, BOTH]), timeout_s=900)
