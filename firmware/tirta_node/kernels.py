@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Record encoder, ring and CRC as viper kernels. Made by host_tools/make_kernels.py.
+"""Record encoder, ring, COBS and CRC as viper kernels. Made by host_tools/make_kernels.py.
 
-The sources are tirta_format/codec.py and crc.py. Viper integers wrap at the word; the arithmetic
-stays within 30 bits, so that 32 and 64 bits agree.
+The sources are tirta_format/codec.py, cobs.py and crc.py. Viper integers wrap at the word; the
+arithmetic stays within 30 bits, so that 32 and 64 bits agree.
 """
 
 from micropython import const
@@ -514,18 +514,17 @@ def encode(base: int, p: int) -> int:
 
 
 @micropython.viper
-def push(o: int, value: int):
+def push(i: int, value: int):
     """Take `values` and `flags` as the record of `slot`, packed as `encode` takes it: slip, values,
     flags, four a half. A full ring takes none.
     """
-    i = 0
-    ring = ptr32(o)
+    s = ptr32(0)
+    ring = ptr32(i)
     slot = int(value)
     records = ptr16(int(ring) + 4 * ring[_RECORDS_AT])
     slots = ptr32(int(ring) + 4 * ring[_SLOTS_AT])
-    words = ptr32(int(ring) + 4 * ring[_RECORDS_AT])
-    flags = ptr8(int(ring) + 4 * ring[_FLAGS_AT])
     values = ptr32(int(ring) + 4 * _VALUES_AT)
+    fours = ptr32(int(ring) + 4 * ring[_FLAGS_AT])
     place = ring[_USED]
     end = ring[_ROOM]
     if place >= end:
@@ -538,21 +537,30 @@ def push(o: int, value: int):
     o = place * ring[_WIDTH]
     value = slot - ring[_NEXT]
     ring[_NEXT] = slot + 1
-    records[o] = value & 65535
-    records[o + 1] = (value >> 16) & 65535
-    i = 0
+    s = ptr32(int(records) + 2 * o)
+    s[0] = value
     end = ring[_RING_CHANNELS]
-    while i < end:
-        o += 2
-        value = values[i]
-        words[o >> 1] = value
-        i += 1
-    i = 0
-    while i < end:
-        value = flags[i] | flags[i + 1] << 4 | flags[i + 2] << 8 | flags[i + 3] << 12
-        records[o + 2] = value
-        o += 1
-        i += 4
+    i = end
+    while i > 3:
+        s[1] = values[0]
+        s[2] = values[1]
+        s[3] = values[2]
+        s[4] = values[3]
+        s = ptr32(int(s) + 16)
+        values = ptr32(int(values) + 16)
+        i -= 4
+    while i:
+        s[i] = values[i - 1]
+        i -= 1
+    o += 2 * end + 2
+    records = ptr16(int(records) + 2 * o)
+    while end > 0:
+        value = fours[0]
+        value = (value | value >> 4) & 0xFF00FF
+        records[0] = value | value >> 8
+        fours = ptr32(int(fours) + 4)
+        records = ptr16(int(records) + 2)
+        end -= 4
 
 
 @micropython.viper
@@ -579,6 +587,42 @@ def add_up(ring: ptr32, n: int, channel: int):
         n -= 1
     ring[_SUM_LOW] = low
     ring[_SUM_HIGH] = high
+
+
+@micropython.viper
+def stuff(to: ptr8, place: ptr16, src: ptr8, start: int, end: int):
+    """Append `src[start:end]`; what is not sent moves to the front of `to`. Up to one byte in 254
+    more than that is written: the caller has made room. `place` says what lies in `to`: what is
+    not sent begins here; the *open block*, whose code byte is known at its end, begins here; the
+    next byte goes here.
+    """
+    sent = place[0]
+    block = place[1] - sent
+    at = 0
+    n = place[2] - sent
+    if sent != 0:
+        while at < n:
+            to[at] = to[at + sent]
+            at += 1
+    at = n
+    i = start
+    while i < end:
+        if at - block == 255:
+            to[block] = 255  # 254 bytes without a zero, and none implied behind them
+            block = at
+            at += 1
+        byte = src[i]
+        if byte == 0:
+            to[block] = at - block
+            block = at
+            at += 1
+        else:
+            to[at] = byte
+            at += 1
+        i += 1
+    place[0] = 0
+    place[1] = block
+    place[2] = at
 
 
 @micropython.viper

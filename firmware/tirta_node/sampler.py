@@ -1,64 +1,50 @@
 # SPDX-License-Identifier: MIT
-"""Reads every sensor once an interval and puts the record into the ring.
+"""What samples: groups of channels with one period each, and what came of them.
 
-A *sensor* has `prepare()`, called `LEAD_MS` before the deadline (slow ones start to convert), and
-`sample()`, which leaves `value` (an integer) and `flag` (QARTOD) and neither waits nor allocates.
+`tick(cells, state, now, parts)` samples whatever is due and says in how many ms it wants to be
+called again; it is a kernel where every channel is sampled once a record, and Rates.tick elsewhere.
+assemble.py builds all of this.
 """
 
-from tirta_node.ring import USED
+# As in tick_plain.py.
+DUE, SLOT, BUSY, OVERRUNS, FLASH, WORST, BINS, BINS_END = 0, 2, 5, 6, 7, 8, 9, 20
 
-LEAD_MS = 900  # a DS18B20 converts for 750 ms
+
+class Group:
+    """Channels with one period. `cells` is where their samples go, as a kernel wants to have it."""
+
+    def __init__(self, period_ms, channels, words):
+        self.period_ms = period_ms
+        self.channels = channels  # their indexes
+        self.words = words
+        self.state = words
+        self.cells = None
+        self.parts = ()
+        self.bench = None
 
 
 class Sampler:
-    """`sensors` in the order of the config's channels."""
+    """`names` are the channels', `columns` those of a record's values."""
 
-    def __init__(self, sensors, ring, schedule):
-        self.sensors = sensors
-        self._ring = ring
-        self._schedule = schedule
-        self._prepared = False
+    def __init__(self, groups, buses, names, columns):
+        self.groups = groups
+        self.buses = buses
+        self.names = names
+        self.columns = columns
+        self.tick = None
+        self.parts = self.state = self.cells = None
 
-    def wait_ms(self):
-        """How long nothing is to do here."""
-        left = self._schedule.left_ms()
-        if not self._prepared:
-            left -= LEAD_MS
-        return left if left > 0 else 0
+    def flash_was_busy(self):
+        """Deadlines that are found to have passed now are the flash's."""
+        for group in self.groups:
+            group.words[BUSY] = 1
 
-    def step(self):
-        """Do what is due. True when a deadline was met."""
-        left = self._schedule.left_ms()
-        if left > LEAD_MS:
-            return False
-        if not self._prepared:
-            self._prepared = True
-            for sensor in self.sensors:
-                sensor.prepare()
-        if self._schedule.left_ms() > 0:
-            return False
-        self._prepared = False
-        self._capture(self._schedule.take())
-        return True
+    def poll(self, wait_ms):
+        """One step of each bus; the ms until one of them wants the next, at most `wait_ms`."""
+        for bus in self.buses:
+            wait_ms = min(wait_ms, bus.poll())
+        return wait_ms
 
-    def _capture(self, slot):
-        ring = self._ring
-        if ring.state[USED] == ring.capacity:
-            ring.refused += 1
-            return  # unread, a pulse counter keeps its pulses for the next record
-        self._read(ring)
-        ring.take(ring.handle, slot)
-
-    def _read(self, ring):
-        # Few locals, and no iterator: a frame of more than 11 words would come from the heap.
-        values = ring.values
-        flags = ring.flags
-        sensors = self.sensors
-        n = len(sensors)
-        i = 0
-        while i < n:
-            sensor = sensors[i]
-            sensor.sample()
-            values[i] = sensor.value
-            flags[i] = sensor.flag
-            i += 1
+    def overruns(self, of):
+        """Deadlines that passed unseen: `of` is OVERRUNS or FLASH."""
+        return sum(group.words[of] for group in self.groups)

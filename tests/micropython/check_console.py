@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The console on a scripted line: frames, noise, Enter, and the Ctrl-C rules of FORMAT.md 9."""
+"""The console on a scripted line: frames, noise, Enter, and the Ctrl-C rules of FORMAT.md 9.
+
+And the line's wait: a poll ends at a tick of FreeRTOS, up to 10 ms late, a sample must not.
+"""
+
+import sys
 
 from faketime import time
 from nor import Random
@@ -7,8 +12,9 @@ from nor import Random
 from tirta_format import frame
 from tirta_node.console import Console
 
+TICK_MS = 10
 GREETING = b"\r\nTirta\r\n"
-NOISE_BYTES = 1000000
+NOISE_BYTES = 1000000 if sys.maxsize > 1 << 32 else 250000  # the second time, on 32 bits
 SEEDS = (1, 2, 3, 4)
 FIFO = 120
 
@@ -29,6 +35,9 @@ class Line:
 
     def room(self):
         return FIFO
+
+    def drain_ms(self):
+        return 0
 
     def write(self, data):
         assert len(data) <= FIFO
@@ -87,7 +96,7 @@ def test_frames_in_pieces_and_in_rows():
         echo.idle(40)
     assert echo.answers() == [(0x82, 1, b"\n\r\x03\x00"), (0x83, 2, bytes(220))]
     echo.say(whole)
-    echo.idle(10)
+    echo.idle(60)
     assert [answer[:2] for answer in echo.answers()] == [(0x82, 1), (0x83, 2)]
     assert not echo.console.visit
 
@@ -209,3 +218,53 @@ def test_waiting_ends_when_a_decision_is_due():
     assert echo.console.wait_ms() > 1000
     echo.say(b"\x03")
     assert 0 < echo.console.wait_ms() <= 50
+
+
+class Poll:
+    """The chip's: without input it sleeps to the first tick behind its time; input wakes it."""
+
+    input_in_ms = 1000000
+
+    def register(self, stream, mask):
+        pass
+
+    def ipoll(self, timeout_ms):
+        if self.input_in_ms <= timeout_ms:
+            time.sleep_ms(self.input_in_ms)
+            return ((None, 1),)
+        self.input_in_ms -= timeout_ms
+        if timeout_ms > 0:
+            time.sleep_ms(timeout_ms)
+            time.sleep_ms(-time.now_ms % TICK_MS)
+        return ()
+
+
+class _Select:
+    POLLIN = 1
+    poll = Poll
+
+
+sys.modules["select"] = _Select()
+
+from tirta_node.hal import line as wire  # noqa: E402 - it takes the select that stands there
+
+
+def waited(timeout_ms, phase_ms, input_in_ms=1000000):
+    """How long a wait takes that begins `phase_ms` behind a tick."""
+    line = wire.Line()
+    line._poll.input_in_ms = input_in_ms
+    time.now_ms = 5000 + phase_ms
+    line.wait(timeout_ms)
+    return time.now_ms - 5000 - phase_ms
+
+
+def test_a_wait_ends_in_time_at_every_phase_of_the_tick():
+    for phase_ms in range(TICK_MS):
+        for timeout_ms in range(45):
+            assert waited(timeout_ms, phase_ms) == timeout_ms, (timeout_ms, phase_ms)
+
+
+def test_input_ends_a_wait_within_a_tick():
+    for input_in_ms in range(0, 200, 3):
+        took_ms = waited(150, 4, input_in_ms)
+        assert took_ms in range(min(input_in_ms, 150), min(input_in_ms + TICK_MS, 150) + 1)

@@ -3,18 +3,20 @@
 every sample that is lost is counted.
 """
 
+import every_kind
 import micropython
 import nochip  # noqa: F401 - before the sensors, whose package imports the hal
 from faketime import MASK, time
 
-from tirta_node.ring import Ring
-from tirta_node.sampler import LEAD_MS, Sampler
-from tirta_node.schedule import Schedule
+from tirta_node import assemble
+from tirta_node.ring import VIPER, Ring
+from tirta_node.sampler import BINS, BINS_END, BUSY, FLASH, OVERRUNS, WORST
 from tirta_node.sensors.current import CurrentLoop
-from tirta_node.sensors.ds18b20 import DS18B20
+from tirta_node.sensors.one_wire import DS18B20, OneWireBus
 from tirta_node.sensors.pulse import PulseMeter
 from tirta_node.sensors.voltage import Voltage
 
+LEAD_MS = 900  # of a single DS18B20
 INTERVAL_MS = 1000
 FIRST_TICKS = MASK - 2500  # the third deadline lies beyond the wrap
 
@@ -45,16 +47,20 @@ class Bus:
     pad = b"\x91\x01\x4b\x46\x7f\xff\x0c\x10"
     present = True
 
-    def reset(self):
-        return self.present
+    def __init__(self):
+        self._at = 0
+        self.last = 0
 
     def writebyte(self, byte):
         self.last = byte
 
-    def readinto(self, buf):
-        for i in range(8):
-            buf[i] = self.pad[i]
-        buf[8] = self.crc8(self.pad)
+    def reset(self):
+        self._at = 0
+        return self.present
+
+    def readbyte(self):
+        self._at += 1
+        return self.pad[self._at - 1] if self._at < 9 else self.crc8(self.pad)
 
     def crc8(self, data):
         crc = 0
@@ -65,19 +71,70 @@ class Bus:
         return crc
 
 
+class Thermometer(DS18B20):
+    prepared = 0
+
+    def prepare(self):
+        self.prepared += 1
+        super().prepare()
+
+
+CHANNELS = [
+    {"name": "flow", "sensor": "pulse"},
+    {"name": "p", "sensor": "current"},
+    {"name": "q", "sensor": "current", "raw": True},
+    {"name": "ph", "sensor": "voltage"},
+    {"name": "t", "sensor": "ds18b20"},
+]
+
+
+class Node:
+    """What the loop works on, on a clock that is about to wrap."""
+
+    def __init__(self, interval_ms=INTERVAL_MS, changes=()):
+        time.now_ms = FIRST_TICKS
+        self.wire = Bus()
+        self.bus = OneWireBus(self.wire)
+        self.thermometer = Thermometer(None, 100)
+        self.bus.join(self.thermometer)
+        drivers = [
+            PulseMeter(Counter()),
+            CurrentLoop(Converter(37111), 100000, 0, 10000),
+            CurrentLoop(Converter(101), 249000, -1000, 30000),
+            Voltage(Converter(53003), (414000, 400), (2000000, 1000)),
+            self.thermometer,
+        ]
+        channels = [dict(channel) for channel in CHANNELS]
+        for i, more in changes:
+            channels[i].update(more)
+        self.ring = Ring(len(assemble.columns.columns(channels)))
+        made = assemble.build(drivers, [], channels, interval_ms, self.ring)
+        self.sampler = made
+        self.words = made.groups[0].words
+
+    def step(self):
+        """ms until the next thing is due."""
+        made = self.sampler
+        return made.tick(made.cells, made.state, time.ticks_ms(), made.parts)
+
+    def tick(self):
+        """One interval, in the steps that a loop takes; True when a record came."""
+        time.sleep_ms(INTERVAL_MS - LEAD_MS)
+        before = self.ring.count()
+        self.step()
+        left = LEAD_MS
+        while left:
+            wait = min(left, self.bus.poll())
+            time.sleep_ms(wait)
+            left -= wait
+        self.step()
+        return self.ring.count() > before
+
+
 def build(interval_ms=INTERVAL_MS):
-    """(sampler, ring, schedule, sensors) on a clock that is about to wrap."""
-    time.now_ms = FIRST_TICKS
-    sensors = [
-        PulseMeter(Counter()),
-        CurrentLoop(Converter(37111), 100000, 0, 10000),
-        CurrentLoop(Converter(101), 249000, -1000, 30000),
-        Voltage(Converter(53003), (414000, 400), (2000000, 1000)),
-        DS18B20(Bus(), 100),
-    ]
-    ring = Ring(len(sensors))
-    schedule = Schedule(interval_ms)
-    return Sampler(sensors, ring, schedule), ring, schedule, sensors
+    """(node, ring, state of its only group)."""
+    node = Node(interval_ms)
+    return node, node.ring, node.words
 
 
 def record(ring, i):
@@ -87,40 +144,31 @@ def record(ring, i):
     return values, flags
 
 
-def tick(sampler):
-    """One interval, in the steps that a loop takes."""
-    time.sleep_ms(INTERVAL_MS - LEAD_MS)
-    sampler.step()
-    time.sleep_ms(LEAD_MS)
-    return sampler.step()
-
-
 def test_a_tick_allocates_nothing():
-    sampler, ring, schedule, _ = build()
-    assert tick(sampler)
+    node, ring, words = build()
+    assert node.tick()
     ring.drop(1)
     ticks = 0
     micropython.heap_lock()
     try:
         for _ in range(3 * ring.capacity):
-            if tick(sampler):
+            if node.tick():
                 ticks += 1
             if ring.is_full():
                 ring.drop(1)
-            sampler.wait_ms()
     finally:
         micropython.heap_unlock()
     assert ticks == 3 * ring.capacity
-    assert schedule.overruns == ring.refused == 0
+    assert words[OVERRUNS] == ring.refused == 0
 
 
 def test_an_overflow_allocates_nothing_and_is_counted():
-    sampler, ring, _, _ = build()
-    assert tick(sampler)
+    node, ring, _ = build()
+    assert node.tick()
     micropython.heap_lock()
     try:
         for _ in range(ring.capacity + 9):
-            tick(sampler)
+            node.tick()
     finally:
         micropython.heap_unlock()
     assert ring.count() == ring.capacity
@@ -129,76 +177,175 @@ def test_an_overflow_allocates_nothing_and_is_counted():
 
 
 def test_the_values_are_those_of_the_sensors():
-    sampler, ring, _, sensors = build()
+    node, ring, _ = build()
     for _ in range(5):
-        tick(sampler)
+        node.tick()
     for i in range(5):
-        assert record(ring, i)[0][0] == 17
-        assert record(ring, i)[0][4] == 2506
-        assert record(ring, i)[1][0] == record(ring, i)[1][4] == 1
-    assert record(ring, 4)[0][3] == sensors[3].value
-    values, flags = [0] * 5, bytearray(5)
+        values, flags = record(ring, i)
+        assert values[0] == 17
+        assert (values[5], flags[5]) == (2506, 1)
+        uv = sum(53003 * (8 * i + n + 1) % 3300000 for n in range(8)) >> 3
+        assert abs(values[4] - (400 + (uv - 414000) * 600 // 1586000)) <= 1
+        assert values[3] == sum(101 * (8 * i + n + 1) for n in range(8)) >> 3  # q_raw
+        assert flags[2] == flags[3] == 9  # below 3.6 mA
+    values, flags = [0] * 6, bytearray(6)
     ring.unpack(4, values, flags)
-    assert values == [sensor.value for sensor in sensors]
-    assert list(flags) == [sensor.flag for sensor in sensors]
+    assert values == list(ring.values)
+    assert list(flags) == list(ring.flags)[:6]
 
 
 def test_a_lost_thermometer_is_missing_and_comes_back():
-    sampler, ring, _, sensors = build()
+    node, ring, _ = build()
     flags = []
     for present in (True, False, True):
-        sensors[4]._bus.present = present
-        tick(sampler)
-        flags.append(record(ring, len(flags))[1][4])
+        node.wire.present = present
+        node.tick()
+        flags.append(record(ring, len(flags))[1][5])
     assert flags == [1, 9, 1]
 
 
 def test_deadlines_hold_across_the_wrap_of_the_ticks():
-    sampler, ring, schedule, _ = build()
+    node, ring, words = build()
     taken = []
     for step in range(10 * INTERVAL_MS // 50):
         time.sleep_ms(50)
-        if sampler.step():
+        before = ring.count()
+        node.step()
+        if ring.count() > before:
             taken.append((step + 1) * 50)
     assert time.now_ms < FIRST_TICKS, "the ticks did not wrap"
     assert taken == [INTERVAL_MS * (i + 1) for i in range(10)]
     assert list(ring.slots)[:10] == list(range(10))
-    assert (schedule.overruns, schedule.worst_late_ms) == (0, 0)
+    assert (words[OVERRUNS], words[WORST]) == (0, 0)
+    assert list(words[BINS:BINS_END]) == [10] + [0] * 10
 
 
 def test_late_steps_do_not_move_the_deadlines():
-    sampler, ring, schedule, _ = build()
+    node, ring, words = build()
     at = 0
     for due in range(1, 6):
         late = due * 70
         time.sleep_ms(due * INTERVAL_MS + late - at)
         at = due * INTERVAL_MS + late
-        assert sampler.step()
-        assert schedule.left_ms() == INTERVAL_MS - late
-    assert (ring.count(), schedule.overruns, schedule.worst_late_ms) == (5, 0, 350)
+        assert node.step() == INTERVAL_MS - late - LEAD_MS
+    assert (ring.count(), words[OVERRUNS], words[WORST]) == (5, 0, 350)
+    assert list(words[BINS:BINS_END]) == [0, 0, 0, 0, 0, 0, 0, 1, 2, 2, 0]
 
 
 def test_missed_deadlines_are_counted_and_leave_their_slots_empty():
-    sampler, ring, schedule, _ = build()
-    tick(sampler)
+    node, ring, words = build()
+    node.tick()
     time.sleep_ms(3 * INTERVAL_MS + 500)
-    assert sampler.step()
-    assert not sampler.step()
+    node.step()
+    assert node.step() == INTERVAL_MS - 500 - LEAD_MS or node.step() == 500
     time.sleep_ms(500)
-    assert sampler.step()
+    node.step()
     assert list(ring.slots)[: ring.count()] == [0, 3, 4]
-    assert schedule.overruns == 2
-    assert schedule.worst_late_ms == 2500
+    assert (words[OVERRUNS], words[FLASH]) == (2, 0)
+    assert words[WORST] == 2500
+
+
+def test_what_the_flash_covers_is_counted_apart():
+    node, _, words = build()
+    node.tick()
+    node.sampler.flash_was_busy()
+    time.sleep_ms(2 * INTERVAL_MS + 400)
+    node.step()
+    assert (words[OVERRUNS], words[FLASH], words[BUSY]) == (0, 1, 0)
+    time.sleep_ms(2 * INTERVAL_MS)
+    node.step()
+    assert (words[OVERRUNS], words[FLASH]) == (1, 1)
 
 
 def test_prepare_comes_once_and_before_each_sample():
-    sampler, _, _, sensors = build()
+    node, _, _ = build()
     calls = []
-    thermometer = sensors[4]
-    real = thermometer.prepare
-    thermometer.prepare = lambda: (calls.append(time.now_ms), real())
+    real = node.thermometer.prepare
+    node.thermometer.prepare = lambda: (calls.append(time.now_ms), real())
     for _ in range(3 * INTERVAL_MS // 10):
         time.sleep_ms(10)
-        sampler.step()
+        node.step()
     expected = [time.ticks_add(FIRST_TICKS, i * INTERVAL_MS - LEAD_MS) for i in (1, 2, 3)]
     assert calls == expected
+
+
+def of_both(channels, count):
+    """Ring and flags after the same readings, by the kernel and by its twin."""
+    rings = []
+    for viper in (True, False):
+        time.now_ms = FIRST_TICKS
+        drivers = []
+        for i in range(channels):
+            kind = (i + channels) % 3
+            if kind == 0:
+                drivers.append(PulseMeter(Counter(), 100))
+            elif kind == 1:
+                drivers.append(CurrentLoop(Converter(37111 + i), 100000, 0, 10000))
+            else:
+                drivers.append(Voltage(Converter(53003 + i), (414000, 1000), (2000000, -400)))
+        tables = [{"name": "c%d" % i, "sensor": "current"} for i in range(channels)]
+        tables[-1]["raw"] = True
+        ring = Ring(channels + 1, viper)
+        made = assemble.build(drivers, [], tables, 100, ring)
+        for _ in range(count):
+            time.sleep_ms(100)
+            made.tick(made.cells, made.state, time.ticks_ms(), made.parts)
+            if ring.is_full():
+                ring.drop(5)
+        rings.append(ring)
+    return rings
+
+
+def test_kernel_and_twin_agree():
+    if not VIPER:
+        return
+    seen = set()
+    for channels in range(1, 11):
+        kernel, twin = of_both(channels, 90)
+        halves = range(kernel.width * kernel.capacity)
+        assert [kernel.records[i] for i in halves] == [twin.records[i] for i in halves], channels
+        assert list(kernel.slots) == list(twin.slots)
+        assert kernel.count() == twin.count()
+        for i in range(kernel.count()):
+            seen.update(record(kernel, i)[1])
+    assert seen == {1, 3, 9}
+
+
+def every_kind_with_the_heap_locked(interval_ms, changes):
+    """Flags of the last record of a node with every kind."""
+    time.now_ms = FIRST_TICKS
+    ring, sampler = every_kind.build(interval_ms, changes)
+    every_kind.run(sampler, 7 * interval_ms, bool, bool)  # every bus has answered
+    ring.drop(ring.count())
+    every_kind.run(sampler, 3 * interval_ms, micropython.heap_lock, micropython.heap_unlock)
+    assert ring.count() == 3
+    return record(ring, 2)[1]
+
+
+def test_no_kind_of_sensor_allocates():
+    flags = every_kind_with_the_heap_locked(2000, {})
+    assert flags == [1] * len(flags), flags
+
+
+def test_no_kind_allocates_with_periods_statistics_and_limits():
+    every = {"stats": ["mean", "min", "max", "last", "std"]}
+    limits = {"qc_fail": [0, 9000], "qc_spike": [50, 90], "qc_rate": 40, "qc_flat": [1, 200, 220]}
+    fast = dict(every, period_ms=50)
+    changes = {0: {"period_ms": 50, "stats": ["max"]}, 3: dict(fast, **limits)}
+    changes[8] = dict({"period_ms": 100}, **limits)
+    changes[11] = {"period_ms": 100}
+    flags = every_kind_with_the_heap_locked(2000, changes)
+    assert 9 not in flags, flags
+
+
+def test_a_slow_sensor_is_prepared_before_each_sample_by_whoever_sleeps_as_long_as_told():
+    for interval_ms, changes in (
+        (INTERVAL_MS, ()),
+        (60000, ()),
+        (2000, ((1, {"stats": ["max"]}),)),
+    ):
+        node = Node(interval_ms, changes)
+        for _ in range(16):
+            time.sleep_ms(max(0, node.step()))
+        assert node.ring.count() >= 4
+        assert node.thermometer.prepared >= node.ring.count()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Stands where `machine` and `onewire` stand, for tests that hand drivers their hardware: the hal
-can be imported, and anything that it would be asked for fails.
+"""Stands where `machine`, `esp32` and `onewire` stand, for tests that hand drivers their hardware:
+the hal can be imported, and anything that it would be asked for fails.
 """
 
 import sys
@@ -10,4 +10,4 @@ class _Nothing:
     pass
 
 
-sys.modules["machine"] = sys.modules["onewire"] = _Nothing()
+sys.modules["machine"] = sys.modules["onewire"] = sys.modules["esp32"] = _Nothing()

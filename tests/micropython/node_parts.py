@@ -18,6 +18,9 @@ class Parts:
         self.ring = Ring(channels)
         self.keeper = Keeper(flash, Clock(), self.ring, interval_ms, commit_ms)
         self.log = self.keeper.log
-        self.keeper.start(config_hash(config), counted, EPOCH)
-        self.log.log_config(config)
+        self._config = config
+        self.keeper.start(config_hash(config), counted, EPOCH, self._notes)
+
+    def _notes(self, *_):
+        self.log.log_config(self._config)
         self.log.note(meta.boot(0, self.log.boot, 1, "1.0", "bench"))

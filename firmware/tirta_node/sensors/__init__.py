@@ -1,27 +1,111 @@
 # SPDX-License-Identifier: MIT
-"""One file a kind of sensor. `build` makes the drivers that a config names.
+"""One file a kind of sensor, loaded when a config names it. `build` makes the drivers.
 
-Every driver has `prepare()`, `sample()`, `value`, `flag` and `counts` (True: its values are
-increments, whose total the log keeps). A driver gets a counter, a converter or a bus, never a pin.
+A *driver* is handed a counter, a converter or a bus, never a pin. It has
+- `quick(row, period_ms)` when the tick itself can read it (tirta_node/rows.py); or else
+- `sample()`, which leaves `value` (an integer), `flag` (QARTOD) and, where a config may ask for it,
+  `raw`; it takes at most 1 ms, never waits and never allocates;
+- `lead_ms` and `prepare()`, when that is to be called so long before each sample.
+A *bus* has `poll()`: one step of at most 2 ms, which returns the ms until it wants the next.
 """
 
-from tirta_node.hal import inputs
-from tirta_node.sensors.current import CurrentLoop
-from tirta_node.sensors.ds18b20 import DS18B20
-from tirta_node.sensors.pulse import PulseMeter
-from tirta_node.sensors.voltage import Voltage
+from micropython import const
+
+_PCNT_TURN = const(32000)
+_QUICK_MS = const(1000)
 
 
-def build(channel):
-    """The driver for one channel of a checked config."""
-    kind = channel["sensor"]
-    if kind == "pulse":
-        counter = inputs.counter(channel["counter"], channel["pin"], channel["filter_ns"])
-        return PulseMeter(counter)
-    if kind == "ds18b20":
-        return DS18B20(inputs.one_wire(channel["pin"]), channel["scale"])
+def make(config):
+    """`build` for a node's checked config; probes that nobody has calibrated say so."""
+    channels = config["channels"]
+    drivers, buses = build(channels, config["interval_ms"], config)
+    if any("uncalibrated" in channel for channel in channels):
+        from tirta_node.sensors import uncalibrated
+
+        uncalibrated.wrap(drivers, channels)
+    return drivers, buses
+
+
+def build(channels, interval_ms, config):
+    """(a driver for each channel of a checked config, the buses behind them)."""
+    if all(_is_plain(channel) for channel in channels):
+        drivers, buses = [], []
+        for channel in channels:
+            period_ms = channel.get("period_ms", interval_ms)
+            if channel["sensor"] == "ds18b20":
+                drivers.append(_thermometer(channel, buses))
+            else:
+                drivers.append(_MAKERS[channel["sensor"]](channel, period_ms))
+        return drivers, buses
+    for channel in channels:
+        _load(channel)
+    from tirta_node.sensors.building import Building
+
+    return Building(channels, interval_ms, config, _MAKERS, _is_plain).done()
+
+
+def _load(channel):
+    """Import the module that stays in RAM before anything that leaves it again: what lay between
+    them would leave holes too small for a page or a text.
+    """
+    names = [_MODULES.get(channel["sensor"], channel["sensor"])]
+    if "address" in channel and "input" in channel:
+        names.append("ads1115")
+    for name in names:
+        if name:
+            __import__("tirta_node.sensors." + name)
+
+
+def _is_plain(channel):
+    """Whether a channel needs no shared bus, no other channel and no second pin."""
+    pulse = channel["sensor"] == "pulse"
+    if pulse and ("reverse" in channel or "max_hz" in channel or channel["counter"] < 0):
+        return False
+    if channel["sensor"] == "ds18b20":
+        return "rom" not in channel
+    return channel["sensor"] in _MAKERS and "address" not in channel
+
+
+def _pulse(channel, period_ms):
+    from tirta_node.hal import inputs
+    from tirta_node.sensors.pulse import PulseMeter
+
+    where = channel["counter"], channel["pin"], channel["filter_ns"]
+    if period_ms < _QUICK_MS:  # far fewer than half a turn come between two samples
+        return PulseMeter(inputs.unit(*where, turn=_PCNT_TURN), _PCNT_TURN)
+    return PulseMeter(inputs.counter(*where))
+
+
+def _current(channel, period_ms):
+    from tirta_node.hal import inputs
+    from tirta_node.sensors.current import CurrentLoop
+
     converter = inputs.converter(channel["pin"])
-    if kind == "current":
-        return CurrentLoop(converter, channel["shunt_mohm"], channel["low"], channel["high"])
-    first = (channel["uv0"], channel["value0"])
-    return Voltage(converter, first, (channel["uv1"], channel["value1"]))
+    return CurrentLoop(converter, channel["shunt_mohm"], channel["low"], channel["high"])
+
+
+def _voltage(channel, period_ms):
+    from tirta_node.hal import inputs
+    from tirta_node.sensors.voltage import Voltage
+
+    points = (channel["uv0"], channel["value0"]), (channel["uv1"], channel["value1"])
+    return Voltage(inputs.converter(channel["pin"]), *points)
+
+
+def _thermometer(channel, buses):
+    from tirta_node.hal import inputs
+    from tirta_node.sensors.one_wire import DS18B20, OneWireBus
+
+    bus = OneWireBus(inputs.one_wire(channel["pin"]))
+    driver = DS18B20(None, channel["scale"])
+    bus.join(driver)
+    buses.append(bus)
+    return driver
+
+
+# Where the module has another name than the kind; none: makers know better.
+_MODULES = {
+    "board_temp": "own", "current": "", "ds18b20": "one_wire", "free_heap": "own", "orp": "",
+    "pulse": "", "starts": "own", "tds": "conductivity", "turbidity": "curve", "voltage": "",
+}  # fmt: skip
+_MAKERS = {"pulse": _pulse, "current": _current, "voltage": _voltage, "orp": _voltage}

@@ -5,25 +5,19 @@ The counter runs on; the pulses of an interval are a difference of two readings,
 resetting loses what comes in between. Value: pulses since the last sample.
 """
 
-from tirta_format.record import GOOD
+from tirta_node import rows
 
 
 class PulseMeter:
-    """`counter.value()` is a running count (machine.Counter)."""
+    """`counter.value()` is a running count, which starts again at 0 at `turn` (0 = never)."""
 
-    counts = True
-
-    def __init__(self, counter):
+    def __init__(self, counter, turn=0):
         self._counter = counter
-        self._last = counter.value()
-        self.value = 0
-        self.flag = GOOD
+        self._turn = turn
 
-    def prepare(self):
-        """Nothing: the hardware counts by itself."""
-
-    def sample(self):
-        """Take the pulses since the last sample."""
-        now = self._counter.value()
-        self.value = now - self._last
-        self._last = now
+    def quick(self, row, period_ms):
+        """The row for the tick, and the call that reads the count."""
+        row[rows.KIND] = rows.COUNTER
+        row[rows.LAST] = self._counter.value()
+        row[rows.TURN] = self._turn
+        return self._counter.value

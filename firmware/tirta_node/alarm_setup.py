@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Makes the alarms of a config. Called by `rarely` at a start, for configs that name some."""
+
+import struct
+from binascii import crc32
+
+from tirta_format import alarm_log, alarm_rules, columns, kinds
+from tirta_node import rarely
+from tirta_node.alarms import Alarm, Alarms
+from tirta_node.hal import chip, contacts
+
+NIGHTS = 21  # tag of the state: CRC-32 of the alarms, then what their nights taught
+
+
+def begin(node):
+    """The Alarms of a node whose sampler is made."""
+    asked = node.config.pop("alarms")
+    pin = node.config.get("alarm_pin")
+    output = None if pin is None else contacts.output(pin)
+    counting = {c["name"] for c in node.config["channels"] if c["sensor"] in columns.COUNTING}
+    found = [_make(node, alarm, counting) for alarm in asked]
+    whose = crc32(repr([sorted(alarm.items()) for alarm in asked]).encode())
+    tag = NIGHTS, whose.to_bytes(4, "little")
+    kept = rarely.call("tirta_node.store", "load", chip.partition("state")).get(NIGHTS, b"")
+    if kept[:4] == tag[1]:
+        _restore(found, memoryview(kept)[4:])
+    return Alarms(node, found, output, tag)
+
+
+def _make(node, alarm, counting):
+    for key, rule in alarm_rules.RULES.items():
+        if rule[3] is not kinds.OMIT:
+            alarm.setdefault(key, rule[3])
+    names = list(node.sampler.columns)
+    interval_ms = node.config["interval_ms"]
+    kind = alarm_log.KINDS.index(alarm["kind"])
+    source = None
+    if kind == alarm_log.TAMPER:
+        source = contacts.contact(alarm["pin"])
+    elif kind > alarm_log.TAMPER:
+        from tirta_node import burst, hours
+
+        make = (burst.Burst, burst.NightFlow)[kind - alarm_log.BURST]
+        judge = make(alarm["to_h"] - alarm["from_h"], alarm["limit"])
+        pressure = names.index(alarm["pressure"]) if "pressure" in alarm else -1
+        counts = alarm["column"] in counting
+        source = hours.Hours(alarm, judge, interval_ms, counts, pressure)
+    cell = names.index(alarm["column"]) if "column" in alarm else 0
+    made = Alarm(alarm["name"], kind, cell, alarm["delay_ms"] // interval_ms, source)
+    made.limit = alarm.get("limit", 0)
+    sign = -1 if kind == alarm_log.ABOVE else 1
+    made.back = made.limit + sign * alarm["hysteresis"]
+    return made
+
+
+def _restore(found, kept):
+    at = 0
+    for alarm in found:
+        if alarm.kind > alarm_log.TAMPER:
+            words = alarm.source.judge.words
+            n = 4 * len(words)
+            if at + n <= len(kept):
+                for i, word in enumerate(struct.unpack("<%di" % len(words), kept[at : at + n])):
+                    words[i] = word
+                alarm.source.on = alarm.on = bool(words[0])
+            at += n

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""tick_plain.py as viper kernels. Made from it by host_tools/make_kernels.py."""
+
+from micropython import const
+
+_DUE = const(0)
+_PERIOD = const(1)
+_SLOT = const(2)
+_LEAD = const(3)
+_PREPARED = const(4)
+_BUSY = const(5)
+_OVERRUNS = const(6)
+_WORST = const(8)
+_BINS = const(9)
+_LAST_BIN = const(19)
+_HELD = const(20)
+_READS = const(21)
+_MORE = const(22)
+_RECORDS = const(23)
+_ROWS = const(24)
+_ROW = const(16)
+_DRIVER_ROW = const(3)
+_KIND = const(0)
+_CELL = const(1)
+_RAW = const(2)
+_READINGS = const(3)
+_DEAD_LOW = const(4)
+_LOW = const(5)
+_HIGH = const(6)
+_DEAD_HIGH = const(7)
+_X0 = const(8)
+_Y0 = const(9)
+_WHOLE = const(10)
+_FRACTION = const(11)
+_HALF = const(12)
+_FALLS = const(13)
+_SHIFT = const(14)
+_LAST = const(8)
+_TURN = const(9)
+_FRESH = const(8)
+_HELD_VALUE = const(9)
+_HELD_FLAG = const(10)
+_AT = const(11)
+_MAX_AGE = const(12)
+_HELD_RAW = const(13)
+_MOST = const(0x3FFFFFFF)
+_TICKS = const(0x3FFFFFFF)
+_FAR = const(0x20000000)
+_ROOM = const(1)
+_USED = const(3)
+_FLAGS_AT = const(8)
+_VALUES_AT = const(11)
+_WIDTH = const(0)
+_FIRST = const(2)
+_NEXT = const(4)
+_RING_CHANNELS = const(5)
+_SLOTS_AT = const(9)
+_RECORDS_AT = const(10)
+
+
+@micropython.viper
+def tick(x: int, row: ptr32, now: int, parts) -> int:
+    """Sample a group if it is due `now` (ticks); ms until it wants to be called again."""
+    ring = ptr32(x)
+    st = ptr32(row)
+    left = st[_DUE] - now & _TICKS
+    if left >= _FAR:
+        left = left - _FAR - _FAR
+    if left > 0:
+        if st[_LEAD] and st[_PREPARED] == 0:
+            if left > st[_LEAD]:
+                return left - st[_LEAD]
+            a, b, c, d, parts, rest = parts
+            drivers, slow, full, then, handle = rest
+            for driver in slow:
+                driver.prepare()
+            st[_PREPARED] = 1
+        return left
+    a, b, c, d, parts, rest = parts
+    sign = 1 << 29
+    sign <<= 2
+    flags = ptr8(int(ring) + 4 * ring[_FLAGS_AT])
+    values = ptr32(int(ring) + 4 * _VALUES_AT)
+    fours = ptr32(int(ring) + 4 * ring[_FLAGS_AT])
+    st[_PREPARED] = 0
+    period = st[_PERIOD]
+    ahead = period
+    slot = st[_SLOT]
+    i = _BINS
+    late = 0 - left
+    if late:
+        if late > st[_WORST]:
+            st[_WORST] = late
+        x = late
+        while x and i < _LAST_BIN:
+            x >>= 1
+            i += 1
+        n = _OVERRUNS + st[_BUSY]
+        while late >= period:
+            late -= period
+            ahead += period
+            slot += 1
+            if st[n] < _MOST:
+                st[n] += 1
+    if st[i] < _MOST:
+        st[i] += 1
+    st[_BUSY] = 0
+    st[_DUE] = (st[_DUE] - _FAR + ahead & _TICKS) ^ _FAR  # a sum as such may need 31 bits
+    st[_SLOT] = slot + 1
+    if ring[_USED] == ring[_ROOM]:
+        drivers, slow, full, then, handle = rest
+        full()  # unread, a pulse counter keeps its pulses for the next record
+        return period - late - st[_LEAD]
+    row = ptr32(int(st) + 4 * _ROWS)
+    n = st[_READS]
+    while n:
+        x = int(a())
+        k = row[_CELL]
+        if row[_KIND]:  # a counter
+            i = x - ((row[_LAST] ^ sign) - sign)
+            row[_LAST] = x
+            if i + i > row[_TURN] and row[_TURN]:
+                i -= row[_TURN]
+            elif i + i < 0 - row[_TURN] and row[_TURN]:
+                i += row[_TURN]
+            values[k] = i
+            flags[k] = 1
+            if row[_RAW]:
+                k = row[_RAW] - 1
+                values[k] = x
+                flags[k] = 1
+        else:
+            if row[_READINGS]:
+                i = 1 << row[_READINGS]
+                while i > 1:
+                    x += int(a())
+                    i -= 1
+                x >>= row[_READINGS]
+            flags[k] = 1
+            if x < row[_LOW] or x > row[_HIGH]:
+                flags[k] = 3
+                if x < row[_DEAD_LOW] or x > row[_DEAD_HIGH]:
+                    flags[k] = 9
+            if row[_SHIFT]:
+                x -= row[_X0]
+                i = row[_FRACTION]
+                i = x * (i >> 8) + (x * (i & 255) >> 8)
+                values[k] = row[_Y0] + (i >> row[_SHIFT])
+            else:
+                if row[_RAW]:
+                    i = row[_RAW] - 1
+                    values[i] = x
+                    flags[i] = flags[k]
+                if flags[k] < 9:
+                    x -= row[_X0]
+                    if row[_FALLS]:
+                        x = 0 - x
+                    i = row[_FRACTION]
+                    part = x * (i & 127) >> 7
+                    part = (x * (i >> 7 & 127) + part) >> 7
+                    part = (x * (i >> 14 & 127) + part) >> 7
+                    part = (x * (i >> 21) + part + row[_HALF]) >> 7
+                    values[k] = row[_Y0] + x * row[_WHOLE] + part
+        row = ptr32(int(row) + 4 * _ROW)
+        n -= 1
+        if n & 3:
+            a = b
+            b = c
+            c = d
+        elif n:
+            a, b, c, d, parts, rest = parts
+    n = st[_HELD]
+    while n:
+        k = row[_CELL]
+        flag = 9
+        if row[_FRESH]:
+            x = now - row[_AT] & _TICKS
+            if x > row[_MAX_AGE]:
+                row[_FRESH] = 0
+            else:
+                flag = row[_HELD_FLAG]
+                values[k] = row[_HELD_VALUE]
+        flags[k] = flag
+        if row[_RAW]:
+            k = row[_RAW] - 1
+            values[k] = row[_HELD_RAW]
+            flags[k] = flag
+        row = ptr32(int(row) + 4 * _ROW)
+        n -= 1
+    if st[_MORE]:
+        drivers, slow, full, then, handle = rest
+        for driver in drivers:
+            driver.sample()
+            k = row[_CELL]
+            values[k] = int(driver.value)
+            flags[k] = int(driver.flag)
+            i = row[_RAW] - 1
+            if i >= 0:
+                values[i] = int(driver.raw)
+                flags[i] = int(driver.flag)
+            row = ptr32(int(row) + 4 * _DRIVER_ROW)
+        for step in then:
+            step(handle, slot)
+    if st[_RECORDS]:
+        records = ptr16(int(ring) + 4 * ring[_RECORDS_AT])
+        slots = ptr32(int(ring) + 4 * ring[_SLOTS_AT])
+        x = ring[_USED]
+        end = ring[_ROOM]
+        ring[_USED] = x + 1
+        x += ring[_FIRST]
+        if x >= end:
+            x -= end
+        slots[x] = slot
+        o = x * ring[_WIDTH]
+        x = slot - ring[_NEXT]
+        ring[_NEXT] = slot + 1
+        row = ptr32(int(records) + 2 * o)
+        row[0] = x
+        end = ring[_RING_CHANNELS]
+        n = end
+        while n > 3:
+            row[1] = values[0]
+            row[2] = values[1]
+            row[3] = values[2]
+            row[4] = values[3]
+            row = ptr32(int(row) + 16)
+            values = ptr32(int(values) + 16)
+            n -= 4
+        while n:
+            row[n] = values[n - 1]
+            n -= 1
+        o += 2 * end + 2
+        records = ptr16(int(records) + 2 * o)
+        while end > 0:
+            x = fours[0]
+            x = (x | x >> 4) & 0xFF00FF
+            records[0] = x | x >> 8
+            fours = ptr32(int(fours) + 4)
+            records = ptr16(int(records) + 2)
+            end -= 4
+    return period - late - st[_LEAD]

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""The node's burst alarm (tirta_node/burst.py and hours.py) over generated districts and over
+../shared/data/wntr_dma: how often and how soon it finds a burst, and how often it is wrong.
+
+`python tests/bench/burst_node.py [FIRST] [COUNT]`; some 0.5 s a district.
+"""
+
+import csv
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+sys.path += [str(ROOT / "tests" / "host"), str(ROOT / "firmware")]
+
+_const = ModuleType("micropython")
+_const.const = int  # type: ignore[attr-defined]
+sys.modules.setdefault("micropython", _const)  # all that these modules want of it
+
+from district_truth import district  # noqa: E402
+
+from tirta_node.burst import Burst  # noqa: E402
+from tirta_node.hours import Hours  # noqa: E402
+
+SIZES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+RISE_PULSES = 36  # 0.1 L/s for an hour, 10 L a pulse
+DMA = ROOT.parent / "shared" / "data" / "wntr_dma" / "dma_dev.csv"
+ALARM = {"from_h": 0, "to_h": 5, "utc_min": 420, "least": 500}
+
+
+def raised(
+    unix_s: Any, pulses: Any, pressure_cm: Any = None, alarm: dict[str, int] = ALARM
+) -> list[tuple[int, int]]:
+    """(raised, over) in Unix seconds, of records a minute; over is 0 while it lasts."""
+    burst: Any = Burst
+    judge = burst(alarm["to_h"] - alarm["from_h"], RISE_PULSES)
+    hour_maker: Any = Hours
+    hours = hour_maker(alarm, judge, 60_000, True, -1 if pressure_cm is None else 1)
+    found: list[tuple[int, int]] = []
+    before = False
+    flags = (1, 1)
+    for i, at in enumerate(unix_s):
+        value = int(pulses[i])
+        values = (value, 0 if pressure_cm is None else int(pressure_cm[i]))
+        on = hours.take(int(at), value, 1, values, flags)
+        if on and not before:
+            found.append((int(at), 0))
+        elif before and not on:
+            found[-1] = (found[-1][0], int(at))
+        before = on
+    return found
+
+
+def dma() -> tuple[float, int]:
+    """(hours from the opening to the alarm, alarms that were none) of the shared series."""
+    start = int(datetime(2025, 3, 3, tzinfo=UTC).timestamp())
+    with DMA.open() as file:
+        rows = list(csv.DictReader(file))
+    unix_s = [start + 60 * (int(row["minute"]) + 1) for row in rows]
+    pressure = [float(row["p_critical_m"]) * 100 for row in rows]
+    found = raised(unix_s, [int(r["pulses"]) for r in rows], pressure, {**ALARM, "utc_min": 0})
+    opens, repaired = start + 60 * 28957, start + 60 * 35112
+    right = [at for at, _ in found if opens <= at <= repaired]
+    delay_h = (right[0] - opens) / 3600 if right else np.nan
+    return delay_h, sum(not opens <= at <= repaired for at, _ in found)
+
+
+def scenario(seed: int, size: float) -> tuple[float, int]:
+    """(hours to the alarm, NaN when none came; alarms that were none) of one district."""
+    made = district(seed, burst_lps=size)
+    found = raised(
+        made.flow.time_s,
+        made.pulses,
+        np.where(np.isnan(made.pressure.value), 0, made.pressure.value * 100),
+    )
+    opens, repaired = made.truth.burst_start_s, made.truth.burst_end_s
+    delay = [at - opens for at, _ in found if size and opens <= at <= repaired]
+    wrong = sum(not (size and opens <= at <= repaired) for at, _ in found)
+    return (delay[0] / 3600 if delay else np.nan), wrong
+
+
+def main() -> None:
+    """Print the curve."""
+    first = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    if DMA.exists():
+        print("wntr_dma: raised {:.1f} h after the opening, {} false".format(*dma()))
+    print("L/s    found  within 24 h  median h  false (months)")
+    for size in (0.0, *SIZES):
+        rows = [scenario(seed, size) for seed in range(first, first + count)]
+        hours = np.array([row[0] for row in rows])
+        seen = hours[~np.isnan(hours)]
+        middle = f"{np.median(seen):8.1f}" if len(seen) else "       -"
+        print(
+            f"{size:4.2f}  {len(seen):3d}/{count}  {int((seen <= 24).sum()):3d}/{count}"
+            f"      {middle}  {sum(row[1] for row in rows)}"
+        )
+
+
+if __name__ == "__main__":
+    main()

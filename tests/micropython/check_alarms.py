@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""Alarms judged on records by hand: limits, delay and hysteresis, faults, a contact, and what the
+nights taught through a restart; the record against golden bytes.
+"""
+
+import sys
+
+import nochip  # noqa: F401 - before what imports the hal
+from nor import Flash
+
+import tirta_node.hal
+from tirta_format import alarm_log, config, meta
+
+BLOCKS = 8
+
+
+class Pin:
+    now = 0
+
+    def value(self, *to):
+        if to:
+            self.now = to[0]
+        return self.now
+
+
+class Chip:
+    flash = None
+
+    def partition(self, name):
+        return self.flash
+
+
+chip = tirta_node.hal.chip = sys.modules["tirta_node.hal.chip"] = Chip()
+
+from tirta_node import alarm_setup, store  # noqa: E402 - with that chip
+from tirta_node.hal import contacts  # noqa: E402
+
+PINS = {}
+contacts.output = contacts.contact = lambda gpio: PINS.setdefault(gpio, Pin())
+CHANNELS = [{"name": "flow", "sensor": "pulse"}, {"name": "p", "sensor": "current"}]
+
+
+class Group:
+    words = (0,) * 23
+
+
+class Sampler:
+    columns = ("flow", "p")
+    groups = (Group(),)
+
+    def flash_was_busy(self):
+        pass
+
+
+class Node:
+    """What alarms need; its log is a list."""
+
+    def __init__(self, alarms):
+        self.config = {
+            "alarms": alarms,
+            "alarm_pin": 25,
+            "interval_ms": 60000,
+            "channels": CHANNELS,
+        }
+        self.sampler = Sampler()
+        self.ring = self.keeper = self.log = self.clock = self
+        self.values, self.flags = [0, 0], [1, 1]
+        self.notes = []
+        self.alarms = alarm_setup.begin(self)
+
+    def note(self, payload):
+        self.notes.append(meta.parse(payload))
+
+    def uptime_ms(self):
+        return 1000
+
+    def unix_ms(self):
+        return 0
+
+    def run(self, p, flag=1):
+        self.values[1], self.flags[1] = p, flag
+        self.alarms.judge(0)
+        return self.alarms.names()
+
+
+def fresh(*alarms):
+    PINS.clear()
+    chip.flash = Flash(BLOCKS)
+    return Node([dict(alarm) for alarm in alarms])
+
+
+HIGH = {"name": "high", "kind": "above", "column": "p", "limit": 80, "hysteresis": 5}
+LATE = {"name": "low", "kind": "below", "column": "p", "limit": 0, "delay_ms": 120000}
+FAULT = {"name": "dead", "kind": "fault", "column": "p"}
+DOOR = {"name": "door", "kind": "tamper", "pin": 14}
+BURST = {"name": "burst", "kind": "burst", "column": "flow", "limit": 36, "from_h": 2, "to_h": 3}
+BURST["utc_min"] = 0
+
+
+def test_hysteresis_holds_it():
+    node = fresh(HIGH)
+    assert [node.run(p) for p in (80, 81, 76, 75)] == [[], ["high"], ["high"], []]
+    raised = {"name": "high", "raised": 1, "alarm": alarm_log.ABOVE, "value": 81}
+    assert node.notes[0] == (8, 1000, raised)
+    assert [note[2]["raised"] for note in node.notes] == [1, 0]
+
+
+def test_a_delay_begins_anew():
+    node = fresh(LATE)
+    told = [node.run(p) for p in (-1, -1, 0, -1, -1, -1)]
+    assert told == [[], [], [], [], [], ["low"]]
+
+
+def test_bad_values_raise_and_end_nothing():
+    node = fresh(HIGH)
+    assert node.run(99, 3) == node.run(99, 9) == []
+    assert node.run(99) == node.run(0, 4) == ["high"]
+
+
+def test_a_fault_is_raised():
+    node = fresh(FAULT)
+    assert [node.run(0, flag) for flag in (3, 9, 1)] == [[], ["dead"], []]
+
+
+def test_the_contact_and_the_output():
+    node = fresh(DOOR, HIGH)
+    assert PINS[25].now == 0
+    PINS[14].now = 1
+    assert node.run(99) == ["door", "high"]
+    PINS[14].now = 0
+    assert node.run(99) == ["high"]
+    assert PINS[25].now == 1
+    node.run(0)
+    assert PINS[25].now == 0
+
+
+def night(node, day, pulses):
+    """The hour from 2 to 3 of a day, and the record that ends it."""
+    for minute in range(62):
+        node.values[0] = pulses
+        node.alarms.judge(1700006400 + day * 86400 + 7200 + 60 * minute)
+    return node.alarms.names()
+
+
+def test_a_burst_after_seven_nights_and_a_restart():
+    node = fresh(BURST)
+    for day in range(8):
+        assert night(node, day, 20 + day % 3) == []
+    kept = store.load(chip.flash)[alarm_setup.NIGHTS]
+    again = Node([dict(BURST)])  # a start: the nights are on the flash
+    assert night(again, 8, 40) == ["burst"]
+    assert night(again, 9, 39) == ["burst"]
+    assert night(again, 10, 21) == []
+    other = dict(BURST)
+    other["limit"] = 37
+    assert night(Node([other]), 8, 40) == []  # another alarm has nights of its own
+    assert len(kept) == 4 + 4 * (3 + 16)
+
+
+def test_a_night_without_its_records_does_not_count():
+    node = fresh(BURST)
+    for day in range(8):
+        night(node, day, 20)
+    node.flags[0] = 9
+    assert night(node, 8, 90) == []
+    node.flags[0] = 1
+    assert night(node, 9, 90) == ["burst"]
+
+
+def test_the_record_golden():
+    payload = alarm_log.record(65536, "door", 1, alarm_log.TAMPER, -2)
+    assert payload == b"\x08\x80\x80\x04\x04door\x01\x03\x03"
+    assert meta.parse(payload)[2]["value"] == -2
+
+
+def test_rules_tell_what_cannot_work():
+    base = {"board": "b", "channels": [{"name": "p", "pin": 4, "sensor": "ds18b20"}]}
+    for alarm, where in (
+        ({"name": "a", "kind": "odd"}, "alarms[0].kind"),
+        ({"name": "a", "kind": "above", "column": "p"}, "alarms[0].limit"),
+        ({"name": "a", "kind": "fault", "column": "q"}, "alarms[0].column"),
+        ({"name": "a", "kind": "tamper", "pin": 4}, "alarms[0].pin"),
+        (3, "alarms[0]"),
+    ):
+        base["alarms"] = [alarm]
+        assert [wrong[0] for wrong in config.check(base)] == [where], alarm
+    base["alarms"] = [{"name": "a", "kind": "fault", "column": "p"}]
+    assert config.check(base) == []
