@@ -5,19 +5,24 @@ Virtual time is the computer's monotonic clock plus an offset that only grows: c
 time that it takes, waiting is shortened by moving the offset (a *jump*). At speed N a wait takes
 1/N of its time; at `max` it takes none, as long as a scenario runs and its end is not reached. Time
 runs at 1 while the REPL has the wire and for two seconds after each input (a laptop's timeouts must
-hold).
+hold). It also runs at 1 while a device outside (a Modbus slave on the laptop) is to answer.
 """
 
 import _host
 import _state
 
+TICK_US = 10_000  # of FreeRTOS
 _QUIET_AFTER_INPUT_US = 2_000_000
+_WAITING_US = 5_000_000
 _FOREVER_US = 1 << 60
 
 real_us = _host.time.ticks_us
 _offset_us = _state.get(_state.CLOCK_OFFSET_US)
 _speed = _state.get(_state.SPEED)
-_quiet_until_us = 0
+_quiet_until_us = _state.get(_state.QUIET_UNTIL_US)
+if real_us() - _quiet_until_us < _WAITING_US:  # the laptop asked for this start, and waits for it
+    _quiet_until_us = real_us() + _WAITING_US
+_peer_until_us = 0  # the computer's clock until which a device outside is waited for
 at_repl = False
 fire_due = None  # set by _timers: runs what is due
 next_due_us = _FOREVER_US  # virtual time of the next timer; set by _timers
@@ -32,6 +37,13 @@ def input_seen():
     """The laptop talks: time runs at 1 for a while."""
     global _quiet_until_us
     _quiet_until_us = real_us() + _QUIET_AFTER_INPUT_US
+    _state.put(_state.QUIET_UNTIL_US, _quiet_until_us)
+
+
+def await_peer(at_most_us):
+    """A device outside is to answer: time runs at 1 for so long, from now on."""
+    global _peer_until_us
+    _peer_until_us = real_us() + at_most_us
 
 
 def sleep_us(duration_us):
@@ -66,7 +78,7 @@ def _pass(duration_us, poller):
         if next_due_us < end_us:
             step_us = max(0, next_due_us - now)
         speed = _speed
-        quiet_us = _quiet_until_us - real_us()
+        quiet_us = max(_quiet_until_us, _peer_until_us) - real_us()
         if at_repl:
             speed = 1
         elif quiet_us > 0:

@@ -64,13 +64,13 @@ class PCNT:
         if value is not _UNSET and value != 0:
             raise ValueError("value")
         if min is not _UNSET:
-            if not -32768 <= min <= 0:
+            if not -32768 <= min < 0:  # newer ports refuse 0, older ones took it for none
                 raise ValueError("minimum")
-            self._min = min or -32768
+            self._min = min
         if max is not _UNSET:
-            if not 0 <= max <= 32767:
+            if not 0 < max <= 32767:
                 raise ValueError("maximum")
-            self._max = max or 32767
+            self._max = max
         total = self._total()
         if pin is not _UNSET:
             self._channels[channel] = (

@@ -5,12 +5,14 @@ Every program and every erase is one *operation* and counted. At the operation t
 named the power goes: it is not done, or leaves its bytes *torn* in one of the shapes below.
 """
 
+import _clock
 import _memory
 import _power
 import _state
 from micropython import const
 
 BLOCK = 4096
+_SHORTEST_MS = const(30)  # an erase on the chip lasts 30 to 400 ms
 _HALF = const(2)  # the shapes as in tirta/virtual/state.py; 0 and 1 leave everything as it was
 _RANDOM = const(3)
 _BITS = const(4)
@@ -35,6 +37,17 @@ def erase(block_at):
         _tear_erase(address)
         _power.cut()
     _memory.fill_ff(address, BLOCK)
+    _take_time()
+
+
+def _take_time():
+    """While the chip erases, nothing runs; what the line brings waits in its ring."""
+    number = _state.get(_state.ERASES) + 1
+    _state.put(_state.ERASES, number)
+    longest = _state.get(_state.ERASE_MS)
+    if longest:
+        span = max(1, longest - _SHORTEST_MS)
+        _clock.sleep_us(1000 * (_SHORTEST_MS + _noise_seed() % span))
 
 
 def _is_last():

@@ -24,8 +24,14 @@ RAW_REPL = 12  # 1: the soft reset came from the raw REPL; cleared when the boar
 UNIQUE_ID = 13
 RTC_MEMORY_LEN = 14
 HEAP_USED = 15  # bytes that the board's own modules take from the heap
+QUIET_UNTIL_US = 16  # the computer's clock until which time runs at 1, because a laptop talks
+FREE_LINE = 17  # 1: no FIFO; a write waits only for its reader, as on native USB
+ERASE_MS = 18  # the longest time that an erase of flash takes; 0: none
+ERASES = 19  # since the node was made
+CLOCK_CHIP_SINCE_US = 20  # virtual time at which the second of the DS3231 began; 0: it is new
 _RTC_MEMORY_AT = 512
 RTC_MEMORY_MAX = 2048
+_CLOCK_CHIP_AT = 2560  # its registers, which its own battery keeps
 
 
 def get(slot):
@@ -44,3 +50,12 @@ def get_rtc_memory():
 def put_rtc_memory(data):
     _memory.store(_memory.STATE + _RTC_MEMORY_AT, data, len(data))
     put(RTC_MEMORY_LEN, len(data))
+
+
+def get_clock_chip(registers):
+    _memory.load(registers, _memory.STATE + _CLOCK_CHIP_AT, len(registers))
+
+
+def put_clock_chip(registers, since_us):
+    _memory.store(_memory.STATE + _CLOCK_CHIP_AT, registers, len(registers))
+    put(CLOCK_CHIP_SINCE_US, since_us)

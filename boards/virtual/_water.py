@@ -12,10 +12,13 @@ import _clock
 import _memory
 import _state
 
-PULSES, MICROVOLTS, DS18B20 = range(3)  # as in tirta/virtual/scenario.py
+# As in tirta/virtual/channels.py.
+PULSES, MICROVOLTS, DS18B20, ADS1115, EZO, DS3231, SDI12, MODBUS = range(8)
+ABSENT, STUCK, POWER_ON, ZERO, CRC, BUSY, SYNTAX, STOPPED = range(1, 9)
+_FAULT = 1 << 40  # no value is so large
 _HEADER = 5  # 64-bit words: magic, rows, channels, row length, tail
-_CHANNEL = 3  # kind, pin, ROM code
-_MAGIC = 0x314E_4353_5456
+_CHANNEL = 3  # kind, pin, code: which one of those at the pin
+_MAGIC = 0x324E_4353_5456
 
 _rows = 0
 _row_us = 1
@@ -63,14 +66,28 @@ def channel(kind, pin):
     return -1
 
 
-def rom_codes(pin):
-    """{ROM code: channel} of the 1-Wire probes at a pin."""
-    codes = {}
+def channels(kind):
+    """[(channel, pin, code)] of a kind."""
+    found = []
     for number in range(_channels):
         at = _HEADER + number * _CHANNEL
-        if _word(at) == DS18B20 and _word(at + 1) == pin:
-            codes[(_word(at + 2) & (1 << 64) - 1).to_bytes(8, "little")] = number
-    return codes
+        if _word(at) == kind:
+            found.append((number, _word(at + 1), _word(at + 2)))
+    return found
+
+
+def has_devices():
+    """Whether something hangs on a bus whose model is in devices/."""
+    return any(channels(kind) for kind in range(ADS1115, MODBUS + 1))
+
+
+def rom_codes(pin):
+    """{ROM code: channel} of the 1-Wire probes at a pin."""
+    return {
+        (code & (1 << 64) - 1).to_bytes(8, "little"): number
+        for number, where, code in channels(DS18B20)
+        if where == pin
+    }
 
 
 def pulses(number):
@@ -90,6 +107,17 @@ def pulses(number):
 def value(number):
     row = min(_rows, _into_us() // _row_us)
     return _memory.get64(_first_row + 8 * (row * _channels + number))
+
+
+def fault(number):
+    """What is wrong with a channel now, or 0; what its value says means nothing then."""
+    found = value(number)
+    return found - _FAULT if found >= _FAULT else 0
+
+
+def start_us():
+    """Virtual time at which the scenario began, or 0."""
+    return _start_us
 
 
 def _into_us():

@@ -2,9 +2,10 @@
 """UART0 as the port drives it, and the `sys` whose streams are this UART.
 
 Output fills a FIFO of 128 bytes that drains at the baud rate; who finds it full sleeps whole ticks
-of 10 ms. Input blocks until the buffer is full. Both go through the pipes of the process: there raw
-bytes travel in *envelopes* (0xFF, kind, length, bytes), because what the interpreter prints itself,
-without envelope, is text that still needs its line ends. 0xFF never occurs in UTF-8.
+of 10 ms. (On a *free* line there is no FIFO: a write waits for its reader, as on native USB.) Input
+blocks until the buffer is full. Both go through the pipes of the process: there raw bytes travel in
+*envelopes* (0xFF, kind, length, bytes), because what the interpreter prints itself, without an
+envelope, is text that still needs its line ends. 0xFF never occurs in UTF-8.
 """
 
 import io
@@ -15,12 +16,13 @@ import _host
 import _state
 
 _FIFO = 128
-_TICK_US = 10_000
 _RAW = 1
 _EVENT = 2
 _stdin = _sys.stdin.buffer
 _stdout = _sys.stdout.buffer
-_envelope = bytearray(3 + _FIFO)
+_MOST = 255  # bytes in an envelope
+_free = _state.get(_state.FREE_LINE)
+_envelope = bytearray(3 + _MOST)
 _envelope[0] = 0xFF
 _envelope[1] = _RAW
 _view = memoryview(_envelope)
@@ -59,10 +61,13 @@ def _send(data, size):
     global _level
     at = 0
     while at < size:
-        _drain()
-        room = _FIFO - _level
+        if _free:
+            room = _MOST
+        else:
+            _drain()
+            room = _FIFO - _level
         if room <= 0:
-            _clock.sleep_us(_TICK_US)
+            _clock.sleep_us(_clock.TICK_US)
             continue
         count = min(room, size - at)
         _envelope[2] = count

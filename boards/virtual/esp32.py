@@ -11,6 +11,7 @@ import _flash
 import _water
 import _wire
 from _counter import PCNT  # noqa: F401
+from _rmt import RMT  # noqa: F401
 
 _TABLE_AT = 0x8000
 _TABLE_SIZE = 0xC00

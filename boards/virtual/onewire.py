@@ -3,7 +3,8 @@
 
 The probes answer byte by byte as their datasheet says: a ROM command selects, a function command
 acts. A conversion takes 750 ms; until then a probe reads as busy and its scratchpad holds the value
-before (85 degrees after power-on).
+before (85 degrees after power-on). Faults of the scenario: a probe that does not answer, that loses
+its supply before it is read, whose scratchpad is all zero, or comes with a wrong CRC.
 """
 
 import _clock
@@ -34,16 +35,25 @@ class _Probe:
         self.ready_us = 0
         self._value = None
 
+    def answers(self):
+        return _water.fault(self._channel) != _water.ABSENT
+
     def convert(self):
-        self._value = _water.value(self._channel)
+        self._value = None if _water.fault(self._channel) else _water.value(self._channel)
         self.ready_us = _clock.now_us() + _CONVERSION_US
 
     def scratchpad(self):
-        if self._value is not None and _clock.now_us() >= self.ready_us:
+        fault = _water.fault(self._channel)
+        if fault == _water.ZERO:
+            return bytes(9)
+        if fault == _water.POWER_ON:
+            self.pad[:] = _POWER_ON
+            self._value = None
+        if self._value is not None and not fault and _clock.now_us() >= self.ready_us:
             self.pad[0] = self._value & 0xFF
             self.pad[1] = self._value >> 8 & 0xFF
             self._value = None
-        return bytes(self.pad) + bytes((_crc8(self.pad),))
+        return bytes(self.pad) + bytes((_crc8(self.pad) ^ (fault == _water.CRC),))
 
 
 class OneWire:
@@ -66,9 +76,10 @@ class OneWire:
     def reset(self, required=False):
         self._in = bytearray()
         self._out = b""
-        if required and not self._probes:
+        present = any(probe.answers() for probe in self._probes.values())
+        if required and not present:
             raise OneWireError
-        return bool(self._probes)
+        return present
 
     def readbit(self):
         return int(all(_clock.now_us() >= p.ready_us for p in self._selected()))
@@ -101,17 +112,17 @@ class OneWire:
         self.write(rom)
 
     def scan(self):
-        return [bytearray(code) for code in self._probes]
+        return [bytearray(code) for code in self._probes if self._probes[code].answers()]
 
     def crc8(self, data):
         return _crc8(data)
 
     def _selected(self):
         if self._in[:1] == b"\xcc":
-            return list(self._probes.values())
+            return [probe for probe in self._probes.values() if probe.answers()]
         if self._in[:1] == b"\x55" and len(self._in) >= 9:
             probe = self._probes.get(bytes(self._in[1:9]))
-            return [probe] if probe else []
+            return [probe] if probe and probe.answers() else []
         return []
 
     def _act(self):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The port's `select`: waiting for the line, which is how a node waits for anything.
 
-A poll that waits is a wait in virtual time. What ipoll gives is made once per registered stream:
-waiting and reading take nothing from the heap.
+A poll that waits is a wait in virtual time; without input it ends at the first tick of FreeRTOS
+behind its time, up to 10 ms late. (`time.sleep_ms` is exact: it spins through what is left.) What
+ipoll gives is made once per registered stream: waiting and reading take nothing from the heap.
 """
 
 import _clock
@@ -46,6 +47,8 @@ class poll:
             if entry[2] & POLLOUT:  # the UART always takes a byte, if after some ticks
                 return ((entry[0], POLLOUT),)
         wait_us = -1 if timeout is None or timeout < 0 else timeout * 1000
+        if wait_us > 0:  # FreeRTOS wakes who waits at a tick
+            wait_us += -(_clock.now_us() + wait_us) % _clock.TICK_US
         if not _clock.wait_input(self._poll, wait_us):
             return ()
         if len(self._entries) == 1:

@@ -68,7 +68,7 @@ BROKEN = {
     "is not a multiple of 0x10000": DEVKITC.replace(
         "0x10000,  size = 0x1F0000", "0x11000,  size = 0x1EF000"
     ),
-    "overlaps app_a": DEVKITC.replace("0x280000, size", "0x27F000, size"),
+    "overlaps app_a": DEVKITC.replace("0x284000, size", "0x283000, size"),
     "ends at 0x401000, after the flash (0x400000)": DEVKITC.replace("0x128000}", "0x129000}"),
     "'state' is missing": re.sub(r'.*name = "state".*\n', "", DEVKITC),
     "is data/0x44": DEVKITC.replace("subtype = 0x43", "subtype = 0x44"),

@@ -21,6 +21,18 @@ from tirta.virtual.truth import Truth
 
 LOG = "import esp32; p = esp32.Partition.find(1, 0x40, label='log')[0]\n"
 LOG_AT = 0x2D8000
+# A poll ends at a tick of FreeRTOS, and the next one at the next.
+POLLS = """\
+import select, sys, time
+poll = select.poll()
+poll.register(sys.stdin, select.POLLIN)
+poll.poll(1)
+began = time.ticks_us()
+poll.poll(1)
+polled = time.ticks_us()
+time.sleep_ms(1)
+print(time.ticks_diff(polled, began) > 5000, time.ticks_diff(time.ticks_us(), polled) < 5000)
+"""
 MAIN_LOOP = """\
 import select, sys, time, machine
 poll = select.poll()
@@ -87,6 +99,11 @@ def test_programming_only_clears_bits(mpremote: Mpremote) -> None:
         ("import machine; machine.Pin(34, machine.Pin.OUT)", "ValueError pin can only be input"),
         ("import machine; machine.ADC(machine.Pin(4)).read_uv()", "OSError -263 ESP_ERR_TIMEOUT"),
         ("import machine; machine.RTC().memory(bytes(2049))", "ValueError buffer too long"),
+        (
+            "import machine; machine.UART(0, baudrate=9600, rxbuf=512)",
+            "ValueError REPL UART buffer size is fixed",
+        ),
+        (POLLS, "True True"),
     ],
 )
 def test_the_chips_refusals(mpremote: Mpremote, code: str, answer: str) -> None:
@@ -343,12 +360,13 @@ def test_a_damaged_partition_table_does_not_boot(nodes: Nodes) -> None:
     image = bytearray(Path(node.flash).read_bytes())
     virtual.down("bare")
     image[0x8004] ^= 1
+    said = b"Failed to verify partition table"
     seen: list[bytes] = []
     port = nodes.up(flash_image=bytes(image)).port
-    with serial.Serial(port, timeout=0.5) as line:
-        reader = threading.Thread(target=lambda: seen.append(line.read(60)))
+    with serial.Serial(port, timeout=20) as line:
+        reader = threading.Thread(target=lambda: seen.append(line.read_until(said)))
         reader.start()
         virtual.control("bare", {"do": "reset"})
         reader.join()
-    assert b"Failed to verify partition table" in seen[0]
+    assert said in seen[0]
     assert nodes.status()["power"] == "off"

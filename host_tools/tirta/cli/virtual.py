@@ -10,6 +10,8 @@ from tirta import virtual
 from tirta.cli import say
 from tirta.cli.command import VIRTUAL, Command, json_argument
 from tirta.demo_config import demo_scenario, demo_text
+from tirta.errors import TirtaError
+from tirta.keys import vault
 from tirta.line import DEFAULT_BAUD
 
 
@@ -24,12 +26,23 @@ def _up_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="with the application, the demo's config and its water",
     )
+    parser.add_argument(
+        "--flash",
+        type=Path,
+        metavar="FILE",
+        help="start from the contents of a whole flash, as esptool reads it; the file stays as it"
+        " is",
+    )
+    parser.add_argument(
+        "--locked", action="store_true", help="with --app: locked, with the key of the fleet in use"
+    )
     parser.add_argument("--board", default="virtual", metavar="B", help="board file")
     parser.add_argument(
         "--scenario",
         type=Path,
         metavar="FILE",
-        help="CSV of what it measures",
+        help="CSV of what it measures, one row a minute: tirta/virtual/SCENARIO.md has the columns"
+        " and the words for faults",
     )
     parser.add_argument("--speed", default="1", metavar="1|N|max", help="how fast its time runs")
     parser.add_argument("--baud", type=int, default=DEFAULT_BAUD, metavar="N", help="of its line")
@@ -58,7 +71,25 @@ def _started(args: Namespace, scenario: Path | None) -> virtual.VirtualNode:
         baud=args.baud,
         app=args.app,
         config=demo_text(args.board) if args.app else None,
+        flash_image=_flash_of(args),
+        fleet=vault.load().fleet() if args.locked else None,
     )
+
+
+def _flash_of(args: Namespace) -> bytes | None:
+    if args.flash is None:
+        return None
+    if args.app:
+        raise TirtaError(
+            "A flash file has its own application.", "Leave out either --app or --flash."
+        )
+    try:
+        content: bytes = args.flash.read_bytes()
+    except OSError as error:
+        raise TirtaError(
+            f"Cannot read the flash {args.flash}: {error.strerror}.", "Check the path."
+        ) from error
+    return content
 
 
 def _list(args: Namespace) -> None:

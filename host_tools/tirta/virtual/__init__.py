@@ -22,7 +22,8 @@ from typing import Any
 from tirta.boards import Board
 from tirta.boards import load as load_board
 from tirta.errors import TirtaError
-from tirta.image import flash_image as make_flash_image
+from tirta.keys.credential import node_key
+from tirta.regions import flash_image as make_flash_image
 from tirta.virtual import registry
 from tirta.virtual.interpreter import command
 from tirta.virtual.scenario import prepare
@@ -41,6 +42,7 @@ class VirtualNode:
     name: str
     port: str
     flash: str
+    uart1: str  # the other end of its UART 1: where a Modbus slave can listen
 
 
 def up(  # noqa: PLR0913 - the options of one command
@@ -53,9 +55,20 @@ def up(  # noqa: PLR0913 - the options of one command
     app: bool = False,
     config: bytes | None = None,
     seed: int = 1,
+    fleet: bytes | None = None,
     flash_image: bytes | None = None,
+    chip_id: str = "",
+    free_line: bool = False,
+    erase_ms: int = 0,
+    heap_less: int = 0,
 ) -> VirtualNode:
-    """Start a node, or give one that is cut its power back."""
+    """Start a node, or give one that is cut its power back.
+
+    A `free_line` has neither rate nor FIFO, like native USB; a bench puts a line behind it. An
+    erase of flash takes 30 ms to `erase_ms`, and nothing runs meanwhile; 0: no time at all.
+    Of the heap, `heap_less` bytes are not there: what works so, leaves as many.
+    With a `fleet`'s key the node is locked. `chip_id`: 12 hex digits, else made from the name.
+    """
     with registry.locked(name) as folder:
         status = registry.ask(name, {"do": "status"})
         if status is not None:
@@ -67,12 +80,17 @@ def up(  # noqa: PLR0913 - the options of one command
             registry.ask(name, {"do": "power_on"})
             return _node(folder)
         rate, kind = _speed(speed), load_board(board)
+        unique_id = int(chip_id, 16) if chip_id else _unique_id(name)
         _check_baud(baud)
         command()  # says what is missing before anything is written
-        _furnish(folder, kind, scenario, flash_image, config=config, app=app)
+        if flash_image is None:
+            key = fleet and node_key(fleet, f"{unique_id:012x}")
+            flash_image = make_flash_image(kind, config=config, app=app, key=key)
+        _furnish(folder, kind, scenario, flash_image)
         settings = {
             "name": name, "board": kind.name, "speed": rate, "baud": baud, "seed": seed,
-            "scenario": str(scenario) if scenario else None, "unique_id": _unique_id(name),
+            "scenario": str(scenario) if scenario else None, "unique_id": unique_id,
+            "free_line": free_line, "erase_ms": erase_ms, "heap_less": heap_less,
         }  # fmt: skip
         (folder / "node.json").write_text(json.dumps(settings))
         _spawn(name, folder)
@@ -92,6 +110,7 @@ def list_nodes() -> list[dict[str, Any]]:
                     "name": name,
                     "port": status["port"],
                     "flash": str(folder / "flash.bin"),
+                    "uart1": status.get("uart1", ""),  # a node of an older version runs on
                     "power": status["power"],
                     "board": settings["board"],
                     "speed": settings["speed"] or "max",
@@ -164,17 +183,8 @@ def _unique_id(name: str) -> int:
     return int.from_bytes(b"\x02" + hashlib.sha256(name.encode()).digest()[:5], "big")
 
 
-def _furnish(
-    folder: Path,
-    board: Board,
-    scenario: Path | str | None,
-    flash: bytes | None,
-    *,
-    config: bytes | None,
-    app: bool,
-) -> None:
+def _furnish(folder: Path, board: Board, scenario: Path | str | None, image: bytes) -> None:
     prepared = prepare(Path(scenario), board) if scenario else None
-    image = make_flash_image(board, config=config, app=app) if flash is None else flash
     if len(image) != board.flash.size:
         raise TirtaError(
             f"The flash image has {len(image)} bytes, board {board.name} has {board.flash.size}."
@@ -214,7 +224,8 @@ def _spawn(name: str, folder: Path) -> None:
 
 def _node(folder: Path) -> VirtualNode:
     settings = json.loads((folder / "node.json").read_text())
-    return VirtualNode(settings["name"], settings["port"], str(folder / "flash.bin"))
+    flash = str(folder / "flash.bin")
+    return VirtualNode(settings["name"], settings["port"], flash, settings["uart1"])
 
 
 @contextmanager

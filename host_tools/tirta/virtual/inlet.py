@@ -42,7 +42,7 @@ class Inlet:
     seed: int = 1
     mean_l_s: float = 6.0
     leakage_l_s: float = 1.2
-    first_weekday: int = 0  # 0: the scenario begins on a Monday
+    begin_min: int = 0  # of the week, whose minute 0 is Monday's midnight: when row 0 is
     burst: Burst | None = None
 
     def rows(self, minutes: int) -> Iterator[tuple[float, ...]]:
@@ -51,7 +51,8 @@ class Inlet:
         drift = 0.0
         for minute in range(minutes):
             drift = 0.98 * drift + chance.gauss(0.0, 0.02)
-            demand = self.mean_l_s * self._shape(minute) * (1 + drift) * chance.uniform(0.85, 1.15)
+            shape = self._shape(minute + self.begin_min)
+            demand = self.mean_l_s * shape * (1 + drift) * chance.uniform(0.85, 1.15)
             burst = 0.0
             if self.burst and minute >= self.burst.start_min:
                 burst = self.burst.flow_l_s
@@ -60,10 +61,15 @@ class Inlet:
             pulses = int(owed_l // LITRES_PER_PULSE)
             owed_l -= pulses * LITRES_PER_PULSE
             pressures = self._pressures(flow, burst, chance)
-            yield (minute, pulses, *pressures, *self._quality(minute, flow, chance))
+            yield (
+                minute,
+                pulses,
+                *pressures,
+                *self._quality(minute + self.begin_min, flow, chance),
+            )
 
     def _shape(self, minute: int) -> float:
-        weekend = (minute // _DAY_MIN + self.first_weekday) % 7 >= 5
+        weekend = minute // _DAY_MIN % 7 >= 5
         hour = minute % _DAY_MIN / 60
         points = _WEEKEND if weekend else _WEEKDAY
         for (h0, s0), (h1, s1) in pairwise(points):
@@ -82,7 +88,7 @@ class Inlet:
         temperature = 26.5 + 1.2 * math.sin(day - 2.4) + chance.gauss(0.0, 0.03)
         age_h = 18.0 / (0.5 + flow)
         decay = 0.06 * 1.07 ** (temperature - 25)
-        chlorine = 0.55 * math.exp(-decay * age_h) + chance.gauss(0, 0.005)
+        chlorine = 0.5 * math.exp(-decay * age_h) + chance.gauss(0, 0.005)
         return (
             round(7.35 + 0.08 * math.sin(day - 1.0) + chance.gauss(0.0, 0.01), 3),
             round(max(0.05, 0.35 + 0.03 * flow + chance.expovariate(40.0)), 3),

@@ -22,15 +22,19 @@ _CRASHES = 5  # in a row, each within a second: the board cannot start
 
 
 class Node:
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, Any], uart1: int) -> None:
+        """`uart1`: the descriptor at which the board's UART 1 ends."""
         self.folder = folder
         self._settings = settings
         self.state = State(folder / "state.bin")
         self.state[Slot.UNIQUE_ID] = settings["unique_id"]
         self.state[Slot.SEED] = settings["seed"]
         self.state[Slot.SPEED] = settings["speed"]
-        self.process = Process(folder)
+        self.state[Slot.FREE_LINE] = int(settings.get("free_line", False))
+        self.state[Slot.ERASE_MS] = int(settings.get("erase_ms", 0))
         self.truth = Truth.open(folder / "scenario.bin")
+        heap_less = int(settings.get("heap_less", 0))
+        self.process = Process(folder, uart1, self.truth.has_devices, heap_less)
         self._output = Output()
         self._line = bytearray()
         self._booted = False
@@ -184,6 +188,7 @@ class Node:
                     self.state[Slot.CUT_AT_OP] = self.state[Slot.FLASH_OPS] + int(after)
             case "power_on":
                 if not self.process.running:
+                    self._off_at_us += int(float(request.get("after_s") or 0) * 1_000_000)
                     self.power_on()
             case "reset":
                 self._reset_chip(HARD_RESET)
@@ -197,6 +202,7 @@ class Node:
         return {
             "name": self._settings["name"],
             "port": self._settings["port"],
+            "uart1": self._settings["uart1"],
             "pid": os.getpid(),
             "power": "on" if self.process.running else "off",
             "time_us": now_us,
@@ -204,6 +210,7 @@ class Node:
             "reset_cause": self.state[Slot.RESET_CAUSE],
             "baud": self.baud,
             "flash_ops": self.state[Slot.FLASH_OPS],
+            "erases": self.state[Slot.ERASES],
             "dropped_input": self.process.dropped,
             "unread_input": self.process.unread(),
             "board_heap": self.state[Slot.HEAP_USED],

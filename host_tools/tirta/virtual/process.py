@@ -21,10 +21,11 @@ _SIGINT_BIT = 1 << (signal.SIGINT - 1)
 
 
 class Process:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, uart1: int, devices: bool, heap_less: int) -> None:
         self._folder = folder
+        self._uart1 = uart1
         self._child: subprocess.Popen[bytes] | None = None
-        self._command = command()
+        self._command = command(devices, heap_less)
         self._stdin, self._feed = os.pipe()
         self.output, self._stdout = os.pipe()
         fcntl.fcntl(self._stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
@@ -47,7 +48,12 @@ class Process:
                 stdout=self._stdout,
                 stderr=log,
                 start_new_session=True,
-                env={"TZ": "UTC", "PATH": os.environ.get("PATH", "")},
+                pass_fds=(self._uart1,),
+                env={
+                    "TZ": "UTC",
+                    "PATH": os.environ.get("PATH", ""),
+                    "UART1": str(self._uart1),
+                },
             )
         self.exit_fd = os.pidfd_open(self._child.pid)
 

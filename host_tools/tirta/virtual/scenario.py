@@ -2,18 +2,8 @@
 """Scenarios: a CSV of what happens to a node's sensors, one row per minute, made ready for the
 board.
 
-Each *channel* takes one column to one pin: `pulses` (whole pulses of the row), `4-20ma` (`low` and
-`high` are the units at 4 and 20 mA; the board's shunt makes it a voltage), `battery` (volts before
-the board's divider), `volts` (at the pin), `ds18b20` (degrees at a 1-Wire probe). A file
-`NAME.toml` beside `NAME.csv` says which; without one the columns of our own generator are known:
-
-    row_s = 60
-    tail_s = 5                     # at `max`, the last seconds run in real time
-    [channels.p_inlet_m]
-    kind = "4-20ma"
-    pin = "analog_1"               # a pin of the board, or its GPIO number
-    low = 0.0
-    high = 160.0
+Each column is a channel (tirta.virtual.channels). A file `NAME.toml` beside `NAME.csv` says which
+sensor each is, as SCENARIO.md tells; without one the columns of our own generator are known.
 """
 
 import csv
@@ -21,27 +11,17 @@ import struct
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tirta.boards import Board
 from tirta.errors import TirtaError
+from tirta.virtual.channels import Channel
 
-MAGIC = 0x314E_4353_5456
+MAGIC = 0x324E_4353_5456
 HEADER = struct.Struct("<5q")  # magic, rows, channels, row length, tail (in microseconds)
-CHANNEL = struct.Struct("<3q")  # kind, GPIO, ROM code
-KINDS = {"pulses": 0, "microvolts": 1, "ds18b20": 2}  # as in boards/virtual/_water.py
-_PROBE_ROM = bytes.fromhex("285449525441")  # family 0x28, then six bytes of our own
-
-
-class Channel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["pulses", "4-20ma", "battery", "volts", "ds18b20"]
-    pin: str | int
-    low: float = 0.0
-    high: float = 1.0
+CHANNEL = struct.Struct("<3q")  # kind, GPIO, code: as Channel.describe has them
 
 
 class Mapping(BaseModel):
@@ -90,7 +70,7 @@ def prepare(csv_path: Path, board: Board, mapping: Mapping | None = None) -> byt
     head = HEADER.pack(
         MAGIC, len(rows), len(used), mapping.row_s * 1_000_000, int(mapping.tail_s * 1_000_000)
     )
-    described = b"".join(_describe(c, board) for c in used.values())
+    described = b"".join(CHANNEL.pack(*c.describe(board)) for c in used.values())
     series = [
         list(_series(csv_path, name, columns.index(name), channel, rows, board))
         for name, channel in used.items()
@@ -128,36 +108,6 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     return columns, rows
 
 
-def _gpio(channel: Channel, board: Board) -> int:
-    if isinstance(channel.pin, int):
-        return channel.pin
-    pin = board.pin(channel.pin)
-    if pin is None:
-        raise TirtaError(
-            f"Board {board.name} has no pin {channel.pin!r}.", f"It has: {', '.join(board.pins)}."
-        )
-    return pin.gpio
-
-
-def _describe(channel: Channel, board: Board) -> bytes:
-    kind = channel.kind if channel.kind in KINDS else "microvolts"
-    gpio = _gpio(channel, board)
-    rom = 0
-    if kind == "ds18b20":
-        code = _PROBE_ROM[:6] + bytes((gpio,))
-        rom = int.from_bytes(code + bytes((_crc8(code),)), "little", signed=True)
-    return CHANNEL.pack(KINDS[kind], gpio, rom)
-
-
-def _crc8(data: bytes) -> int:
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0x8C if crc & 1 else crc >> 1
-    return crc
-
-
 def _series(
     path: Path, name: str, column: int, channel: Channel, rows: list[list[str]], board: Board
 ) -> Iterable[int]:
@@ -166,18 +116,17 @@ def _series(
     total = 0
     for number, row in enumerate(rows, start=2):
         text = row[column].strip() if column < len(row) else ""
+        known = text.lower() not in {"", "na", "nan"}
         try:
-            reading = None if text.lower() in ("", "na", "nan") else float(text)
             if channel.kind == "pulses":
                 yield total
-                total += _whole_pulses(reading or 0.0)
+                total += _whole_pulses(float(text) if known else 0.0)
                 continue
+            value = channel.at_pin(text, board) if known else value
         except ValueError as error:
             raise TirtaError(
                 f"{path}, line {number}: {text!r} is not a value for {name}.", "Correct the file."
             ) from error
-        if reading is not None:
-            value = _at_pin(channel, reading, board)
         yield value
     yield total if channel.kind == "pulses" else value
 
@@ -186,15 +135,3 @@ def _whole_pulses(reading: float) -> int:
     if reading < 0 or reading != int(reading):
         raise ValueError("not a number of pulses")
     return int(reading)
-
-
-def _at_pin(channel: Channel, reading: float, board: Board) -> int:
-    if channel.kind == "ds18b20":
-        return round(reading * 16)
-    if channel.kind == "4-20ma":
-        part = (reading - channel.low) / (channel.high - channel.low)
-        # A transmitter saturates where NAMUR NE43 says.
-        milliamps = min(max(4.0 + 16.0 * part, 3.8), 20.5)
-        return round(milliamps * 1000 * board.analog_inputs.shunt_ohm)
-    volts = reading / board.analog_inputs.battery_divider if channel.kind == "battery" else reading
-    return round(volts * 1_000_000)

@@ -32,6 +32,11 @@ class Slot(IntEnum):
     UNIQUE_ID = 13
     RTC_MEMORY_LEN = 14
     HEAP_USED = 15
+    QUIET_UNTIL_US = 16
+    FREE_LINE = 17
+    ERASE_MS = 18
+    ERASES = 19
+    CLOCK_CHIP_SINCE_US = 20
 
 
 class Torn(IntEnum):

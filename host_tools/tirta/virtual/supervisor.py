@@ -27,6 +27,8 @@ _log = logging.getLogger("tirta.virtual")
 _CTRL_C = 3
 _BACKLOG = 1024  # bytes taken from the board ahead of the line
 _REQUEST_S = 2.0
+_FREE_BAUD = 100_000_000
+_FULL_S = 0.002  # until the laptop's buffer is tried again
 
 
 class Supervisor:
@@ -37,13 +39,16 @@ class Supervisor:
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        settings |= {"port": os.ttyname(self._slave), "pid": os.getpid()}
+        uart1, uart1_path = _outside(folder / "uart1")
+        settings |= {"port": os.ttyname(self._slave), "uart1": uart1_path, "pid": os.getpid()}
         self.port = settings["port"]
         (folder / "node.json").write_text(json.dumps(settings))
-        self.node = Node(folder, settings)
-        self._up = Pace(settings["baud"])
-        self._down = Pace(settings["baud"])
-        self._baud = settings["baud"]
+        self.node = Node(folder, settings, uart1)
+        # A free line has no rate of its own: a bench puts one behind it.
+        self._free = bool(settings.get("free_line"))
+        self._baud = _FREE_BAUD if self._free else settings["baud"]
+        self._up = Pace(self._baud)
+        self._down = Pace(self._baud)
         self._to_laptop = bytearray()
         self._to_board = bytearray()
         self._control = self._listen()
@@ -70,7 +75,7 @@ class Supervisor:
     def _step(self) -> bool:
         process = self.node.process
         self._to_laptop += self.node.take_output()
-        if self._baud != self.node.baud:
+        if not self._free and self._baud != self.node.baud:
             self._baud = self.node.baud
             self._up.set_baud(self._baud)
             self._down.set_baud(self._baud)
@@ -107,8 +112,14 @@ class Supervisor:
         now = time.monotonic()
         self._up.begin(now)
         if count := self._up.due(now, len(self._to_laptop)):
-            with contextlib.suppress(BlockingIOError):  # nobody reads: the line runs on
-                os.write(self._master, self._to_laptop[:count])
+            try:
+                written = os.write(self._master, self._to_laptop[:count])
+            except BlockingIOError:  # nobody reads
+                written = 0
+            if self._free:
+                count = written
+                if not count:
+                    return _FULL_S
             del self._to_laptop[:count]
             self._up.carried(count)
         return self._up.wait_s(now, len(self._to_laptop)) if self._to_laptop else 0.0
@@ -157,6 +168,21 @@ class Supervisor:
                 _log.warning("request failed: %s", error)
                 return True
         return request.get("do") != "down"
+
+
+def _outside(link: Path) -> tuple[int, str]:
+    """The board's end of a serial line for other devices, and the path of their end.
+
+    Their end stays closed here: so the board knows whether somebody listens.
+    """
+    board, device = os.openpty()
+    tty.setraw(device)
+    os.set_blocking(board, False)
+    path = os.ttyname(device)
+    os.close(device)
+    link.unlink(missing_ok=True)
+    link.symlink_to(path)
+    return board, path
 
 
 def _stop(*_: object) -> None:

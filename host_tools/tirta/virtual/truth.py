@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tirta.virtual.scenario import CHANNEL, HEADER, KINDS, MAGIC
+from tirta.virtual.channels import DEVICES, KINDS
+from tirta.virtual.scenario import CHANNEL, HEADER, MAGIC
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Truth:
         ]
         body = memoryview(data)[HEADER.size + count * CHANNEL.size :].cast("q")
         return cls(rows, row_us, tail_us, channels, body)
+
+    @property
+    def has_devices(self) -> bool:
+        """Whether something hangs on a bus whose model the board has to load."""
+        return any(kind in DEVICES for kind, _ in self.channels)
 
     def at(self, into_us: int | None) -> dict[str, Any]:
         """`into_us` is the scenario's own time; None: it has not begun."""

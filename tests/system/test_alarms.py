@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""An alarm on a running node: in its status, and in the log that a laptop pulls."""
+
+import time
+from pathlib import Path
+
+from conftest import FAST_BAUD, Nodes
+
+from tirta import config
+from tirta.archive import Archive
+from tirta.decode import decode_run
+from tirta.node import Node
+from tirta.pull import pull
+from tirta_format import alarm_log
+
+CONFIG = """
+board = "virtual"
+interval_s = 1
+commit_seconds = 600
+[[channel]]
+name = "heap"
+sensor = "free_heap"
+unit = "bytes"
+decimals = 0
+[[alarm]]
+name = "much"
+kind = "above"
+channel = "heap"
+limit = 1000
+"""
+
+
+def test_an_alarm_is_told_and_logged(nodes: Nodes, tmp_path: Path) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text(CONFIG)
+    port = nodes.up(app=True, config=config.load(path)[0]).port
+    with Node(port, FAST_BAUD) as node:
+        until = time.monotonic() + 30
+        while time.monotonic() < until and not node.status()["alarms"]:
+            time.sleep(0.2)
+        assert node.status()["alarms"] == ["much"]
+        pull(node, tmp_path / "archive")
+    (run,) = Archive(tmp_path / "archive").must_have_runs()
+    log = decode_run(run)
+    (told,) = [e.fields for e in log.events if e.kind == alarm_log.RECORD]
+    assert (told["name"], told["raised"]) == ("much", 1)
+    assert told["value"] > 1000
