@@ -7,15 +7,18 @@ A config comes in parts, is checked, stored, and in force after a restart.
 import json
 import struct
 
-from tirta_format import config, frame, meta
+from micropython import const
+
+from tirta_format import frame, meta
 from tirta_node import commands
 
-_PART = 1024
+_PART = const(1024)
+_MAX_BYTES = const(8000)  # as in tirta_format.config, whose rules take 10 KB
 
 
 def handle(node, console, kind, sequence, payload):
-    """Answer one request. Raises ValueError for a payload that makes no sense, OSError when the
-    flash refuses.
+    """Answer one request. Raises KeyError for an unknown one, ValueError for a payload without
+    sense, OSError when the flash refuses.
     """
     answer = {
         frame.CONFIG_GET: _config_get,
@@ -39,8 +42,8 @@ def _config_get(node, payload):
 def _config_put(node, payload):
     length, offset = struct.unpack("<HH", payload[:4])
     part = payload[4:]
-    if length > config.MAX_BYTES or offset + len(part) > length:
-        raise ValueError("config is longer than %d bytes" % config.MAX_BYTES)
+    if length > _MAX_BYTES or offset + len(part) > length:
+        raise ValueError("config is longer than %d bytes" % _MAX_BYTES)
     upload = node.commands
     if offset == 0:
         upload.upload = bytearray(length)
@@ -53,30 +56,27 @@ def _config_put(node, payload):
 
 def _config_apply(node, payload):
     """The answer, or as text why the config is refused."""
-    (wanted,) = struct.unpack("<I", payload)
-    text = bytes(node.commands.upload)
-    if node.commands.have != len(text) or config.config_hash(text) != wanted:
-        if wanted == node.keeper.log.config_hash:
-            return json.dumps({"hash": wanted, "state": "active"}).encode()
-        raise ValueError("the config did not arrive whole: send it again")
-    try:
-        config.parse(text)
-    except ValueError as error:
-        return str(error)
-    node.keep_config(text)
-    _leave(node, commands.RESTART, meta.STOP_CONFIG)
-    return json.dumps({"hash": wanted, "state": "restarting"}).encode()
+    from tirta_node import staging
+
+    return staging.put_into_force(node, payload)
 
 
 def _clock_set(node, payload):
     unix_ms, uncertainty_ms = struct.unpack("<QI", payload)
-    node.set_clock(unix_ms, meta.CLOCK_LAPTOP, uncertainty_ms)
-    return json.dumps({"clock": node.clock.quality()}).encode()
+    from tirta_node import anchors
+
+    answer = {}
+    if not anchors.put(node, unix_ms, meta.CLOCK_LAPTOP, uncertainty_ms):
+        answer["refused_by"] = node.config["clock"]
+    answer["clock"] = node.clock.quality()
+    return json.dumps(answer).encode()
 
 
 def _restart(node, payload):
     (how,) = struct.unpack("<B", payload)
     if how == 1:
+        if node.gate is not None:
+            raise ValueError("the way to the REPL of a locked node is: tirta unlock")
         _leave(node, commands.VISIT, meta.STOP_VISIT)
     else:
         _leave(node, commands.RESTART, meta.STOP_RESTART)

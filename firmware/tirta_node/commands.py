@@ -5,19 +5,22 @@ Each method takes the sequence and the payload of one request. Requests may come
 does the same the second time. What changes the node is rare, and in `changes`.
 """
 
+import gc
 import json
 import struct
+import time
 
 from micropython import const
 
 from tirta_format import frame
-from tirta_format import page as pages
-from tirta_node import rarely, report
-from tirta_node.stream import PageStream
+from tirta_node import rarely, sampler
 
-_INDEX_ENTRIES = const(80)
-_BAUDS = (1200, 5000000)  # what the chip's UART can do
-_CHANGES = "tirta_node.changes"
+_MISSING = const(9)  # as in record.py, which the rescue does without
+_REPORT = const("tirta_node.report")
+_BAUDS = (1200, 5000000)  # what the chip's UART can do; 0 = no UART
+# Requests come in ranges of eight: the module whose `handle` answers them.
+_PULL = (frame.INDEX, frame.READ, frame.PULLED)
+_RARE = {0: "changes", 1: "changes", 2: "rate", 3: "locks", 4: "timing", 5: "update", 6: "staging"}
 
 RUN = 0
 VISIT = 1
@@ -33,27 +36,25 @@ class Commands:
         self.upload = bytearray(0)  # a config that comes in parts
         self.have = 0  # bytes of it
         self.wish = RUN
-        self._methods = {
+        self.methods = {  # an update adds some for its time
             frame.HELLO: self._hello,
             frame.STATUS: self._status,
             frame.COMMIT: self._commit,
-            frame.INDEX: self._index,
-            frame.READ: self._read,
             frame.VALUES: self._values,
-            frame.PULLED: self._pulled,
         }
 
     def handle(self, kind, sequence, payload):
         """Answer one request."""
-        method = self._methods.get(kind)
+        method = self.methods.get(kind)
         try:
             if method is not None:
                 method(sequence, payload)
-            elif frame.CONFIG_GET <= kind <= frame.RESTART:
-                rarely.call(_CHANGES, "handle", self._node, self._console, kind, sequence, payload)
             else:
-                text = "this firmware has no such request"
-                self._console.refuse(sequence, frame.BAD_REQUEST, text)
+                module = "tirta_node." + ("stream" if kind in _PULL else _RARE[kind >> 3])
+                rarely.call(module, "handle", self._node, self._console, kind, sequence, payload)
+        except KeyError:
+            text = "this firmware has no such request"
+            self._console.refuse(sequence, frame.BAD_REQUEST, text)
         except (ValueError, IndexError) as error:
             self._console.refuse(sequence, frame.BAD_PAYLOAD, str(error))
         except OSError as error:
@@ -63,56 +64,55 @@ class Commands:
         self._console.answer(kind, sequence, json.dumps(value).encode())
 
     def _hello(self, sequence, payload):
+        if len(payload) < 2 or not payload[0] <= frame.PROTOCOL <= payload[1]:
+            raise ValueError("this node speaks link protocol %d" % frame.PROTOCOL)
         if len(payload) > 2:
             baud = int(bytes(payload[2:]).decode())
-            if _BAUDS[0] <= baud <= _BAUDS[1]:
+            if _BAUDS[0] <= baud <= _BAUDS[1] or not baud:
                 self._node.line.pace(baud)
-        self._json(frame.HELLO, sequence, report.identity(self._node))
+        self._json(frame.HELLO, sequence, rarely.call(_REPORT, "identity", self._node))
 
     def _status(self, sequence, payload):
-        self._json(frame.STATUS, sequence, report.status(self._node))
+        gc.collect()  # or what is only waiting to be collected would count as used
+        status = rarely.call(_REPORT, "status", self._node, gc.mem_free())
+        self._json(frame.STATUS, sequence, status)
 
     def _values(self, sequence, payload):
-        self._json(frame.VALUES, sequence, report.values(self._node))
+        self._json(frame.VALUES, sequence, _latest(self._node))
 
     def _commit(self, sequence, payload):
         self._node.keeper.settle()
         log = self._node.keeper.log
         self._console.answer(frame.COMMIT, sequence, struct.pack("<IIH", log.number, *log.end()))
 
-    def _index(self, sequence, payload):
-        index = self._node.keeper.log.index
-        seq = _fields("<I", payload)[0]
-        entries = b""
-        block = index.after(seq)
-        while block >= 0 and len(entries) < _INDEX_ENTRIES * struct.calcsize(frame.INDEX_ENTRY):
-            seq = index.seqs[block]
-            head = index.header(block)
-            if head is not None:
-                entries += struct.pack(frame.INDEX_ENTRY, seq, head.number, head.crc)
-            block = index.after(seq + 1)
-        more = b"\x01" if block >= 0 else b"\x00"
-        self._console.answer(frame.INDEX, sequence, more + entries)
 
-    def _read(self, sequence, payload):
-        first, offset, last, end = _fields("<IHIH", payload)
-        if offset >= pages.SIZE or end > pages.SIZE or last < first:
-            raise ValueError("no such range of pages")
-        stream = PageStream(
-            self._node.keeper.log.index, self._node.keeper.log.flash, self._console, sequence
-        )
-        stream.start(first, offset, last, end)
-
-    def _pulled(self, sequence, payload):
-        epoch, number = _fields("<II", payload)
-        log = self._node.keeper.log
-        if epoch != log.epoch or number > log.number:
-            raise ValueError("that is not a record of this log")
-        log.pulled = max(log.pulled, number)
-        self._console.answer(frame.PULLED, sequence, b"")
+def _latest(node):
+    """The columns of the last record, [name, value or null, flag], and when it was."""
+    rows = []
+    slot, age_ms = -1, 0
+    if node.sampler:
+        for i, name in enumerate(node.sampler.columns):
+            flag = node.ring.flags[i]
+            rows.append([name, None if flag == _MISSING else node.ring.values[i], flag])
+        slot, age_ms = _last(node)
+    return {
+        "number": node.keeper.number(),
+        "boot": node.keeper.log.boot,
+        "slot": slot,
+        "age_ms": age_ms,
+        "unix_ms": node.clock.unix_ms(),
+        "values": rows,
+    }
 
 
-def _fields(layout, payload):
-    if len(payload) != struct.calcsize(layout):
-        raise ValueError("the request is %d bytes long" % len(payload))
-    return struct.unpack(layout, payload)
+def _last(node):
+    """Slot and age of the last record, by the fastest of the sampler's groups."""
+    groups = node.sampler.groups
+    fastest = groups[0]
+    for group in groups:
+        if group.period_ms < fastest.period_ms:
+            fastest = group
+    period_ms, interval_ms = fastest.period_ms, node.config["interval_ms"]
+    left_ms = time.ticks_diff(fastest.words[sampler.DUE], time.ticks_ms())
+    slot, beyond_ms = divmod(fastest.words[sampler.SLOT] * period_ms, interval_ms)
+    return slot - 1, beyond_ms + period_ms - left_ms

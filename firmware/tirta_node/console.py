@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The link to a laptop: frames in, frames out, byte by byte between samples (FORMAT.md section 9).
 
-`step` never waits: it reads what has arrived, answers one request, and writes what fits into the
-FIFO. Noise costs frames, never more. A *visit* is a Ctrl-C that asks for the REPL.
+`step` never waits: it reads what has arrived, answers one request, prepares a piece of what goes
+out, and writes what fits into the FIFO. Noise costs frames, never more. A *visit* is a Ctrl-C that
+asks for the REPL; a *stream* makes frames, piece by piece, until something else is asked.
 """
 
 import time
@@ -10,10 +11,13 @@ import time
 from micropython import const
 
 from tirta_format import cobs, frame
+from tirta_node.outgoing import PIECE, Outgoing
 
 _LINE_BYTES = const(256)  # input taken in one step, and the longest frame from a laptop
 _QUIET_MS = const(50)  # before an Enter or a Ctrl-C that counts
 _SILENCE_MS = const(50)  # behind it
+_LAPSE_MS = const(1500)  # without a whole frame, until a raised rate is given up
+_LAPSE_STEP_MS = const(250)
 _CTRL_C = const(3)
 _CR = const(13)
 _LF = const(10)
@@ -31,72 +35,91 @@ class Console:
         self._line = line
         self.greeting = b""
         self.handle = None  # handle(kind, sequence, payload as a memoryview)
-        self.more = None  # called when everything is sent: may send the next frame of a stream
-        # The content of a request, and then of its answer, whose payload begins at 2: whoever
-        # answers has taken what the request says before.
-        self.payload = bytearray(frame.MAX_FROM_NODE)
+        self.stream = None  # called whenever the line wants more; sets this to None at its end
+        self.out = Outgoing(line)
         self.dropped = 0  # frames that did not arrive whole
+        self.lapse = None  # called when nobody speaks at a raised rate (tirta_node/rate.py)
         self.visit = False
+        self.repl = True  # whether a Ctrl-C may ask for it
+        self._answer = b""  # the rest of an answer begins at `_at`
+        self._at = 0
         self._frame = bytearray(_LINE_BYTES)
         self._length = 0
-        self._out = bytearray(frame.MAX_FROM_NODE + frame.MAX_FROM_NODE // 254 + 4)
-        self._sent = 0
-        self._size = 0
         self._state = _BUSY
-        self._last_ms = time.ticks_ms()
+        self._last_ms = time.ticks_ms()  # when the last byte came, and the last whole frame
+        self._heard_ms = self._last_ms
 
     def wait_ms(self):
         """How long nothing is to do here, unless input comes."""
-        if self._size or self.more is not None:
-            return 0
-        return _SILENCE_MS if self._state in (_ENTER, _ASKED) else 60000
+        if self.stream is not None or self._busy():
+            return self._line.drain_ms()
+        if self._state in (_ENTER, _ASKED):
+            return _SILENCE_MS
+        return 60000 if self.lapse is None else _LAPSE_STEP_MS
+
+    def _busy(self):
+        """An answer is on its way."""
+        return self.out.waiting() or self._at < len(self._answer)
 
     def step(self):
         """Take in what arrived, send what fits."""
-        self._receive()
+        if self.stream is not None or not self._busy():
+            self._receive()
         self._send()
-        if not self._size and self.more is not None:
-            self.more()
-            self._send()
+        if self.lapse is not None:
+            self._may_lapse()
 
-    def send(self, kind, sequence, n):
-        """Queue a frame whose payload is `payload[2:2 + n]`; only when nothing is queued."""
-        size = frame.pack_into(self.payload, kind, sequence, n)
-        out = self._out
-        out[0] = 0
-        end = cobs.encode_into(self.payload, size, memoryview(out), 1)
-        out[end] = 0
-        self._sent = 0
-        self._size = end + 1
+    def _may_lapse(self):
+        if self.stream is not None or self._busy():
+            self._heard_ms = time.ticks_ms()
+        elif time.ticks_diff(time.ticks_ms(), self._heard_ms) > _LAPSE_MS:
+            self.lapse()
+
+    def _send(self):
+        out = self.out
+        if out.wants():
+            if self._at < len(self._answer):
+                self._go_on()
+            elif self.stream is not None:
+                self.stream()
+        out.send()
 
     def answer(self, kind, sequence, data):
-        """Queue the answer to a request."""
-        self.payload[2 : 2 + len(data)] = data
-        self.send(kind + frame.ANSWER, sequence, len(data))
+        """The answer to a request; `data` may be of any length and must not change any more."""
+        self._begin(kind + frame.ANSWER, sequence, data)
 
     def refuse(self, sequence, code, text):
-        """Queue a refusal that says why."""
-        data = bytes((code,)) + text.encode()[:120]
-        self.payload[2 : 2 + len(data)] = data
-        self.send(frame.REFUSAL, sequence, len(data))
+        """A refusal that says why."""
+        self._begin(frame.REFUSAL, sequence, bytes((code,)) + text.encode()[:120])
+
+    def _begin(self, kind, sequence, data):
+        self.out.begin(kind, sequence)
+        self._answer = data
+        self._at = 0
+        if not data:
+            self.out.close()
+
+    def _go_on(self):
+        size = len(self._answer)
+        end = min(self._at + PIECE, size)
+        self.out.put(self._answer, self._at, end)
+        self._at = end
+        if end == size:
+            self.out.close()
+            self._answer = b""
+            self._at = 0
 
     def flush(self):
-        """Send everything that is queued: for the end of the application only."""
-        while self._size:
+        """Send the answer that is queued, and end a stream: the line gets another use."""
+        self._end_stream()
+        while self._busy():
             self._send()
             time.sleep_ms(1)
 
-    def _send(self):
-        while self._size:
-            room = self._line.room()
-            left = self._size - self._sent
-            if room <= 0 or (room < left and room < 32):
-                return  # a few bytes at a time would cost more than they bring
-            n = min(room, left)
-            self._line.write(memoryview(self._out)[self._sent : self._sent + n])
-            self._sent += n
-            if self._sent == self._size:
-                self._size = 0
+    def _end_stream(self):
+        if self.stream is not None:
+            self.stream = None
+            self.out.spoil()
 
     def _receive(self):
         for _ in range(_LINE_BYTES):
@@ -112,7 +135,7 @@ class Console:
                     return  # what comes next is for the REPL: mpremote's Ctrl-A
             elif byte == 0:
                 self._end_of_frame()
-                if self._size:
+                if self._busy():
                     return
             elif self._length < _LINE_BYTES:
                 self._frame[self._length] = byte
@@ -125,7 +148,7 @@ class Console:
         """Whether this byte out of the quiet is a person's, or mpremote's, and not of a frame."""
         if byte == _CR and self._state == _ASKED:
             self.visit = True
-        elif byte == _CTRL_C:
+        elif byte == _CTRL_C and self.repl:
             self._state = _ASKED
         elif byte in (_CR, _LF) and self._state != _ASKED:
             self._state = _ENTER
@@ -141,20 +164,19 @@ class Console:
             return
         if self._state == _ASKED:
             self.visit = True
-        elif self._state == _ENTER and not self._size:
+        elif self._state == _ENTER and self.stream is None and not self._busy():
             self._state = _QUIET
-            n = self._size = len(self.greeting)
-            self._out[:n] = self.greeting
-            self._sent = 0
+            self.out.say(self.greeting)
 
     def _end_of_frame(self):
         n, self._length = self._length, 0
         if n == 0:
             return
-        n = cobs.decode_into(self._frame, n, memoryview(self.payload))
-        if n < 0 or not frame.valid(self.payload, n):
+        view = memoryview(self._frame)
+        n = cobs.decode_into(self._frame, n, view)
+        if n < 0 or not frame.valid(self._frame, n):
             self.dropped += 1
             return
-        self.more = None
-        view = memoryview(self.payload)
+        self._heard_ms = self._last_ms
+        self._end_stream()
         self.handle(view[0], view[1], view[2 : n - 4])

@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the node says of itself: identity, status, the last values (FORMAT.md section 10)."""
-
-import gc
+"""What the node says of itself: identity and status (FORMAT.md section 10). Called by `rarely`."""
 
 from tirta_format import frame, meta
-from tirta_format.record import MISSING
+from tirta_node import sampler
 from tirta_node.hal import chip
-
-MODE = "open"
 
 
 def identity(node):
@@ -18,23 +14,28 @@ def identity(node):
         "name": node.config.get("name", ""),
         "board": node.board,
         "firmware": node.version,
-        "mode": MODE,
+        "mode": mode(node),
     }
 
 
-def status(node):
-    """How it is."""
+def mode(node):
+    """`open`: whoever has the cable has the node; or `locked`."""
+    return "open" if node.gate is None else "locked"
+
+
+def status(node, heap_free):
+    """How it is; `heap_free` before this was loaded."""
     keeper, clock = node.keeper, node.clock
     log = keeper.log
-    gc.collect()  # or heap_free would count what is only waiting to be collected
     return {
         "node": chip.node_id(),
-        "mode": MODE,
+        "mode": mode(node),
         "epoch": log.epoch,
         "next_record": keeper.number(),
         "oldest_record": log.oldest_number(),
-        "overruns": node.schedule.overruns,
-        "worst_late_ms": node.schedule.worst_late_ms,
+        "overruns": _timing(node, sampler.OVERRUNS) + _timing(node, sampler.FLASH),
+        "flash_overruns": _timing(node, sampler.FLASH),
+        "worst_late_ms": _timing(node, sampler.WORST),
         "lost": keeper.lost(),
         "log_used": round(log.index.used() / log.index.count, 4),
         "bad_pages": keeper.bad_pages(),
@@ -45,23 +46,23 @@ def status(node):
         "boot": log.boot,
         "cause": meta.CAUSES[chip.reset_cause()],
         "config": log.config_hash,
-        "interval_s": node.schedule.interval_ms / 1000,
+        "interval_s": node.config["interval_ms"] / 1000,
         "alarms": alarms(node),
-        "heap_free": gc.mem_free(),
+        "heap_free": heap_free,
         "dropped_frames": node.console.dropped,
     }
+
+
+def _timing(node, word):
+    """The largest of all groups: where one deadline passed, those of slower ones may have, too."""
+    return max([group.words[word] for group in node.sampler.groups]) if node.sampler else 0
 
 
 def alarms(node):
     """What is wrong, as texts."""
     found = ["config: " + node.config_problem] if node.config_problem else []
+    if not node.keeper.commit_ms:
+        found.append("battery: below the voltage at which the node saves")
+    if node.alarms is not None:
+        found += node.alarms.names()
     return found + (["flash: " + node.keeper.problem] if node.keeper.problem else [])
-
-
-def values(node):
-    """The last sample of every channel: [name, value or null, flag]."""
-    rows = []
-    for name, sensor in zip(node.names, node.sensors):
-        value = None if sensor.flag == MISSING else sensor.value
-        rows.append([name, value, sensor.flag])
-    return {"number": node.keeper.number(), "values": rows}

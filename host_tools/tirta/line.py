@@ -18,6 +18,8 @@ import serial
 from tirta.errors import TirtaError
 
 DEFAULT_BAUD = 115_200
+NO_UART = 0  # as a rate: native USB, or what else has none; the node need not pace what it sends
+_FAST_ENOUGH = 921_600  # what waits are reckoned with, then
 
 
 class LineLostError(TirtaError):
@@ -58,9 +60,22 @@ class Line:
         with contextlib.suppress(OSError, serial.SerialException):
             self._serial.reset_input_buffer()
 
+    @property
+    def byte_rate(self) -> float:
+        """Bytes a second on this line: start bit, eight, stop bit."""
+        return (self.baud or _FAST_ENOUGH) / 10
+
     def seconds(self, count: int) -> float:
-        """How long `count` bytes take on this line: start bit, eight, stop bit."""
-        return count * 10 / self.baud
+        """How long `count` bytes take."""
+        return count / self.byte_rate
+
+    def set_baud(self, baud: int) -> None:
+        """Run this end at another rate from now on."""
+        try:
+            self._serial.baudrate = baud
+        except (OSError, ValueError, serial.SerialException) as error:
+            raise self._gone() from error
+        self.baud = baud
 
     def close(self) -> None:
         with contextlib.suppress(OSError, serial.SerialException):
@@ -87,7 +102,9 @@ class Line:
 
 def _open(port: str, baud: int) -> serial.Serial:
     try:
-        return serial.Serial(port, baud, exclusive=True, timeout=0, write_timeout=10)
+        return serial.Serial(
+            port, baud or DEFAULT_BAUD, exclusive=True, timeout=0, write_timeout=10
+        )
     except (OSError, ValueError) as error:
         raise _explain(port, error) from error
 

@@ -12,19 +12,23 @@ from collections import deque
 from collections.abc import Iterator
 
 from tirta.errors import TirtaError
+from tirta.guard import Guard
 from tirta.line import Line
 from tirta.text import clean
-from tirta_format import frame
+from tirta_format import access, frame, seals
 
-TRIES = 4
-MAX_PAYLOAD = frame.MAX_FROM_LAPTOP - frame.OVERHEAD
+TRIES = 5
+MAX_PAYLOAD = frame.MAX_FROM_LAPTOP - frame.OVERHEAD - seals.OVERHEAD
 # Beyond the longest frame of a node, COBS and a burst of noise included, nothing can be a frame.
 _MAX_PENDING = 2 * frame.MAX_FROM_NODE
 _MAX_HEARD = 2000
 # What a node may take before it answers: a sample with slow sensors, an erase of flash (0.4 s).
 _THINK_S = 1.2
+# How much longer the second, third, … try waits. After noise the last one is answered in 2 s.
+_MORE_S = (0.0, 0.2, 0.3)
 # Bytes that mean something to a REPL: Ctrl-A to E. A hello avoids those that interrupt or run code.
 _REPL_KEYS = {2, 3, 4, 5}
+_NEVER_SEALED = {frame.HELLO, access.CHALLENGE, access.LOGIN}
 
 Frame = tuple[int, int, bytes]
 
@@ -46,8 +50,10 @@ class Link:
 
     def __init__(self, line: Line) -> None:
         self.line = line
+        self.whole_frames = 0
         self.damaged_frames = 0
         self.retries = 0
+        self.guard: Guard | None = None  # of a locked node
         self.heard = bytearray()  # the last of what was no frame: a boot's messages, a traceback
         self._sequence = secrets.randbelow(256)  # an answer to an earlier program is not ours
         self._pending = bytearray()
@@ -57,10 +63,20 @@ class Link:
         self, kind: int, payload: bytes = b"", *, think_s: float = _THINK_S, tries: int = TRIES
     ) -> bytes:
         """Send a request until its answer comes; return the answer's payload."""
+        try:
+            return self._request(kind, payload, think_s, tries)
+        except RefusedError as error:
+            if error.code != access.NOT_ALLOWED or not self.guard or not self.guard.session:
+                raise
+            self.guard.again()
+            return self._request(kind, payload, think_s, tries)
+
+    def _request(self, kind: int, payload: bytes, think_s: float, tries: int) -> bytes:
         for attempt in range(tries):
             self.retries += attempt > 0
+            more_s = _MORE_S[min(attempt, len(_MORE_S) - 1)]
             sequence = self.send(kind, payload)
-            for answer, _, content in self.receive(sequence, think_s * (1 + attempt / 2)):
+            for answer, _, content in self.receive(sequence, think_s + more_s):
                 if answer == kind + frame.ANSWER:
                     return content
         raise NoAnswerError(f"No node answers on {self.line.port}.")
@@ -69,9 +85,17 @@ class Link:
         """Send one request; return the sequence that its answer will carry."""
         if len(payload) > MAX_PAYLOAD:
             raise ValueError("payload does not fit into a request")
+        if self.guard:
+            self.guard.ready(kind)
         self._sequence = (self._sequence + 1) % 256
         if kind == frame.HELLO:
             self._avoid_repl_keys(payload)
+        if session := self.guard and self.guard.session:
+            if kind in _NEVER_SEALED:
+                session.not_sealed(self._sequence)
+            else:
+                payload = session.seal(kind, self._sequence, payload)
+                kind = seals.SEALED
         self.line.write(frame.encode(kind, self._sequence, payload))
         return self._sequence
 
@@ -80,12 +104,13 @@ class Link:
 
         Raises RefusedError when the node refuses.
         """
-        patience_s = think_s + self.line.seconds(2 * frame.MAX_FROM_NODE)
+        patience_s = think_s + self.line.seconds(frame.MAX_FROM_NODE)
         until = time.monotonic() + patience_s
         while True:
             while self._frames:
-                found = self._frames.popleft()
-                if found[1] != sequence:
+                came = self._frames.popleft()
+                found = self._unseal(*came) if came[1] == sequence else None
+                if found is None:
                     continue
                 if found[0] == frame.REFUSAL:
                     raise _refused(found[2])
@@ -95,6 +120,13 @@ class Link:
             if left_s <= 0:
                 return
             self._take(self.line.read(left_s))
+
+    def _unseal(self, kind: int, sequence: int, payload: bytes) -> Frame | None:
+        """The frame, or what is sealed in it; None when it is not to be trusted."""
+        if self.guard is None or self.guard.session is None:
+            return kind, sequence, payload
+        opened = self.guard.session.open_(kind, sequence, payload)
+        return opened and (opened[0], sequence, opened[1])
 
     def resume(self) -> None:
         """Forget everything that was under way; the next delimiter starts anew."""
@@ -116,17 +148,20 @@ class Link:
 
     def _take(self, data: bytes) -> None:
         self._pending += data
+        if b"\x00" not in data:
+            del self._pending[:-_MAX_PENDING]
+            self._listen(data)
+            return
         *whole, rest = bytes(self._pending).split(b"\x00")
         self._pending = bytearray(rest[-_MAX_PENDING:])
         for part in whole:
             found = frame.decode(part) if len(part) <= _MAX_PENDING else None
             if found:
                 self._frames.append(found)
+                self.whole_frames += 1
             elif part:
                 self.damaged_frames += 1
                 self._listen(part)
-        if rest and not whole:
-            self._listen(data)
 
 
 def _refused(content: bytes) -> RefusedError:
@@ -136,6 +171,8 @@ def _refused(content: bytes) -> RefusedError:
         frame.BAD_REQUEST: "The node's firmware is older than this program: `tirta deploy` it.",
         frame.NOT_NOW: "Wait a moment, then run the command again.",
         frame.CONFIG_REFUSED: "Correct that in the config file, then apply it again.",
+        access.NOT_ALLOWED: "Log in with another key: `tirta keys list` tells what is here.",
+        access.LOCKED_OUT: "Wait so long, then run the command again.",
         frame.FLASH_FAILED: "The flash may be worn out: pull the data, then replace the board.",
     }.get(code, "")
     return RefusedError(code, f"The node refuses: {said or f'code {code}'}.", hint)

@@ -103,6 +103,17 @@ def choose(named: str | None, baud: int | None = None) -> Choice:
     )
 
 
+def nodes(baud: int | None = None) -> list[Choice]:
+    """Every node that is connected."""
+    found = [p for p in list_ports(baud or DEFAULT_BAUD) if p.node]
+    if not found:
+        raise TirtaError(
+            "No node is connected.",
+            "Plug one in, or start a virtual one: `tirta virtual up demo --app`.",
+        )
+    return [Choice(port.port, baud or port.baud) for port in found]
+
+
 def _only_one(baud: int | None) -> Choice:
     devices = [(v["port"], v["baud"], v["name"]) for v in virtual.list_nodes()]
     devices += [(p.device, DEFAULT_BAUD, "") for p in comports() if p.vid is not None]

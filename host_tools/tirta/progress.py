@@ -11,10 +11,20 @@ Update = Callable[[int, int], None]  # done, all
 
 
 @contextlib.contextmanager
-def bar(title: str) -> Iterator[Update]:
-    """Give a function that moves the bar: bytes done, bytes in all."""
+def bars(titles: list[str]) -> Iterator[list[Update]]:
+    """Give a function for each title that moves its bar: bytes done, bytes in all."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
-        task = p.add_task(title, total=None)
-        yield lambda done, total: p.update(task, completed=done, total=total)
+        tasks = [p.add_task(title, total=None) for title in titles]
+        yield [
+            lambda done, total, task=task: p.update(task, completed=done, total=total)  # type: ignore[misc]
+            for task in tasks
+        ]
+
+
+@contextlib.contextmanager
+def bar(title: str) -> Iterator[Update]:
+    """One bar."""
+    with bars([title]) as updates:
+        yield updates[0]

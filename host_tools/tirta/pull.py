@@ -4,7 +4,8 @@
 A pull first commits, so that everything sampled before it is in it; the node samples on meanwhile.
 Pages are stored in ascending order as they come. A *hole* is a range of record numbers that the
 archive does not have: `lost` when the node has overwritten it, `damaged` when its page is there but
-cannot be read, `missing` when it did not come.
+cannot be read, `missing` when it did not come. `tirta.ledger` keeps what became of each. Pages are
+judged by their CRCs; the values in them are unpacked later, for the tables.
 """
 
 import time
@@ -14,13 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from tirta import ranges
 from tirta.answers import Committed, IndexEntry
 from tirta.archive import Archive, Run
+from tirta.attest import attest
 from tirta.decode import Log, decode_run
 from tirta.errors import TirtaError
+from tirta.ledger import DAMAGED, OVERWRITTEN, Ledger
 from tirta.node import Node
 from tirta.page_reader import Span, read_pages
 from tirta_format import config as format_config
+from tirta_format import frame
 from tirta_format import page as format_page
 
 Progress = Callable[[int, int], None]  # bytes of log that came, bytes in all
@@ -46,34 +51,64 @@ class Result:
 
 
 def pull(
-    node: Node, archive: Path, since: int = 0, progress: Progress = lambda _done, _all: None
+    node: Node,
+    archive: Path,
+    since: int = 0,
+    progress: Progress = lambda _done, _all: None,
+    *,
+    until: int | None = None,
 ) -> Result:
-    """Bring everything from record `since` on that the archive lacks."""
+    """Bring everything from record `since` on that the archive lacks, up to `until`.
+
+    Whole pages come, so it may be more than that.
+    """
     began = time.monotonic()
     wire_before = node.wire_bytes
+    if node.link.guard:
+        node.link.guard.ready(frame.COMMIT)  # what a stranger may know has no epoch
     status = node.status()
+    epoch = status.get("epoch")
+    if status.get("node") != node.hello.node or not isinstance(epoch, int):
+        raise TirtaError(
+            f"The node on {node.line.port} says of itself what cannot be.",
+            "Check the cable; if it stays so, deploy the application again: `tirta deploy`.",
+        )
     if status.get("clock") == "unset":
         node.set_clock()
     committed = node.commit()
     index = [e for e in node.index() if e.page <= committed.page]
-    run = Archive(archive).run(node.hello.node, int(status["epoch"]))
+    run = Archive(archive).run(node.hello.node, epoch)
     run.tidy()
-    known = decode_run(run)
-    before = _numbers(known)
+    known = decode_run(run, numbers_only=True)
+    before = known.ranges()
+    beyond = committed.next_record if until is None else min(until, committed.next_record)
+    ledger = Ledger(run)
+    ledger.detect(before, 0, committed.next_record)
+    ledger.collect([(since, beyond - 1)])
+    ledger.save()
     _keep_config(node, run, status, known)
-    _fetch(node, run, _plan(run, index, committed, since), progress)
-    log = decode_run(run)
-    have = _numbers(log)
-    new = have - before
+    _fetch(node, run, _plan(run, index, committed, since, beyond), progress)
+    if node.link.guard:
+        attest(node, run, index)
+    log = decode_run(run, numbers_only=True)
+    have = log.ranges()
+    new = ranges.without(have, before)
     result = Result(
-        records=len(new),
-        first=min(new, default=None),
-        last=max(new, default=None),
+        records=ranges.count(new),
+        first=new[0][0] if new else None,
+        last=new[-1][1] if new else None,
         next_record=committed.next_record,
-        total=len(have),
+        total=ranges.count(have),
     )
-    _name_holes(result, log, have, index, since)
-    if not any(state == "missing" for _, _, state in result.holes) and since == 0:
+    result.holes = _holes(log, have, index, since, beyond)
+    lost = {OVERWRITTEN: "lost", DAMAGED: "damaged"}
+    ledger.collect_ended(
+        have,
+        {why: [(a, b) for a, b, s in result.holes if s == state] for why, state in lost.items()},
+    )
+    ledger.save()
+    whole = since == 0 and beyond == committed.next_record
+    if whole and not any(state == "missing" for _, _, state in result.holes):
         node.pulled(run.epoch, committed.next_record)
     result.node = node.hello.node
     result.epoch = run.epoch
@@ -88,7 +123,9 @@ def _keep_config(node: Node, run: Run, status: dict[str, Any], known: Log) -> No
         run.store_config(format_config.config_hash(text), text)
 
 
-def _plan(run: Run, index: list[IndexEntry], end: Committed, since: int) -> list[list[Span]]:
+def _plan(
+    run: Run, index: list[IndexEntry], end: Committed, since: int, beyond: int
+) -> list[list[Span]]:
     """The spans that the archive lacks, in groups that lie together on the node."""
     stored = run.pages()
     groups: list[list[Span]] = [[]]
@@ -96,6 +133,8 @@ def _plan(run: Run, index: list[IndexEntry], end: Committed, since: int) -> list
         if following and following.first_record <= since and following.page <= end.page:
             groups.append([])
             continue
+        if entry.first_record >= beyond and beyond < end.next_record:
+            break
         have = stored.get(entry.page)
         known = have.size if have and have.header_crc == entry.header_crc else 0
         wanted = format_page.SIZE if entry.page < end.page else end.end
@@ -116,13 +155,12 @@ def _fetch(node: Node, run: Run, groups: list[list[Span]], progress: Progress) -
         progress(done, total)
 
     stored = run.pages()
-    with _Disk(run) as disk:
-        for group in groups:
-            starts = {page: start for page, start, _ in group}
-            for page, data in read_pages(node.link, group, came):
-                start = starts[page]
-                known = stored[page].read()[:start] if start else b""
-                disk.store(page, known + data)
+    starts = {page: start for group in groups for page, start, _ in group}
+    with _Disk(run) as disk, node.hurry(total):
+        for page, data in read_pages(node.link, groups, came, node.calm):
+            start = starts[page]
+            known = stored[page].read()[:start] if start else b""
+            disk.store(page, known + data)
 
 
 class _Disk:
@@ -171,21 +209,14 @@ def _must_be(page: int, epoch: int, data: bytes) -> None:
         )
 
 
-def _numbers(log: Log) -> set[int]:
-    return {int(n) for batch in log.batches for n in batch.number}
-
-
-def _name_holes(
-    result: Result, log: Log, have: set[int], index: list[IndexEntry], since: int
-) -> None:
-    on_node = index[0].first_record if index else result.next_record
-    damaged = log.damaged_ranges(result.next_record)
-    for number in sorted(set(range(since, result.next_record)) - have):
-        if any(first <= number <= last for first, last in damaged):
-            state = "damaged"
-        else:
-            state = "lost" if number < on_node else "missing"
-        if result.holes and result.holes[-1][1:] == (number - 1, state):
-            result.holes[-1] = (result.holes[-1][0], number, state)
-        else:
-            result.holes.append((number, number, state))
+def _holes(
+    log: Log, have: list[ranges.Range], index: list[IndexEntry], since: int, beyond: int
+) -> list[tuple[int, int, str]]:
+    """(first, last, state) of what the archive lacks of these numbers."""
+    on_node = index[0].first_record if index else beyond
+    lacking = ranges.without([(since, beyond - 1)] if since < beyond else [], have)
+    damaged = ranges.in_both(lacking, log.damaged_ranges(beyond))
+    rest = ranges.without(lacking, damaged)
+    lost = ranges.in_both(rest, [(0, on_node - 1)])
+    found = [(*each, "damaged") for each in damaged] + [(*each, "lost") for each in lost]
+    return sorted(found + [(*each, "missing") for each in ranges.without(rest, lost)])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Text that came from outside, made fit for a person's terminal.
+"""Text for a person: what came from outside made fit for a terminal, and times in words.
 
 A node is not trusted to be polite: a damaged or hostile one may send escape sequences that move the
 cursor, change the title or imitate our own messages, or megabytes of them.
@@ -8,6 +8,7 @@ cursor, change the title or imitate our own messages, or megabytes of them.
 import unicodedata
 
 LIMIT = 64
+_UNITS = (("days", 86_400, 48 * 3600), ("hours", 3600, 90 * 60), ("minutes", 60, 120))
 
 
 def clean(text: object, limit: int = LIMIT) -> str:
@@ -30,3 +31,17 @@ def bounded(value: object, *, depth: int = 6, limit: int = LIMIT) -> object:
             for key, item in value.items()
         }
     return value
+
+
+def scaled(seconds: float) -> tuple[float, str]:
+    """A length of time in the unit that a person chooses: (45.0, "minutes"), (3.5, "hours")."""
+    for unit, size, at_least in _UNITS:
+        if seconds >= at_least:
+            return seconds / size, unit
+    return seconds, "seconds"
+
+
+def duration(seconds: float) -> str:
+    """The same in English: 45 minutes, 3.5 hours, 12 days."""
+    value, unit = scaled(seconds)
+    return f"{value:,.3g} {unit}" if value < 1000 else f"{value:,.0f} {unit}"

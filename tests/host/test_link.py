@@ -4,6 +4,7 @@
 import json
 import os
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from tirta.errors import TirtaError
 from tirta.link import MAX_PAYLOAD, RefusedError
 from tirta.node import Node
 from tirta.pull import pull
+from tirta.span import Span
 from tirta_format import frame
+
+LONG_AGO = datetime(2024, 6, 1, tzinfo=UTC)
 
 
 def test_hello_is_bounded_and_cannot_write_to_the_terminal(peer: Peer) -> None:
@@ -41,7 +45,7 @@ def test_config_goes_there_and_comes_back(peer: Peer) -> None:
     text = CONFIG_TEXT.replace(b'"test"', b'"' + b"long name " * 3 + b'"')
     with Node(peer.port) as node:
         answer = node.apply_config(text)
-        assert answer["state"] == "active"
+        assert answer.state == "active"
         assert node.config() == text
     assert peer.most_unanswered <= 256
 
@@ -97,6 +101,14 @@ def test_pull_since_leaves_older_pages_out(peer: Peer, tmp_path: Path) -> None:
         assert len(Archive(tmp_path).runs()[0].pages()) < len(peer.log.pages)
         assert pull(node, tmp_path).total == 3000
     check_records(tmp_path, 3000)
+
+
+def test_a_node_that_never_had_a_clock_knows_no_times(peer: Peer) -> None:
+    peer.log.add(500)
+    with Node(peer.port) as one:
+        assert Span(5, LONG_AGO).numbers(one) == (5, None)  # all of it may be wanted
+        with pytest.raises(TirtaError, match="has a time yet"):
+            Span(LONG_AGO).numbers(one)
 
 
 @pytest.mark.parametrize("kept", range(0, 12, 3))

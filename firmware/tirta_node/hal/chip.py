@@ -18,7 +18,7 @@ BLOCK = 4096
 _ERASE_BLOCK = const(6)  # ioctl of the extended block protocol
 _BLOCK_COUNT = const(4)
 _EPOCH_2000 = const(946684800)  # the ESP32 port counts seconds from 2000-01-01
-_RTC_MEMORY = "<2sI"
+_RTC_MEMORY = "<2sIB"
 _RTC_MAGIC = b"Ti"
 _VISIT_S = const(1800)  # until a config says otherwise
 _PLAUSIBLE = const(
@@ -47,17 +47,17 @@ def reset():
     machine.reset()
 
 
-def keep_visit_s(seconds):
-    """Remember through resets how long a visit to the REPL may last."""
-    machine.RTC().memory(struct.pack(_RTC_MEMORY, _RTC_MAGIC, seconds))
+def keep_visit(seconds, flag=0):
+    """Remember through resets how long a visit to the REPL may last; `flag` is of slot.py."""
+    machine.RTC().memory(struct.pack(_RTC_MEMORY, _RTC_MAGIC, seconds, flag))
 
 
-def visit_s():
-    """What `keep_visit_s` was told since power came, or 1800."""
+def visit():
+    """(seconds, flag) that `keep_visit` was told since power came, or (1800, 0)."""
     kept = machine.RTC().memory()
     if len(kept) == struct.calcsize(_RTC_MEMORY) and kept[:2] == _RTC_MAGIC:
-        return struct.unpack(_RTC_MEMORY, kept)[1]
-    return _VISIT_S
+        return struct.unpack(_RTC_MEMORY, kept)[1:]
+    return _VISIT_S, 0
 
 
 def reset_after(seconds):
@@ -108,10 +108,6 @@ class Flash:
     def erase(self, block):
         """Erase one block: 30 to 400 ms on the chip, with interrupts held."""
         self._partition.ioctl(_ERASE_BLOCK, block)
-
-    def mountable(self):
-        """What `vfs.mount` takes."""
-        return self._partition
 
 
 def partition(name):

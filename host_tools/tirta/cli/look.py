@@ -2,9 +2,12 @@
 """`tirta status` and `tirta plot`: how a node is, and what it measured."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from tirta.answers import Hello
 from tirta.cli import say
 from tirta.cli.command import LOOK, Command, json_argument, port_argument
 from tirta.node import Node
@@ -21,9 +24,13 @@ def _status(args: Namespace) -> None:
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
         status = node.status()
+        timing = node.timing() if "uptime_s" in status else None
         hello = node.hello
     if args.json:
-        say.document(status)
+        say.document({**status, "timing": timing} if timing else status)
+        return
+    if timing is None:
+        _public_status(status, hello)
         return
     uptime = timedelta(seconds=int(status["uptime_s"]))
     first, beyond = status["oldest_record"], status["next_record"]
@@ -39,8 +46,42 @@ def _status(args: Namespace) -> None:
         ("Heap", f"{status['heap_free']} bytes free"),
         ("Alarms", ", ".join(status["alarms"]) or "none"),
     ]  # fmt: skip
+    rows += _punctuality(timing)
     for name, text in rows:
         say.out(f"{name:9} {text}")
+    if status["mode"] == "open":
+        say.say(
+            "This node is OPEN: whoever has its cable can read and change everything. Lock it:"
+            " tirta lock"
+        )
+
+
+def _public_status(status: dict[str, Any], hello: Hello) -> None:
+    """What a locked node tells anyone."""
+    say.out(f"{'Node':9} {hello.node}  {hello.name}".rstrip())
+    say.out(f"{'Board':9} {hello.board}, firmware {hello.firmware}, {status['mode']}")
+    if status["locked_out_s"]:
+        say.out(f"{'Wait':9} {status['locked_out_s']} s, after too many wrong keys")
+    say.say("The rest needs a key: tirta keys import FILE")
+
+
+def _punctuality(timing: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """How late samples came, how long other work lasted, and which channels missed samples."""
+    groups = timing.get("groups", [])
+    if not groups:
+        return
+    late_ms = max(group["worst_late_ms"] for group in groups)
+    work_ms = max(worst for _, worst in timing["work"].values()) / 1000
+    yield "Timing", f"samples at most {late_ms} ms late, other work at most {work_ms:.1f} ms"
+    for group in groups:
+        missed, flash = group["overruns"], group["flash"]
+        if missed or flash:
+            names = ", ".join(group["channels"]) or "records"
+            period_s = group["period_ms"] / 1000
+            yield (
+                "Left out",
+                f"{missed} samples of {names} (every {period_s:g} s), {flash} more under an erase",
+            )
 
 
 def _plot_arguments(parser: ArgumentParser) -> None:

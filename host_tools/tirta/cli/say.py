@@ -7,7 +7,7 @@ What a script reads goes to standard output; messages and progress go to standar
 import gettext
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,14 @@ def out(text: str) -> None:
 def document(value: Any) -> None:
     """A result for a script: one JSON document."""
     print(json.dumps(value, ensure_ascii=False))
+
+
+def documents(values: Iterable[Any]) -> None:
+    """A long result for a script: one JSON array, written as it comes."""
+    sys.stdout.write("[")
+    for i, value in enumerate(values):
+        sys.stdout.write(("," if i else "") + json.dumps(value, ensure_ascii=False))
+    sys.stdout.write("]\n")
 
 
 def written(path: Path, *, as_json: bool) -> None:

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""`tirta pull` and `tirta tail`: a node's log onto this computer, and its records as they come."""
+
+from argparse import ArgumentParser, Namespace
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tirta.cli import say
+from tirta.cli.command import PULL, Command, json_argument, port_argument
+from tirta.errors import TirtaError
+from tirta.exports.selection import moment
+from tirta.node import Node
+from tirta.ports import Choice, choose, nodes
+from tirta.progress import Update, bars
+from tirta.pull import Result, pull
+from tirta.span import Span
+from tirta.tables.landing import land_all
+from tirta.tail import follow
+
+_ARCHIVE = Path("archive")
+
+
+def _pull_arguments(parser: ArgumentParser) -> None:
+    port_argument(parser)
+    parser.add_argument(
+        "--archive", type=Path, default=_ARCHIVE, metavar="DIR", help="where to (default: archive)"
+    )
+    parser.add_argument("--all", action="store_true", help="every node that is connected, at once")
+    parser.add_argument(
+        "--since", type=_record_number, metavar="N", help="only from this record number on"
+    )
+    parser.add_argument(
+        "--from",
+        dest="begin",
+        type=_place,
+        metavar="N|T",
+        help="only from this record number, day or time (UTC) on",
+    )
+    parser.add_argument(
+        "--to",
+        type=_place,
+        metavar="N|T",
+        help="only up to this record number, day or time (UTC)",
+    )
+    parser.add_argument(
+        "--steady", action="store_true", help="never raise the speed of the line for the transfer"
+    )
+    json_argument(parser)
+
+
+def _record_number(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError
+    return value
+
+
+def _place(text: str) -> object:
+    return _record_number(text) if text.isdecimal() else moment(text)
+
+
+def _pull(args: Namespace) -> None:
+    choices = nodes(args.baud) if args.all else [choose(args.port, args.baud)]
+    span = Span.of(args.begin if args.since is None else args.since, args.to)
+    with bars([f"Pulling {c.port}" if args.all else "Pulling" for c in choices]) as updates:
+        with ThreadPoolExecutor(max_workers=len(choices)) as pool:
+            jobs = [
+                pool.submit(_one, choice, args.archive, span, update, steady=args.steady)
+                for choice, update in zip(choices, updates, strict=True)
+            ]
+        results = [job.result() for job in jobs]
+    good = [result for result in results if isinstance(result, Result)]
+    landed = land_all(args.archive, [result.node for result in good])
+    if args.json:
+        documents = [result.as_json() for result in good]
+        say.document(documents if args.all else documents[0] if documents else None)
+    else:
+        for result in good:
+            _tell(result)
+    for problem in landed.problems:
+        say.say(problem)
+    failed = [result for result in results if isinstance(result, TirtaError)]
+    for error in failed[:-1]:
+        say.error(error.what, error.hint)
+    if failed:
+        raise failed[-1]
+
+
+def _one(
+    choice: Choice, archive: Path, span: Span, update: Update, *, steady: bool
+) -> Result | TirtaError:
+    """One node; what stops it stops no other."""
+    try:
+        with Node(choice.port, choice.baud, steady=steady) as node:
+            since, until = span.numbers(node)
+            return pull(node, archive, since, update, until=until)
+    except TirtaError as error:
+        return error
+
+
+def _tell(result: Result) -> None:
+    which = f", {result.first} to {result.last}" if result.records else ""
+    say.out(
+        f"{result.records} new records{which} from node {result.node} in {result.seconds:.1f} s;"
+        f" the archive has {result.total}."
+    )
+    for first, last, state in result.holes:
+        say.say(f"Records {first} to {last} are {state}.")
+
+
+def _tail_arguments(parser: ArgumentParser) -> None:
+    port_argument(parser)
+    parser.add_argument("--count", type=_record_number, metavar="N", help="end after so many")
+    json_argument(parser)
+
+
+def _tail(args: Namespace) -> None:
+    choice = choose(args.port, args.baud)
+    with Node(choice.port, choice.baud) as node:
+        try:
+            for sample in follow(node, args.count):
+                if args.json:
+                    say.document(sample.as_json())
+                else:
+                    say.out(str(sample))
+        except KeyboardInterrupt:
+            say.say("The node goes on logging.")
+
+
+COMMANDS = (
+    Command(
+        "pull",
+        PULL,
+        "bring a node's log into an archive; run it again to go on or to get what is new",
+        "tirta pull /dev/ttyUSB0 --archive district7",
+        _pull_arguments,
+        _pull,
+    ),
+    Command(
+        "tail",
+        PULL,
+        "show records as the node samples them, until Ctrl-C",
+        "tirta tail /dev/ttyUSB0",
+        _tail_arguments,
+        _tail,
+    ),
+)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""A login at a locked node: it proves both sides to each other, and seals frames (FORMAT.md 13)."""
+
+import secrets
+
+from tirta.errors import TirtaError
+from tirta.keys.credential import Credential
+from tirta_format import access, frame, hmac, seals
+
+_STREAM = {frame.DATA, frame.END}  # not sealed: pages are compared by their digests
+
+
+class Session:
+    """What both sides know after a login. `seal` and `open_` for each frame."""
+
+    def __init__(self, credential: Credential, node_nonce: bytes) -> None:
+        self.credential = credential
+        self._nonces = node_nonce + secrets.token_bytes(access.NONCE_SIZE)
+        keys = access.session_keys(credential.key, credential.node, self._nonces)
+        self._to_node, self._to_laptop, self._secret = map(bytes, keys)
+        self._counter = 0
+        self._waiting: dict[int, int] = {}  # sequence of a frame: its counter
+
+    @property
+    def role(self) -> int:
+        return self.credential.role
+
+    def login(self) -> bytes:
+        """The payload of the login request."""
+        made = self.credential
+        proof = access.laptop_proof(made.key, made.node, self._nonces, made.claims)
+        return self._nonces[access.NONCE_SIZE :] + made.claims + bytes(proof)
+
+    def check(self, answer: bytes) -> None:
+        """Raises TirtaError unless the node proved that it has its key."""
+        made = self.credential
+        if not hmac.equal(
+            answer, access.node_proof(made.key, made.node, self._nonces, made.claims)
+        ):
+            raise TirtaError(
+                "What answers is not the node that it says it is.",
+                "Do not trust it: look at the board, and tell whoever keeps the keys.",
+            )
+
+    def seal(self, kind: int, sequence: int, payload: bytes) -> bytes:
+        """The payload of a sealed frame that carries this request."""
+        self._counter += 1
+        self._waiting[sequence] = self._counter
+        sealed = seals.seal(self._to_node, seals.SEALED, sequence, self._counter, kind, payload)
+        return bytes(sealed)
+
+    def not_sealed(self, sequence: int) -> None:
+        """A request with this sequence goes out as it is: so does its answer."""
+        self._waiting.pop(sequence, None)
+
+    def open_(self, kind: int, sequence: int, payload: bytes) -> tuple[int, bytes] | None:
+        """(type, payload) of an answer, or None: not of this node, or not to that request."""
+        counter = self._waiting.get(sequence)
+        if counter is None or kind in _STREAM:
+            return kind, payload
+        if kind == frame.REFUSAL and payload[:1] in _ENDS:
+            return kind, payload  # the node may have forgotten this session: log in again
+        if kind != seals.SEALED + frame.ANSWER:
+            return None
+        opened = seals.unseal(self._to_laptop, kind, sequence, payload)
+        if opened is None or opened[1] != counter:
+            return None
+        return opened[0], bytes(opened[2])
+
+    def encrypt(self, secret: bytes) -> bytes:
+        """A secret of whole blocks of 16 bytes, for this node alone; the frame has a tag."""
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+        iv = secrets.token_bytes(16)
+        cipher = Cipher(algorithms.AES(self._secret), modes.CBC(iv)).encryptor()
+        return iv + cipher.update(secret) + cipher.finalize()
+
+
+_ENDS = {bytes((access.NOT_ALLOWED,)), bytes((access.LOCKED_OUT,))}

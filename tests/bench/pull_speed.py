@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""How fast a log comes over a line, beside zmodem and mpremote on the same cable in the same run.
+
+*Goodput* is the log pages that lie in the archive afterwards, in bytes as on flash without the 0xFF
+at their ends (which do not travel), over the time from the first data frame to the last; a
+*fraction* is goodput over baud / 10 bytes a second, what the cable carries. The node logs ten
+records a second meanwhile. Whatever a pull does besides (commit, index, decoding) is in the second
+figure, the whole pull.
+
+zmodem (lrzsz) and `mpremote fs cp` bring the same pages as one file, timed on the cable behind its
+first 2,000 bytes, so that their start costs them nothing. In these ratios all three are counted
+alike: in bytes of pages as they lie, which for us alone have 0xFF that need not travel (some 3 %).
+Records a second: what a record of the river series takes in pages (tests/bench/density.py), against
+the same records as CSV by mpremote, and as CSV through gzip -9 by zmodem.
+"""
+
+import contextlib
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import density
+from figures import Figures, Say
+from logged import LOGGED, logged_node
+from relay import Faults, Relay
+from series import Series
+
+from tirta import config, virtual
+from tirta.archive import Archive
+from tirta.decode import Log, decode_run
+from tirta.demo_config import DEMO_CONFIG
+from tirta.guard import Guard
+from tirta.keys.credential import Credential, node_key
+from tirta.line import NO_UART
+from tirta.node import Node
+from tirta.pull import pull
+from tirta_format import access
+
+SLOW, FAST = 115_200, 921_600
+BYTE_ERRORS = 1e-5
+ERASE_MS = 400  # the longest that data sheets name; the chip neither hears nor speaks meanwhile
+MOST_EXCLUDED = 3  # pulls into which an erase fell: they are made again
+FLEET = bytes(32)  # the key of those that are locked
+MINUTES = 60_000
+FEW = 100_000  # bytes for those that take long
+_BEGIN, _INTERVAL_S = datetime(2020, 1, 1), 900  # noqa: DTZ001  as local as any logger's
+_PACE = {"interval_ms": 100, "commit_ms": 10_000}
+
+
+def _config() -> bytes:
+    """The demo's channels, but for the probe that takes a second, ten records a second."""
+    found = json.loads(config.load(DEMO_CONFIG)[0]) | _PACE
+    found["channels"] = [c for c in found["channels"] if c["sensor"] != "ds18b20"]
+    return json.dumps(found, sort_keys=True, separators=(",", ":")).encode()
+
+
+@dataclass
+class Pulled:
+    """What one pull brought."""
+
+    stream_rate: float  # bytes of log a second, from the first to the last
+    page_rate: float  # the same with the 0xFF at the ends of pages
+    whole_rate: float
+    size: int
+    records: int
+    erases: int
+    overruns: int
+    log: Log
+    pages: bytes
+
+
+def _pull(port: str, baud: int, faults: Faults, *, free: bool) -> Pulled:
+    """One whole pull over a cable at `baud`, which stays as it is."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Relay(port, baud, faults) as relay,
+        Node(relay.port, NO_UART if free else baud, steady=True) as node,
+    ):
+        marks: list[tuple[float, int]] = []
+        node.link.guard = _guard(node)
+        before = node.status()
+        erases = _erases()
+        began = time.monotonic()
+        pull(node, Path(folder), progress=lambda done, _: marks.append((time.monotonic(), done)))
+        seconds = time.monotonic() - began
+        erases = _erases() - erases
+        after = node.status()
+        (run,) = Archive(Path(folder)).runs()
+        stored = [page.read() for page in run.pages().values()]
+        size = sum(len(data.rstrip(b"\xff")) for data in stored)
+        used = size / sum(map(len, stored))
+        log = decode_run(run)
+        assert not [v for v in log.verdicts if v.problems], "a page came damaged"
+        (first, at_first), (last, at_last) = marks[0], marks[-1]
+        page_rate = (at_last - at_first) / (last - first)
+        return Pulled(
+            used * page_rate,
+            page_rate,
+            size / seconds,
+            size,
+            sum(len(batch.number) for batch in log.batches),
+            erases,
+            int(after["overruns"]) - int(before["overruns"]),
+            log,
+            b"".join(stored),
+        )
+
+
+def _guard(node: Node) -> Guard | None:
+    """What opens the node, where it is locked."""
+    if node.hello.mode == "open":
+        return None
+    claims = access.claims(access.TECHNICIAN, 7, 1, access.NEVER)
+    key = access.credential_key(node_key(FLEET, node.hello.node), claims)
+    made = Credential(node.hello.node, claims, key)
+    return Guard(node.link, node.hello.node, lambda _node, _role: [made])
+
+
+def _lock(port: str, baud: int) -> None:
+    with Node(port, baud) as node:
+        node.lock(node_key(FLEET, node.hello.node))
+
+
+def _erases() -> int:
+    return int(virtual.control(LOGGED, {"do": "status"})["erases"])
+
+
+def _rate(data: bytes, relay: Relay) -> float:
+    """Bytes a second of `data`, by what the cable carried behind the greetings."""
+    told = relay.end()
+    return len(data) / told["up"] * told["up_rate"]
+
+
+def _zmodem(data: bytes, baud: int) -> float:
+    """Bytes a second of one file through sz and rz."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "file.bin", Path(folder) / "got"
+        source.write_bytes(data)
+        target.mkdir()
+        master, slave = os.openpty()
+        relay = Relay(os.ttyname(slave), baud)
+        with Path(relay.port).open("r+b", 0) as port:
+            sender = subprocess.Popen(
+                ["sz", "-q", "-b", str(source)],
+                stdin=master, stdout=master, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            subprocess.run(
+                ["rz", "-q", "-b", "-y"], cwd=target, stdin=port, stdout=port,
+                stderr=subprocess.DEVNULL, timeout=len(data) / baud * 60 + 60, check=True,
+            )  # fmt: skip
+            sender.wait(timeout=20)
+            assert (target / "file.bin").read_bytes() == data
+            found = _rate(data, relay)
+        os.close(master)
+        os.close(slave)
+    return found
+
+
+def _mpremote(data: bytes, baud: int) -> float:
+    """Bytes a second of one file from a bare board with `mpremote fs cp`."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TIRTA_VIRTUAL_DIR"] = str(Path(folder) / "virtual")
+        bare = virtual.up("bare", baud=baud)  # with the chip's FIFO, as our node has it
+        try:
+            source, target = Path(folder) / "file.bin", Path(folder) / "got.bin"
+            source.write_bytes(data)
+            _run_mpremote(bare.port, "fs", "cp", str(source), ":file.bin")
+            relay = Relay(bare.port, baud)
+            _run_mpremote(relay.port, "fs", "cp", ":file.bin", str(target))
+            found = _rate(data, relay)
+            assert target.read_bytes() == data
+        finally:
+            virtual.down("bare")
+    return found
+
+
+def _run_mpremote(port: str, *arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "mpremote", "connect", port, *arguments],
+        capture_output=True, timeout=300, check=True,
+    )  # fmt: skip
+
+
+def _as_csv(one: Series) -> bytes:
+    """The records as a logger writes them: time and values, with the digits of their scale."""
+    digits = [len(str(scale)) - 1 for scale in one.scales]
+    lines = []
+    for block in one.blocks:
+        for slot, row in zip(block.slots.tolist(), block.values.tolist(), strict=True):
+            stamp = _BEGIN + timedelta(seconds=_INTERVAL_S * slot)
+            cells = (f"{v / k:.{d}f}" for v, k, d in zip(row, one.scales, digits, strict=True))
+            lines.append(",".join((f"{stamp:%Y-%m-%d %H:%M:%S}", *cells)) + "\n")
+    return "".join(lines).encode()
+
+
+@contextlib.contextmanager
+def _node(**options: Any) -> Iterator[str]:
+    """The port of a node."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TIRTA_VIRTUAL_DIR"] = folder
+        try:
+            yield virtual.up(LOGGED, **options).port
+        finally:
+            virtual.down(LOGGED)
+
+
+def _logged_flash(minutes: int) -> bytes:
+    """The flash of a node that has logged the demo's water each minute for so long, and logs ten
+    records a second from now on.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        logged_node(Path(folder), minutes, baud=FAST) as node,
+    ):
+        with Node(node.port, FAST) as asked:
+            asked.apply_config(_config(), accept_missing=True)
+            asked.commit()
+        virtual.cut(LOGGED)
+        return Path(node.flash).read_bytes()
+
+
+def measure(say: Say, river: Series | None, minutes: int = MINUTES) -> Figures:
+    """The keys `pull.*`; those of records with the series `river`."""
+    figures: Figures = {}
+    flash = _logged_flash(minutes)
+    slow: Pulled | None = None
+    for name, baud, free, faults in (
+        ("fraction_115200", SLOW, False, Faults()),
+        ("fraction_115200_locked", SLOW, False, Faults()),
+        ("fraction_921600_fifo", FAST, False, Faults()),
+        ("fraction_921600_locked", FAST, False, Faults()),
+        ("fraction_921600", FAST, True, Faults()),
+        ("fraction_ber_1e5", FAST, True, Faults(flips=BYTE_ERRORS)),
+    ):
+        excluded = 0
+        while True:
+            with _node(flash_image=flash, baud=baud, free_line=free, erase_ms=ERASE_MS) as port:
+                if name.endswith("_locked"):
+                    _lock(port, baud)
+                got = _pull(port, baud, faults, free=free)
+            if not got.erases or excluded == MOST_EXCLUDED:
+                break
+            excluded += 1
+        slow = slow or got
+        figures[f"pull.{name}"] = got.stream_rate / (baud / 10)
+        figures[f"pull.{name}_whole"] = got.whole_rate / (baud / 10)
+        say(
+            f"{name}: {got.stream_rate:,.0f} bytes of log a second, {got.size:,} bytes,"
+            f" {got.records:,} records, {got.overruns} overruns, {got.erases} erases;"
+            f" {excluded} pulls with erases are left out"
+        )
+    assert slow is not None
+    say(f"of a page as it lies {slow.stream_rate / slow.page_rate:.4f} travel")
+    slow_rate, pages = slow.stream_rate, slow.pages[:FEW]
+    figures["pull.vs_mpremote"] = slow.page_rate / _mpremote(pages, SLOW)
+    say(f"mpremote fs cp is {figures['pull.vs_mpremote']:.2f} times slower")
+    zmodem = shutil.which("sz") and shutil.which("rz")
+    if not zmodem:
+        say("zmodem is not measured: lrzsz is not installed (apt install lrzsz)")
+    else:
+        figures["pull.vs_zmodem"] = slow.page_rate / _zmodem(pages, SLOW)
+    if river is None:
+        return figures
+    text = _as_csv(river)
+    records_rate = slow_rate * 8 / (density.bits_per_value(river) * river.channels)
+    sample = text[: text.rfind(b"\n", 0, FEW) + 1]
+    rate = _mpremote(sample, SLOW) / len(sample) * sample.count(b"\n")
+    figures["pull.records_vs_mpremote_csv"] = records_rate / rate
+    if zmodem:
+        packed = gzip.compress(text, 9)
+        rate = _zmodem(packed, SLOW) / len(packed) * text.count(b"\n")
+        figures["pull.records_vs_zmodem_gzip_csv"] = records_rate / rate
+    return figures

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""The line runs faster for a while, on a cable that carries nothing when its ends disagree."""
+
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from logged import LOGGED, logged_node
+from relay import Relay
+
+from tirta import virtual
+from tirta.errors import TirtaError
+from tirta.node import FAST_BAUDS, Node
+from tirta.pull import pull
+from tirta_format import frame
+
+FIRST = 115_200
+MINUTES = 6000
+
+
+@pytest.fixture(name="device", scope="module")
+def device_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """(port, state file) of a node with some days in its log, on a line of 115,200 baud."""
+    with logged_node(tmp_path_factory.mktemp("rate"), MINUTES, baud=FIRST) as node:
+        yield node.port, str(Path(node.flash).parent / "state.bin")
+
+
+def rate_of_the_node() -> int:
+    return int(virtual.control(LOGGED, {"do": "status"})["baud"])
+
+
+def test_a_pull_raises_the_rate_and_leaves_the_first_one(
+    device: tuple[str, str], tmp_path: Path
+) -> None:
+    port, state = device
+    with Relay(port, FIRST, state=state) as relay, Node(relay.port) as node:
+        rates = set()
+        result = pull(node, tmp_path, progress=lambda *_: rates.add(node.line.baud))
+        assert rates == {FAST_BAUDS[0]}
+        assert node.line.baud == FIRST
+        assert rate_of_the_node() == FIRST
+        assert node.status()["next_record"] >= result.total >= MINUTES - 1
+    assert result.holes == []
+    assert result.wire_bytes > 20_000
+
+
+def test_a_node_that_hears_nothing_goes_back(device: tuple[str, str]) -> None:
+    port, state = device
+    with Relay(port, FIRST, state=state) as relay:
+        with Node(relay.port) as node:
+            node.link.request(frame.RATE, struct.pack("<I", 460_800))
+        until = time.monotonic() + 20
+        while rate_of_the_node() != 460_800:
+            assert time.monotonic() < until
+        while True:  # the next program knows nothing of that
+            try:
+                with Node(relay.port) as node:
+                    assert node.status()["node"]
+                break
+            except TirtaError:
+                assert time.monotonic() < until
+        assert rate_of_the_node() == FIRST
+
+
+def test_a_cable_that_carries_no_fast_rate_costs_some_seconds(
+    device: tuple[str, str], tmp_path: Path
+) -> None:
+    port, state = device
+    with (
+        Relay(port, FIRST, state=state, limit=300_000) as relay,
+        Node(relay.port) as node,
+    ):
+        rates = set()
+        result = pull(node, tmp_path, progress=lambda *_: rates.add(node.line.baud))
+        assert rates <= {FIRST, *(b for b in FAST_BAUDS if b <= 300_000)}
+        assert node.line.baud == FIRST
+    assert result.holes == []
+
+
+def test_a_rate_that_is_none_is_refused(device: tuple[str, str]) -> None:
+    with Node(device[0]) as node:
+        for payload in (b"", struct.pack("<I", 7), struct.pack("<I", 6_000_000), bytes(8)):
+            with pytest.raises(TirtaError, match="refuses"):
+                node.link.request(frame.RATE, payload)
+        assert node.status()["node"]
