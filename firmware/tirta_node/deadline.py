@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+"""The end of a config's trial. Apart from `probation`, for it stays in RAM as long as a trial."""
+
+from tirta_format import meta
+from tirta_node import commands
+from tirta_node.hal import later
+
+
+def watch(node):
+    """Wait for a laptop to confirm. Not confirmed in time, the node leaves in order."""
+
+    def over(timer):
+        node.trial_over = True
+        node.commands.wish = commands.RESTART
+        node.stop_reason = meta.STOP_CONFIG
+
+    later.after(node.trial_s, over)

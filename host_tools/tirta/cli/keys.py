@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+"""`tirta keys …`, `tirta lock` and `tirta unlock`: who may do what with a node."""
+
+import time
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from tirta.cli import say
+from tirta.cli.command import KEYS, Command, json_argument, port_argument
+from tirta.keys import office, vault
+from tirta.keys.credential import ROLES, Credential
+from tirta.node import Node
+from tirta.ports import choose
+from tirta_format import access
+
+_FLEET = "waterworks"
+
+
+def _fleet_argument(parser: ArgumentParser, default: str = "") -> None:
+    parser.add_argument("--fleet", default=default, metavar="NAME", help="which fleet's key")
+    json_argument(parser)
+
+
+def _init_arguments(parser: ArgumentParser) -> None:
+    _fleet_argument(parser, _FLEET)
+
+
+def _init(args: Namespace) -> None:
+    office.init(args.fleet)
+    if args.json:
+        say.document({"fleet": args.fleet})
+    else:
+        say.out(f"Fleet {args.fleet} has a key, in {vault.path()}.")
+        say.say("Keep a copy in a safe: tirta keys export FILE")
+
+
+def _use_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("fleet", metavar="NAME", help="fleet whose key nodes get from now on")
+    json_argument(parser)
+
+
+def _use(args: Namespace) -> None:
+    office.use(args.fleet)
+    if args.json:
+        say.document({"fleet": args.fleet})
+    else:
+        say.out(f"Nodes that are locked from now on belong to fleet {args.fleet}.")
+
+
+def _issue_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--role", default="technician", choices=sorted(ROLES), help="for whom")
+    parser.add_argument(
+        "--days", type=float, default=7, metavar="N", help="until it expires (default 7)"
+    )
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--node", metavar="ID", help="for one node")
+    which.add_argument("--all", type=Path, metavar="FILE", help="for the node ids in a file")
+    parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="file to write")
+    _fleet_argument(parser)
+
+
+def _issue(args: Namespace) -> None:
+    nodes = [args.node] if args.node else office.node_ids(args.all)
+    made = office.issue(nodes, args.role, args.days, args.out, args.fleet)
+    if args.json:
+        say.document({"file": str(args.out), "credentials": [_told(c) for c in made]})
+    else:
+        say.out(
+            f"{args.out}: {len(made)} credentials for {args.role}s, good for {args.days:g} days."
+        )
+        say.say("Send the file, and its passphrase another way: tirta keys import FILE")
+
+
+def _export_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="file to write")
+    _fleet_argument(parser)
+
+
+def _export(args: Namespace) -> None:
+    office.export(args.fleet, args.file)
+    say.written(args.file, as_json=args.json)
+
+
+def _import_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="what the office sent")
+    json_argument(parser)
+
+
+def _import(args: Namespace) -> None:
+    came = office.import_(args.file)
+    if args.json:
+        say.document(
+            {"fleets": sorted(came.fleets), "credentials": [_told(c) for c in came.credentials]}
+        )
+        return
+    for name in sorted(came.fleets):
+        say.out(f"The key of fleet {name} is on this computer now.")
+    if came.credentials:
+        say.out(f"Credentials for {len(came.credentials)} nodes are on this computer now.")
+
+
+def _list(args: Namespace) -> None:
+    kept = vault.load()
+    rows = [{"kind": "fleet", "name": n, "use": n == kept.use} for n in sorted(kept.fleets)]
+    held = [_told(c) for c in sorted(kept.credentials, key=lambda c: (c.node, c.role))]
+    if args.json:
+        say.document({"fleets": rows, "credentials": held})
+        return
+    if not rows and not held:
+        say.say("No keys are on this computer: `tirta keys init`, or `tirta keys import FILE`.")
+        return
+    for row in rows:
+        say.out(f"Fleet {row['name']}{', in use' if row['use'] else ''}")
+    if held:
+        say.table(
+            ("NODE", "ROLE", "SERIAL", "EXPIRES"),
+            [[c["node"], c["role"], c["serial"], c["expires"]] for c in held],
+        )
+
+
+def _told(credential: Credential) -> dict[str, Any]:
+    """A credential without its secret."""
+    expires = time.gmtime(credential.expires)
+    return {
+        "node": credential.node,
+        "role": access.ROLES[credential.role],
+        "serial": credential.serial,
+        "expires": time.strftime("%Y-%m-%d %H:%M UTC", expires),
+        "expired": credential.expires < time.time(),
+    }
+
+
+def _lock_arguments(parser: ArgumentParser) -> None:
+    port_argument(parser)
+    _fleet_argument(parser)
+
+
+def _lock(args: Namespace) -> None:
+    choice = choose(args.port, args.baud)
+    kept = vault.load()
+    with Node(choice.port, choice.baud) as node:
+        key = kept.node_key(node.hello.node, args.fleet)
+        if node.hello.mode == "locked":
+            node.change_key(key)
+        else:
+            node.lock(key)
+        _tell(args, node, f"Node {node.hello.node} is locked with the key of its fleet.")
+
+
+def _unlock_arguments(parser: ArgumentParser) -> None:
+    port_argument(parser)
+    parser.add_argument(
+        "--for-good", action="store_true", help="leave the locked mode, until `tirta lock`"
+    )
+    json_argument(parser)
+
+
+def _unlock(args: Namespace) -> None:
+    choice = choose(args.port, args.baud)
+    with Node(choice.port, choice.baud) as node:
+        if args.for_good:
+            node.make_open()
+            _tell(args, node, f"Node {node.hello.node} is open: whoever has the cable has it.")
+        else:
+            node.unlock()
+            _tell(
+                args,
+                node,
+                f"Node {node.hello.node} waits at its REPL for mpremote; `mpremote reset` sends it"
+                " back to work, locked.",
+            )
+
+
+def _tell(args: Namespace, node: Node, text: str) -> None:
+    if args.json:
+        say.document({"node": node.hello.node, "mode": node.hello.mode})
+    else:
+        say.out(text)
+
+
+def _named(name: str, help_: str, example: str, arguments: Any, run: Any) -> Command:
+    return Command(name, KEYS, help_, example, arguments, run)
+
+
+COMMANDS = (
+    _named(
+        "lock",
+        "give a node the key of its fleet and lock it, or give a locked one another key",
+        "tirta lock /dev/ttyUSB0",
+        _lock_arguments,
+        _lock,
+    ),
+    _named(
+        "unlock",
+        "open a locked node's REPL for mpremote, until it restarts",
+        "tirta unlock /dev/ttyUSB0",
+        _unlock_arguments,
+        _unlock,
+    ),
+    _named(
+        "keys init",
+        "make the key of a fleet",
+        "tirta keys init --fleet north",
+        _init_arguments,
+        _init,
+    ),
+    _named(
+        "keys issue",
+        "give technicians credentials that expire",
+        "tirta keys issue --role technician --days 7 --all nodes.txt --out week12.keys",
+        _issue_arguments,
+        _issue,
+    ),
+    _named(
+        "keys import",
+        "take keys out of a file onto this computer",
+        "tirta keys import week12.keys",
+        _import_arguments,
+        _import,
+    ),
+    _named(
+        "keys export",
+        "write the key of a fleet into an encrypted file",
+        "tirta keys export north.keys --fleet north",
+        _export_arguments,
+        _export,
+    ),
+    _named(
+        "keys list",
+        "list the keys on this computer, without their secrets",
+        "tirta keys list",
+        json_argument,
+        _list,
+    ),
+    _named(
+        "keys use",
+        "choose the fleet whose key nodes get",
+        "tirta keys use north",
+        _use_arguments,
+        _use,
+    ),
+)

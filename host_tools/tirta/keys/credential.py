@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Credentials: who may do what with which node, until when."""
+
+import struct
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+from tirta.errors import TirtaError
+from tirta_format import access
+
+DAY_S = 86400
+ROLES = {name: number for number, name in enumerate(access.ROLES) if number}
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One node's; `claims` are FORMAT.md's 13 bytes, `key` is the secret."""
+
+    node: str
+    claims: bytes
+    key: bytes
+
+    @classmethod
+    def make(cls, node_key: bytes, node: str, role: int, *, serial: int, days: float) -> Self:
+        """Issued now, and good for so many days."""
+        now = int(time.time())
+        expires = min(now + int(days * DAY_S), access.NEVER)
+        claims = bytes(access.claims(role, serial, now, expires))
+        return cls(node, claims, bytes(access.credential_key(node_key, claims)))
+
+    @classmethod
+    def own(cls, node_key: bytes, node: str, role: int) -> Self:
+        """That of whoever holds the fleet key: made when it is needed, and never kept."""
+        claims = bytes(access.claims(role, 0, 0, access.NEVER))
+        return cls(node, claims, bytes(access.credential_key(node_key, claims)))
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Self:
+        """Raises TirtaError for what no office wrote."""
+        try:
+            made = cls(
+                str(found["node"]), bytes.fromhex(found["claims"]), bytes.fromhex(found["key"])
+            )
+            right = made.role in ROLES.values() and len(made.key) == access.KEY_SIZE
+        except (KeyError, TypeError, ValueError, struct.error):
+            right = False
+        if not right:
+            raise TirtaError("This is no credential of a node.", "Ask the office for another file.")
+        return made
+
+    def as_json(self) -> dict[str, str]:
+        return {"node": self.node, "claims": self.claims.hex(), "key": self.key.hex()}
+
+    @property
+    def role(self) -> int:
+        return int(self._fields()[0])
+
+    @property
+    def serial(self) -> int:
+        return self._fields()[1]
+
+    @property
+    def issued(self) -> int:
+        """Unix time in seconds."""
+        return self._fields()[2]
+
+    @property
+    def expires(self) -> int:
+        """Unix time in seconds; 2^32 - 1 stands for never."""
+        return self._fields()[3]
+
+    def _fields(self) -> tuple[int, int, int, int]:
+        role, serial, issued, expires = struct.unpack(access.CLAIMS, self.claims)
+        return role, serial, issued, expires
+
+
+def node_key(fleet_key: bytes, node: str) -> bytes:
+    """The key that a node of this fleet holds."""
+    return bytes(access.node_key(fleet_key, node))

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""What an office does with keys: make a fleet's, give credentials to technicians, move them.
+
+Files that leave this computer are encrypted under a passphrase, which goes another way.
+"""
+
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from tirta import atomic
+from tirta.errors import TirtaError
+from tirta.keys import box, passphrase, vault
+from tirta.keys.credential import ROLES, Credential
+from tirta_format import access
+
+_NODE = re.compile(r"[0-9a-f]{12}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
+KeyOf = Callable[[str], bytes]  # a node's key, of its id
+MOST_DAYS = 400
+
+
+def init(fleet: str) -> None:
+    """Make a fleet's key; the first one is in use at once."""
+    kept = vault.load()
+    _must_be_new(kept, fleet)
+    kept.fleets[fleet] = secrets.token_bytes(access.KEY_SIZE)
+    kept.use = kept.use or fleet
+    vault.save(kept)
+
+
+def use(fleet: str) -> None:
+    """Give the key of this fleet to nodes from now on."""
+    kept = vault.load()
+    kept.fleet(fleet)
+    kept.use = fleet
+    vault.save(kept)
+
+
+def keys_for_new(fleet: str = "") -> KeyOf:
+    """What makes the keys of new nodes: of this fleet, or of the one in use.
+
+    Raises TirtaError where its key is not on this computer: before a board is touched.
+    """
+    kept = vault.load()
+    if not fleet and not kept.use:
+        raise TirtaError(
+            "A new node is locked with a key that is made from its fleet's, and no fleet's key is"
+            " on this computer. Nothing was written.",
+            "Once, in the office: tirta keys init. For a node that stays on a bench: --open.",
+        )
+    kept.fleet(fleet)
+    return lambda node: kept.node_key(node, fleet)
+
+
+def issue(nodes: list[str], role: str, days: float, out: Path, fleet: str = "") -> list[Credential]:
+    """Write credentials for these nodes into a file; each has a serial of its own."""
+    if role not in ROLES:
+        raise TirtaError(f"There is no role {role!r}.", f"Choose: {', '.join(ROLES)}.")
+    if not 0 < days <= MOST_DAYS:
+        raise TirtaError(f"A credential lives at most {MOST_DAYS} days.", "Give --days 7.")
+    for node in nodes:
+        must_be_id(node)
+    kept = vault.load()
+    made = []
+    for node in nodes:
+        kept.serial += 1
+        key = kept.node_key(node, fleet)
+        made.append(Credential.make(key, node, ROLES[role], serial=kept.serial, days=days))
+    vault.save(kept)  # before the file: a serial is never given twice
+    _write(out, {"credentials": [c.as_json() for c in made]}, "the file with the credentials")
+    return made
+
+
+def must_be_id(node: str) -> None:
+    """Raise TirtaError unless this is the id of a node, which is its chip's number."""
+    if not _NODE.fullmatch(node):
+        raise TirtaError(
+            f"{node!r} is no node's id.", "It has twelve digits 0-9 a-f: `tirta ports`."
+        )
+
+
+def node_ids(path: Path) -> list[str]:
+    """The ids in a file, one a line; what follows a # is left out."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise TirtaError(f"Cannot read {path}.", "Give a file with one node id a line.") from error
+    found = [line.partition("#")[0].strip() for line in lines]
+    return [line for line in found if line]
+
+
+def export(fleet: str, out: Path) -> None:
+    """Write a fleet's key into a file: for a safe, or for another office."""
+    kept = vault.load()
+    name = fleet or kept.use
+    _write(out, {"fleets": {name: kept.fleet(name).hex()}}, f"the file with the key of {name}")
+
+
+def import_(source: Path) -> vault.Vault:
+    """Take what a file holds into the vault; return what it held."""
+    try:
+        data = source.read_bytes()
+    except OSError as error:
+        raise TirtaError(f"Cannot read {source}.", "Give a file that the office made.") from error
+    if box.kind(data) != box.PASSPHRASE:
+        raise TirtaError(
+            "This is the file of a computer's own keys.", "Let that computer `tirta keys export`."
+        )
+    came = vault.Vault.from_json(box.open_(data, passphrase.ask(source.name)))
+    kept = vault.load()
+    for name, key in came.fleets.items():
+        if kept.fleets.get(name, key) != key:
+            _must_be_new(kept, name)
+        kept.fleets[name] = key
+        kept.use = kept.use or name
+    for credential in came.credentials:
+        kept.add(credential)
+    vault.save(kept)
+    return came
+
+
+def _write(out: Path, content: dict[str, object], what: str) -> None:
+    data = box.close(content, passphrase.choose(what))
+    with atomic.replacing(out) as temporary:
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(data)
+
+
+def _must_be_new(kept: vault.Vault, fleet: str) -> None:
+    if not _NAME.fullmatch(fleet):
+        raise TirtaError(
+            f"{fleet!r} cannot name a fleet.", "Use up to 31 lower-case letters, digits, - and _."
+        )
+    if fleet in kept.fleets:
+        raise TirtaError(
+            f"There is a key of fleet {fleet} already.",
+            "Its nodes need it. Choose another name: tirta keys init --fleet NAME",
+        )

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""Where a passphrase comes from: a person at a terminal, or TIRTA_PASSPHRASE for a script.
+
+Never the command line: other users of the computer see it there.
+"""
+
+import getpass
+import os
+import sys
+
+from tirta.errors import TirtaError
+
+LEAST = 10
+
+
+def ask(what: str) -> str:
+    """The passphrase of something that exists."""
+    if given := os.environ.get("TIRTA_PASSPHRASE"):
+        return given
+    if not sys.stdin.isatty():
+        raise TirtaError(
+            f"The passphrase of {what} is needed, and nobody is here to ask.",
+            "Run the command in a terminal, or give a script TIRTA_PASSPHRASE.",
+        )
+    return getpass.getpass(f"Passphrase of {what}: ")
+
+
+def choose(what: str) -> str:
+    """A passphrase for something new, asked twice."""
+    given = ask(what)
+    if len(given) < LEAST:
+        raise TirtaError(f"A passphrase needs at least {LEAST} letters.", "Choose a longer one.")
+    if not os.environ.get("TIRTA_PASSPHRASE") and getpass.getpass("Once more: ") != given:
+        raise TirtaError("These were two passphrases.", "Run the command again.")
+    return given

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""The vault: every key on this computer, in one encrypted file.
+
+Its own key lies in the operating system's keyring. Where there is none, as on a server without a
+desktop, a passphrase takes its place. TIRTA_KEYS names another file.
+"""
+
+import os
+import secrets
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tirta import atomic
+from tirta.errors import TirtaError
+from tirta.keys import box, passphrase
+from tirta.keys.credential import Credential, node_key
+
+_SERVICE, _ENTRY = "tirta", "vault"
+
+
+@dataclass
+class Vault:
+    """`fleets` by name, `use` the one for new nodes; `serial` of the last credential issued."""
+
+    fleets: dict[str, bytes] = field(default_factory=dict)
+    use: str = ""
+    serial: int = 0
+    credentials: list[Credential] = field(default_factory=list)
+
+    def fleet(self, name: str = "") -> bytes:
+        """A fleet's key, or that of the fleet in use. Raises TirtaError."""
+        try:
+            return self.fleets[name or self.use]
+        except KeyError as error:
+            known = ", ".join(sorted(self.fleets)) or "none"
+            raise TirtaError(
+                f"There is no key of fleet {name}." if name else "There is no fleet key here.",
+                f"Known: {known}. Make one with `tirta keys init`, or `tirta keys import` it.",
+            ) from error
+
+    def node_key(self, node: str, fleet: str = "") -> bytes:
+        """The key of a node of that fleet."""
+        return node_key(self.fleet(fleet), node)
+
+    def candidates(self, node: str, role: int) -> list[Credential]:
+        """What may open a node for at least this role, the likeliest first."""
+        now = time.time()
+        found = [c for c in self.credentials if c.node == node and c.role >= role]
+        found = [c for c in found if c.expires >= now]
+        found.sort(key=lambda c: (c.role, -c.issued))
+        names = sorted(self.fleets, key=lambda name: name != self.use)
+        return found + [Credential.own(self.node_key(node, n), node, role) for n in names]
+
+    def add(self, credential: Credential) -> None:
+        """Keep a credential; of one node and role only the newest."""
+        others = [
+            c for c in self.credentials if (c.node, c.role) != (credential.node, credential.role)
+        ]
+        same = [c for c in self.credentials if c not in others]
+        newest = max([*same, credential], key=lambda c: (c.issued, c.serial))
+        self.credentials = [*others, newest]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "fleets": {name: key.hex() for name, key in self.fleets.items()},
+            "use": self.use,
+            "serial": self.serial,
+            "credentials": [c.as_json() for c in self.credentials],
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Vault":
+        return cls(
+            {str(name): bytes.fromhex(key) for name, key in content.get("fleets", {}).items()},
+            str(content.get("use", "")),
+            int(content.get("serial", 0)),
+            [Credential.from_json(c) for c in content.get("credentials", [])],
+        )
+
+
+def path() -> Path:
+    """Where the vault is."""
+    if named := os.environ.get("TIRTA_KEYS"):
+        return Path(named)
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA") or Path.home())
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "tirta" / "keys"
+
+
+_opened: dict[Path, bytes | str] = {}  # what opened a vault in this process: asked for once
+
+
+def load() -> Vault:
+    """The vault, or an empty one. Raises TirtaError when it cannot be opened."""
+    try:
+        data = path().read_bytes()
+    except FileNotFoundError:
+        return Vault()
+    except OSError as error:
+        raise TirtaError(f"Cannot read {path()}: {error.strerror}.") from error
+    if path() not in _opened:
+        _opened[path()] = _key_of(data)
+    try:
+        return Vault.from_json(box.open_(data, _opened[path()]))
+    except TirtaError:
+        del _opened[path()]
+        raise
+
+
+def save(vault: Vault) -> None:
+    """Write the vault anew, readable by its owner alone."""
+    if path() not in _opened:
+        _opened[path()] = _new_key()
+    with atomic.replacing(path()) as temporary:
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(box.close(vault.as_json(), _opened[path()]))
+
+
+def _key_of(data: bytes) -> bytes | str:
+    if box.kind(data) == box.PASSPHRASE:
+        return passphrase.ask("the keys on this computer")
+    kept = _from_keyring()
+    if kept is None:
+        raise TirtaError(
+            "The keyring of this computer no longer has the key of Tirta's keys.",
+            f"Unlock the keyring; if the entry is gone, delete {path()} and import the keys again.",
+        )
+    return kept
+
+
+def _new_key() -> bytes | str:
+    key = _from_keyring() or secrets.token_bytes(box.KEY_BYTES)
+    if _into_keyring(key):
+        return key
+    return passphrase.choose("the keys on this computer (it has no keyring)")
+
+
+def _from_keyring() -> bytes | None:
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        kept = keyring.get_password(_SERVICE, _ENTRY)
+    except KeyringError:
+        return None
+    return bytes.fromhex(kept) if kept else None
+
+
+def _into_keyring(key: bytes) -> bool:
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        keyring.set_password(_SERVICE, _ENTRY, key.hex())
+        return keyring.get_password(_SERVICE, _ENTRY) == key.hex()
+    except KeyringError:
+        return False

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""Keys on the laptop: an office issues, a technician imports, and no file shows a secret."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as NoKeyring
+
+from tirta.errors import TirtaError
+from tirta.keys import box, office, vault
+from tirta.keys.credential import DAY_S, Credential
+from tirta_format import access
+
+NODE, OTHER = "02fb6be3ee96", "02fb6be3ee97"
+WORDS = "correct horse battery"
+Computer = Callable[[str], None]
+
+
+class Memory(KeyringBackend):
+    """A keyring that forgets."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+
+@pytest.fixture
+def ring() -> KeyringBackend:
+    return Memory()
+
+
+@pytest.fixture
+def computer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ring: KeyringBackend
+) -> Iterator[Callable[[str], None]]:
+    """Sit down at the computer of this name; the keyring is one for all."""
+    before = keyring.get_keyring()
+    monkeypatch.setenv("TIRTA_PASSPHRASE", WORDS)
+    keyring.set_keyring(ring)
+    monkeypatch.setattr(vault, "_opened", {})
+
+    def sit(name: str) -> None:
+        monkeypatch.setenv("TIRTA_KEYS", str(tmp_path / name / "keys"))
+
+    sit("office")
+    yield sit
+    keyring.set_keyring(before)
+
+
+def test_an_office_issues_and_a_technician_imports(computer: Computer, tmp_path: Path) -> None:
+    office.init("north")
+    fleet = vault.load().fleet()
+    file = tmp_path / "week.keys"
+    made = office.issue([NODE, OTHER], "technician", 7, file)
+    assert [c.serial for c in made] == [1, 2]
+    assert office.issue([NODE], "technician", 7, tmp_path / "b")[0].serial == 3
+
+    computer("technician")
+    came = office.import_(file)
+    assert came.credentials == made
+    assert not came.fleets
+    (found,) = vault.load().candidates(NODE, access.TECHNICIAN)
+    assert found.key == access.credential_key(access.node_key(fleet, NODE), found.claims)
+    assert found.expires - found.issued == 7 * DAY_S
+    assert abs(found.issued - time.time()) < 60
+    assert vault.load().candidates(NODE, access.ADMINISTRATOR) == []
+    assert vault.load().candidates("0" * 12, access.TECHNICIAN) == []
+    with pytest.raises(TirtaError, match="no fleet key"):
+        office.issue([NODE], "technician", 7, tmp_path / "c")
+
+
+def test_no_secret_lies_open(computer: Computer, tmp_path: Path, ring: Memory) -> None:
+    office.init("north")
+    fleet = vault.load().fleet()
+    office.issue([NODE], "technician", 7, tmp_path / "week.keys")
+    office.export("", tmp_path / "north.keys")
+    (master,) = ring.kept.values()
+    for path in (vault.path(), tmp_path / "week.keys", tmp_path / "north.keys"):
+        data = path.read_bytes()
+        assert path.stat().st_mode & 0o077 == 0
+        for secret in (
+            fleet,
+            fleet.hex().encode(),
+            WORDS.encode(),
+            bytes.fromhex(master),
+            b"north",
+        ):
+            assert secret not in data, path
+
+
+def test_expired_and_older_credentials_do_not_count(computer: Computer) -> None:
+    key = bytes(32)
+    old = Credential.make(key, NODE, access.TECHNICIAN, serial=1, days=-1)
+    new = Credential.make(key, NODE, access.TECHNICIAN, serial=2, days=3)
+    kept = vault.Vault()
+    kept.add(old)
+    assert kept.candidates(NODE, access.TECHNICIAN) == []
+    kept.add(new)
+    kept.add(old)
+    assert kept.candidates(NODE, access.TECHNICIAN) == [new]
+    assert [c.serial for c in kept.credentials] == [2]
+
+
+def test_without_a_keyring_a_passphrase_opens(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
+    office.init("north")
+    assert box.kind(vault.path().read_bytes()) == box.PASSPHRASE
+    monkeypatch.setattr(vault, "_opened", {})
+    assert vault.load().use == "north"
+    monkeypatch.setattr(vault, "_opened", {})
+    monkeypatch.setenv("TIRTA_PASSPHRASE", WORDS + "!")
+    with pytest.raises(TirtaError, match="passphrase is not the one"):
+        vault.load()
+    monkeypatch.delenv("TIRTA_PASSPHRASE")
+    with pytest.raises(TirtaError, match="nobody is here to ask"):
+        vault.load()
+
+
+def test_a_file_with_a_flipped_bit_is_refused() -> None:
+    key = bytes(range(32))
+    data = bytearray(box.close({"use": "north"}, key))
+    assert box.open_(bytes(data), key) == {"use": "north"}
+    for bit in range(len(data) * 8):
+        data[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(TirtaError):
+            box.open_(bytes(data), key)
+        data[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(TirtaError):
+        box.open_(bytes(data), bytes(32))
+    for n in range(len(data)):
+        with pytest.raises(TirtaError):
+            box.open_(bytes(data[:n]), key)
+
+
+def test_mistakes_are_told(computer: Computer, tmp_path: Path) -> None:
+    office.init("north")
+    for call, told in (
+        (lambda: office.init("north"), "already"),
+        (lambda: office.init("North Fleet"), "cannot name"),
+        (lambda: office.use("south"), "no key of fleet south"),
+        (lambda: office.issue(["xyz"], "technician", 7, tmp_path / "x"), "no node's id"),
+        (lambda: office.issue([NODE], "technician", 9999, tmp_path / "x"), "at most"),
+        (lambda: office.import_(tmp_path / "nothing"), "Cannot read"),
+        (lambda: office.import_(vault.path()), "a computer's own keys"),
+    ):
+        with pytest.raises(TirtaError, match=told):
+            call()
+    (tmp_path / "junk").write_bytes(b"junk" * 20)
+    with pytest.raises(TirtaError, match="no keys of Tirta"):
+        office.import_(tmp_path / "junk")
+    assert not (tmp_path / "x").exists()
