@@ -1,47 +1,108 @@
 # SPDX-License-Identifier: MIT
-"""The application's slot: found and mounted by boot.py, started again by main.py after a failure.
+"""Which application starts: found and mounted by boot.py, given up by main.py when it fails.
 
-Lives in `vfs:/frozen` with copies of `chip` and `state`, which no update touches, and leaves RAM
-when its work is done.
+The *slot in force* holds an application that proved itself. A new one in the other slot is on
+*trial* (trials.py). Lives in `vfs:/frozen` with copies of what it imports, which no update touches,
+and leaves RAM when its work is done. Whatever fails, some application starts, or else the rescue.
 """
 
 import os
 import sys
+import time
 
-import chip
-import state
 import vfs
+from micropython import const
 
-_SLOTS = {b"a": "app_a", b"b": "app_b"}
-_LOOK_S = 60
+from tirta_format import state
+from tirta_node import store
+from tirta_node.hal import chip
+from tirta_node.hal.fine import Fine
+
+_LOOK_S = const(60)
+_SLAM_S = const(65)  # the reset that `failed` arms comes before
+_HARD_RESET = const(2)  # indices into meta.CAUSES
+_SOFT_RESET = const(5)
+_ARMED = const(1)  # by tirta_node/locks.py
+_OPEN = const(2)
+
+
+def locked():
+    """(locked, visited). An administrator's visit opens the REPL of a locked node for this boot.
+
+    The flag in RTC memory is armed before a hard reset and open through the soft ones after it; any
+    other start clears it.
+    """
+    if store.mode(chip.partition("state")) != b"locked":
+        return False, False
+    seconds, flag = chip.visit()
+    visited = (flag, chip.reset_cause()) in ((_ARMED, _HARD_RESET), (_OPEN, _SOFT_RESET))
+    chip.keep_visit(seconds, _OPEN if visited else 0)
+    return not visited, visited
+
+
+def slam():
+    """What a locked node ran has ended: let its message be read, then reset the chip."""
+    time.sleep(_SLAM_S)
+    chip.reset()
 
 
 def mount():
-    """Mount the slot in force at /app. Raises OSError that says what to do when there is none.
+    """Mount the application that is to start at /app; return its slot, or b"" for the rescue.
 
-    It also arms the reset that ends a visit to the REPL: a soft reset out of mpremote's raw REPL
-    disarms every timer and skips main.py. The application disarms it when it runs.
+    It also arms a reset, which the application disarms: of a new one that hangs, or of a visit to
+    the REPL, since a soft reset out of mpremote's raw REPL disarms every timer and skips main.py.
     """
     flash = chip.partition("state")
-    copies = []
-    for first in (0, flash.blocks // 2):
-        head = bytearray(state.HEADER_SIZE)
-        flash.read(first, 0, head)
-        copy = bytearray(state.length(head, chip.BLOCK * flash.blocks // 2))
-        flash.read(first, 0, copy)
-        copies.append(state.decode(copy))
-    fields = state.newest(copies[0], copies[1])[2]
-    slot = _SLOTS.get(fields.get(state.SLOT))
-    if slot is None:
-        raise OSError("no application on this board: on a laptop, tirta flash")
-    chip.reset_after(chip.visit_s())
-    vfs.mount(vfs.VfsLfs2(chip.partition(slot).mountable()), "/app")
-    if "manifest.json" not in os.listdir("/app"):
-        raise OSError("the application is incomplete: on a laptop, tirta flash")
-    sys.path.insert(0, "/app")
+    fields = store.load(flash)
+    chip.reset_after(chip.visit()[0])
+    first = in_force = fields.get(state.SLOT, b"")
+    if state.TRIAL in fields:
+        import trials
+
+        first = trials.begin(flash, fields)
+    if _mount(first):
+        return first
+    if first != in_force:
+        trials.end(flash, fields, trials.updates.UNREADABLE)
+    for slot in (in_force, fields.get(state.PREVIOUS, b"")[:1]):
+        if slot != first and _mount(slot):
+            return slot
+    print("Tirta: no application can be read; the rescue starts")
+    return b""
 
 
-def start_again():
-    """The application failed: leave a minute for a look, then reset the chip."""
-    print("Tirta: the application failed; the node starts again in %d s" % _LOOK_S)
-    chip.reset_after(_LOOK_S)
+def failed(slot):
+    """The application in `slot` ended in an exception: start again after a minute for a look.
+
+    On trial it was its last boot, and the one before starts sooner.
+    """
+    seconds = 0
+    try:
+        flash = chip.partition("state")
+        fields = store.load(flash)
+        if slot and fields.get(state.TRIAL, b"")[:1] == slot:
+            import trials
+
+            seconds = trials.failed(flash, fields)
+    finally:
+        seconds = seconds or _LOOK_S
+        print("Tirta: the application failed; the node starts again in %d s" % seconds)
+        chip.reset_after(seconds)
+
+
+def _mount(slot):
+    """Whether `slot` holds an application, which is then at /app and first in the path."""
+    if slot not in (b"a", b"b"):
+        return False
+    mounted = False
+    try:
+        vfs.mount(vfs.VfsLfs2(Fine(chip.partition("app_" + slot.decode()))), "/app")  # type: ignore[arg-type]
+        mounted = True
+        if "manifest.json" in os.listdir("/app"):  # it is written last
+            sys.path.insert(0, "/app")
+            return True
+    except OSError as error:
+        print("Tirta: slot", slot.decode(), error)
+    if mounted:
+        vfs.umount("/app")
+    return False

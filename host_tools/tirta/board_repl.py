@@ -12,6 +12,9 @@ import contextlib
 import io
 import os
 import struct
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -24,6 +27,7 @@ from tirta.text import clean
 
 # Raw bytes of a file in one piece: base64 makes 2 KB of source, which a full heap still compiles.
 PIECE = 1536
+_SILENCE_S = 0.1  # a node takes a Ctrl-C only after 50 ms without a byte
 _READ_S = 3  # a read on the port waits this long; mpremote's own limits count in multiples of it
 
 _HELPERS = """
@@ -59,6 +63,30 @@ def _walk(folder, out):
 """
 
 
+class _Silence:
+    """No stdout while any thread talks to a board: each alone would give back another's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._kept = sys.stdout
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._threads:
+                self._kept, sys.stdout = sys.stdout, io.StringIO()
+            self._threads += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._threads -= 1
+            if not self._threads:
+                sys.stdout = self._kept
+
+
+_silence = _Silence()
+
+
 class BoardError(TirtaError):
     """Code that ran on the board ended in an exception; `traceback` is the board's."""
 
@@ -73,6 +101,7 @@ class BoardRepl:
     def __init__(self, port: str, baud: int = DEFAULT_BAUD) -> None:
         self.port = port
         Line(port, baud).close()  # says what is wrong with a port better than mpremote does
+        time.sleep(_SILENCE_S)
         with self._quiet("open"):
             self._transport = SerialTransport(os.path.realpath(port), baud, timeout=_READ_S)
         try:
@@ -132,7 +161,7 @@ class BoardRepl:
     @contextlib.contextmanager
     def _quiet(self, doing: str) -> Iterator[None]:
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
+            with _silence:
                 yield
         except TransportExecError as error:
             traceback = error.error_output

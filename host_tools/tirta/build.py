@@ -19,16 +19,35 @@ from tirta import __version__
 from tirta.boards import Board
 from tirta.errors import TirtaError
 from tirta.paths import firmware_dir
+from tirta.shorten import Names
 
 VFS_FILES = ("boot.py", "main.py")
-VFS_FROZEN = {
-    "frozen/slot.mpy": Path("frozen/slot.py"),
-    "frozen/chip.mpy": Path("tirta_node/hal/chip.py"),
-    "frozen/state.mpy": Path("tirta_format/state.py"),
-}
+# What boot.py, main.py and the rescue import from there: copies that no update touches.
+_FROZEN = (
+    "frozen/slot", "frozen/trials", "rescue",
+    "tirta_format/access", "tirta_format/access_log", "tirta_format/cobs", "tirta_format/frame",
+    "tirta_format/hmac", "tirta_format/meta", "tirta_format/page",
+    "tirta_format/roles", "tirta_format/seals", "tirta_format/staging", "tirta_format/state",
+    "tirta_format/updates", "tirta_format/varint",
+    "tirta_node/attempt", "tirta_node/clock", "tirta_node/commands", "tirta_node/console",
+    "tirta_node/diary", "tirta_node/digest", "tirta_node/gate",
+    "tirta_node/index", "tirta_node/locks", "tirta_node/login",
+    "tirta_node/outgoing", "tirta_node/rarely", "tirta_node/report",
+    "tirta_node/sampler", "tirta_node/store", "tirta_node/stream", "tirta_node/update",
+    "tirta_node/window",
+    "tirta_node/hal/chip", "tirta_node/hal/fine", "tirta_node/hal/line",
+    "tirta_node/hal/watchdog",
+)  # fmt: skip
+VFS_FROZEN = {f"frozen/{name.removeprefix('frozen/')}.mpy": Path(f"{name}.py") for name in _FROZEN}
+VFS_MANIFEST = "frozen/manifest.json"
 APP_ROOT = "app.py"
 APP_PACKAGES = ("tirta_format", "tirta_node")
+# What only stands in for viper: every board has that, and a file takes a block of the slot.
+TWINS = {"codec.py", "twin.py", "sampling_twin.py"}
+TWIN_SUFFIX = "_plain.py"
 MANIFEST = "manifest.json"
+ARCHES = {2: "x64", 10: "xtensawin", 11: "rv32imc"}  # bits 10 to 13 of sys.implementation._mpy
+OLDEST = "0.1.0"  # the oldest firmware whose log, state and config this one goes on with
 # Level 2 leaves asserts out and keeps line numbers; level 3 would drop those, and a traceback from
 # the field would no longer say where.
 _OPTIMISE = "-O2"
@@ -42,26 +61,51 @@ class Build:
     app: dict[str, bytes]
 
 
+_kept: dict[bytes, Build] = {}
+
+
 def build(board: Board, source: Path | None = None) -> Build:
-    """Compile the firmware in `source` (ours, unless told otherwise) for a board."""
+    """Compile the firmware in `source` (ours, unless told otherwise) for a board.
+
+    A process compiles the same sources once: a box of fifty boards gets one build.
+    """
     root = source or firmware_dir()
+    key = _fingerprint(root, board)
+    if key not in _kept:
+        _kept[key] = _compile(root, board)
+    return Build(dict(_kept[key].vfs), dict(_kept[key].app))
+
+
+def _fingerprint(root: Path, board: Board) -> bytes:
+    """SHA-256 of all that a build is made of."""
+    seen = hashlib.sha256(f"{__version__}\n{board!r}\n".encode())
+    for path in sorted(root.rglob("*.py")):
+        content = _read(path)
+        seen.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
+    return seen.digest()
+
+
+def _compile(root: Path, board: Board) -> Build:
     vfs = {name: _read(root / name) for name in VFS_FILES}
+    names = _names(root)
     for name, path in VFS_FROZEN.items():
-        vfs[name] = compile_mpy(root, path, board.mpy_arch)
+        vfs[name] = compile_mpy(root, path, board.mpy_arch, names)
+    vfs[VFS_MANIFEST] = _manifest({}, board)
     app = {
-        path.with_suffix(".mpy").as_posix(): compile_mpy(root, path, board.mpy_arch)
+        path.with_suffix(".mpy").as_posix(): compile_mpy(root, path, board.mpy_arch, names)
         for path in _app_sources(root)
     }
     app[MANIFEST] = _manifest(app, board)
     return Build(vfs, app)
 
 
-def compile_mpy(root: Path, path: Path, arch: str) -> bytes:
-    """One module as .mpy; `path` (relative to `root`) is the name that its tracebacks show."""
-    if not (root / path).is_file():
-        raise _incomplete(root / path)
-    command = ["-march=" + arch, _OPTIMISE, "-s", path.as_posix(), "-o", "-", str(root / path)]
-    run = subprocess.run([_compiler(), *command], capture_output=True, check=False)
+def compile_mpy(root: Path, path: Path, arch: str, names: Names) -> bytes:
+    """One module as .mpy. Its tracebacks show the name by which it is imported: the node has that
+    in RAM anyway, and the name of a file would take 40 bytes more for each module.
+    """
+    source = names.shorten(_read(root / path))
+    command = ["-march=" + arch, _OPTIMISE, "-s", _module(path), "-o", "-", "--", "-"]
+    run = subprocess.run([_compiler(), *command], input=source, capture_output=True, check=False)
     if run.returncode or not run.stdout.startswith(b"M"):
         said = (run.stderr or run.stdout).decode(errors="replace").strip()
         raise TirtaError(
@@ -71,20 +115,47 @@ def compile_mpy(root: Path, path: Path, arch: str) -> bytes:
     return run.stdout
 
 
+def _module(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(part for part in parts if part not in ("frozen", "__init__"))
+
+
+def _names(root: Path) -> Names:
+    for path in (*VFS_FROZEN.values(), *_app_sources(root)):
+        if not (root / path).is_file():
+            raise _incomplete(root / path)
+    paths = {path.relative_to(root) for path in root.rglob("*.py")}
+    try:
+        return Names(root, sorted(paths - {Path(name) for name in VFS_FILES}))
+    except SyntaxError as error:
+        raise TirtaError(
+            f"{error.filename or root} cannot be compiled: {error}.",
+            "Correct that file; if you did not change it, install tirta again.",
+        ) from error
+
+
 def _app_sources(root: Path) -> Iterable[Path]:
     yield Path(APP_ROOT)
     for package in APP_PACKAGES:
-        found = sorted(p.relative_to(root) for p in (root / package).rglob("*.py"))
+        found = sorted(
+            path.relative_to(root)
+            for path in (root / package).rglob("*.py")
+            if path.name not in TWINS and not path.name.endswith(TWIN_SUFFIX)
+        )
         if not found:
             raise _incomplete(root / package)
         yield from found
 
 
 def _manifest(files: dict[str, bytes], board: Board) -> bytes:
+    """JSON with its keys in order: app.py finds `board` near its start and `version` at its end."""
     document = {
+        "format": 1,
         "version": __version__,
         "board": board.name,
         "arch": board.mpy_arch,
+        "capabilities": sorted({pin.function for pin in board.pins.values()}),
+        "requires": {"firmware": OLDEST, "micropython": board.micropython.min_version + ".0"},
         "files": {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)},
     }
     return json.dumps(document, separators=(",", ":"), sort_keys=True).encode() + b"\n"

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""`make demo`: the main job on a virtual node, from bare flash to a picture, checked to the pulse.
+"""`make demo`: the main job on a virtual node, from bare flash to the page of its district, checked
+to the pulse.
 
 The truth is the scenario's file, which the node never sees: what its meter gave. The scenario ends
 just before a sample falls due, so that the record numbers show the node sampling while it is read.
+A leak begins in one of its nights; the page must find it.
 """
 
 import csv
@@ -11,14 +13,18 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from tirta import boards, config, virtual
+from tirta import atomic, boards, config, virtual
 from tirta.cli import say
-from tirta.demo_config import DEMO_CONFIG, DEMO_DAYS, demo_scenario
+from tirta.demo_config import DEMO_CONFIG, Water, demo_district
 from tirta.deploy import deploy
+from tirta.district import tree
+from tirta.district.survey import Survey, survey
 from tirta.errors import TirtaError
 from tirta.export import export
 from tirta.node import Node
@@ -26,11 +32,16 @@ from tirta.plot import plot
 from tirta.ports import list_ports
 from tirta.progress import bar
 from tirta.pull import Result, pull
+from tirta.report.build import page
+from tirta.tables.landing import land_all
 
 FOLDER = Path("build/demo")
 BAUD = 921_600
 _NAME = "demo"
 _PATIENCE_S = 120
+_TOWN = "Asia/Jakarta"
+_START_OFF_S = 3600  # what docs/DISTRICT.md promises of a burst
+_SIZE_OFF = 0.2
 _console = Console(stderr=True, highlight=False)
 
 
@@ -63,7 +74,8 @@ def main() -> int:
 
 def _run() -> tuple[list[str], str]:
     scenario = FOLDER / "scenario.csv"
-    demo_scenario(scenario)
+    water = Water(datetime.now(ZoneInfo(_TOWN)))
+    water.write(scenario)
     port = virtual.up(_NAME, scenario=scenario, speed="max", baud=BAUD).port
     _step(f"a virtual node on {port}, its line at {BAUD:,} baud (the default is 115,200)")
     _step(f"it is a bare board: {_bare_board()}")
@@ -77,15 +89,17 @@ def _run() -> tuple[list[str], str]:
     )
     with Node(port, BAUD) as node:
         state = node.apply_config(text)
-        _step(f"config {DEMO_CONFIG.name} applied: {state['hash']:08x}")
-    _let_it_log()
+        _step(f"config {DEMO_CONFIG.name} applied: {state.hash:08x}")
+    _let_it_log(water.days)
     results = _pull_twice(port)
     archive = FOLDER / "archive"
     files = [export(archive, to, FOLDER / f"records.{to}") for to in ("csv", "parquet")]
     files.append(plot(archive, FOLDER / "inlet.png"))
     for file in files:
         _step(f"wrote {file} ({file.stat().st_size:,} bytes)")
-    return _compare(scenario, files[0], results)
+    missed = _report(archive, results[0].node, water)
+    differs, line = _compare(scenario, files[0], results, water.minutes)
+    return differs + missed, line
 
 
 def _bare_board() -> str:
@@ -103,19 +117,19 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
-def _let_it_log() -> None:
+def _let_it_log(days: int) -> None:
     began = time.monotonic()
     with _console.status("") as shown:
         while not (told := virtual.control(_NAME, {"do": "status"})["scenario"])["ended"]:
-            days = (told["into_us"] or 0) / 86_400e6
-            shown.update(f"logging: day {days:.1f} of {DEMO_DAYS}")
+            day = (told["into_us"] or 0) / 86_400e6
+            shown.update(f"logging: day {day:.1f} of {days}")
             if time.monotonic() - began > _PATIENCE_S:
                 raise TirtaError(
-                    f"After {_PATIENCE_S} s the node is only at day {days:.1f} of {DEMO_DAYS}.",
+                    f"After {_PATIENCE_S} s the node is only at day {day:.1f} of {days}.",
                     "Is the computer busy? Run the demo again.",
                 )
             time.sleep(0.2)
-    _step(f"{DEMO_DAYS} days of one-minute samples logged in {time.monotonic() - began:.1f} s")
+    _step(f"{days} days of one-minute samples logged in {time.monotonic() - began:.1f} s")
 
 
 def _pull_twice(port: str) -> list[Result]:
@@ -131,6 +145,7 @@ def _pull_twice(port: str) -> list[Result]:
         )
         second = pull(node, archive)
         _step(_told("pulled again", second))
+    land_all(archive)
     return [first, second]
 
 
@@ -151,7 +166,37 @@ def _next_record_beyond(node: Node, number: int) -> int:
     return node.commit().next_record
 
 
-def _compare(scenario: Path, exported: Path, results: list[Result]) -> tuple[list[str], str]:
+def _report(archive: Path, node: str, water: Water) -> list[str]:
+    """Write the district's page; what it does not say of the leak."""
+    file, html = FOLDER / "district.toml", FOLDER / "report.html"
+    demo_district(file, node, _TOWN)
+    found = survey(archive, tree.load(file))
+    atomic.write(html, page(found, ()).encode())
+    _step(f"wrote {html} ({html.stat().st_size:,} bytes): open it in a browser")
+    _step(f"again, by hand: tirta report {archive} --district {file}")
+    return _leak(found, water)
+
+
+def _leak(found: Survey, water: Water) -> list[str]:
+    (zone,) = found.zones.values()
+    if len(zone.bursts) != 1 or zone.net is None:
+        return [f"the page tells of {len(zone.bursts)} leaks instead of one"]
+    burst, truth = zone.bursts[0], water.burst
+    began_s = float(zone.net.time_s[zone.net.number == truth.start_min][0])
+    late_s = burst.start_s - began_s
+    _step(
+        f"the page finds the leak: {burst.size_lps:.2f} L/s (in truth {truth.flow_l_s:.2f}), begun"
+        f" {datetime.fromtimestamp(burst.start_s, ZoneInfo(_TOWN)):%d %B %H:%M}"
+        f" ({abs(late_s) / 60:.0f} minutes off)"
+    )
+    if abs(late_s) > _START_OFF_S or abs(burst.size_lps / truth.flow_l_s - 1) > _SIZE_OFF:
+        return ["the leak's start or size is not what it was"]
+    return []
+
+
+def _compare(
+    scenario: Path, exported: Path, results: list[Result], minutes: int
+) -> tuple[list[str], str]:
     """What differs between what the meter gave and what the laptop's file says."""
     pulses_in = sum(int(row["pulses"]) for row in _rows(scenario))
     pulses_out = 0
@@ -160,7 +205,7 @@ def _compare(scenario: Path, exported: Path, results: list[Result]) -> tuple[lis
         numbers.add(int(row["number"]))
         if row["channel"] == "flow":
             pulses_out += int(row["value"])
-    records = DEMO_DAYS * 1440 + 1
+    records = minutes + 1
     missing = len(set(range(max(records, len(numbers)))) - numbers)
     differs = []
     if pulses_in != pulses_out:

@@ -9,16 +9,18 @@ has the old application or the new, and running it again finishes it.
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tirta import regions, trial
 from tirta.answers import Hello
 from tirta.board_repl import BoardRepl
 from tirta.boards import Board
-from tirta.build import MANIFEST, build
+from tirta.build import ARCHES, MANIFEST, build
 from tirta.errors import TirtaError
+from tirta.keys.office import KeyOf
 from tirta.line import DEFAULT_BAUD
 from tirta.node import Node
 from tirta_format import state
@@ -29,7 +31,6 @@ MOUNT = "/slot"
 BACK_S = 30
 _BLOCK = 4096
 _OTHER = {b"a": b"b", b"b": b"a"}
-_ARCHES = {2: "x64", 10: "xtensawin", 11: "rv32imc"}
 _FACTS = """
 import sys, os, vfs
 from esp32 import Partition
@@ -45,13 +46,32 @@ def _facts():
     parts = [p.info()[:5] for p in Partition.find(Partition.TYPE_DATA)]
     mpy = getattr(sys.implementation, '_mpy', 0)
     return (sys.implementation[1], mpy, os.uname()[4], size, parts)
+class _Fine:
+    # as tirta_node/hal/fine.py, and written block by block within its erase block
+    def __init__(self, label): self.p = _part(label)
+    def readblocks(self, n, buf, at=0): self.p.readblocks(n // 4, buf, n %% 4 * 1024 + at)
+    def writeblocks(self, n, buf, at=None):
+        for i in range(0, len(buf), 1024) if at is None else (): self.ioctl(6, n + i // 1024)
+        self.p.writeblocks(n // 4, buf, n %% 4 * 1024 + (at or 0))
+    def ioctl(self, op, n):
+        if op == 6:
+            block = bytearray(4096)
+            self.p.readblocks(n // 4, block)
+            at = n %% 4 * 1024
+            if block[at:at + 1024] != b'\\xff' * 1024:
+                block[at:at + 1024] = b'\\xff' * 1024
+                self.p.writeblocks(n // 4, block)
+        return self.p.ioctl(4, 0) * 4 if op == 4 else 1024 if op == 5 else 0
 def _mounted(label):
     for at in ('/app', '%s'):
         try: vfs.umount(at)
         except OSError: pass
-    try: vfs.mount(vfs.VfsLfs2(_part(label)), '%s')
+    try: vfs.mount(vfs.VfsLfs2(_Fine(label)), '%s')
     except OSError: return 0
     return 1
+def _id():
+    from machine import unique_id
+    return unique_id().hex()
 """
 
 
@@ -61,21 +81,24 @@ class Deployed:
 
     hello: Hello
     written_bytes: int
+    readings: list[trial.Reading] = field(default_factory=list)  # of a new config's self-test
 
 
-def deploy(
+def deploy(  # noqa: PLR0913 - the options of one command
     port: str,
     board: Board,
     config: bytes | None = None,
     *,
     baud: int = DEFAULT_BAUD,
     source: Path | None = None,
+    key_of: KeyOf | None = None,
     progress: Progress = lambda _done, _all: None,
 ) -> Deployed:
     """Bring application and config onto a board, start it, and wait for its hello.
 
-    Without `config` the one that the node has stays in force; `source` is a firmware folder other
-    than ours.
+    Without `config` the one that the node has stays in force; of a new one every sensor is read
+    once. `source` is a firmware folder other than ours. With `key_of` the node is locked under the
+    key that this makes of its id; without it the mode stays, open on a new node.
     """
     built = build(board, source)
     with BoardRepl(port, baud) as repl:
@@ -93,11 +116,20 @@ def deploy(
         count.total = sum(map(len, stale.values()))
         _write(repl, stale, count)
         wanted = {state.MODE: b"open", **fields.values, state.SLOT: slot}
-        if config is not None:
-            wanted[state.CONFIG] = config
+        for tag in (state.TRIAL, state.PREVIOUS, state.OUTCOME):
+            wanted.pop(tag, None)  # they speak of what was in the slots before
+        tried = config is not None and config != fields.values.get(state.CONFIG)
+        if config is not None and tried:
+            wanted |= regions.config_fields(config, trial.TRIAL_S)
+        if key_of:
+            wanted |= {state.MODE: b"locked", state.KEY: key_of(str(repl.value("_id()")))}
         count.done += fields.write(wanted)
         repl.reset()
-    return Deployed(_wait(port, baud), count.done)
+    hello = wait(port, baud)
+    if not tried:
+        return Deployed(hello, count.done)
+    with Node(port, baud) as node:
+        return Deployed(hello, count.done, trial.finish(node))
 
 
 class _Count:
@@ -118,7 +150,7 @@ def _must_fit(repl: BoardRepl, board: Board, app: dict[str, bytes]) -> None:
     if chip is None or chip[1].lower() != board.chip:
         raise _other_board(board, f"the board on {repl.port} is a {machine}")
     compiled = next(content for path, content in app.items() if path.endswith(".mpy"))
-    arch = _ARCHES.get(mpy >> 10 & 15, "another")
+    arch = ARCHES.get(mpy >> 10 & 15, "another")
     if mpy & 0xFF != compiled[1] or arch != board.mpy_arch:
         raise _other_board(board, f"the board runs {arch} code of .mpy version {mpy & 0xFF}")
     least = tuple(int(n) for n in board.micropython.min_version.split("."))
@@ -150,8 +182,8 @@ def _mount(repl: BoardRepl, slot: bytes) -> None:
     """Have the slot's file system at MOUNT, made anew when there is none to mount."""
     if not _mounted(repl, slot):
         repl.run(
-            f"vfs.VfsLfs2.mkfs(_part({_label(slot)!r}))\n"
-            f"vfs.mount(vfs.VfsLfs2(_part({_label(slot)!r})), {MOUNT!r})"
+            f"vfs.VfsLfs2.mkfs(_Fine({_label(slot)!r}))\n"
+            f"vfs.mount(vfs.VfsLfs2(_Fine({_label(slot)!r})), {MOUNT!r})"
         )
 
 
@@ -191,18 +223,21 @@ class _State:
         self._repl = repl
         self._half = board.partition("state").size // _BLOCK // 2
         repl.run("_s = _part('state')")
-        copies = [state.decode(self._read(i)) for i in range(2)]
-        found: tuple[int, int, dict[int, bytes]] = state.newest(*copies)
+        found: tuple[int, int, dict[int, bytes]] = state.newest(
+            [self._head(i) for i in range(2)], lambda i: state.decode(self._read(i))
+        )
         self._index, self._sequence, self.values = found
 
     def _read(self, index: int) -> bytes:
         """The copy's bytes, or as many as its head promises within what is plausible."""
-        head = self._block(index * self._half, state.HEADER_SIZE)
-        size = state.length(head, self._half * _BLOCK)
+        size = state.length(self._head(index), self._half * _BLOCK)
         return b"".join(
             self._block(index * self._half + at // _BLOCK, min(_BLOCK, size - at))
             for at in range(0, size, _BLOCK)
         )
+
+    def _head(self, index: int) -> bytes:
+        return self._block(index * self._half, state.HEADER_SIZE)
 
     def _block(self, number: int, size: int) -> bytes:
         self._repl.run(f"_b = bytearray({size})\n_s.readblocks({number}, _b, 0)")
@@ -214,6 +249,11 @@ class _State:
         if values == self.values:
             return 0
         copy = bytes(state.encode(self._sequence + 1, values))
+        if len(copy) > self._half * _BLOCK:
+            raise TirtaError(
+                f"{len(copy)} bytes do not fit into partition state.",
+                "Use a shorter config: fewer channels or shorter names.",
+            )
         first = (1 - self._index if self._index >= 0 else 0) * self._half
         for at in range(0, len(copy), _BLOCK):
             block = copy[at : at + _BLOCK].ljust(_BLOCK, b"\xff")
@@ -231,7 +271,8 @@ class _State:
         return len(copy)
 
 
-def _wait(port: str, baud: int) -> Hello:
+def wait(port: str, baud: int) -> Hello:
+    """The first hello of a node that was just started. Raises TirtaError when none comes."""
     until = time.monotonic() + BACK_S
     while True:
         try:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tirta import boards, config
+from tirta import boards, columns, config
 from tirta.config import canonical
-from tirta.config.model import Config
+from tirta.config.document import Config
 from tirta.demo_config import DEMO_CONFIG, demo_text
 from tirta.errors import TirtaError
 from tirta_format import config as format_config
@@ -51,7 +51,7 @@ def test_demo_config_belongs_to_its_board() -> None:
     ("change", "line", "told"),
     [
         (("at_20ma = 100", "at_20ma = 100\nat_21ma = 3"), 9, "no key 'at_21ma'. Did you mean"),
-        (("board =", "interval_s = 0.01\nboard ="), 1, "interval_s: Input should be greater"),
+        (("board =", "interval_s = 0.001\nboard ="), 1, "interval_s: Input should be greater"),
         (("board =", "colour = 1\nboard ="), 1, "no key 'colour'"),
         (('unit = "m"\n', ""), 2, "'unit' is missing. Add a line"),
         (('"4-20mA"', '"5-20mA"'), 4, "Choose one of: 4-20mA"),
@@ -77,6 +77,87 @@ def test_two_drivers_on_one_pin_are_refused(tmp_path: Path) -> None:
     second = PRESSURE.partition("\n")[2].replace("p_inlet", "p_other")
     (found,) = problems(tmp_path, PRESSURE + second)
     assert found.startswith("node.toml:12: channel[2].pin: Pin analog_1 is already used")
+
+
+MORE = """period_s = 1
+stats = ["mean", "min", "max", "std"]
+raw = true
+qc_fail = [0, 100]
+qc_suspect = [5, 80.5]
+qc_spike = [1, 2]
+qc_rate_per_s = 0.3
+qc_flat = [0.02, 60, 240]
+"""
+
+
+def test_sampling_and_limits_come_back_as_they_went(tmp_path: Path) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text(PRESSURE + MORE)
+    text, _ = config.load(path)
+    (channel,) = json.loads(text)["channels"]
+    assert channel["qc_rate"] == 30
+    assert channel["qc_flat"] == [2, 60, 240]
+    names = [column.name for column in columns.of(format_config.parse(text))]
+    assert names == ["p_inlet", "p_inlet_min", "p_inlet_max", "p_inlet_std", "p_inlet_raw"]
+    path.write_text(config.to_toml(text))
+    assert config.load(path)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "told"),
+    [
+        ('stats = ["mean"]', 9, "needs a period below"),
+        ('stats = ["mean"]\nperiod_s = 60', 9, "needs a period below"),
+        ('period_s = 1\nstats = ["mean", "mean"]', 10, "must be different ones"),
+        ('period_s = 1\nstats = ["mode"]', 10, "Correct stats"),
+        ('period_s = 1\nstats = ["mean", "count"]', 10, "p_critical1_count of more than 16"),
+        ("qc_spike = [1, 2]", 9, "half the record's interval"),
+        ("qc_flat = [0.1, 0, 1]", 9, "greater than or equal to 0.01"),
+        ("period_s = 1\nqc_flat = [0.1, 60, 900]", 10, "2 to 240 samples"),
+        ("qc_fail = [3, 2]", 9, "must not go down"),
+        ("period_s = 0.001", 9, "greater than or equal to 0.01"),
+    ],
+)
+def test_sampling_that_cannot_work_is_refused(
+    tmp_path: Path, more: str, line: int, told: str
+) -> None:
+    text = PRESSURE.replace("p_inlet", "p_critical1")
+    (found, *others) = problems(tmp_path, text + more + "\n")
+    assert found.startswith(f"node.toml:{line}"), found
+    assert told in found
+    assert not others
+
+
+def test_period_that_a_sensor_cannot_keep_is_refused(tmp_path: Path) -> None:
+    thermometer = '[[channel]]\nname = "t"\nsensor = "ds18b20"\npin = "onewire"\n'
+    (found,) = problems(tmp_path, PRESSURE + thermometer + "period_s = 0.9\n")
+    assert found.startswith("node.toml:13: channel[2].period_s")
+    assert "ds18b20 needs 1000 ms or more" in found
+    (found,) = problems(tmp_path, "interval_s = 0.5\n" + PRESSURE + thermometer)
+    assert found.startswith("node.toml:1: interval_s")
+
+
+def test_more_columns_than_ram_has_room_for_are_refused(tmp_path: Path) -> None:
+    more = 'period_s = 1\nstats = ["mean", "min", "max", "last", "count", "std"]\n'
+    channel = (PRESSURE.partition("\n")[2] + more).replace("p_inlet", "p")
+    text = 'board = "virtual"\n' + "".join(
+        channel.replace('"p"', f'"p{i}"').replace("analog_1", f"analog_{i}") for i in range(1, 7)
+    )
+    (found,) = problems(tmp_path, text)
+    assert found.startswith("node.toml:47: channel[6]")
+    assert "more than 32 columns" in found
+
+
+def test_channel_that_an_erase_outlasts_is_told_and_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text(PRESSURE + "period_s = 0.1\n")
+    checked = config.check(path)
+    assert not checked.problems
+    (warning,) = checked.warnings
+    assert warning.where.startswith("node.toml:9: channel[1].period_s")
+    assert "500 ms" in warning.what
+    assert checked.as_json()["warnings"]
+    assert not config.check(DEMO_CONFIG).warnings
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import SHARED_DATA, micropython
 
-from tirta import boards, image, partitions
+from tirta import boards, image, partitions, regions
+from tirta.build import VFS_FILES, VFS_FROZEN, VFS_MANIFEST
 from tirta.errors import TirtaError
 from tirta_format import state
 
@@ -22,12 +23,13 @@ NAMES = st.from_regex(r"\A[a-z]{1,8}(/[a-z]{1,8}\.mpy)?\Z")
 READER = """
 import binascii, hashlib, os, sys, vfs
 with open(sys.argv[1], "rb") as f: flash = bytearray(f.read())
+size = int(sys.argv[2])
 class Flash:
     def readblocks(self, n, buf, off=0):
-        at = n * 4096 + off
+        at = n * size + off
         buf[:] = flash[at:at + len(buf)]
     def ioctl(self, op, arg):
-        return len(flash) // 4096 if op == 4 else 4096 if op == 5 else 0
+        return len(flash) // size if op == 4 else size if op == 5 else 0
 vfs.mount(vfs.VfsLfs2(Flash(), readsize=32, progsize=32, lookahead=32), "/image", readonly=True)
 def walk(folder):
     for name, kind, *_ in os.ilistdir(folder):
@@ -41,10 +43,10 @@ walk("/image")
 """
 
 
-def read_with_micropython(content: bytes, tmp_path: Path) -> list[str]:
+def read_with_micropython(content: bytes, tmp_path: Path, block: int = image.BLOCK) -> list[str]:
     (tmp_path / "image.bin").write_bytes(content)
     (tmp_path / "reader.py").write_text(READER)
-    command = [micropython(), "-X", "heapsize=4m", "reader.py", "image.bin"]
+    command = [micropython(), "-X", "heapsize=4m", "reader.py", "image.bin", str(block)]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr + run.stdout
     return sorted(run.stdout.splitlines())
@@ -92,7 +94,7 @@ def test_images_that_others_made() -> None:
 
 def test_bare_flash_is_a_partition_table_and_nothing_else() -> None:
     board = boards.load("virtual")
-    flash = image.flash_image(board, config=None, app=False)
+    flash = regions.flash_image(board, config=None, app=False)
     assert len(flash) == board.flash.size
     table = flash[partitions.TABLE_OFFSET :][: partitions.TABLE_SIZE]
     assert partitions.parse(table) == board.flash.partitions
@@ -102,23 +104,17 @@ def test_bare_flash_is_a_partition_table_and_nothing_else() -> None:
 def test_flash_with_application_and_config(tmp_path: Path) -> None:
     board = boards.load("virtual")
     text = b'{"board":"virtual"}'
-    flash = image.flash_image(board, config=text, app=True)
-    assert flash == image.flash_image(board, config=text, app=True)
+    flash = regions.flash_image(board, config=text, app=True)
+    assert flash == regions.flash_image(board, config=text, app=True)
 
     def content(name: str) -> bytes:
         part = board.partition(name)
         return flash[part.offset : part.end]
 
-    assert set(image.lfs_files(content("vfs"))) == {
-        "boot.py",
-        "main.py",
-        "frozen/chip.mpy",
-        "frozen/slot.mpy",
-        "frozen/state.mpy",
-    }
+    assert set(image.lfs_files(content("vfs"))) == {*VFS_FILES, *VFS_FROZEN, VFS_MANIFEST}
     app = image.lfs_files(content("app_a"))
     assert {"app.mpy", "manifest.json", "tirta_node/__init__.mpy"} <= set(app)
-    assert read_with_micropython(content("app_a"), tmp_path) == listing(app)
+    assert read_with_micropython(content("app_a"), tmp_path, image.SLOT_BLOCK) == listing(app)
     assert state.decode(content("state")) == (
         1,
         {state.SLOT: b"a", state.MODE: b"open", state.CONFIG: text},
@@ -129,4 +125,4 @@ def test_flash_with_application_and_config(tmp_path: Path) -> None:
 
 def test_a_config_that_does_not_fit_is_refused() -> None:
     with pytest.raises(TirtaError, match="do not fit into partition state"):
-        image.flash_image(boards.load("virtual"), config=bytes(0x8000), app=False)
+        regions.flash_image(boards.load("virtual"), config=bytes(0x8000), app=False)

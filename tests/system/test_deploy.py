@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Deploying to the virtual board: repeatable, interruptible, and refused where it does not fit."""
 
+import json
 import random
 import shutil
 import subprocess
@@ -10,17 +11,20 @@ from pathlib import Path
 
 import pytest
 from conftest import FAST_BAUD, Nodes
+from locked import FLEET, credential, guarded
 
 from tirta import boards, config, virtual
 from tirta.build import build
 from tirta.demo_config import DEMO_CONFIG
 from tirta.deploy import deploy
 from tirta.errors import TirtaError
-from tirta.image import flash_image
+from tirta.keys.credential import node_key
 from tirta.node import Node
 from tirta.paths import boards_dir, firmware_dir
 from tirta.ports import REPL, choose, list_ports
 from tirta.pull import pull
+from tirta.regions import flash_image
+from tirta_format import access
 
 TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
 
@@ -43,12 +47,23 @@ def test_bare_board_becomes_a_node_and_again_costs_nothing(nodes: Nodes) -> None
     first = deploy(port, board, text, baud=FAST_BAUD)
     built = build(board)
     assert first.written_bytes > sum(map(len, [*built.vfs.values(), *built.app.values()]))
+    assert len(first.readings) == len(json.loads(text)["channels"])
+    silent = {r.name for r in first.readings if r.missing}
+    assert "p_inlet" in silent, "its loop has no current"
+    assert "flow" not in silent
     again = deploy(port, board, text, baud=FAST_BAUD)
+    assert again.readings == []
     assert again.written_bytes == 0
     assert again.hello == first.hello
     (found,) = list_ports()
     assert (found.node, found.mode) == (first.hello.node, "open")
+    locked = deploy(port, board, baud=FAST_BAUD, key_of=lambda node: node_key(FLEET, node))
+    assert (locked.hello.node, locked.hello.mode) == (first.hello.node, "locked")
     with Node(port, FAST_BAUD) as node:
+        guarded(node)
+        with pytest.raises(TirtaError, match="no key on this computer opens it"):
+            node.config()
+        guarded(node, credential(node.hello.node, access.TECHNICIAN))
         assert node.config() == text
 
 

@@ -10,6 +10,8 @@ import pytest
 import serial
 from conftest import Mpremote, Nodes
 
+from tirta import boards
+
 
 @pytest.fixture
 def mpremote(nodes: Nodes) -> Mpremote:
@@ -28,7 +30,7 @@ def test_a_file_of_100_kb_comes_back_as_it_went(mpremote: Mpremote, tmp_path: Pa
     mpremote("fs", "cp", ":blob", back)
     assert back.read_bytes() == sent.read_bytes()
     assert "100000 blob" in mpremote("fs", "ls")
-    assert "196608" in mpremote("df")
+    assert str(boards.load("virtual").partition("vfs").size) in mpremote("df")
 
 
 def test_the_root_is_the_partition_vfs_and_nothing_else(mpremote: Mpremote, nodes: Nodes) -> None:
@@ -114,7 +116,8 @@ def test_two_nodes_are_two(nodes: Nodes) -> None:
 
 def test_the_heap_is_the_chips(mpremote: Mpremote) -> None:
     free = int(mpremote.run("import gc; gc.collect(); print(gc.mem_free())"))
-    assert 160_000 <= free <= 164_624, "the chip's REPL has 164,624 bytes"
+    # The chip's REPL has 164,624; some KB of them are set aside for names (interpreter.py).
+    assert 160_000 <= free <= 164_624
 
 
 def test_the_port_stays_through_opening_and_closing(mpremote: Mpremote) -> None:

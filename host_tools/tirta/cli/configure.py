@@ -2,18 +2,25 @@
 """`tirta config` and `tirta clock`: what a node measures, and its time."""
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from tirta import config
+from tirta import atomic, boards, config, trial
 from tirta.cli import say
 from tirta.cli.command import CONFIGURE, Command, json_argument, port_argument
+from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta.ports import choose
 
 
 def _check_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", type=Path, help="config in TOML")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="config in TOML; an example of every kind of sensor is in tirta/config/SENSORS.md",
+    )
     json_argument(parser)
 
 
@@ -26,23 +33,96 @@ def _check(args: Namespace) -> int:
         say.error("\n  ".join([f"{args.file} cannot be used.", *told]))
     else:
         say.out(f"{args.file} is right: {len(checked.text or b'')} bytes on the node.")
+        for warning in checked.warnings:
+            say.say(f"{warning.where}: {warning.what}\n    {warning.hint}")
     return 1 if checked.problems else 0
+
+
+def _init_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="config to write; must not exist")
+    parser.add_argument(
+        "--board", required=True, metavar="B", help="one of: " + ", ".join(boards.names())
+    )
+    parser.add_argument("--name", default="", metavar="TEXT", help="name of the node")
+    parser.add_argument(
+        "--interval", type=float, default=60, metavar="S", help="seconds between records (60)"
+    )
+    parser.add_argument(
+        "--channel",
+        action="append",
+        metavar="WORDS",
+        help="NAME SENSOR PIN KEY=VALUE …, once for each channel; without one you are asked",
+    )
+
+
+def _init(args: Namespace) -> int:
+    board = boards.load(args.board)
+    if args.file.exists():
+        raise TirtaError(f"{args.file} exists already.", "Name another file, or remove that one.")
+    if args.channel:
+        text = config.from_words(board, args.name, args.interval, args.channel)
+    elif sys.stdin.isatty():
+        text = config.from_questions(board, input)
+    else:
+        raise TirtaError("Nobody can be asked here.", "Tell each channel: --channel WORDS.")
+    atomic.write(args.file, text.encode())
+    args.json = False
+    return _check(args)
+
+
+def _schema(args: Namespace) -> None:
+    say.out(json.dumps(config.schema(), indent=2))
+
+
+def _diff_arguments(parser: ArgumentParser) -> None:
+    port_argument(parser)
+    _check_arguments(parser)
+
+
+def _diff(args: Namespace) -> None:
+    text, _ = config.load(args.file)
+    choice = choose(args.port, args.baud)
+    with Node(choice.port, choice.baud) as node:
+        lines = config.diff(node.config(), text)
+    if args.json:
+        say.document({"same": not lines, "lines": lines})
+    elif lines:
+        say.out("\n".join(lines))
+    else:
+        say.out(f"Node {node.hello.node} does what {args.file} says already.")
 
 
 def _apply_arguments(parser: ArgumentParser) -> None:
     port_argument(parser)
     _check_arguments(parser)
+    parser.add_argument(
+        "--accept-missing",
+        action="store_true",
+        help="keep the config although a sensor that reads now reads nothing with it",
+    )
+    parser.add_argument(
+        "--trial-seconds",
+        type=int,
+        default=trial.TRIAL_S,
+        metavar="S",
+        help="after so long without this program the node goes back by itself (default 120)",
+    )
 
 
 def _apply(args: Namespace) -> None:
     text, _ = config.load(args.file)
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
-        applied = node.apply_config(text)
+        applied = trial.apply(
+            node, text, trial_s=args.trial_seconds, accept_missing=args.accept_missing
+        )
         if args.json:
-            say.document(applied)
-        else:
-            say.out(f"Node {node.hello.node} runs with config {applied['hash']:08x}.")
+            say.document(applied.as_json())
+            return
+        for reading in applied.readings:
+            if reading.missing:
+                say.say(f"Channel {reading.name} reads nothing: check its pin and its wiring.")
+        say.out(f"Node {node.hello.node} runs with config {applied.hash:08x}.")
 
 
 def _port_arguments(parser: ArgumentParser) -> None:
@@ -63,14 +143,45 @@ def _get(args: Namespace) -> None:
 def _clock(args: Namespace) -> None:
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
-        state = node.set_clock()
+        state, refused_by = node.set_clock()
         if args.json:
-            say.document({"node": node.hello.node, "clock": state})
+            say.document({"node": node.hello.node, "clock": state, "refused_by": refused_by})
         else:
             say.out(f"Node {node.hello.node} has this computer's time: {state}.")
+        if refused_by:
+            raise TirtaError(
+                f"Its clock chip, {refused_by}, does not answer: after a loss of power the node"
+                " knows no time, or a wrong one.",
+                "Check the chip's wires and its battery, then set the clock again.",
+            )
 
 
 COMMANDS = (
+    Command(
+        "config init",
+        CONFIGURE,
+        "write a new config file: asks for each pin of the board, or takes channels in words",
+        'tirta config init inlet.toml --board esp32_devkitc --channel "p_inlet 4-20mA analog_1'
+        ' unit=m at_4ma=0 at_20ma=160"',
+        _init_arguments,
+        _init,
+    ),
+    Command(
+        "config schema",
+        CONFIGURE,
+        "print the JSON Schema of config files, for an editor",
+        "tirta config schema > tirta.schema.json",
+        lambda parser: None,
+        _schema,
+    ),
+    Command(
+        "config diff",
+        CONFIGURE,
+        "show what a config file would change on a node",
+        "tirta config diff /dev/ttyUSB0 inlet.toml",
+        _diff_arguments,
+        _diff,
+    ),
     Command(
         "config check",
         CONFIGURE,
@@ -82,7 +193,7 @@ COMMANDS = (
     Command(
         "config apply",
         CONFIGURE,
-        "give a node a config and wait until it runs with it",
+        "try a config on a node, and keep it when its sensors read; else the old one stays",
         "tirta config apply /dev/ttyUSB0 inlet.toml",
         _apply_arguments,
         _apply,

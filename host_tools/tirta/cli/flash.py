@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""`tirta flash` and `tirta deploy`: the application onto a board."""
+"""`tirta flash` and `tirta deploy`: MicroPython and the application onto a board."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
-from tirta import boards, config
+from tirta import boards, config, flash
+from tirta.answers import Hello
 from tirta.boards import Board
 from tirta.cli import say
 from tirta.cli.command import FLASH, Command, json_argument, port_argument
 from tirta.deploy import Deployed, deploy
 from tirta.errors import TirtaError
+from tirta.esp import WRITE_BAUD
+from tirta.keys import office
+from tirta.keys.office import KeyOf
+from tirta.label import Label
 from tirta.link import NoAnswerError
 from tirta.node import Node
 from tirta.ports import Choice, choose
 from tirta.progress import bar
+from tirta.trial import Reading
 
 
 def _firmware(parser: ArgumentParser) -> None:
@@ -25,7 +32,54 @@ def _flash_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--board", required=True, metavar="B", help="one of: " + ", ".join(boards.names())
     )
+    parser.add_argument(
+        "--micropython",
+        type=Path,
+        metavar="FILE",
+        help="write the whole flash: this MicroPython image, our partitions, application, state;"
+        " without it the board must run MicroPython and have our partitions",
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="config to start with")
+    parser.add_argument(
+        "--allow-unlisted",
+        action="store_true",
+        help="take an image whose SHA-256 the board file does not list",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show every region, and write nothing"
+    )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="DIR",
+        help="with --dry-run: keep the regions as files, for esptool and mpremote by hand",
+    )
+    parser.add_argument(
+        "--no-start",
+        action="store_true",
+        help="write and verify only; do not wait for the node",
+    )
+    lock = parser.add_mutually_exclusive_group()
+    lock.add_argument(
+        "--key",
+        default="",
+        metavar="FLEET",
+        help="lock the node with the key of this fleet, not of the one in use (tirta keys init)",
+    )
+    lock.add_argument("--open", action="store_true", help="for a bench: do not lock the node")
+    parser.add_argument(
+        "--node",
+        default="",
+        metavar="ID",
+        help="with --dry-run: the chip's number, from which a locked node's key is made",
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        default=Path("labels"),
+        metavar="DIR",
+        help="folder for the label's picture (default labels)",
+    )
     _firmware(parser)
     json_argument(parser)
 
@@ -47,7 +101,102 @@ def _flash(args: Namespace) -> None:
                 f"The config is for board {meant.name}, not for {board.name}.",
                 "Change `board` in the file, or name the other board.",
             )
-    _put(args, choose(args.port, args.baud), board, text)
+    key_of = None if args.open or args.dry_run else office.keys_for_new(args.key)
+    if args.micropython is None and not args.dry_run:
+        _put(args, choose(args.port, args.baud), board, text, key_of)
+        return
+    planned = flash.plan(
+        board,
+        args.micropython,
+        config=text,
+        allow_unlisted=args.allow_unlisted,
+        source=args.firmware,
+    )
+    if args.dry_run:
+        _dry_run(args, planned)
+        return
+    choice = choose(args.port, args.baud)
+    with bar("Writing") as progress:
+        done = flash.flash(
+            choice.port,
+            planned,
+            write_baud=args.baud or WRITE_BAUD,
+            baud=choice.baud,
+            start=not args.no_start,
+            key_of=key_of,
+            progress=progress,
+        )
+    if done.hello is None:
+        _tell_written(args, done)
+    else:
+        _tell(args, choice, done.hello, done.written_bytes, done.readings)
+
+
+def _dry_run(args: Namespace, planned: flash.Plan) -> None:
+    """Show the regions, and keep them; no chip is asked for its number, which a key needs."""
+    if args.node and not args.open:
+        office.must_be_id(args.node)
+        planned = planned.locked(office.keys_for_new(args.key)(args.node))
+    if args.save and not (args.node or args.open):
+        raise TirtaError(
+            "A locked node's state holds a key that is made from its chip's number, and --dry-run"
+            " asks no chip. Nothing was written.",
+            "Give the number as `esptool read-mac` prints it, without colons: --node"
+            " 240ac4e29526. For a node that is locked later: --open.",
+        )
+    if args.save:
+        planned.save(args.save)
+    rows = [region.as_json() for region in planned.regions]
+    if not (args.node or args.open):
+        rows[-1] |= {"sha256": "", "what": "slot A, config, and the key of this chip alone"}
+    if args.json:
+        say.document({"board": planned.board.name, "regions": rows})
+        return
+    titles = ("REGION", "OFFSET", "SIZE", "SHA-256", "WHAT")
+    say.table(
+        titles,
+        [
+            (r["name"], f"{r['offset']:#x}", r["size"], f"{r['sha256']:.16}", r["what"])
+            for r in rows
+        ],
+    )
+
+
+def _tell_written(args: Namespace, done: flash.Flashed) -> None:
+    if args.json:
+        say.document({"node": done.mac, "written_bytes": done.written_bytes})
+    else:
+        say.out(f"The {done.chip} {done.mac} is written and verified ({done.written_bytes} bytes).")
+
+
+def _tell(
+    args: Namespace,
+    choice: Choice,
+    hello: Hello,
+    written_bytes: int,
+    readings: Sequence[Reading] = (),
+) -> None:
+    label = Label(hello.node, hello.board, hello.firmware, hello.name)
+    picture = label.save(args.labels / f"{hello.node}.png")
+    if args.json:
+        say.document(
+            {
+                "node": hello.node,
+                "board": hello.board,
+                "firmware": hello.firmware,
+                "mode": hello.mode,
+                "written_bytes": written_bytes,
+                "label": str(picture),
+                "test": [[r.name, r.value, r.flag] for r in readings],
+            }
+        )
+        return
+    say.out(label.text())
+    for reading in readings:
+        if reading.missing:
+            say.out(f"Channel {reading.name} reads nothing: check its pin and its wiring.")
+    say.out(f"Node {hello.node} on {choice.port} runs firmware {hello.firmware}, {hello.mode}.")
+    say.out(f"{written_bytes} bytes were written; the label is in {picture}.")
 
 
 def _deploy(args: Namespace) -> None:
@@ -66,11 +215,26 @@ def _board_of(choice: Choice) -> Board:
         ) from error
 
 
-def _put(args: Namespace, choice: Choice, board: Board, text: bytes | None) -> None:
+def _put(
+    args: Namespace,
+    choice: Choice,
+    board: Board,
+    text: bytes | None,
+    key_of: KeyOf | None = None,
+) -> None:
     with bar("Writing") as progress:
         done: Deployed = deploy(
-            choice.port, board, text, baud=choice.baud, source=args.firmware, progress=progress
+            choice.port,
+            board,
+            text,
+            baud=choice.baud,
+            source=args.firmware,
+            key_of=key_of,
+            progress=progress,
         )
+    if hasattr(args, "labels"):
+        _tell(args, choice, done.hello, done.written_bytes, done.readings)
+        return
     if args.json:
         say.document(
             {
@@ -90,8 +254,9 @@ COMMANDS = (
     Command(
         "flash",
         FLASH,
-        "put application and config on a board that runs MicroPython and has our partitions",
-        "tirta flash /dev/ttyUSB0 --board esp32_devkitc --config inlet.toml",
+        "make a node of a bare board: MicroPython, partitions, application and config in one pass",
+        "tirta flash /dev/ttyUSB0 --board esp32_devkitc --micropython ESP32_GENERIC.bin --config"
+        " inlet.toml",
         _flash_arguments,
         _flash,
     ),

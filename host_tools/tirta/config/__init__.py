@@ -6,9 +6,22 @@ words; the canonical form has GPIO numbers and integers only (FORMAT.md section 
 told with the line in the file that causes it.
 """
 
+from tirta.config.asking import from_questions, from_words
 from tirta.config.canonical import canonical
+from tirta.config.comparing import diff, schema
 from tirta.config.problems import Problem
 from tirta.config.reading import Checked, check, load
 from tirta.config.writing import to_toml
 
-__all__ = ["Checked", "Problem", "canonical", "check", "load", "to_toml"]
+__all__ = [
+    "Checked",
+    "Problem",
+    "canonical",
+    "check",
+    "diff",
+    "from_questions",
+    "from_words",
+    "load",
+    "schema",
+    "to_toml",
+]

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""`tirta provision`: a box of boards becomes nodes."""
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from tirta.cli import say
+from tirta.cli.command import FLASH, Command, json_argument
+from tirta.provision import DONE, How, Result, provision
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--batch",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="CSV: name, port or serial_number, board, district, latitude, longitude, config, key",
+    )
+    parser.add_argument(
+        "--micropython",
+        type=Path,
+        metavar="FILE",
+        help="image for bare boards; without it they must run MicroPython with our partitions",
+    )
+    parser.add_argument(
+        "--allow-unlisted",
+        action="store_true",
+        help="take an image whose SHA-256 the board file does not list",
+    )
+    parser.add_argument(
+        "--no-start", action="store_true", help="write and verify only; do not wait for the nodes"
+    )
+    parser.add_argument(
+        "--open",
+        action="store_true",
+        help="for a bench: do not lock the nodes whose key is empty",
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        default=Path("labels"),
+        metavar="DIR",
+        help="folder for the labels' pictures (default labels)",
+    )
+    json_argument(parser)
+
+
+def _run(args: Namespace) -> int:
+    how = How(args.micropython, args.allow_unlisted, not args.no_start, args.labels, args.open)
+    results = provision(args.batch, how, _told)
+    failed = [result for result in results if result.result != DONE]
+    if args.json:
+        say.document([asdict(result) for result in results])
+    else:
+        titles = ("NAME", "NODE", "BOARD", "FIRMWARE", "MODE", "RESULT")
+        rows = [(r.name, r.node, r.board, r.firmware, r.mode, r.result) for r in results]
+        say.table(titles, rows)
+        say.out(str(args.batch.with_suffix(".report.csv")))
+        say.out(str(args.batch.with_suffix(".report.html")))
+    if failed:
+        say.error(
+            f"{len(failed)} of {len(results)} boards failed.",
+            "Run the same command again: boards that are done are left alone.",
+        )
+    return 1 if failed else 0
+
+
+def _told(result: Result) -> None:
+    say.say(f"{result.name}: {result.node} is done." if result.result == DONE else
+            f"{result.name}: {result.why}")  # fmt: skip
+
+
+COMMANDS = (
+    Command(
+        "provision",
+        FLASH,
+        "make nodes of many boards at once, from a list; a second run goes on",
+        "tirta provision --batch nodes.csv --micropython ESP32_GENERIC.bin",
+        _arguments,
+        _run,
+    ),
+)

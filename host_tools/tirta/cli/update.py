@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""`tirta update` and `tirta rollback`: another application onto a node that goes on sampling."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from tirta import boards, bundle, signing, update
+from tirta.bundle import Bundle
+from tirta.cli import say
+from tirta.cli.command import FLASH, Command, json_argument, port_argument
+from tirta.node import Node
+from tirta.ports import choose
+from tirta.progress import bar
+from tirta.update import CONFIRMED, ON_TRIAL, WENT_BACK, Updated
+
+
+def _waiting(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="do not wait until the application has proved itself; the node decides all the same",
+    )
+    json_argument(parser)
+
+
+def _update_arguments(parser: ArgumentParser) -> None:
+    port_argument(parser)
+    parser.add_argument(
+        "bundle",
+        metavar="BUNDLE",
+        nargs="?",
+        type=Path,
+        help="a file from `tirta bundle build`; left out, the firmware that came with this program",
+    )
+    parser.add_argument(
+        "--allow-downgrade", action="store_true", help="also an older version than the node runs"
+    )
+    parser.add_argument(
+        "--allow-unsigned", action="store_true", help="also a bundle that no trusted key signed"
+    )
+    _waiting(parser)
+
+
+def _update(args: Namespace) -> int:
+    chosen = None
+    if args.bundle:
+        chosen = bundle.read(args.bundle)
+        if not args.allow_unsigned:
+            signing.verify(chosen)
+    choice = choose(args.port, args.baud)
+    with Node(choice.port, choice.baud) as node:
+        chosen = chosen or bundle.make(boards.load(node.hello.board))
+        with bar("Updating") as progress:
+            done = update.send(
+                node, chosen, allow_downgrade=args.allow_downgrade, progress=progress
+            )
+        return _finish(args, node, done)
+
+
+def _rollback_arguments(parser: ArgumentParser) -> None:
+    port_argument(parser)
+    _waiting(parser)
+
+
+def _rollback(args: Namespace) -> int:
+    choice = choose(args.port, args.baud)
+    with Node(choice.port, choice.baud) as node:
+        return _finish(args, node, update.back(node))
+
+
+def _finish(args: Namespace, node: Node, done: Updated) -> int:
+    if done.state == ON_TRIAL and not args.no_wait:
+        say.say("The new application runs on trial; the node decides within some minutes.")
+        done = update.wait(node, done)
+    if args.json:
+        say.document(done.as_json())
+    else:
+        say.out(_told(done))
+    return int(done.state == WENT_BACK)
+
+
+def _told(done: Updated) -> str:
+    if done.state == CONFIRMED:
+        return (
+            f"Node {done.node} runs firmware {done.after} and has confirmed it; {done.before} stays"
+            f" for `tirta rollback` ({done.written_bytes} bytes in {done.seconds:.0f} s)."
+        )
+    if done.state == WENT_BACK:
+        return (
+            f"Node {done.node} went back to firmware {done.before}: {done.after} did not prove"
+            " itself. No record is lost, and the log tells of it."
+        )
+    return f"Node {done.node} runs firmware {done.after} on trial, and will decide by itself."
+
+
+def _bundle_argument(parser: ArgumentParser) -> None:
+    parser.add_argument("bundle", metavar="BUNDLE", type=Path, help="the file")
+
+
+def _build_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--board", metavar="B", help="only for this one; otherwise for all boards")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path(), help="folder to use")
+    parser.add_argument("--firmware", type=Path, metavar="DIR", help="another firmware folder")
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="sign with the key in this file")
+    json_argument(parser)
+
+
+def _build(args: Namespace) -> None:
+    written = []
+    for name in [args.board] if args.board else boards.names():
+        made = bundle.make(boards.load(name), args.firmware)
+        if args.sign:
+            made = signing.sign(made, args.sign)
+        written.append(bundle.write(made, args.out))
+    if args.json:
+        say.document({"files": [str(path) for path in written]})
+    else:
+        for path in written:
+            say.out(str(path))
+
+
+def _sign_arguments(parser: ArgumentParser) -> None:
+    _bundle_argument(parser)
+    parser.add_argument("--key", type=Path, metavar="KEY", required=True, help="the signing key")
+    json_argument(parser)
+
+
+def _sign(args: Namespace) -> None:
+    signed = signing.sign(bundle.read(args.bundle), args.key)
+    path = bundle.write(signed, args.bundle.parent, args.bundle.name)
+    say.written(path, as_json=args.json)
+
+
+def _verify_arguments(parser: ArgumentParser) -> None:
+    _bundle_argument(parser)
+    json_argument(parser)
+
+
+def _verify(args: Namespace) -> None:
+    read: Bundle = bundle.read(args.bundle)
+    key = signing.verify(read)
+    if args.json:
+        say.document({"version": read.version, "board": read.board, "signed_by": key.name})
+    else:
+        say.out(f"Firmware {read.version} for {read.board}, signed by {key.name}.")
+
+
+def _key_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="where the signing key is kept")
+    json_argument(parser)
+
+
+def _key(args: Namespace) -> None:
+    public = signing.new_key(args.file)
+    if args.json:
+        say.document({"public": public, "file": str(args.file)})
+    else:
+        say.out(f"{public}")
+        say.say("That is the public key. Laptops that trust it: `tirta bundle trust KEY NAME`.")
+
+
+def _trust_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("key", metavar="KEY", help="a public key, 64 hexadecimal digits")
+    parser.add_argument("name", metavar="NAME", help="what to call it")
+    json_argument(parser)
+
+
+def _trust(args: Namespace) -> None:
+    say.written(signing.trust(args.key, args.name), as_json=args.json)
+
+
+COMMANDS = (
+    Command(
+        "update",
+        FLASH,
+        "bring another firmware onto a node that goes on sampling; it goes back if that fails",
+        "tirta update /dev/ttyUSB0 tirta-0.1.0-esp32_devkitc.tirta",
+        _update_arguments,
+        _update,
+    ),
+    Command(
+        "rollback",
+        FLASH,
+        "go back to the firmware before the last update",
+        "tirta rollback /dev/ttyUSB0",
+        _rollback_arguments,
+        _rollback,
+    ),
+    Command(
+        "bundle build",
+        FLASH,
+        "make the file that `tirta update` takes",
+        "tirta bundle build --board esp32_devkitc --sign release.pem",
+        _build_arguments,
+        _build,
+    ),
+    Command(
+        "bundle sign",
+        FLASH,
+        "sign a bundle",
+        "tirta bundle sign tirta-0.1.0-esp32_devkitc.tirta --key release.pem",
+        _sign_arguments,
+        _sign,
+    ),
+    Command(
+        "bundle verify",
+        FLASH,
+        "check a bundle and who signed it",
+        "tirta bundle verify tirta-0.1.0-esp32_devkitc.tirta",
+        _verify_arguments,
+        _verify,
+    ),
+    Command(
+        "bundle key",
+        FLASH,
+        "draw a key to sign bundles with, and print its public half",
+        "tirta bundle key release.pem",
+        _key_arguments,
+        _key,
+    ),
+    Command(
+        "bundle trust",
+        FLASH,
+        "trust whoever holds a key to sign bundles",
+        f"tirta bundle trust {'ab' * 32} 'Water utility, releases'",
+        _trust_arguments,
+        _trust,
+    ),
+)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""`[[alarm]]` in a config file, and the same in the node's form and back.
+
+Limits of a pulse channel are flows in L/s; of others they are in the channel's unit. What an alarm
+means is the district's definition of the same name (`tirta.district.definitions`).
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tirta import limits
+from tirta.boards import Board
+from tirta.config.model import Name
+from tirta.district import definitions
+from tirta.errors import TirtaError
+from tirta_format import columns
+
+_KINDS = {"night_flow": "night", "backflow": "below", "quality": "above"}
+_DELAYS = {"backflow": float(definitions.BACKFLOW_S)}
+
+
+class Alarm(BaseModel):
+    """`channel` is a channel or a column of the record (`pressure_min`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: Name
+    kind: Literal["above", "below", "fault", "tamper", "burst", "night_flow", "backflow", "quality"]
+    channel: Name | None = None
+    limit: float | None = None  # of a burst: the least rise that is worth an alarm
+    hysteresis: Annotated[float, Field(ge=0)] = 0
+    delay_s: Annotated[float, Field(ge=0, le=86400)] | None = None
+    parameter: str | None = None  # quality: of the limits file
+    pressure: Name | None = None
+    pressure_min: float | None = None
+    night_from_h: Annotated[int, Field(ge=0, le=23)] = definitions.NIGHT_FROM_H
+    night_to_h: Annotated[int, Field(ge=1, le=24)] = definitions.NIGHT_TO_H
+    utc_offset_h: Annotated[float, Field(ge=-12, le=14)] = 7
+
+
+def entries(
+    alarms: list[Alarm], channels: list[dict[str, Any]], interval_ms: int, board: Board
+) -> list[dict[str, Any]]:
+    """The node's `alarms`; what cannot be resolved is left for the node's rules to tell."""
+    owners = {name: channels[i] for name, i, _ in columns.columns(channels)}
+    found: list[dict[str, Any]] = []
+    for alarm in alarms:
+        channel = owners.get(alarm.channel or "", {})
+        entry: dict[str, Any] = {"name": alarm.name, "kind": _KINDS.get(alarm.kind, alarm.kind)}
+        if alarm.kind == "tamper":
+            if (pin := board.pin("tamper")) is not None:
+                entry["pin"] = pin.gpio
+        elif alarm.channel is not None:
+            entry["column"] = alarm.channel
+        delay_s = alarm.delay_s if alarm.delay_s is not None else _DELAYS.get(alarm.kind, 0)
+        entry |= {} if not delay_s else {"delay_ms": round(delay_s * 1000)}
+        factor = _factor(entry["kind"], channel, interval_ms)
+        if alarm.hysteresis:
+            entry["hysteresis"] = round(alarm.hysteresis * factor)
+        if alarm.kind in ("burst", "night_flow"):
+            entry |= _night(alarm, owners)
+        if alarm.kind == "quality":
+            found += _quality(alarm, entry, channel, factor)
+            continue
+        limit = alarm.limit
+        if alarm.kind == "burst" and limit is None and channel.get("sensor") == "pulse":
+            limit = definitions.BURST.rise_at_least_lps
+        if alarm.kind == "backflow":
+            limit = 0
+        found.append(entry if limit is None else entry | {"limit": round(limit * factor)})
+    return found
+
+
+def _factor(kind: str, channel: dict[str, Any], interval_ms: int) -> float:
+    if channel.get("sensor") != "pulse":
+        return float(channel.get("scale", 1))
+    period_ms = definitions.HOUR_S * 1000 if kind in ("burst", "night") else interval_ms
+    return float(period_ms / channel["ml"])
+
+
+def _night(alarm: Alarm, owners: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    if alarm.night_from_h != definitions.NIGHT_FROM_H:
+        out["from_h"] = alarm.night_from_h
+    if alarm.night_to_h != definitions.NIGHT_TO_H:
+        out["to_h"] = alarm.night_to_h
+    if alarm.utc_offset_h != 7:
+        out["utc_min"] = round(alarm.utc_offset_h * 60)
+    if alarm.pressure is not None:
+        out["pressure"] = alarm.pressure
+        if alarm.pressure_min is not None:
+            scale = owners.get(alarm.pressure, {}).get("scale", 1)
+            out["least"] = round(alarm.pressure_min * scale)
+    return out
+
+
+def _quality(
+    alarm: Alarm, entry: dict[str, Any], channel: dict[str, Any], factor: float
+) -> Iterator[dict[str, Any]]:
+    """Above and below, as the limits file says."""
+    known = limits.load()
+    parameter = alarm.parameter or alarm.channel or ""
+    rules = [one for one in known.of(parameter, channel.get("unit", "")) if not one.relative_to]
+    if not rules:
+        raise TirtaError(
+            f"The limits file has no limit for {parameter} in {channel.get('unit', '')!r}.",
+            f"It has: {', '.join(known.parameters())}. Or write limits: kind above, below.",
+        )
+    strict = int(rules[0].strict)  # "less than": the limit itself is too much
+    if rules[0].high is not None:
+        high = round(rules[0].high * factor) - strict
+        yield {**entry, "name": f"{alarm.name[:11]}_high", "limit": high}
+    if rules[0].low is not None:
+        low = round(rules[0].low * factor) + strict
+        yield {**entry, "kind": "below", "name": f"{alarm.name[:12]}_low", "limit": low}
+
+
+def written(config: dict[str, Any]) -> list[str]:
+    """The `[[alarm]]` tables of a node's config."""
+    channels, interval_ms = config["channels"], config["interval_ms"]
+    owners = {name: channels[i] for name, i, _ in columns.columns(channels)}
+    out: list[str] = []
+    for alarm in config.get("alarms", ()):
+        kind = alarm["kind"]
+        factor = _factor(kind, owners.get(alarm.get("column", ""), {}), interval_ms)
+        pairs: dict[str, Any] = {
+            "name": alarm["name"], "kind": "night_flow" if kind == "night" else kind,
+            "channel": alarm.get("column"),
+        }  # fmt: skip
+        for key in ("limit", "hysteresis"):
+            pairs[key] = alarm[key] / factor if key in alarm else None
+        pairs["delay_s"] = alarm["delay_ms"] / 1000 if "delay_ms" in alarm else None
+        pairs |= {"night_from_h": alarm.get("from_h"), "night_to_h": alarm.get("to_h")}
+        if "pressure" in alarm:
+            scale = owners[alarm["pressure"]]["scale"]
+            pairs |= {"pressure": alarm["pressure"], "pressure_min": alarm["least"] / scale}
+        if "utc_min" in alarm:
+            pairs["utc_offset_h"] = alarm["utc_min"] / 60
+        out += ["", "[[alarm]]"]
+        out += [f"{key} = {json.dumps(value)}" for key, value in pairs.items() if value is not None]
+    return out

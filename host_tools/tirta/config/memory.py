@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""Whether a node has the RAM for what a config names.
+
+A channel needs *parts*: modules of its driver and what several drivers share. The figures are bytes
+of heap that a part takes once, measured at virtual nodes after their start (`heap_free` in their
+status) and fitted so that no config's estimate is above what it leaves; tests/system/test_memory.py
+measures some of them again. The virtual board's objects are up to twice as large as the chip's, so
+that what is let through here starts on a chip, too.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tirta.config.problems import Lines, Problem
+
+FREE = 73_500  # without any channel but a pulse meter
+# A start needs so much for a while: a config that leaves 25,600 starts, one that leaves 21,600 does
+# not. A locked node has 5,000 less.
+LEAST = 29_500
+EACH = 900
+_PARTS = {
+    "ads1115": 3_550, "alarms": 4_300, "analogue": 650, "battery": 1_400, "buses": 2_150,
+    "conductivity": 500, "crc16": 750, "curve": 2_900, "ds18b20": 3_950, "ezo": 3_200,
+    "modbus": 8_100, "nights": 3_900, "numbers": 1_550, "orp": 300, "own": 300, "oxygen": 1_300,
+    "ph": 2_150, "rates": 4_250, "sdi12": 6_500, "water": 1_050,
+}  # fmt: skip
+# Each further circuit, address or register, which may be a request of its own.
+_FURTHER = {"ads1115": 50, "ezo": 400, "modbus": 450, "sdi12": 350, "alarms": 350, "nights": 700}
+_OF_KIND = {
+    "battery": {"buses", "analogue", "battery"},
+    "board_temp": {"buses", "own"},
+    "conductivity": {"buses", "analogue", "water", "numbers", "curve", "conductivity"},
+    "ds18b20": {"ds18b20"},
+    "ezo": {"buses", "numbers", "ezo"},
+    "free_heap": {"buses", "own"},
+    "modbus": {"buses", "numbers", "crc16", "modbus"},
+    "orp": {"orp"},
+    "oxygen": {"buses", "analogue", "water", "numbers", "oxygen"},
+    "ph": {"buses", "analogue", "water", "ph"},
+    "sdi12": {"buses", "numbers", "crc16", "sdi12"},
+    "starts": {"buses", "own"},
+    "turbidity": {"buses", "analogue", "curve"},
+}
+_OF_KIND["tds"] = _OF_KIND["conductivity"]
+_OF_RATES = ("period_ms", "stats", "qc_fail", "qc_suspect", "qc_spike", "qc_rate", "qc_flat")
+_NIGHTS = ("burst", "night_flow")
+Where = tuple[str | int, ...]
+
+
+def too_much(config: dict[str, Any], lines: Lines) -> Iterator[Problem]:
+    """The first channel or alarm for which there is no room, in a config in its canonical form."""
+    for where, name, left in _left(config):
+        if left < LEAST:
+            yield Problem(
+                lines.where(where),
+                f"{name} is one too many: the node's memory has no room for it beside those"
+                " before it.",
+                "Use fewer kinds of sensors on this node, or share them between two nodes.",
+            )
+            return
+
+
+def estimate(config: dict[str, Any]) -> int:
+    """Bytes of heap that a node with this config has left after its start, at least."""
+    return min((left for _, _, left in _left(config)), default=FREE)
+
+
+def _left(config: dict[str, Any]) -> Iterator[tuple[Where, str, int]]:
+    """(where in the document, what it is, bytes left behind it) of each channel and alarm."""
+    left = FREE + EACH  # a first channel is in FREE
+    seen: set[str] = set()
+    for where, name, each, parts in _needs(config):
+        left -= each + sum(_FURTHER.get(p, 0) if p in seen else _PARTS[p] for p in parts)
+        seen |= parts
+        yield where, name, left
+
+
+def _needs(config: dict[str, Any]) -> Iterator[tuple[Where, str, int, set[str]]]:
+    """(where, what it is, bytes of its own, parts) of each channel and alarm."""
+    for i, channel in enumerate(config["channels"]):
+        parts = set(_OF_KIND.get(channel["sensor"], ()))
+        if "input" in channel:
+            parts |= {"buses", "analogue", "ads1115"}
+        if "rom" in channel or "reverse" in channel or "max_hz" in channel:
+            parts.add("buses")
+        if any(key in channel for key in _OF_RATES):
+            parts.add("rates")
+        yield ("channel", i, "sensor"), f"Channel {channel['name']}", EACH, parts
+    for i, alarm in enumerate(config.get("alarms", ())):
+        nights = {"nights"} if alarm["kind"] in _NIGHTS else set()
+        yield ("alarm", i, "kind"), f"Alarm {alarm['name']}", 0, {"alarms"} | nights

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""Shorter names for the node: what only one module calls so need not be a name of its own.
+
+MicroPython keeps each name that a module brings, for ever, even when the module is dropped again;
+on the node these names took more RAM than any module. So private names (`_x`) and parameters that
+no call names are shared between modules: `_a`, `_b`… and `a`, `b`…. Lines stay where they are: a
+traceback still says where, and the function has its public name or a short one.
+
+A private name that two modules use stays, and so do those of modules whose classes inherit from
+another module's.
+"""
+
+import ast
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+_PARSER = threading.Lock()  # Python 3.11 loses count when two threads parse at once
+_PRIVATE = re.compile(r"_[A-Za-z]\w*")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+Place = tuple[int, int]  # line, byte in it
+
+
+class Names:
+    """What may be shortened in the modules of a firmware tree. Raises SyntaxError."""
+
+    def __init__(self, root: Path, paths: Iterable[Path]) -> None:
+        with _PARSER:
+            trees = {path: ast.parse((root / path).read_bytes(), str(path)) for path in paths}
+        self._keywords = {
+            node.arg
+            for tree in trees.values()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.keyword) and node.arg
+        }
+        counts: dict[str, int] = {}
+        self._kept: set[str] = set()
+        for tree in trees.values():
+            used = {name for name, _ in _privates(tree)}
+            for name in used:
+                counts[name] = counts.get(name, 0) + 1
+            self._kept |= _texts(tree) | _constants(tree)
+            if _inherits(tree):
+                self._kept |= used
+        self._kept |= {name for name, count in counts.items() if count > 1} | self._keywords
+        # Beginnings of names that are put together: getattr(self, "_make_" + kind).
+        begun = tuple(t for t in self._kept if len(t) > 2 and t[0] == t[-1] == "_")
+        self._kept |= {name for name in counts if name.startswith(begun)}
+
+    def shorten(self, source: bytes) -> bytes:
+        """The same program. `source` is one of the modules."""
+        with _PARSER:
+            tree = ast.parse(source)
+        changes: dict[Place, tuple[str, str]] = {}
+        taken = {name for name, _ in _privates(tree)} | self._kept
+        fresh = (f"_{name}" for name in _short() if f"_{name}" not in taken)
+        new: dict[str, str] = {}
+        for name, place in _privates(tree):
+            if name in self._kept:
+                continue
+            if name not in new:
+                new[name] = next(fresh)
+            changes[place] = (name, new[name])
+        everything = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef):
+                changes |= self._parameters(function, everything)
+        return _replaced(source, changes)
+
+    def _parameters(
+        self, function: ast.FunctionDef, everything: set[str]
+    ) -> dict[Place, tuple[str, str]]:
+        inner = [n for n in ast.walk(function) if isinstance(n, (ast.FunctionDef, ast.Lambda))]
+        if len(inner) > 1:
+            return {}  # a scope in a scope: not worth the care
+        bound = {
+            target.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.comprehension)
+            for target in ast.walk(node.target)
+            if isinstance(target, ast.Name)
+        }
+        fresh = (name for name in _short() if name not in everything)
+        changes: dict[Place, tuple[str, str]] = {}
+        for arg in function.args.args:
+            if arg.arg == "self" or arg.arg in self._keywords or arg.arg in bound:
+                continue
+            new = next(fresh)
+            changes[arg.lineno, arg.col_offset] = (arg.arg, new)
+            for node in ast.walk(function):
+                if isinstance(node, ast.Name) and node.id == arg.arg:
+                    changes[node.lineno, node.col_offset] = (arg.arg, new)
+        return changes
+
+
+def _short() -> Iterator[str]:
+    """a, b, … z, aa, ab, …: without those that mean something."""
+    yield from _LETTERS
+    for first in _LETTERS:
+        for second in _LETTERS:
+            if first + second not in {"as", "if", "in", "is", "or"}:
+                yield first + second
+
+
+def _privates(tree: ast.AST) -> Iterator[tuple[str, Place]]:
+    """Private names and where they stand."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            found = node.id, (node.lineno, node.col_offset)
+        elif isinstance(node, ast.Attribute) and node.end_col_offset and node.end_lineno:
+            at = node.end_col_offset - len(node.attr)
+            found = node.attr, (node.end_lineno, at)
+        elif isinstance(node, ast.FunctionDef):
+            found = node.name, (node.lineno, node.col_offset + len("def "))
+        elif isinstance(node, ast.ClassDef):
+            found = node.name, (node.lineno, node.col_offset + len("class "))
+        else:
+            continue
+        if _PRIVATE.fullmatch(found[0]):
+            yield found
+
+
+def _texts(tree: ast.AST) -> set[str]:
+    """Names that stand elsewhere, too: texts, `global`, imports, exceptions, parameters."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+        elif isinstance(node, ast.Global):
+            found |= set(node.names)
+        elif isinstance(node, ast.alias):
+            found |= {node.name, node.asname or ""}
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            found.add(node.name)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+    return found
+
+
+def _constants(tree: ast.Module) -> set[str]:
+    """Private constants: the compiler puts their values in, and no name is left."""
+    return {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id == "const"
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _inherits(tree: ast.Module) -> bool:
+    """Whether a class here inherits from one that was imported."""
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    return any(
+        not isinstance(base, ast.Name) or base.id not in own
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+    )
+
+
+def _replaced(source: bytes, changes: dict[Place, tuple[str, str]]) -> bytes:
+    lines = source.splitlines(keepends=True)
+    for (row, at), (old, new) in sorted(changes.items(), reverse=True):
+        line = lines[row - 1]
+        end = at + len(old)
+        if line[at:end] != old.encode():
+            raise SyntaxError(f"line {row} has no {old} at byte {at}")
+        lines[row - 1] = line[:at] + new.encode() + line[end:]
+    return b"".join(lines)

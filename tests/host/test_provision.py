@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""A box of boards becomes nodes: at once, resumable, and a failed one stops nobody."""
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from images import invented
+from rom_loader import RomLoader
+from support import FLEETS, office
+
+from tirta import boards
+from tirta.cli import main
+from tirta.errors import TirtaError
+from tirta.keys.credential import node_key
+from tirta.provision_list import COLUMNS, read
+from tirta_format import staging, state
+
+CONFIG = """board = "esp32_devkitc"
+name = "{}"
+[[channel]]
+name = "flow"
+sensor = "pulse"
+pin = "flow"
+litres_per_pulse = 10
+"""
+BOARDS = 8
+
+
+@pytest.fixture
+def chips(tmp_path: Path) -> Iterator[list[RomLoader]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(RomLoader(tmp_path, "esp32")) for _ in range(BOARDS)]
+
+
+def written(folder: Path, rows: list[dict[str, str]]) -> Path:
+    path = folder / "nodes.csv"
+    with path.open("w", newline="") as file:
+        out = csv.DictWriter(file, COLUMNS)
+        out.writeheader()
+        out.writerows(rows)
+    return path
+
+
+def row(number: int, port: object) -> dict[str, str]:
+    return {
+        "name": f"node {number}", "port": str(port), "board": "esp32_devkitc",
+        "district": "Ledeng", "latitude": f"-6.{number}", "longitude": "107.6",
+        "config": f"{number}.toml",
+    }  # fmt: skip
+
+
+def test_eight_boards_at_once_one_of_which_fails_and_is_done_later(
+    tmp_path: Path, chips: list[RomLoader], capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    office(tmp_path, monkeypatch)
+    for number in range(BOARDS):
+        (tmp_path / f"{number}.toml").write_text(CONFIG.format(f"node {number}"))
+    image = invented(tmp_path, boards.load("esp32_devkitc"), 0x4000)
+    rows = [row(i, chip.port) for i, chip in enumerate(chips)]
+    rows[5]["key"] = "south"
+    path = written(tmp_path, rows)
+    words = [
+        "provision", "--batch", str(path), "--micropython", str(image), "--allow-unlisted",
+        "--no-start", "--json",
+    ]  # fmt: skip
+    chips[3].unplug_at(3)
+    assert main(words) == 1
+    told = capsys.readouterr()
+    results = json.loads(told.out)
+    assert [r["name"] for r in results if r["result"] != "done"] == ["node 3"], results
+    assert "half written" in results[3]["why"]
+    assert "1 of 8 boards failed" in told.err
+    place = boards.load("esp32_devkitc").partition("state")
+    for number, chip in enumerate(chips):
+        if number != 3:
+            _, fields = state.decode(chip.flash.data[place.offset : place.end])
+            fleet = FLEETS["south" if number == 5 else "north"]
+            assert fields[state.MODE] == b"locked"
+            assert fields[state.KEY] == node_key(fleet, results[number]["node"])
+            assert json.loads(fields[state.CONFIG])["name"] == f"node {number}"
+            assert json.loads(fields[staging.IDENTITY]) == {
+                "name": f"node {number}", "district": "Ledeng", "latitude": -6 - number / 10,
+                "longitude": 107.6,
+            }  # fmt: skip
+    before = [chip.flash.blocks for chip in chips]
+    chips[3].flash.fail_at = None
+    assert main(words) == 0
+    assert [r["result"] for r in json.loads(capsys.readouterr().out)] == ["done"] * 8
+    again = [chip.flash.blocks for chip in chips]
+    assert [i for i in range(BOARDS) if again[i] != before[i]] == [3]
+    with path.with_suffix(".report.csv").open(newline="") as file:
+        report = list(csv.DictReader(file))
+    assert [r["name"] for r in report] == [f"node {i}" for i in range(BOARDS)]
+    assert {r["node"] for r in report} == {"240ac4e29526"}  # the loader's chips are all alike
+    assert {r["mode"] for r in report} == {"locked"}
+    assert path.with_suffix(".report.html").read_text().count("<tr>") == BOARDS + 1
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [("", "tirta keys init"), ("west", "no key of fleet west")]
+)
+def test_no_board_is_touched_while_a_key_is_missing(
+    key: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("TIRTA_KEYS", str(tmp_path / "none"))
+    (tmp_path / "1.toml").write_text(CONFIG.format("one"))
+    path = written(tmp_path, [row(1, "/dev/nowhere") | {"key": key}])
+    assert main(["provision", "--batch", str(path)]) == 1
+    assert told in capsys.readouterr().err
+    assert not path.with_suffix(".report.csv").exists()
+    if not key:
+        assert main(["provision", "--batch", str(path), "--open"]) == 1
+        assert "1 of 1 boards failed" in capsys.readouterr().err, "it went on to the port"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"name": ""}, "line 2: name is empty"),
+        ({"board": "esp33"}, "line 2: There is no board"),
+        ({"latitude": "91"}, "line 2: latitude is '91'"),
+        ({"longitude": "east"}, "line 2: longitude is 'east'"),
+        ({"port": "", "serial_number": "X1"}, "line 2: no port, and 0 USB ports"),
+        ({"config": "absent.toml"}, "line 2: Cannot read the config"),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_told_before_anything_is_written(
+    change: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "1.toml").write_text(CONFIG.format("one"))
+    with pytest.raises(TirtaError, match=told):
+        read(written(tmp_path, [row(1, "/dev/ttyUSB0") | change]))
+
+
+def test_a_port_is_not_given_twice(tmp_path: Path) -> None:
+    (tmp_path / "1.toml").write_text(CONFIG.format("one"))
+    rows = [row(1, "/dev/ttyUSB0"), row(1, "/dev/ttyUSB0") | {"name": "other"}]
+    with pytest.raises(TirtaError, match="port /dev/ttyUSB0 is already in line 2"):
+        read(written(tmp_path, rows))
+    path = tmp_path / "nodes.csv"
+    path.write_text("name,bored\na,b\n")
+    with pytest.raises(TirtaError, match=r"columns of .* are not right: bored"):
+        read(path)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Shorter names change nothing but names: same lines, same results, and nothing that others use."""
+
+import ast
+from pathlib import Path
+
+from tirta.paths import firmware_dir
+from tirta.shorten import Names
+
+ONE = '''\
+"""A module."""
+_LIMIT = const(7)
+_table = [1, 2]
+
+
+class Thing:
+    def __init__(self, first, second):
+        self._both = first + second
+        self.open = [first for _ in range(2)]
+        self._theirs = 0
+
+    def _helper(self, amount, step=1):
+        return self._both * amount + step + len(_table) + _LIMIT
+
+    def _make_one(self):
+        return getattr(self, "_make_" + "one")
+
+    def result(self, amount):
+        return self._helper(amount, step=3)
+
+
+def outer(value):
+    def inner(value):
+        return value
+
+    return inner(value)
+'''
+TWO = """\
+def _own(thing):
+    return thing._theirs
+
+
+def use(thing):
+    return _own(thing)
+"""
+
+
+def tree(folder: Path) -> Names:
+    (folder / "one.py").write_text(ONE)
+    (folder / "two.py").write_text(TWO)
+    return Names(folder, [Path("one.py"), Path("two.py")])
+
+
+def names(source: bytes) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        for field in ("id", "attr", "arg", "name"):
+            if isinstance(value := getattr(node, field, None), str):
+                found.add(value)
+    return found
+
+
+def test_what_only_one_module_says_is_short(tmp_path: Path) -> None:
+    short = tree(tmp_path).shorten(ONE.encode())
+    left = names(short)
+    assert not left & {"_both", "_helper", "_table", "first", "second", "amount"}
+    # What others say, what a call names, constants, scopes in scopes.
+    assert left >= {
+        "_theirs",
+        "_make_one",
+        "step",
+        "open",
+        "_LIMIT",
+        "result",
+        "Thing",
+        "inner",
+        "value",
+    }
+    assert len(short.splitlines()) == len(ONE.splitlines())
+
+
+def test_the_program_does_the_same(tmp_path: Path) -> None:
+    shorter = tree(tmp_path)
+    told = []
+    for one, two in ((ONE, TWO), (shorter.shorten(ONE.encode()), shorter.shorten(TWO.encode()))):
+        modules: list[dict[str, object]] = [{"const": int}, {}]
+        for source, space in zip((one, two), modules, strict=True):
+            exec(compile(source, "module.py", "exec"), space)
+        space = modules[0] | {"use": modules[1]["use"]}
+        code = "thing = Thing(2, 3); told = [thing.result(4), thing.open, outer(5), use(thing)]"
+        exec(code, space)
+        told.append(space["told"])
+    assert told[0] == told[1] == [32, [2, 2], 5, 0]
+
+
+def test_our_firmware_needs_fewer_names() -> None:
+    root = firmware_dir()
+    paths = sorted(path.relative_to(root) for path in root.rglob("*.py"))
+    shorter = Names(root, paths)
+    before: set[str] = set()
+    after: set[str] = set()
+    for path in paths:
+        source = (root / path).read_bytes()
+        short = shorter.shorten(source)
+        assert short.count(b"\n") == source.count(b"\n"), path
+        before |= names(source)
+        after |= names(short)
+    assert len(after) < 0.9 * len(before)

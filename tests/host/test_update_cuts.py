@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""A power cut at every flash operation of an update, and again in its recovery: the old application
+or the new one runs, never neither (tests/micropython/update_cuts.py).
+"""
+
+import json
+import random
+from pathlib import Path
+
+from interpreters import FIRMWARE, ON_NODE, run, unix_command
+
+from tirta.image import SLOT_BLOCK, lfs_image
+
+SLOT_BYTES = 6 * 4096
+STRIDE = 400  # of the second cuts only so many are done; `make campaign` does more
+LEAST_CUTS = 2_000
+
+
+def images(folder: Path, seed: int) -> list[Path]:
+    """Two applications that differ in most of their blocks."""
+    chance = random.Random(seed)
+    paths = []
+    for version in ("0.1.0", "0.2.0"):
+        manifest = {"board": "virtual", "version": version}
+        files = {
+            "app.mpy": chance.randbytes(5000),
+            "manifest.json": json.dumps(manifest).encode(),
+            "tirta_node/keeper.mpy": chance.randbytes(3000),
+        }
+        path = folder / f"{version}.bin"
+        path.write_bytes(lfs_image(files, SLOT_BYTES, SLOT_BLOCK))
+        paths.append(path)
+    return paths
+
+
+def cut(folder: Path, seed: int, stride: int, timeout_s: float) -> dict[str, int]:
+    """Run the campaign of one seed; its failure is the caller's."""
+    old, new = images(folder, seed)
+    code = f"import update_cuts\nupdate_cuts.main({str(old)!r}, {str(new)!r}, {stride}, {seed})"
+    command = unix_command(code, [ON_NODE, FIRMWARE, FIRMWARE / "frozen"], heap="32m")
+    counts: dict[str, int] = json.loads(run(command, timeout_s))
+    return counts
+
+
+def test_old_or_new_never_neither(tmp_path: Path) -> None:
+    counts = cut(tmp_path, 20261124, STRIDE, 120)
+    assert counts["cuts"] >= LEAST_CUTS
