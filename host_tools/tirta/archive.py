@@ -3,7 +3,7 @@
 
 The pages are the evidence: everything else is derived from them again at any time. A page that was
 still being written when it was pulled is shorter than 4096 bytes: its length is what is known of
-it, and the next pull goes on there.
+it, and the next pull goes on there. Tables that other programs read lie beside it (tirta.tables).
 """
 
 import re
@@ -60,9 +60,31 @@ class Run:
                 found[head.seq] = StoredPage(path, head.seq, size, head.crc)
         return dict(sorted(found.items()))
 
+    def path(self, sequence: int) -> Path:
+        """Where a page lies, or would."""
+        return self.folder / "pages" / f"{sequence:010d}.page"
+
     def store(self, sequence: int, data: bytes) -> None:
-        """Put a page, or more of one, into the archive: whole or not at all."""
-        atomic.write(self.folder / "pages" / f"{sequence:010d}.page", data)
+        """Put a page, or more of one, into the archive: whole or not at all.
+
+        What is there and is not the beginning of it is evidence, too: it is set aside.
+        """
+        path = self.path(sequence)
+        if path.exists() and not data.startswith(path.read_bytes()):
+            self.set_aside(sequence)
+        atomic.write(path, data)
+
+    def set_aside(self, sequence: int) -> Path:
+        """Move a page out of the way, and keep it: aside/SEQUENCE-N.page."""
+        source, folder = self.path(sequence), self.folder / "aside"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            count = len(list(folder.glob(f"{source.stem}-*")))
+            target = folder / f"{source.stem}-{count + 1}.page"
+            source.rename(target)
+        except OSError as error:
+            raise atomic.cannot_write(folder, error) from error
+        return target
 
     def store_config(self, config_hash: int, text: bytes) -> None:
         """Keep a config: a pull that begins late may not bring the page that it was logged in."""

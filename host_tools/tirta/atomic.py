@@ -39,6 +39,12 @@ def write(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def flush_tree(folder: Path) -> None:
+    """Flush a folder and everything in it to the disk."""
+    for path in [*folder.rglob("*"), folder]:
+        _flush(path)
+
+
 def cannot_write(path: Path, error: OSError) -> TirtaError:
     """The one message for a file that could not be written."""
     return TirtaError(

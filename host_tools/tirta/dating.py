@@ -2,11 +2,13 @@
 """When a record was taken (FORMAT.md section 6).
 
 Uptime orders everything; wall time is an *anchor*: at this uptime it was that time, give or take.
-An anchor dates the records of its boot before it as well as those after it.
+An anchor dates the records of its boot before it as well as those after it. One that names a time
+before this firmware existed, or far beyond its life, comes from a clock that was never set: it
+dates nothing, and neither does one that leads there.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ UNSET = "unset"
 QUALITIES = np.array([UNSET, "holdover", "synchronised"])
 _UNSET, _HOLDOVER, _SYNCHRONISED = range(3)
 _UNKNOWN_MS = 86_400_000
+PLAUSIBLE_MS = (1_577_836_800_000, 4_102_444_800_000)  # from 2020 up to 2100
 
 Ints = NDArray[np.int64]
 
@@ -38,6 +41,50 @@ class Anchor:
         unknown = head.uncertainty == format_page.UNKNOWN_UNCERTAINTY
         return cls(0, head.unix_ms, _UNKNOWN_MS if unknown else 1 << head.uncertainty, head.source)
 
+    @property
+    def plausible(self) -> bool:
+        """Whether a clock that was set says so."""
+        return PLAUSIBLE_MS[0] <= self.unix_ms < PLAUSIBLE_MS[1]
+
+
+class Dated(NamedTuple):
+    """Row i is record i; `quality` is an index of QUALITIES: where unset, the rest is nothing."""
+
+    unix_ms: Ints
+    quality: NDArray[np.int8]
+    uncertainty_ms: Ints
+
+
+class Dating:
+    """Everything that is known of time in one node's epoch."""
+
+    def __init__(self, anchors: dict[int, list[Anchor]], page_anchors: dict[int, Anchor]) -> None:
+        self._anchors: dict[int, list[Anchor]] = {}
+        for boot, anchor in page_anchors.items():
+            self._keep(boot, [anchor])
+        for boot, found in anchors.items():
+            self._keep(boot, found)
+
+    def _keep(self, boot: int, found: list[Anchor]) -> None:
+        usable = sorted((a for a in found if a.plausible), key=lambda a: a.uptime_ms)
+        if usable:
+            self._anchors[boot] = usable
+
+    def of_boot(self, boot: int) -> list[Anchor]:
+        """What dates this boot, by uptime."""
+        return self._anchors.get(boot, [])
+
+    def date(self, boot: Ints, uptime_ms: Ints) -> Dated:
+        """The time of each record."""
+        unix_ms = np.zeros(len(boot), np.int64)
+        quality = np.full(len(boot), _UNSET, np.int8)
+        unsure = np.zeros(len(boot), np.int64)
+        for one in np.unique(boot):
+            if found := self.of_boot(int(one)):
+                rows = boot == one
+                unix_ms[rows], quality[rows], unsure[rows] = _date_boot(uptime_ms[rows], found)
+        return Dated(unix_ms, quality, unsure)
+
 
 def date(
     boot: Ints,
@@ -46,23 +93,18 @@ def date(
     page_anchors: dict[int, Anchor],
 ) -> tuple[Ints, NDArray[np.str_]]:
     """Unix time in ms and quality of each record; the time of quality `unset` means nothing."""
-    unix_ms = np.zeros(len(boot), dtype=np.int64)
-    quality = np.full(len(boot), _UNSET)
-    for one in np.unique(boot):
-        rows = boot == one
-        found = anchors.get(int(one)) or [a for a in [page_anchors.get(int(one))] if a is not None]
-        if found:
-            unix_ms[rows], quality[rows] = _date_boot(uptime_ms[rows], found)
-    return unix_ms, QUALITIES[quality]
+    dated = Dating(anchors, page_anchors).date(boot, uptime_ms)
+    return dated.unix_ms, QUALITIES[dated.quality]
 
 
-def _date_boot(uptime_ms: Ints, anchors: list[Anchor]) -> tuple[Ints, Ints]:
-    ordered = sorted(anchors, key=lambda a: a.uptime_ms)
-    at = np.array([a.uptime_ms for a in ordered], dtype=np.int64)
+def _date_boot(uptime_ms: Ints, anchors: list[Anchor]) -> Dated:
+    at = np.array([a.uptime_ms for a in anchors], dtype=np.int64)
     # The last anchor at or before the record, else the first one after it.
     chosen = np.maximum(np.searchsorted(at, uptime_ms, side="right") - 1, 0)
     distance = uptime_ms - at[chosen]
-    unix_ms = np.array([a.unix_ms for a in ordered], dtype=np.int64)[chosen] + distance
-    unsure = np.array([a.uncertainty_ms for a in ordered])[chosen]
-    unsure = unsure + np.abs(distance) * (CRYSTAL_PPM / 1e6)
-    return unix_ms, np.where(unsure <= SYNCHRONISED_MS, _SYNCHRONISED, _HOLDOVER)
+    unix_ms = np.array([a.unix_ms for a in anchors], dtype=np.int64)[chosen] + distance
+    drift = -(-np.abs(distance) * CRYSTAL_PPM // 1_000_000)  # rounded up
+    unsure = np.array([a.uncertainty_ms for a in anchors], dtype=np.int64)[chosen] + drift
+    quality = np.where(unsure <= SYNCHRONISED_MS, _SYNCHRONISED, _HOLDOVER)
+    plausible = (unix_ms >= PLAUSIBLE_MS[0]) & (unix_ms < PLAUSIBLE_MS[1])
+    return Dated(unix_ms, np.where(plausible, quality, _UNSET).astype(np.int8), unsure)

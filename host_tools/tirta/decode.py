@@ -6,6 +6,7 @@ an *event* is a meta record that a person may want to know. Nothing here trusts 
 not check is left out and told in its verdict.
 """
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,15 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tirta import columns
 from tirta.archive import Run
 from tirta.dating import Anchor
-from tirta.page_records import KINDS, PageRecords
+from tirta.page_records import KINDS, PageNumbers, PageRecords
+from tirta.ranges import Range, merged
 from tirta_format import config as format_config
 from tirta_format import meta
 from tirta_format import page as format_page
 
 Ints = NDArray[np.int64]
-_FAST_PAGES = 20  # fewer are decoded sooner than numba is loaded
+FAST_PAGES = 20  # fewer are decoded sooner than numba is loaded
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Batch:
     number: Ints
     boot: Ints
     slot: Ints
-    values: Ints  # [record, channel]; a value of flag 9 means nothing
+    values: Ints  # [record, column]; a value of flag 9 means nothing
     flags: NDArray[np.uint8]
 
     @property
@@ -74,6 +77,16 @@ class Log:
     anchors: dict[int, list[Anchor]] = field(default_factory=dict)
     page_anchors: dict[int, Anchor] = field(default_factory=dict)
     configs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    config_texts: dict[int, bytes] = field(default_factory=dict)
+
+    def ranges(self) -> list[Range]:
+        """The numbers of all records."""
+        found: list[Range] = []
+        for batch in self.batches:
+            ends = np.flatnonzero(np.diff(batch.number) != 1)
+            firsts = batch.number[np.append(0, ends + 1)].tolist()
+            found += zip(firsts, batch.number[np.append(ends, -1)].tolist(), strict=True)
+        return merged(found)
 
     def damaged_ranges(self, next_record: int) -> list[tuple[int, int]]:
         """Record numbers that a page with problems may have held: (first, last)."""
@@ -82,16 +95,24 @@ class Log:
         return [(v.first_record, end - 1) for v, end in pairs if v.problems]
 
 
-def decode_run(run: Run) -> Log:
+def decode_run(run: Run, *, numbers_only: bool = False) -> Log:
     """All stored pages of one node's epoch."""
     pages = ((p.sequence, p.read()) for p in run.pages().values())
-    return decode(pages, Log(run.node, run.epoch), run.configs())
+    return decode(pages, Log(run.node, run.epoch), run.configs(), numbers_only=numbers_only)
 
 
 def decode(
-    pages: Iterable[tuple[int, bytes]], log: Log | None = None, configs: Iterable[bytes] = ()
+    pages: Iterable[tuple[int, bytes]],
+    log: Log | None = None,
+    configs: Iterable[bytes] = (),
+    *,
+    many: bool = False,
+    numbers_only: bool = False,
 ) -> Log:
-    """Pages (sequence, known bytes) in ascending order; `configs` are texts known besides."""
+    """Pages (sequence, known bytes) in ascending order; `configs` are texts known besides. `many`
+    says that more will follow, so that it pays to load numba. With `numbers_only` nothing is
+    unpacked: batches have numbers, and zeros for the rest.
+    """
     log = log or Log()
     whole = [(seq, data.ljust(format_page.SIZE, b"\xff")) for seq, data in pages]
     # Configs first: the text that a page's hash names may have been logged again in a later page.
@@ -104,9 +125,11 @@ def decode(
         for kind, at, n in format_page.chunks(data, head.crc) if head else ():
             if kind == format_page.META and n and data[at] == meta.CONFIG:
                 texts.take(data[at : at + n])
-    log.configs = texts.parsed()
+    log.config_texts = texts.whole()
+    log.configs = _parsed(log.config_texts)
+    fast = None if many or len(whole) >= FAST_PAGES else False
     for seq, data in whole:
-        _PageDecoder(log, seq, data, None if len(whole) >= _FAST_PAGES else False).run()
+        _PageDecoder(log, seq, data, fast, PageNumbers if numbers_only else PageRecords).run()
     return log
 
 
@@ -126,23 +149,31 @@ class _ConfigTexts:
             self._lengths[fields["hash"]] = fields["length"]
             self._parts.setdefault(fields["hash"], {})[fields["offset"]] = fields["part"]
 
-    def parsed(self) -> dict[int, dict[str, Any]]:
+    def whole(self) -> dict[int, bytes]:
         found = {}
         for wanted, parts in self._parts.items():
             text = b"".join(parts[at] for at in sorted(parts))
             if len(text) == self._lengths[wanted] and format_config.config_hash(text) == wanted:
-                try:
-                    found[wanted] = format_config.parse(text)
-                except ValueError:
-                    continue
+                found[wanted] = text
         return found
 
 
+def _parsed(texts: dict[int, bytes]) -> dict[int, dict[str, Any]]:
+    found = {}
+    for config_hash, text in texts.items():
+        with contextlib.suppress(ValueError):
+            found[config_hash] = format_config.parse(text)
+    return found
+
+
 class _PageDecoder:
-    def __init__(self, log: Log, seq: int, data: bytes, fast: bool | None) -> None:
+    def __init__(
+        self, log: Log, seq: int, data: bytes, fast: bool | None, reader: type[PageRecords]
+    ) -> None:
         self.log = log
         self.data = data
         self.fast = fast
+        self.reader = reader
         self.verdict = Verdict(seq)
 
     def run(self) -> None:
@@ -155,9 +186,9 @@ class _PageDecoder:
         if head.unix_ms:
             self.log.page_anchors[head.boot] = Anchor.of_page(head)
         config = self.log.configs.get(head.config_hash)
-        records = PageRecords(head, self.fast)
+        records = self.reader(head, self.fast)
         self._chunks(head, records)
-        if config is None or len(config["channels"]) != head.channels:
+        if config is None or len(columns.of(config)) != head.channels:
             self.verdict.problems.append(f"config {head.config_hash:08x} is not in the log")
         elif records.count:
             found = records.columns()

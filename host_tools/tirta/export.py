@@ -1,77 +1,117 @@
 # SPDX-License-Identifier: MIT
-"""The archive in files that other programs read: CSV and Parquet, written whole or not at all."""
+"""The archive for other programs: `export` writes a file, or a folder, whole or not at all."""
 
-import csv
+import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import getpid
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tirta import atomic
 from tirta.archive import Archive
-from tirta.decode import decode_run
 from tirta.errors import TirtaError
-from tirta.table import SCHEMA, tables
+from tirta.exports import files, frictionless_package, ngsi_ld, sensorthings
+from tirta.exports.selection import Selection
+from tirta.tables.landing import land_all
 
-_ROW_GROUP = 128  # pages in one row group of Parquet: some 10^5 rows
+Write = Callable[[Path, Path, Selection], tuple[int, int]]
 
 
-def export(archive: Path, to: str, out: Path | None = None) -> Path:
-    """Write all records of an archive as `to` (csv or parquet); return the file."""
-    if to not in WRITERS:
-        raise TirtaError(f"There is no export to {to!r}.", f"Choose one of: {', '.join(WRITERS)}.")
-    runs = Archive(archive).must_have_runs()
-    path = out or archive / f"records.{to}"
-    rows = (table for run in runs for table in tables(decode_run(run)))
-    with atomic.replacing(path) as temporary:
+@dataclass(frozen=True)
+class Format:
+    """`write(path, archive, selection)` gives (written, left out); a folder has an `index` file."""
+
+    name: str
+    write: Write
+    index: str = ""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The file or folder, what is in it, and how many rows the format had no place for."""
+
+    path: Path
+    written: int
+    left_out: int
+
+
+def _csv(path: Path, archive: Path, selection: Selection) -> tuple[int, int]:
+    return files.write_csv(path, selection.all_tables(archive)), 0
+
+
+def _parquet(path: Path, archive: Path, selection: Selection) -> tuple[int, int]:
+    return files.write_parquet(path, selection.all_tables(archive)), 0
+
+
+FORMATS = {
+    "csv": Format("records.csv", _csv),
+    "parquet": Format("records.parquet", _parquet),
+    "sensorthings": Format("sensorthings", sensorthings.write, sensorthings.INDEX),
+    "ngsi-ld": Format("water_quality.jsonld", ngsi_ld.write),
+    "frictionless": Format("datapackage", frictionless_package.write, frictionless_package.INDEX),
+}
+_ALL = Selection()
+
+
+def export(archive: Path, to: str, out: Path | None = None, selection: Selection = _ALL) -> Path:
+    """As `export_selected`; only the file or folder."""
+    return export_selected(archive, to, out, selection).path
+
+
+def export_selected(
+    archive: Path, to: str, out: Path | None = None, selection: Selection = _ALL
+) -> Exported:
+    """Write the selected records as one of FORMATS, after the tables are brought up to date.
+
+    Raises TirtaError when nothing is selected, when the archive is none, or when it cannot write.
+    """
+    if to not in FORMATS:
+        raise TirtaError(f"There is no export to {to!r}.", f"Choose one of: {', '.join(FORMATS)}.")
+    chosen = FORMATS[to]
+    nodes = {run.node for run in Archive(archive).must_have_runs()}
+    if unknown := set(selection.nodes) - nodes:
+        raise TirtaError(
+            f"The archive has no node {', '.join(sorted(unknown))}.",
+            f"It has: {', '.join(sorted(nodes))}.",
+        )
+    land_all(archive, selection.nodes or None)
+    path = out or archive / chosen.name
+    with _replacing_folder(path, chosen.index) if chosen.index else atomic.replacing(path) as new:
         try:
-            WRITERS[to](temporary, rows)
+            written, left_out = chosen.write(new, archive, selection)
         except pa.ArrowException as error:
             raise OSError(0, str(error)) from error
-    return path
+        if not written:
+            raise TirtaError(
+                "Nothing to export: no record is as wanted, or none that this format can hold.",
+                'Look with `tirta query DIR "SELECT node, channel, min(time_utc), max(time_utc),'
+                ' count(value) FROM records GROUP BY ALL"`.',
+            )
+    return Exported(path, written, left_out)
 
 
-def _write_csv(path: Path, rows: Iterator[pa.Table]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(SCHEMA.names)
-        for table in rows:
-            columns = [table.column(name).to_pylist() for name in SCHEMA.names]
-            columns[0] = [_iso(time) for time in columns[0]]
-            columns[6] = [_number(value) for value in columns[6]]
-            writer.writerows(zip(*columns, strict=True))
-
-
-def _write_parquet(path: Path, rows: Iterator[pa.Table]) -> None:
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
-        held: list[pa.Table] = []
-        for table in rows:
-            held.append(table)
-            if len(held) == _ROW_GROUP:
-                writer.write_table(pa.concat_tables(held))
-                held = []
-        if held:
-            writer.write_table(pa.concat_tables(held))
-
-
-WRITERS: dict[str, Callable[[Path, Iterator[pa.Table]], None]] = {
-    "csv": _write_csv,
-    "parquet": _write_parquet,
-}
-
-
-def _iso(time: Any) -> str:
-    if time is None:
-        return ""
-    text: str = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{time.microsecond // 1000:03d}Z"
-
-
-def _number(value: float | None) -> str:
-    """Shortest text that reads back as the same number; whole numbers without a point."""
-    if value is None:
-        return ""
-    return str(int(value)) if value == int(value) else repr(value)
+@contextmanager
+def _replacing_folder(path: Path, index: str) -> Iterator[Path]:
+    """As atomic.replacing, of a folder. Only an earlier export is ever replaced."""
+    if path.exists() and not (path / index).exists() and (path.is_file() or any(path.iterdir())):
+        raise TirtaError(
+            f"{path} exists and is no export of this kind.", "Name another folder with --out."
+        )
+    new = path.with_name(f".{path.name}{atomic.TEMPORARY}{getpid()}")
+    old = path.with_name(f".{path.name}{atomic.TEMPORARY}{getpid()}.old")
+    try:
+        try:
+            new.mkdir(parents=True)
+            yield new
+            atomic.flush_tree(new)
+            if path.exists():
+                path.rename(old)
+            new.rename(path)
+        except OSError as error:
+            raise atomic.cannot_write(path, error) from error
+    finally:
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tirta import columns
 from tirta.dating import UNSET, date
 from tirta.decode import Batch, Log
 
@@ -36,16 +37,13 @@ class Series:
 
 def of_log(log: Log) -> list[Series]:
     """Every channel of a log, in the order of its newest config."""
-    names = [c["name"] for c in log.batches[-1].config["channels"]] if log.batches else []
-    return [_series(log, name) for name in names]
+    return [_series(log, c) for c in columns.of(log.batches[-1].config)] if log.batches else []
 
 
-def _series(log: Log, name: str) -> Series:
-    parts = [p for batch in log.batches if (p := _part(log, batch, name)) is not None]
-    config = log.batches[-1].config
-    channel = next(c for c in config["channels"] if c["name"] == name)
+def _series(log: Log, column: columns.Column) -> Series:
+    parts = [p for batch in log.batches if (p := _part(log, batch, column.name)) is not None]
     dated = any(bool(known.any()) for *_, known in parts)
-    interval_s = config["interval_ms"] / 1000
+    interval_s = column.step_ms / 1000
     x = np.concatenate([dated_s if dated else uptime_s for dated_s, uptime_s, *_ in parts])
     y = np.concatenate([p[2] for p in parts])
     doubtful = np.concatenate([p[3] for p in parts])
@@ -54,27 +52,27 @@ def _series(log: Log, name: str) -> Series:
         x, y, doubtful = x[known], y[known], doubtful[known]
     order = np.argsort(x, kind="stable")
     x, y, doubtful = _break_lines(x[order], y[order], doubtful[order], interval_s)
-    unit = "L/s" if channel["sensor"] == "pulse" else channel["unit"]
-    return Series(name, unit, channel["sensor"], dated, interval_s, x, y, doubtful)
+    unit = "L/s" if column.flow else column.unit
+    return Series(column.name, unit, column.sensor, dated, interval_s, x, y, doubtful)
 
 
 def _part(
     log: Log, batch: Batch, name: str
 ) -> tuple[Floats, Floats, Floats, NDArray[np.bool_], NDArray[np.bool_]] | None:
-    channels = batch.config["channels"]
-    names = [channel["name"] for channel in channels]
-    if name not in names:
+    found = {c.name: (i, c) for i, c in enumerate(columns.of(batch.config))}
+    if name not in found:
         return None
-    column = names.index(name)
-    channel = channels[column]
-    y = batch.values[:, column] / channel["scale"]
-    if channel["sensor"] == "pulse":
-        y = y * channel["ml"] / batch.config["interval_ms"]  # mL each ms: L/s
-    flags = batch.flags[:, column]
+    at, column = found[name]
+    due = column.due(batch.slot) | (batch.flags[:, at] != _MISSING)
+    flags = batch.flags[due, at]
+    y = batch.values[due, at] / column.scale
+    if column.flow:
+        y = y * column.flow[0] / column.flow[1]
     y = np.where(flags == _MISSING, np.nan, y)
-    unix_ms, quality = date(batch.boot, batch.uptime_ms, log.anchors, log.page_anchors)
+    uptime_ms = batch.uptime_ms[due]
+    unix_ms, quality = date(batch.boot[due], uptime_ms, log.anchors, log.page_anchors)
     doubtful = (flags >= _SUSPECT) & (flags != _MISSING)
-    return unix_ms / 1000, batch.uptime_ms / 1000, y, doubtful, quality != UNSET
+    return unix_ms / 1000, uptime_ms / 1000, y, doubtful, quality != UNSET
 
 
 def _break_lines(

@@ -92,7 +92,7 @@ def test_port_in_use(peer: Peer) -> None:
     with Line(peer.port):
         assert_one_message(run("status", peer.port), "in use by another program")
         assert_one_message(
-            run("flash", peer.port, "--board", "virtual"), "in use by another program"
+            run("flash", peer.port, "--board", "virtual", "--open"), "in use by another program"
         )
 
 

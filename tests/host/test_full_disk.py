@@ -83,7 +83,7 @@ def test_killed_pull_goes_on(peer: Peer, tmp_path: Path) -> None:
     peer.frame_s = 0.002
     chance = random.Random(3)
     kills = 0
-    for _ in range(12):
+    for _ in range(7):
         process = subprocess.Popen(
             [*TIRTA, "pull", peer.port, "--archive", str(tmp_path)], stdout=subprocess.DEVNULL
         )
@@ -95,7 +95,7 @@ def test_killed_pull_goes_on(peer: Peer, tmp_path: Path) -> None:
         kills += process.wait() == -signal.SIGKILL
         for page in Archive(tmp_path).runs()[0].pages().values():
             assert page.complete or page.sequence == peer.log.seq
-    assert kills > 3
+    assert kills > 2
     with Node(peer.port) as node:
         result = pull(node, tmp_path)
     assert result.holes == []

@@ -7,16 +7,42 @@ import sys
 from collections.abc import Sequence
 
 from tirta import __version__
-from tirta.cli import collect, configure, find, flash, look, say, virtual
+from tirta.cli import (
+    archive,
+    calibrate,
+    collect,
+    configure,
+    district,
+    doctor,
+    find,
+    flash,
+    keys,
+    look,
+    monitor,
+    provision,
+    pulling,
+    say,
+    update,
+    virtual,
+)
 from tirta.cli.command import GROUPS, Command
 from tirta.errors import TirtaError
 
 COMMANDS: tuple[Command, ...] = (
     *find.COMMANDS,
     *flash.COMMANDS,
+    *provision.COMMANDS,
+    *update.COMMANDS,
     *configure.COMMANDS,
+    *pulling.COMMANDS,
     *collect.COMMANDS,
+    *archive.COMMANDS,
+    *calibrate.COMMANDS,
     *look.COMMANDS,
+    *doctor.COMMANDS,
+    *monitor.COMMANDS,
+    *district.COMMANDS,
+    *keys.COMMANDS,
     *virtual.COMMANDS,
 )
 _SHOWS_HELP = 2

@@ -9,8 +9,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 
-FIND, FLASH, CONFIGURE, PULL, LOOK, VIRTUAL = GROUPS = (
-    "Find", "Flash", "Configure", "Pull", "Look", "Try without hardware",
+FIND, FLASH, CONFIGURE, PULL, LOOK, KEYS, VIRTUAL = GROUPS = (
+    "Find", "Flash", "Configure", "Pull", "Look", "Lock", "Try without hardware",
 )  # fmt: skip
 
 

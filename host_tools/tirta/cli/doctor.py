@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""`tirta doctor`: what is wrong, in plain language, each with what to do next."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from tirta import doctor
+from tirta.cli import say
+from tirta.cli.command import LOOK, Command, json_argument, port_argument
+from tirta.doctor.finding import Report
+from tirta.ports import choose
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    port_argument(parser)
+    parser.add_argument("--node", metavar="ID", help="the node that should be here")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the config it should have")
+    json_argument(parser)
+
+
+def _doctor(args: Namespace) -> int:
+    choice = choose(args.port, args.baud)
+    report = doctor.examine(choice.port, choice.baud, node=args.node, config=args.config)
+    if args.json:
+        say.document(report.as_json())
+    else:
+        _tell(report)
+    return 0 if report.ok else 1
+
+
+def _tell(report: Report) -> None:
+    if report.node:
+        say.out(f"Node {report.node}  {report.name}".rstrip())
+    for finding in [*report.findings, *report.notes]:
+        say.out(f"{finding.severity:8} {finding.what}")
+        say.out(f"{'':8} → {finding.next}")
+    if report.ok:
+        say.out("ok       Nothing needs to be done.")
+
+
+COMMANDS = (
+    Command(
+        "doctor",
+        LOOK,
+        "tell what is wrong with a node, and what to do next",
+        "tirta doctor /dev/ttyUSB0",
+        _arguments,
+        _doctor,
+    ),
+)

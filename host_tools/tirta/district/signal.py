@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""One channel of one node over a month, as arrays; row i of each is one record.
+
+Words: a *signal* is dated and in order of time; a record's time is the end of its interval, as the
+node stamps it. *Evidence* is which records a figure stands on: ranges of numbers in an epoch.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+GOOD, UNCHECKED, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Records `first` to `last` of one channel in one epoch of one node."""
+
+    node: str
+    epoch: int
+    channel: str
+    first: int
+    last: int
+
+    @property
+    def records(self) -> int:
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Shapes: all arrays [records]. `value` is NaN where the flag is 9."""
+
+    node: str
+    channel: str
+    unit: str
+    interval_s: float
+    time_s: Floats  # Unix seconds, rising
+    value: Floats
+    flag: NDArray[np.uint8]
+    epoch: Ints
+    number: Ints
+    quantum: float = 0.0  # the step between two readings: litres a second for a pulse counter
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def between(self, start_s: float, end_s: float) -> slice:
+        """The records whose interval ends in (start, end]."""
+        first, last = np.searchsorted(self.time_s, [start_s, end_s], side="right")
+        return slice(int(first), int(last))
+
+    def cut(self, rows: slice) -> "Signal":
+        """The same signal with these records only."""
+        return replace(
+            self,
+            time_s=self.time_s[rows],
+            value=self.value[rows],
+            flag=self.flag[rows],
+            epoch=self.epoch[rows],
+            number=self.number[rows],
+        )
+
+    def valid(self) -> Floats:
+        """The values to compute with: NaN where the node itself says suspect, failed or missing."""
+        return np.where(self.flag >= SUSPECT, np.nan, self.value)
+
+    def evidence(self, rows: slice | Bools | Ints) -> list[Evidence]:
+        """The chosen records as ranges of consecutive numbers."""
+        numbers, epochs = self.number[rows], self.epoch[rows]
+        if not len(numbers):
+            return []
+        order = np.lexsort((numbers, epochs))
+        numbers, epochs = numbers[order], epochs[order]
+        breaks = np.flatnonzero((np.diff(numbers) > 1) | (np.diff(epochs) != 0)) + 1
+        firsts = np.concatenate([[0], breaks])
+        lasts = np.concatenate([breaks, [len(numbers)]]) - 1
+        return [
+            Evidence(self.node, int(epochs[a]), self.channel, int(numbers[a]), int(numbers[b]))
+            for a, b in zip(firsts, lasts, strict=True)
+        ]
+
+
+def on_grid(signal: Signal, start_s: float, count: int, *, valid: bool = True) -> Floats:
+    """Values on a regular grid of the signal's interval: cell i ends at start + (i + 1) intervals.
+
+    A cell without a record is NaN; of two records in a cell (a stepped clock) the later one stands.
+    """
+    grid = np.full(count, np.nan)
+    cell = np.round((signal.time_s - start_s) / signal.interval_s).astype(np.int64) - 1
+    inside = (cell >= 0) & (cell < count)
+    grid[cell[inside]] = (signal.valid() if valid else signal.value)[inside]
+    return grid
+
+
+def blocks(signal: Signal, start_s: float, block_s: float, count: int) -> Floats:
+    """Means over blocks of `block_s`; NaN where a block lacks any of its records. Shape [count]."""
+    per = max(1, round(block_s / signal.interval_s))
+    return np.asarray(on_grid(signal, start_s, count * per).reshape(count, per).mean(axis=1))

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Was there water, did it run backwards, and is the data there: per day and as events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from tirta.district.definitions import BACKFLOW_S, HOUR_S
+from tirta.district.signal import Bools, Signal
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time with a figure: the mean of what it is about. `rows` are its records."""
+
+    start_s: float
+    end_s: float
+    value: float
+    rows: slice
+
+
+@dataclass(frozen=True)
+class Hole:
+    """No record of the channel ends in (start, end)."""
+
+    start_s: float
+    end_s: float
+
+
+def spans(signal: Signal, which: Bools, least_s: float) -> list[Span]:
+    """Runs of consecutive chosen records that last `least_s` or longer."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], which.astype(np.int8), [0]])))
+    found = []
+    for first, beyond in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        start_s = float(signal.time_s[first] - signal.interval_s)
+        end_s = float(signal.time_s[beyond - 1])
+        if end_s - start_s >= least_s:
+            mean = float(np.nanmean(signal.value[first:beyond]))
+            found.append(Span(start_s, end_s, mean, slice(first, beyond)))
+    return found
+
+
+def backflow(flow: Signal, reverse: Sequence[Signal] = ()) -> list[tuple[Signal, Span]]:
+    """When water ran backwards: flow below zero, or pulses of a reverse channel (both L/s)."""
+    found = [(flow, s) for s in spans(flow, flow.valid() < 0, BACKFLOW_S)]
+    for other in reverse:
+        found += [(other, s) for s in spans(other, other.valid() > 0, BACKFLOW_S)]
+    return found
+
+
+def outages(pressure: Signal, least_m: float, least_s: float = HOUR_S / 2) -> list[Span]:
+    """Times without supply: pressure (m) below the least for half an hour or longer."""
+    return spans(pressure, pressure.valid() < least_m, least_s)
+
+
+def holes(signal: Signal, start_s: float, end_s: float) -> list[Hole]:
+    """Where records are missing between two times; a stretch of one interval is enough."""
+    at = signal.time_s[signal.between(start_s, end_s)]
+    ends = np.concatenate([[start_s], at, [end_s]])
+    wide = np.flatnonzero(np.diff(ends) > 1.5 * signal.interval_s)
+    found = [(float(ends[i]), float(ends[i + 1])) for i in wide.tolist()]
+    # Behind the last hole a record ends, so the hole itself ends one interval before it.
+    return [Hole(a, b if b == end_s else b - signal.interval_s) for a, b in found]
+
+
+def completeness(signal: Signal, edges_s: Sequence[float]) -> list[float]:
+    """Share of the expected records with a value, for each of the spans between the edges."""
+    found = []
+    for start_s, end_s in pairwise(edges_s):
+        rows = signal.between(start_s, end_s)
+        expected = max(1, round((end_s - start_s) / signal.interval_s))
+        there = int((signal.flag[rows] != 9).sum())
+        found.append(min(1.0, there / expected))
+    return found

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""What can be learned of a node in some seconds, without changing it.
+
+The newest pages of its log come with it: they hold what the sensors said in the last hours, and the
+boots and losses of that time.
+"""
+
+import contextlib
+import errno
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import serial
+
+from tirta import boards, config, repl
+from tirta.answers import Hello, IndexEntry
+from tirta.boards import Board
+from tirta.decode import Log
+from tirta.errors import TirtaError
+from tirta.line import DEFAULT_BAUD, Line
+from tirta.link import NoAnswerError
+from tirta.newest import newest
+from tirta.node import Node
+from tirta.repl import Banner
+from tirta_format import config as format_config
+
+PAGES = 6  # beside the newest: four days at a record a minute, two seconds on the line
+WATCH_S = 1.5  # beyond one interval, to see the next record come
+MOST_WATCHED_S = 12.0
+
+
+@dataclass
+class Facts:
+    """What was learned; a field stays empty where the port gave no answer to it."""
+
+    port: str
+    missing: bool = False  # there is no such device
+    denied: bool = False  # this user may not open it
+    busy: bool = False  # another program has it
+    problem: TirtaError | None = None
+    banner: Banner | None = None  # of a MicroPython prompt
+    hello: Hello | None = None
+    stranger: bool = False  # it is locked and no key is here: it says no more than who it is
+    locked_out_s: int = 0  # after wrong keys, how long it takes no other
+    status: dict[str, Any] = field(default_factory=dict)
+    watched_s: float = 0.0  # how long the next record was waited for
+    came: int = 0  # records meanwhile
+    asked_unix: float = 0.0  # this computer's clock when the node told its own
+    config: dict[str, Any] | None = None  # in force on the node
+    board: Board | None = None
+    index: list[IndexEntry] = field(default_factory=list)
+    log: Log | None = None
+    expected_node: str | None = None
+    expected_config: int | None = None  # its hash
+
+
+def gather(
+    port: str, baud: int = DEFAULT_BAUD, *, node: str | None = None, config: Path | None = None
+) -> Facts:
+    """Ask. Raises TirtaError only where the expected config cannot be read."""
+    facts = Facts(port, expected_node=node, expected_config=_hash(config) if config else None)
+    if not _can_open(facts):
+        return facts
+    try:
+        with Node(port, baud) as asked:
+            _ask(facts, asked)
+    except NoAnswerError as error:
+        facts.problem = error
+        with contextlib.suppress(TirtaError), Line(port, baud) as line:
+            facts.banner = repl.ask(line)
+    except TirtaError as error:
+        facts.problem = error
+    return facts
+
+
+def _hash(path: Path) -> int:
+    text, _ = config.load(path)
+    return int(format_config.config_hash(text))
+
+
+def _can_open(facts: Facts) -> bool:
+    """Whether the port opens; why not, otherwise."""
+    if not Path(facts.port).exists():
+        facts.missing = True
+        return False
+    if not os.access(facts.port, os.R_OK | os.W_OK):
+        facts.denied = True
+        return False
+    try:
+        Line(facts.port).close()
+    except TirtaError as error:
+        facts.problem = error
+        cause = error.__cause__
+        facts.busy = isinstance(cause, serial.SerialException) and cause.errno in {
+            errno.EBUSY, errno.EAGAIN, None,
+        }  # fmt: skip
+        return False
+    return True
+
+
+def _ask(facts: Facts, node: Node) -> None:
+    facts.hello = node.hello
+    told = node.status()
+    if "alarms" not in told:
+        facts.stranger = True
+        facts.locked_out_s = int(told.get("locked_out_s", 0))
+        return
+    facts.status = told
+    facts.asked_unix = time.time()
+    with contextlib.suppress(TirtaError):
+        facts.board = boards.load(node.hello.board)
+    text = node.config()
+    with contextlib.suppress(ValueError):
+        facts.config = format_config.parse(text)
+    facts.index = node.index()
+    facts.log = newest(node, facts.index, PAGES, text if facts.config else None)
+    _watch(facts, node)
+
+
+def _watch(facts: Facts, node: Node) -> None:
+    """Wait for one more sample, where that does not take long."""
+    began = time.monotonic()
+    before = facts.status
+    wait_s = float(before.get("interval_s", 0)) + WATCH_S
+    if wait_s > MOST_WATCHED_S or facts.config is None:
+        return
+    while (past := time.monotonic() - began) < wait_s and facts.came == 0:
+        time.sleep(min(0.3, wait_s - past))
+        now = node.status()
+        facts.came = _sampled(now) - _sampled(before)
+    facts.watched_s = time.monotonic() - began
+
+
+def _sampled(status: dict[str, Any]) -> int:
+    """Records so far, durable or waiting."""
+    return int(status["next_record"]) + int(status["ring_used"])

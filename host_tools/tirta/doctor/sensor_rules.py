@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""Each sensor, from what it said in the newest pages: missing, at its limits, stuck, noisy, absurd.
+
+A *level* is a channel that measures, not one that counts. Thresholds are wide on purpose: a warning
+that comes on a healthy pipe is read once and never again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tirta import columns
+from tirta.columns import Column
+from tirta.doctor.facts import Facts
+from tirta.doctor.finding import FAULT, WARNING, Finding
+from tirta.text import duration
+from tirta_format import columns as format_columns
+from tirta_format.record import MISSING, SUSPECT
+
+RECENT = 3  # values in a row that are missing: not a hiccup
+OFTEN = 0.1  # share that is missing or suspect
+STUCK_S = 24 * 3600
+STUCK_VALUES = 200
+NOISY = 0.04  # of the span: median jump between neighbours, twice what a rough pipe does
+NOISY_VALUES = 30
+# What water and its instruments can be, by unit: (least, most). Wider than any limit of quality.
+PLAUSIBLE = {
+    "pH": (2.0, 12.5), "degC": (-2.0, 60.0), "NTU": (-0.5, 4000.0), "mg/L": (-0.1, 100_000.0),
+    "uS/cm": (0.0, 200_000.0), "mS/cm": (0.0, 200.0), "mV": (-2000.0, 2000.0),
+    "m": (-11.0, 400.0), "bar": (-1.1, 40.0), "kPa": (-110.0, 4000.0),
+}  # fmt: skip
+LOW_BATTERY_V = 11.5  # of a 12 V lead battery: a tenth of its charge is left
+_MISSING = {
+    "current": (
+        "sensor.loop-broken", "its loop is broken or the transmitter reports a fault",
+        "Measure the current: 0 mA is a broken wire or no supply, above 21 mA the transmitter.",
+    ),
+    "ds18b20": (
+        "sensor.silent", "the probe does not answer",
+        "Check its three wires and the 4.7 kohm pull-up.",
+    ),
+    "modbus": (
+        "sensor.silent", "the device does not answer",
+        "Check A and B, the address, baud rate and parity, and the device's supply.",
+    ),
+}  # fmt: skip
+_ANY_MISSING = ("sensor.silent", "the sensor does not answer", "Check its wires and its supply.")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What one column said: values in its unit and their flags, where it was due."""
+
+    column: Column
+    values: NDArray[np.float64]  # of flags other than missing
+    known: NDArray[np.int64]  # where those are
+    flags: NDArray[np.uint8]
+
+    @property
+    def name(self) -> str:
+        return self.column.name
+
+
+def channels(facts: Facts) -> Iterator[Channel]:
+    """Every column of the config in force that holds samples, not statistics."""
+    if facts.log is None or facts.config is None:
+        return
+    batches = [b for b in facts.log.batches if b.config == facts.config]
+    if not batches:
+        return
+    for i, column in enumerate(columns.of(facts.config)):
+        if column.what not in {"value", "last", "mean"}:
+            continue
+        due = [column.due(b.slot) for b in batches]
+        flags = np.concatenate([b.flags[d, i] for b, d in zip(batches, due, strict=True)])
+        raw = np.concatenate([b.values[d, i] for b, d in zip(batches, due, strict=True)])
+        known = np.nonzero(flags != MISSING)[0]
+        yield Channel(column, raw[known] / column.scale, known, flags)
+
+
+def sensors(facts: Facts) -> Iterator[Finding]:
+    """All rules, the worst one of each channel."""
+    for channel in channels(facts):
+        if not len(channel.flags):
+            continue
+        for rule in (_missing, _absurd, _battery, _suspect, _noisy, _stuck, _no_flow):
+            found = next(rule(channel, facts), None)
+            if found:
+                yield found
+                break
+
+
+def _missing(channel: Channel, facts: Facts) -> Iterator[Finding]:
+    gone = channel.flags == MISSING
+    name, why, then = _MISSING.get(channel.column.sensor, _ANY_MISSING)
+    if len(gone) >= RECENT and gone[-RECENT:].all():
+        yield Finding(name, FAULT, f"{channel.name} has no value: {why}.", then, channel.name)
+    elif len(gone) >= 10 * RECENT and gone.mean() > OFTEN:
+        yield Finding(
+            "sensor.intermittent", WARNING,
+            f"{channel.name} has no value in {gone.mean():.0%} of the newest records.",
+            f"A loose contact? {then}", channel.name,
+        )  # fmt: skip
+
+
+def _absurd(channel: Channel, facts: Facts) -> Iterator[Finding]:
+    limits = PLAUSIBLE.get(channel.column.unit)
+    if limits is None or not len(channel.values):
+        return
+    recent = channel.values[-10 * RECENT :]
+    beyond = (recent < limits[0]) | (recent > limits[1])
+    if beyond.mean() > OFTEN:
+        yield Finding(
+            "sensor.range", FAULT,
+            f"{channel.name} reads {recent[beyond][-1]:g} {channel.column.unit}, which water"
+            " cannot be.",
+            "Check the scale in the config, then the probe: dry, in the wrong place, or worn out?",
+            channel.name,
+        )  # fmt: skip
+
+
+def _battery(channel: Channel, facts: Facts) -> Iterator[Finding]:
+    if channel.column.unit != "V" or "batt" not in channel.name or not len(channel.values):
+        return
+    volts = float(np.median(channel.values[-RECENT:]))
+    if volts < LOW_BATTERY_V:
+        yield Finding(
+            "battery.low", FAULT, f"The battery is at {volts:.1f} V.",
+            "Check the charger or the solar panel; change the battery if it does not hold.",
+            channel.name,
+        )  # fmt: skip
+
+
+def _suspect(channel: Channel, facts: Facts) -> Iterator[Finding]:
+    doubtful = (channel.flags == SUSPECT).mean()
+    if len(channel.flags) >= 10 * RECENT and doubtful > OFTEN:
+        yield Finding(
+            "sensor.suspect", WARNING,
+            f"{channel.name} is suspect in {doubtful:.0%} of the newest records: at the edge of"
+            " what the sensor measures, or against the limits of its config.",
+            "Compare it with a hand-held meter; check range and limits in the config.",
+            channel.name,
+        )  # fmt: skip
+
+
+def _noisy(channel: Channel, facts: Facts) -> Iterator[Finding]:
+    span = _span(channel)
+    if span is None or len(channel.values) < NOISY_VALUES:
+        return
+    recent = channel.values[-10 * NOISY_VALUES :]
+    # Second differences: a steady rise is no noise.
+    jump = float(np.median(np.abs(np.diff(recent, 2)))) / 2
+    if jump > NOISY * span:
+        yield Finding(
+            "sensor.noisy", WARNING,
+            f"{channel.name} jumps by about {jump:.3g} {channel.column.unit} from record to"
+            " record.",
+            "Check shield and ground of its cable, and what runs beside it; ask for the `mean` of"
+            " more samples.",
+            channel.name,
+        )  # fmt: skip
+
+
+def _span(channel: Channel) -> float | None:
+    """What the sensor can tell apart, end to end, in its unit."""
+    entry: dict[str, Any] = channel.column.channel
+    if channel.column.sensor == "current":
+        return float(abs(entry["high"] - entry["low"]) / channel.column.scale)
+    limits = PLAUSIBLE.get(channel.column.unit)
+    return min(limits[1] - limits[0], 100.0) if limits else None
+
+
+def _stuck(channel: Channel, facts: Facts) -> Iterator[Finding]:
+    if channel.column.sensor in format_columns.COUNTING or channel.column.unit == "V":
+        return
+    values = channel.values
+    changes = np.nonzero(np.diff(values))[0]
+    same = len(values) - (int(changes[-1]) + 1 if len(changes) else 0)
+    still_s = same * channel.column.step_ms / 1000
+    if same >= STUCK_VALUES and still_s >= STUCK_S:
+        yield Finding(
+            "sensor.stuck", WARNING,
+            f"{channel.name} has been exactly {values[-1]:g} {channel.column.unit} for"
+            f" {duration(still_s)}.",
+            "Is the probe in the water, its valve open, its tube clean? Compare it with a"
+            " hand-held meter.",
+            channel.name,
+        )  # fmt: skip
+
+
+def _no_flow(channel: Channel, facts: Facts) -> Iterator[Finding]:
+    if channel.column.sensor not in format_columns.COUNTING or channel.column.what != "value":
+        return
+    values = channel.values
+    moved = np.nonzero(values)[0]
+    still = len(values) - (int(moved[-1]) + 1 if len(moved) else 0)
+    still_s = still * channel.column.step_ms / 1000
+    if still >= STUCK_VALUES and still_s >= STUCK_S:
+        yield Finding(
+            "sensor.no-pulses", WARNING,
+            f"{channel.name} has counted nothing for {duration(still_s)}.",
+            "Does water flow? Then check the meter's contact and its cable; open a tap and watch"
+            " `tirta monitor` for its pulses.",
+            channel.name,
+        )  # fmt: skip
+
+
+RULES = (sensors,)

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""The screen. It asks in a thread of its own, so that a slow line never holds a key."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from rich.markup import escape
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import DataTable, Footer, Static
+
+from tirta.errors import TirtaError
+from tirta.monitor import draw
+from tirta.monitor.snapshot import Snapshot, Value, Watch
+from tirta.node import Node
+from tirta_format.record import FAIL, GOOD, MISSING, SUSPECT
+
+SPARK = 22  # characters
+CHART_LINES = 4
+CHART_WIDTH = 64
+EVERY_S = 1.0
+_COLOURS = {GOOD: "green", SUSPECT: "yellow", FAIL: "red", MISSING: "red"}
+
+
+class Monitor(App[None]):
+    """`connect` opens the node; it is called again when the line was lost."""
+
+    TITLE = "Tirta monitor"
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    #who { height: 1; background: $primary; color: $text; }
+    #how { height: 4; padding: 0 1; }
+    #channels { height: 1fr; min-height: 4; }
+    #chart { height: 6; padding: 0 1; color: $accent; }
+    #alarms { height: auto; max-height: 3; padding: 0 1; color: $error; text-style: bold; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "Quit"),
+        Binding("p", "pause", "Pause"),
+        Binding("s", "slower", "Slower"),
+        Binding("f", "faster", "Faster"),
+    ]
+
+    def __init__(self, connect: Callable[[], Node], every_s: float = EVERY_S) -> None:
+        super().__init__()
+        self._connect = connect
+        self.every_s = every_s
+        self.paused = False
+        self.rounds = 0  # answers that were shown
+        self._over = threading.Event()
+        self._watch: Watch | None = None
+        self._last: Snapshot | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="who")
+        yield Static(id="how")
+        yield DataTable(id="channels", cursor_type="row")
+        yield Static(id="chart")
+        yield Static(id="alarms")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        table = self.query_one(DataTable)
+        for title, width in (("Channel", 16), ("Value", 10), ("Unit", 7), ("Flag", 9)):
+            table.add_column(title, width=width, key=title)
+        table.add_column("Last hours", width=SPARK, key="Last hours")
+        table.focus()
+        self.query_one("#who", Static).update(" Asking the node …")
+        threading.Thread(target=self._ask, daemon=True).start()
+
+    def on_unmount(self) -> None:
+        self._over.set()
+
+    def _ask(self) -> None:
+        """In the thread: connect, look again and again, connect again."""
+        while not self._over.is_set():
+            try:
+                with self._connect() as node:
+                    watch = Watch(node)
+                    watch.begin()
+                    while not self._over.is_set():
+                        if not self.paused:
+                            self._tell(self._show, watch, watch.look())
+                        self._over.wait(self.every_s)
+            except TirtaError as error:
+                self._tell(self._lost, error)
+                self._over.wait(2)
+
+    def _tell(self, what: Callable[..., None], *arguments: Any) -> None:
+        if not self._over.is_set():
+            self.call_from_thread(what, *arguments)
+
+    def _lost(self, error: TirtaError) -> None:
+        self.query_one("#alarms", Static).update(
+            f"✗ {escape(error.what)} {escape(error.hint)} Trying again …"
+        )
+
+    def _show(self, watch: Watch, now: Snapshot) -> None:
+        self._watch, self._last = watch, now
+        self.rounds += 1
+        hello = now.hello
+        mode = "[reverse] OPEN: not protected [/]" if hello.mode == "open" else hello.mode
+        name = escape(hello.name or hello.node)
+        self.query_one("#who", Static).update(
+            f" [b]{name}[/]  {escape(hello.node)}  {escape(hello.board)}"
+            f"  firmware {escape(hello.firmware)}  {mode}"
+        )
+        self.query_one("#how", Static).update("\n".join(_how(now)))
+        self._fill(now.values, watch)
+        alarms = now.status.get("alarms") or []
+        told = "\n".join(f"✗ {escape(str(alarm))}" for alarm in alarms[:3])
+        self.query_one("#alarms", Static).update(told)
+        self._draw()
+
+    def _fill(self, values: list[Value], watch: Watch) -> None:
+        table = self.query_one(DataTable)
+        rows = {value.name: _row(value, watch) for value in values}
+        if [key.value for key in table.rows] != list(rows):
+            table.clear()
+            for name, cells in rows.items():
+                table.add_row(*cells, key=name)
+            return
+        for name, cells in rows.items():
+            for column, cell in zip(list(table.columns), cells, strict=True):
+                table.update_cell(name, column, cell)
+
+    def on_data_table_row_highlighted(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        """The chosen channel, larger."""
+        table, place = self.query_one(DataTable), self.query_one("#chart", Static)
+        if self._watch is None or self._last is None or not table.row_count:
+            place.update("")
+            return
+        name = str(table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value)
+        past = list(self._watch.history.get(name, ()))
+        known = [v for v in past if v == v]  # noqa: PLR0124  no NaN
+        value = next(v for v in self._last.values if v.name == name)
+        title = f"[b]{escape(name)}[/] {escape(value.unit)}, the last {len(past)} records"
+        title += " · ↑↓ choose another channel"
+        if not known:
+            place.update(title)
+            return
+        lines = draw.chart(past, CHART_WIDTH, CHART_LINES)
+        high, low = (draw.number(v, value.decimals) for v in (max(known), min(known)))
+        lines[0] += f" {high}"
+        lines[-1] += f" {low}"
+        place.update("\n".join([title, *lines]))
+
+    def action_pause(self) -> None:
+        self.paused = not self.paused
+        self.sub_title = "paused" if self.paused else ""
+        if self.paused:
+            self.query_one("#alarms", Static).update("Paused: p goes on")
+
+    def action_slower(self) -> None:
+        self.every_s = min(60.0, self.every_s * 2)
+
+    def action_faster(self) -> None:
+        self.every_s = max(0.5, self.every_s / 2)
+
+
+def _row(value: Value, watch: Watch) -> tuple[str, ...]:
+    colour = _COLOURS.get(value.flag, "white")
+    flag = draw.FLAGS.get(value.flag, str(value.flag))
+    past = list(watch.history.get(value.name, ()))
+    return (
+        escape(value.name),
+        f"{draw.number(value.value, value.decimals):>9}",
+        escape(value.unit),
+        f"[{colour}]{flag}[/]",
+        draw.spark(past, SPARK),
+    )
+
+
+def _how(now: Snapshot) -> list[str]:
+    """Four lines that answer: is it all right?"""
+    status = now.status
+    clock = status["clock"]
+    if status["unix"]:
+        at = datetime.fromtimestamp(status["unix"], UTC)
+        clock = f"{at:%Y-%m-%d %H:%M:%S} UTC, {clock}"
+    up = timedelta(seconds=int(status["uptime_s"]))
+    used = float(status["log_used"])
+    clock_line = f"Clock    {clock:38} Up {up}, {status['cause']}"
+    records = f"Records  {status['next_record']:<10} of epoch {status['epoch']:<16}"
+    records += f" Log {draw.bar(used, 12)} {used:.0%}"
+    lost = f"Lost     {status['lost']} records, {status['overruns']} overruns,"
+    lost += f" worst {status['worst_late_ms']} ms late"
+    line = f"Line     {status['dropped_frames']} damaged frames, answer in"
+    line += f" {now.answer_s * 1000:.0f} ms        Heap {status['heap_free']} bytes free"
+    return [clock_line, records, lost, line]

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""How a node is, from its records and events, as the engineer's page says it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tirta.district.reading import Happening
+from tirta.district.survey import NodeFigures
+from tirta.report.language import Language
+from tirta.text import clean
+from tirta_format import meta
+
+DASH = "–"
+_MOST_NOTES = 5
+
+
+@dataclass(frozen=True)
+class Health:
+    title: str
+    node: str
+    share: str
+    holes: str
+    restarts: str
+    clock: str
+    doubted: str
+    notes: list[str]
+    signals: list[str]
+
+
+def health(node: NodeFigures, words: Language) -> Health:
+    """How a node is, from its records and events."""
+    data = node.data
+    notes = []
+    if data.undated:
+        notes.append(
+            words.plural(
+                "%(num)s record without a time: the clock was not set then.",
+                "%(num)s records without a time: the clock was not set then.",
+                data.undated,
+            )
+        )
+    if data.impossible:
+        notes.append(
+            words.plural(
+                "%(num)s value with an impossible time is left out.",
+                "%(num)s values with an impossible time are left out.",
+                data.impossible,
+            )
+        )
+    if data.other_interval:
+        notes.append(
+            words.plural(
+                "%(num)s value of another interval is left out of the figures.",
+                "%(num)s values of another interval are left out of the figures.",
+                data.other_interval,
+            )
+        )
+    told = [_event(e, words) for e in data.events if e.kind in {"loss", "alarm"}]
+    notes += told[:_MOST_NOTES]
+    if more := len(told[_MOST_NOTES:]):
+        notes.append(words.plural("and %(num)s more event", "and %(num)s more events", more))
+    doubted = sum(int(np.isin(s.flag, (3, 4)).sum()) for s in data.signals.values())
+    longest = max((h.end_s - h.start_s for h in node.holes), default=0.0)
+    holes = words.number(len(node.holes), 0)
+    if longest:
+        holes += " · " + words.text("longest %(time)s", time=words.duration(longest))
+    clock = DASH if np.isnan(data.synchronised) else words.percent(data.synchronised, 0)
+    return Health(
+        node.title,
+        data.node,
+        words.percent(node.completeness),
+        holes,
+        words.number(node.count("boot"), 0),
+        clock,
+        words.number(doubted, 0),
+        notes,
+        [f"{data.node}/{name}" for name in data.signals],
+    )
+
+
+def _event(event: Happening, words: Language) -> str:
+    """A loss or an alarm, with its time where that is known."""
+    text = _alarm(event, words) if event.kind == "alarm" else _loss(event, words)
+    return text if event.time_s is None else f"{words.time(event.time_s)}: {text}"
+
+
+def _alarm(event: Happening, words: Language) -> str:
+    name = event.fields.get("name")
+    if name is None:
+        return event.what
+    if event.fields.get("raised"):
+        return words.text("Alarm %(name)s was raised.", name=clean(name))
+    return words.text("Alarm %(name)s is over.", name=clean(name))
+
+
+def _loss(event: Happening, words: Language) -> str:
+    why = {
+        meta.LOSS_POWER: words.text("a power cut"),
+        meta.LOSS_UNATTENDED: words.text("nobody sampled"),
+        meta.LOSS_RING: words.text("the memory was full"),
+        meta.LOSS_FLASH: words.text("the flash failed"),
+        meta.LOSS_OVERWRITTEN: words.text("overwritten before it was pulled"),
+    }.get(event.fields.get("reason", 0))
+    if why is None:
+        return event.what
+    most = event.fields.get("at_most")
+    if not most:
+        return words.text("Records were lost, nobody knows how many: %(why)s.", why=why)
+    return words.plural(
+        "At most %(num)s record was lost: %(why)s.",
+        "At most %(num)s records were lost: %(why)s.",
+        most,
+        why=why,
+    )

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""A zone as the engineer sees it: its line in the table, and what its section shows."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from tirta.district.survey import NodeFigures, Survey
+from tirta.district.zones import ZoneFigures, last_reported
+from tirta.report.health import DASH, Health, health
+from tirta.report.language import Language
+from tirta.report.words import limit_text, parameter, unit
+
+_SPARK = (96, 24)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A figure as text: `range` is its uncertainty, `why` why there is none."""
+
+    text: str
+    range: str = ""
+    why: str = ""
+    figure: str = ""
+
+
+@dataclass(frozen=True)
+class QualityLine:
+    parameter: str
+    place: str
+    share: str
+    good: bool
+    limit: str
+    source: str
+    median: str
+    least: str
+    greatest: str
+    valid: str
+    doubted: str
+    signal: str
+
+
+@dataclass(frozen=True)
+class DayLine:
+    day: str
+    inflow: str
+    night: str
+    counts: bool
+    why: str
+    share: str
+
+
+@dataclass(frozen=True)
+class ZoneView:
+    id: str
+    title: str
+    depth: int
+    inflow: Value
+    night: Value
+    leakage: Value
+    own: Value
+    not_billed: Value
+    spark: str
+    spark_text: str
+    bursts: int
+    quality: list[QualityLine]
+    days: list[DayLine]
+    health: list[Health]
+    causes: str
+
+
+def zone_view(zone: ZoneFigures, survey: Survey, depth: int, words: Language) -> ZoneView:
+    """Everything that the page says about a zone."""
+    nodes = _nodes(zone, survey)
+    spark, spark_text = _spark(zone, survey, words)
+    return ZoneView(
+        zone.zone.id,
+        zone.title,
+        depth,
+        _inflow(zone, words),
+        _night(zone, survey, words),
+        _leakage(zone, words),
+        _own(zone, words),
+        _not_billed(zone, words),
+        spark,
+        spark_text,
+        len(zone.bursts),
+        [line for node in nodes for line in _quality(node, survey, words)],
+        _days(zone, nodes, survey, words),
+        [health(node, words) for node in nodes],
+        _causes(zone, words),
+    )
+
+
+def _nodes(zone: ZoneFigures, survey: Survey) -> list[NodeFigures]:
+    inside = [s.node for s in zone.inlets]
+    inside += [n.id for n in survey.district.node if n.zone == zone.zone.id]
+    return [survey.nodes[node] for node in dict.fromkeys(inside)]
+
+
+def _inflow(zone: ZoneFigures, words: Language) -> Value:
+    if zone.inflow is None:
+        return Value(DASH, why=words.text("no records of its meters"))
+    share = words.percent(zone.inflow.coverage, 1)
+    gap = "" if zone.inflow.coverage > 0.9995 else words.text("%(share)s of the time", share=share)
+    return Value(f"{words.number(zone.inflow.m3, 0)} m³", gap, figure=f"{zone.zone.id}/inflow")
+
+
+def _night(zone: ZoneFigures, survey: Survey, words: Language) -> Value:
+    last = last_reported(zone, survey.period)
+    if last is None:
+        return Value(DASH, why=words.text("too few nights count"))
+    nights = words.plural("%(num)s night", "%(num)s nights", len(last.nights))
+    return Value(
+        f"{words.significant(last.flow_lps)} L/s", nights, figure=f"{zone.zone.id}/night-flow"
+    )
+
+
+def _leakage(zone: ZoneFigures, words: Language) -> Value:
+    found = zone.leakage
+    if found is None:
+        why = {
+            "legitimate night use is not in the district file": words.text(
+                "legitimate night use is not in the district file"
+            ),
+            "too few nights count": words.text("too few nights count"),
+            "no records of its meters": words.text("no records of its meters"),
+        }
+        return Value(DASH, why=why.get(zone.no_leakage, zone.no_leakage))
+    between = words.text(
+        "%(low)s to %(high)s",
+        low=words.significant(found.low_lps),
+        high=words.significant(found.high_lps),
+    )
+    return Value(
+        f"{words.significant(found.night_lps)} L/s", between, figure=f"{zone.zone.id}/leakage"
+    )
+
+
+def _causes(zone: ZoneFigures, words: Language) -> str:
+    found = zone.leakage
+    if found is None:
+        return ""
+    return words.text(
+        "Night flow %(flow)s minus legitimate night use %(use)s L/s. Standard uncertainties:"
+        " counting %(counting)s, choice of nights %(nights)s, meter %(meter)s, night use"
+        " %(night_use)s L/s; the range is twice the root of the sum of their squares. A day is"
+        " worth %(hours)s hours of the night: %(volume)s m³ a day.",
+        flow=words.significant(found.reported_lps),
+        use=words.significant(found.use_lps),
+        **{name: words.significant(value) for name, value in found.causes_lps.items()},
+        hours=words.number(found.hour_day, 1),
+        volume=words.number(found.day_m3, 0),
+    )
+
+
+def _own(zone: ZoneFigures, words: Language) -> Value:
+    found = zone.balance
+    if found is None or not found.hours:
+        return Value(DASH, why=words.text("no hour that all its meters have"))
+    text = f"{words.number(found.own_m3, 0)} ± {words.number(found.uncertainty_m3, 0)} m³"
+    note = words.text("more left than entered: check the meters") if found.impossible else ""
+    if not note and found.coverage < 0.9995:
+        share = words.percent(found.coverage)
+        note = words.text("%(share)s of the time", share=share)
+    return Value(text, note, figure=f"{zone.zone.id}/balance")
+
+
+def _not_billed(zone: ZoneFigures, words: Language) -> Value:
+    if zone.billed_m3 is None or zone.balance is None or not zone.balance.own_m3:
+        return Value(DASH, why=words.text("what was billed is not in the district file"))
+    lost = zone.balance.own_m3 - zone.billed_m3
+    share = words.percent(lost / zone.balance.own_m3, 0)
+    return Value(f"{words.number(lost, 0)} m³", share, figure=f"{zone.zone.id}/not-billed")
+
+
+def _spark(zone: ZoneFigures, survey: Survey, words: Language) -> tuple[str, str]:
+    """Night flow as the points of a small SVG line; nights that do not count are left out."""
+    period = survey.period
+    inside = [n for n in zone.nights if n.counts and period.first <= n.day <= period.last]
+    if len(inside) < 2:
+        return "", ""
+    top = max(n.flow_lps for n in inside) or 1.0
+    wide, high = _SPARK
+    days = max(1, (period.last - period.first).days)
+    across = [(n.day - period.first).days / days * wide for n in inside]
+    down = [high - max(0, n.flow_lps) / top * high for n in inside]
+    points = [f"{x:.1f},{y:.1f}" for x, y in zip(across, down, strict=True)]
+    text = words.text(
+        "night flow from %(first)s to %(last)s L/s, at most %(most)s",
+        first=words.significant(inside[0].flow_lps),
+        last=words.significant(inside[-1].flow_lps),
+        most=words.significant(top),
+    )
+    return " ".join(points), text
+
+
+def _quality(node: NodeFigures, survey: Survey, words: Language) -> list[QualityLine]:
+    found = []
+    for judged in node.judged:
+        for verdict in judged.verdicts:
+            limit, source = verdict.limit, survey.limits.source[verdict.limit.source]
+            sign = f" {unit(limit.unit)}".rstrip()
+
+            def shown(value: float, sign: str = sign) -> str:
+                return DASH if np.isnan(value) else words.significant(value) + sign
+
+            found.append(
+                QualityLine(
+                    parameter(words, judged.parameter),
+                    node.title,
+                    words.percent(verdict.share) if verdict.valid else DASH,
+                    bool(verdict.valid) and verdict.share >= 0.99,
+                    limit_text(words, limit.low, limit.high, limit.unit),
+                    source.told(words.code).title,
+                    shown(verdict.median),
+                    shown(verdict.low),
+                    shown(verdict.high),
+                    words.number(verdict.valid, 0),
+                    words.number(verdict.doubted + verdict.missing, 0),
+                    f"{node.data.node}/{judged.signal.channel}",
+                )
+            )
+    return found
+
+
+def _days(
+    zone: ZoneFigures, nodes: list[NodeFigures], survey: Survey, words: Language
+) -> list[DayLine]:
+    nights = {n.day: n for n in zone.nights}
+    found = []
+    for index, day in enumerate(survey.period.days):
+        volume = zone.daily_m3[index] if zone.daily_m3 else None
+        found.append(_day(day, volume, nights.get(day), nodes, index, words))
+    return found
+
+
+def _day(
+    day: date, volume: float | None, night: object, nodes: list[NodeFigures], index: int,
+    words: Language,
+) -> DayLine:  # fmt: skip
+    flow = getattr(night, "flow_lps", np.nan)
+    state = getattr(night, "state", "")
+    why = {
+        "no_complete_hour": words.text("no complete hour"),
+        "pressure_lost": words.text("pressure was lost"),
+        "pressure_unknown": words.text("pressure is not known"),
+    }
+    shares = [n.daily[index] for n in nodes if n.daily]
+    return DayLine(
+        words.day(day, "d MMM"),
+        DASH if volume is None else words.number(volume, 0),
+        DASH if np.isnan(flow) else words.significant(flow),
+        state == "counted",
+        why.get(state, ""),
+        words.percent(float(np.mean(shares)), 0) if shares else DASH,
+    )

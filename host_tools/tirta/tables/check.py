@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""Is an archive whole? Evidence against the hashes kept of it, tables against the evidence.
+
+Checking changes nothing. Rebuilding sets aside what is damaged, page or table, and makes the tables
+anew from the rest; what is set aside stays in the archive.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tirta import atomic
+from tirta.archive import Archive, Run
+from tirta.tables import facts, layout
+from tirta.tables.facts import Facts
+from tirta.tables.landing import Landed, Progress, land_all
+from tirta.tables.layout import Shelf
+
+ASIDE = "aside"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong: which file, what, and what to do next."""
+
+    path: str
+    what: str
+    next: str
+
+
+@dataclass
+class Checked:
+    """What was looked at, and what is wrong with it."""
+
+    nodes: int = 0
+    pages: int = 0
+    tables: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+    def as_json(self) -> dict[str, Any]:
+        return {"ok": self.ok, **asdict(self)}
+
+
+def check(archive: Path, progress: Progress = lambda _done, _all: None) -> Checked:
+    """Read everything, change nothing. Raises TirtaError where there is no archive."""
+    runs = Archive(archive).must_have_runs()
+    found = Checked(nodes=len({run.node for run in runs}))
+    for done, run in enumerate(runs, 1):
+        shelf = Shelf(archive, run.node, run.epoch)
+        table = layout.read(shelf.table(layout.PAGES), layout.PAGE_SCHEMA)
+        known = {} if table is None else facts.from_table(table)
+        found.findings += _evidence(archive, run, known)
+        found.pages += len(list(run.folder.glob("pages/*.page")))
+        progress(done, len(runs))
+    for path in _tables(archive):
+        found.tables += 1
+        if problem := _unreadable(path):
+            found.findings.append(Finding(_name(archive, path), problem, _REBUILD))
+    found.findings += _half_written(archive)
+    found.findings += _twins(archive, runs)
+    return found
+
+
+def rebuild(
+    archive: Path, processes: int = 1, progress: Progress = lambda _done, _all: None
+) -> tuple[list[str], Landed]:
+    """Set aside what is damaged, then make every table anew: (what was set aside, what was made).
+
+    A month that had more than the evidence still gives is set aside before it is replaced.
+    """
+    aside = []
+    for run in Archive(archive).must_have_runs():
+        shelf = Shelf(archive, run.node, run.epoch)
+        table = layout.read(shelf.table(layout.PAGES), layout.PAGE_SCHEMA)
+        known = {} if table is None else facts.from_table(table)
+        bad = [page for page, _ in _changed(run, known)]
+        there = [page for page in bad if run.path(page).exists()]
+        aside += [_name(archive, run.set_aside(page)) for page in there]
+        hurt = {stretch.number for page in bad for stretch in known[page].stretches}
+        aside += [_name(archive, path) for path in _spare_months(archive, shelf, hurt)]
+    for path in _tables(archive):
+        if _unreadable(path):
+            aside.append(_name(archive, _move(archive, path)))
+    return aside, land_all(archive, anew=True, processes=processes, progress=progress)
+
+
+_REBUILD = "`tirta archive check DIR --rebuild` makes it anew from the pages."
+_PULL = (
+    "The tables keep its records. `tirta archive check DIR --rebuild` sets it aside; then pull"
+    " again: the node may still have it."
+)
+
+
+def _evidence(archive: Path, run: Run, known: dict[int, Facts]) -> Iterator[Finding]:
+    for page, what in _changed(run, known):
+        yield Finding(_name(archive, run.path(page)), what, _PULL)
+    stored = run.pages()
+    ours = {stored[page].path for page in stored} | {run.path(page) for page in known}
+    for path in sorted(run.folder.glob("pages/*.page")):
+        if path not in ours:
+            yield Finding(
+                _name(archive, path),
+                "is no page of this node's epoch, and nothing is read from it.",
+                "Move it to where it belongs, or out of the archive.",
+            )
+    for page in sorted(set(stored) - set(known)):
+        yield Finding(_name(archive, stored[page].path), "is not in the tables yet.", _REBUILD)
+
+
+def _changed(run: Run, known: dict[int, Facts]) -> Iterator[tuple[int, str]]:
+    """Pages that are not what was pulled."""
+    for page, one in sorted(known.items()):
+        path = run.path(page)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            yield page, "is gone."
+            continue
+        except OSError as error:
+            yield page, f"cannot be read: {error.strerror}."
+            continue
+        if sha256(data[: one.size]).hexdigest() != one.sha256:
+            yield page, "is not what was pulled: its SHA-256 differs from the one kept."
+
+
+def _tables(archive: Path) -> Iterator[Path]:
+    for name in layout.TABLES:
+        yield from sorted((archive / name).rglob("*.parquet"))
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for _ in file.iter_batches():
+                pass
+    except (OSError, ValueError, pa.ArrowException) as error:
+        return f"cannot be read: {str(error).splitlines()[0]}"
+    return "" if layout.inputs_of(path) is not None else "has no layout that this version knows."
+
+
+def _half_written(archive: Path) -> Iterator[Finding]:
+    for path in sorted(archive.rglob(f".*{atomic.TEMPORARY}*")):
+        yield Finding(
+            _name(archive, path),
+            "was left behind half-written; nothing reads it.",
+            "Delete it, unless a pull is running.",
+        )
+
+
+def _twins(archive: Path, runs: list[Run]) -> Iterator[Finding]:
+    """One log under two nodes' names: somebody copied a folder, or swapped names."""
+    heads: dict[tuple[int, int, int], str] = {}
+    for run in runs:
+        first = next(iter(run.pages().values()), None)
+        if first is None:
+            continue
+        key = (run.epoch, first.sequence, first.header_crc)
+        if key in heads:
+            yield Finding(
+                _name(archive, run.folder),
+                f"has the same log as {heads[key]}: pages of one node under two names.",
+                "Remove the copy whose name is wrong, and its tables.",
+            )
+        heads.setdefault(key, _name(archive, run.folder))
+
+
+def _spare_months(archive: Path, shelf: Shelf, hurt: set[int]) -> Iterator[Path]:
+    """Copies of the months that have records of damaged pages: they may be all that is left."""
+    if hurt:
+        wanted = pa.array(sorted(hurt), pa.int64())
+        for path in shelf.months().values():
+            if _unreadable(path):
+                continue
+            numbers = pq.read_table(path, columns=["number"], partitioning=None).column(0)
+            if pc.any(pc.is_in(numbers, wanted)).as_py():
+                target = _aside(archive, path)
+                atomic.write(target, path.read_bytes())
+                yield target
+
+
+def _move(archive: Path, path: Path) -> Path:
+    target = _aside(archive, path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+    except OSError as error:
+        raise atomic.cannot_write(target, error) from error
+    return target
+
+
+def _aside(archive: Path, path: Path) -> Path:
+    """A free place for a table that is set aside: no engine looks there."""
+    base = archive / ASIDE / path.relative_to(archive)
+    count = len(list(base.parent.glob(f"{base.name}.*")))
+    return base.with_name(f"{base.name}.{count + 1}")
+
+
+def _name(archive: Path, path: Path) -> str:
+    return str(path.relative_to(archive))

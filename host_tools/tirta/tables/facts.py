@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Facts of pages: what the archive remembers of each, so that it need not be opened again.
+
+They are the list of the evidence with its hashes (table `pages`), and say which records a page
+has, where its gaps are, and what its header knows of time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tirta.dating import Anchor
+from tirta.decode import Batch, Verdict
+from tirta.tables.layout import PAGE_SCHEMA
+from tirta_format import page as format_page
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """`count` records of one boot; numbers and slots go up by one from the first one's."""
+
+    boot: int
+    number: int
+    slot: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One page; `interval_ms` is 0 as long as its config is not known."""
+
+    page: int
+    size: int
+    sha256: str
+    boot: int = 0
+    number: int = 0
+    config: str = ""
+    interval_ms: int = 0
+    unix_ms: int = 0
+    source: int = 0
+    uncertainty: int = format_page.UNKNOWN_UNCERTAINTY
+    records: int = 0
+    problems: tuple[str, ...] = ()
+    stretches: tuple[Stretch, ...] = field(default=())
+
+    def anchor(self) -> Anchor | None:
+        """What its header says about the time of uptime 0."""
+        return Anchor.of_page(self) if self.unix_ms else None
+
+
+def hex_of(config_hash: int) -> str:
+    """A config's hash as the tables write it."""
+    return f"{config_hash:08x}"
+
+
+def of_page(
+    data: bytes,
+    sha256: str,
+    verdict: Verdict,
+    batches: Iterable[Batch],
+    configs: dict[int, dict[str, Any]],
+) -> Facts:
+    """Of a page that was just decoded; `configs` are those that are known, by hash."""
+    sequence = verdict.page
+    head = format_page.header(data.ljust(format_page.SIZE, b"\xff"))
+    problems = tuple(verdict.problems)
+    if head is None:
+        return Facts(sequence, len(data), sha256, problems=problems)
+    batches = list(batches)
+    return Facts(
+        sequence,
+        len(data),
+        sha256,
+        head.boot,
+        head.number,
+        hex_of(head.config_hash),
+        int(configs.get(head.config_hash, {}).get("interval_ms", 0)),
+        head.unix_ms,
+        head.source,
+        head.uncertainty,
+        sum(len(batch.number) for batch in batches),
+        problems,
+        tuple(stretch for batch in batches for stretch in _stretches(batch)),
+    )
+
+
+def _stretches(batch: Batch) -> list[Stretch]:
+    breaks = (np.diff(batch.number) != 1) | (np.diff(batch.slot) != 1) | (np.diff(batch.boot) != 0)
+    starts = np.concatenate([[0], np.flatnonzero(breaks) + 1])
+    counts = np.diff(np.append(starts, len(batch.number)))
+    columns = (batch.boot[starts], batch.number[starts], batch.slot[starts], counts)
+    return [Stretch(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+
+
+def to_table(epoch: int, found: Iterable[Facts]) -> pa.Table:
+    """Facts as the table `pages`."""
+    rows = [{"epoch": epoch, **asdict(facts)} for facts in found]
+    return pa.Table.from_pylist(rows, schema=PAGE_SCHEMA)
+
+
+def from_table(table: pa.Table) -> dict[int, Facts]:
+    """Facts by page."""
+    names = {f.name for f in fields(Facts)}
+    found = {}
+    for row in table.to_pylist():
+        known: dict[str, Any] = {name: row[name] for name in names}
+        known["problems"] = tuple(row["problems"])
+        known["stretches"] = tuple(Stretch(**stretch) for stretch in row["stretches"])
+        found[row["page"]] = Facts(**known)
+    return found

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Questions to an archive in SQL, through DuckDB, which reads the tables where they lie.
+
+A query sees this archive's files and no others, and cannot write: a question that somebody else
+wrote can be asked without fear.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tirta.errors import TirtaError
+from tirta.tables import layout
+
+if TYPE_CHECKING:
+    import duckdb
+
+WATER = (
+    "ph", "turbidity", "conductivity", "chlorine", "temperature", "oxygen", "redox",
+)  # fmt: skip
+_VIEWS = Path(__file__).with_name("views.sql")
+_BATCH = 10_000  # rows that are in memory at a time
+_ALLOWED = ("SELECT", "EXPLAIN", "MULTI")  # MULTI is what PIVOT becomes
+
+
+def connect(archive: Path) -> "duckdb.DuckDBPyConnection":
+    """A connection that has the views, for scripts. Times are UTC."""
+    try:
+        import duckdb
+    except ImportError as error:
+        raise TirtaError(
+            "DuckDB is not installed, and it answers the questions.",
+            "Install it: pip install 'tirta[query]'",
+        ) from error
+    _must_have_tables(archive)
+    root = archive.resolve()
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute(f"SET allowed_directories = [{_text(str(root) + '/')}]")
+    con.execute("SET enable_external_access = false")
+    try:
+        con.execute(_views(root))
+    except duckdb.Error as error:
+        raise TirtaError(
+            f"The tables of {archive} cannot be read: {_first_line(error)}",
+            "Make them anew from the pages: `tirta archive check DIR --rebuild`.",
+        ) from error
+    con.execute("SET lock_configuration = true")
+    return con
+
+
+def query(archive: Path, sql: str) -> tuple[list[str], Iterator[pa.RecordBatch]]:
+    """The answer: names of its columns, and its rows in batches."""
+    con = connect(archive)
+    import duckdb
+
+    try:
+        statements = con.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type.name not in _ALLOWED:
+            raise TirtaError("A query is one question, and changes nothing: SELECT …", _HINT)
+        reader = con.sql(statements[0]).to_arrow_reader(_BATCH)
+    except duckdb.Error as error:
+        raise TirtaError(f"The query was refused: {_first_line(error)}", _HINT) from error
+    return list(reader.schema.names), _batches(reader, con)
+
+
+_HINT = (
+    "Views: records, flow, quality, events, holes, channels, pages, completeness. Their columns:"
+    " README.md in the archive, or `describe flow`."
+)
+
+
+def _batches(reader: pa.RecordBatchReader, con: Any) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from reader
+    except (OSError, pa.ArrowException) as error:
+        raise TirtaError(f"The query failed: {_first_line(error)}", _HINT) from error
+    finally:
+        con.close()
+
+
+def _views(root: Path) -> str:
+    kinds = _channels(root)
+    return _VIEWS.read_text().format(
+        archive=str(root).replace("'", "''"),
+        flow=_list(name for name, quantity in kinds if quantity == "flow"),
+        water=_list(name for name, quantity in kinds if quantity in WATER),
+        quantities=_list(WATER),
+    )
+
+
+def _channels(root: Path) -> set[tuple[str, str]]:
+    """(channel, quantity) of all nodes."""
+    found: set[tuple[str, str]] = set()
+    for path in (root / layout.CHANNELS).glob("node=*/*.parquet"):
+        try:
+            table = pq.read_table(path, columns=["channel", "quantity"], partitioning=None)
+        except (OSError, pa.ArrowException) as error:
+            raise TirtaError(
+                f"{path} cannot be read: {_first_line(error)}",
+                "Make the tables anew from the pages: `tirta archive check DIR --rebuild`.",
+            ) from error
+        found |= set(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    return found
+
+
+def _must_have_tables(archive: Path) -> None:
+    if not next((archive / layout.RECORDS).glob("node=*/month=*/*.parquet"), None):
+        raise TirtaError(
+            f"{archive} has no tables yet.",
+            "Pull into it, or make them from its pages: `tirta archive check DIR --rebuild`.",
+        )
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _list(values: Any) -> str:
+    return ", ".join(_text(value) for value in sorted(values)) or "''"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""`tirta district` and `tirta report` over an archive: figures, what they stand on, bad input."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from district_archive import Channel, inlet_channels, write_district, write_node
+from district_truth import DAY, PULSE_L, START_S, district
+
+from tirta.cli import main
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an archive of three zones, its district file and citizens' requests."""
+    folder = tmp_path_factory.mktemp("town")
+    write_district(folder / "archive", 3)
+    return folder
+
+
+def run(capsys: Captured, *words: object) -> tuple[int, str, str]:
+    code = main([str(word) for word in words])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def refused(capsys: Captured, *words: object) -> str:
+    """The one message of a command that did nothing."""
+    code, out, err = run(capsys, *words)
+    assert (code, out) == (1, "")
+    assert err.count("tirta: ") == 1
+    return err
+
+
+def flow_node(root: Path, minutes: int, **more: object) -> None:
+    flow = Channel("flow", "flow", "pulses", np.full(minutes, 12.0), ml=10_000)
+    write_node(root, "n1", [flow], **more)  # type: ignore[arg-type]
+
+
+def test_figures_of_a_district(town: Path, capsys: Captured) -> None:
+    words = ("district", town / "archive", "--district", town / "district.toml", "--json")
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    told = {f["id"]: f for f in json.loads(out)["figures"]}
+    made = district(40)  # zone 1, with a burst
+    assert told["z1/inflow"]["value"] == pytest.approx(made.pulses.sum() * PULSE_L / 1000)
+    burst = told["z1/burst/1"]
+    assert burst["value"] == pytest.approx(made.truth.burst_lps, rel=0.2)
+    assert burst["low"] < made.truth.burst_lps < burst["high"]
+    assert told["z1/leakage"]["low"] <= made.truth.leak_lps <= told["z1/leakage"]["high"]
+    below = told["z1/inflow"]["value"] + told["z2/inflow"]["value"]
+    assert 0 < told["z0/balance"]["value"] < told["z0/inflow"]["value"] - below + 5000
+    assert told["02fb6be30001/turbidity/compliance"]["value"] < 1
+
+
+def test_a_figure_names_its_records(town: Path, capsys: Captured) -> None:
+    words = ("district", town / "archive", "--district", town / "district.toml", "--json")
+    code, out, _ = run(capsys, *words, "--explain", "z1/night-flow")
+    assert code == 0
+    told = json.loads(out)
+    made = district(40)
+    hours = [made.pulses[r["first"] : r["last"] + 1] for r in told["records"]]
+    assert [len(h) for h in hours] == [60] * len(hours)
+    assert 4 <= len(hours) <= 7
+    nights = [h.sum() * PULSE_L / 3600 for h in hours]  # computed anew from the records it names
+    assert told["value"] == pytest.approx(np.percentile(nights, 20))
+    assert {r["node"] for r in told["records"]} == {"02fb6be30001"}
+    assert "There is no figure" in refused(capsys, *words, "--explain", "z1/nothing")
+
+
+def test_the_page_is_one_file_with_both_languages_and_nothing_from_outside(
+    town: Path, capsys: Captured
+) -> None:
+    out = town / "page.html"
+    code, told, _ = run(
+        capsys, "report", town / "archive", "--district", town / "district.toml",
+        "--requests", town / "requests.json", "--out", out, "--json",
+    )  # fmt: skip
+    assert code == 0
+    assert json.loads(told) == {"files": [str(out)]}
+    text = out.read_text()
+    assert len(text) < 2_000_000
+    assert not re.findall(r"(?:src|href)=[\"'](?!#|data:)", text)
+    assert "default-src &#39;none&#39;" in text
+    assert 'lang="id"' in text
+    assert "Kualitas air" in text
+    assert "Water quality" in text
+    assert "Permission is hereby granted" in text  # uPlot's licence travels with it
+    for secret in ("Budi", "0812", "Jl. Melati", "budi@"):
+        assert secret not in text
+
+
+def test_names_of_nodes_are_text_and_nothing_else(tmp_path: Path, capsys: Captured) -> None:
+    evil = "</script><img src=x onerror=alert(1)>"
+    made = district(40)
+    events = ((START_S + DAY, "loss", evil), (START_S + DAY, "alarm", evil, {"name": evil}))
+    write_node(tmp_path / "a", "n1", inlet_channels(made, 1), name=evil, events=events)
+    code, _, _ = run(capsys, "report", tmp_path / "a")
+    assert code == 0
+    text = (tmp_path / "a/report.html").read_text()
+    assert "<img" not in text
+    assert text.count("</script>") == 4
+    assert "&lt;img" in text
+
+
+def test_what_happened_to_a_node_is_told_in_both_languages(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    lost: dict[str, object] = {"reason": 5, "at_most": 7, "number": 90, "duration_ms": 0}
+    raised: dict[str, object] = {"name": "burst", "raised": 1, "alarm": 0, "value": 12}
+    events = [(START_S + DAY * 60, "loss", "Lost.", lost)]
+    events += [(START_S + 60 * i, "alarm", "Alarm.", raised) for i in range(1, 7)]
+    flow_node(tmp_path / "a", 2 * DAY, events=tuple(events))
+    run(capsys, "report", tmp_path / "a")
+    text = (tmp_path / "a/report.html").read_text()
+    assert "At most 7 records were lost: overwritten before it was pulled." in text
+    assert "Paling banyak 7 catatan hilang: tertimpa sebelum diambil." in text
+    assert text.count("Alarm burst menyala.") == 4
+    assert "dan 2 peristiwa lain" in text
+    assert "Lost." not in text
+
+
+def test_imported_requests_are_on_the_page(town: Path, capsys: Captured) -> None:
+    archive = town / "archive"
+    code, _, _ = run(capsys, "feedback", "import", town / "requests.json", "--archive", archive)
+    assert code == 0
+    run(capsys, "report", archive, "--district", town / "district.toml")
+    assert "reported brown water" in (archive / "report.html").read_text()
+
+
+def test_one_record_makes_a_page(tmp_path: Path, capsys: Captured) -> None:
+    flow_node(tmp_path / "a", 1)
+    code, _, _ = run(capsys, "report", tmp_path / "a")
+    assert code == 0
+    code, out, _ = run(capsys, "district", tmp_path / "a", "--json")
+    told = {f["id"]: f for f in json.loads(out)["figures"]}
+    assert told["n1/inflow"]["value"] == pytest.approx(0.12)
+    assert told["n1/leakage"]["value"] is None
+    assert told["n1/night-flow"]["why"] == "too few nights count"
+
+
+def test_nothing_is_said_of_leaks_before_enough_nights(tmp_path: Path, capsys: Captured) -> None:
+    for nights, told, silent in ((7, "Not known", "None new"), (9, "None new", "Not enough")):
+        archive = tmp_path / str(nights)
+        flow_node(archive, nights * DAY)  # from midnight: as many nights as days
+        run(capsys, "report", archive)
+        text = (archive / "report.html").read_text()
+        card = re.search(r"Leaks</h2>(.*?)</article>", text, re.DOTALL)
+        assert card
+        assert told in card[1]
+        assert silent not in card[1]
+        pipes = re.search(r">Pipes</th>(.*?)</tr>", text, re.DOTALL)
+        cells = re.findall(r'class="(\w+)" title', pipes[1]) if pipes else []
+        assert cells == (["none"] * 7 + ["good"] * (nights - 7) if nights > 7 else [])
+
+
+def test_no_archive_and_an_empty_month(tmp_path: Path, capsys: Captured) -> None:
+    assert "no records in tables" in refused(capsys, "district", tmp_path)
+    flow_node(tmp_path / "a", 60)
+    told = refused(capsys, "report", tmp_path / "a", "--month", "2024-02")
+    assert "no dated record from 2024-02-01 to 2024-02-29" in told
+    assert "is no month" in refused(capsys, "report", tmp_path / "a", "--month", "2024-13")
+    assert not (tmp_path / "a/report.html").exists()
+
+
+def test_clocks_that_were_never_set(tmp_path: Path, capsys: Captured) -> None:
+    flow_node(tmp_path / "a", 60, quality="unset")
+    assert "clocks of its nodes were never set" in refused(capsys, "report", tmp_path / "a")
+    flow_node(tmp_path / "b", 60, start_s=0.0)
+    assert "never set" in refused(capsys, "report", tmp_path / "b")
+
+
+@pytest.mark.parametrize("table", ["records", "channels"])
+@pytest.mark.parametrize("where", ["end", "data"])
+def test_a_damaged_table(tmp_path: Path, capsys: Captured, table: str, where: str) -> None:
+    flow_node(tmp_path / "a", 60)
+    (path,) = (tmp_path / "a" / table).rglob("*.parquet")
+    data = path.read_bytes()
+    path.write_bytes(data[:-20] if where == "end" else data[:4] + bytes(60) + data[64:])
+    told = refused(capsys, "report", tmp_path / "a")
+    assert "is damaged" in told
+    assert "--rebuild" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[[zone]]\nid="a"\nparent="b"\nin=["n1/flow"]\n[[zone]]\nid="b"\nparent="a"\nin=["n1/flow"]',
+         "go in a circle: a <- b <- a"),
+        ('[[zone]]\nid="a"\nparent="x"\nin=["n1/flow"]', "unknown parent x"),
+        ('[[zone]]\nid="a"\nin=["nowhere/flow"]', "not in"),
+        ('[[zone]]\nid="a"\nin=["flow"]', "'flow' names no meter: write NODE/CHANNEL"),
+        ('[[zone]]\nid="a"\nin=["n1/fluss"]', "has no channel fluss"),
+        ('[[zone]]\nid="a"\nin=["n1/flow"]\n[[zone]]\nid="a"\nin=["n1/flow"]', "there twice"),
+        ('time_zone = "Asia/Atlantis"', "is no time zone"),
+        ("colour = 1", "colour"),
+        ("version =", "not valid TOML"),
+        ("[night]\nfrom_h = 3\nto_h = 3", "an hour or longer"),
+    ],
+)  # fmt: skip
+def test_wrong_district_files(tmp_path: Path, capsys: Captured, text: str, told: str) -> None:
+    flow_node(tmp_path / "a", 60)
+    path = tmp_path / "district.toml"
+    path.write_text(text)
+    assert told in refused(capsys, "report", tmp_path / "a", "--district", path)
+
+
+def test_more_left_than_entered_is_told(tmp_path: Path, capsys: Captured) -> None:
+    for node, pulses in (("n1", 12.0), ("n2", 14.0)):
+        flow = Channel("flow", "flow", "pulses", np.full(180, pulses), ml=10_000)
+        write_node(tmp_path / "a", node, [flow])
+    path = tmp_path / "district.toml"
+    zones = '[[zone]]\nid="a"\nin=["n1/flow"]\n[[zone]]\nid="b"\nparent="a"\nin=["n2/flow"]'
+    path.write_text(zones)
+    _, out, _ = run(capsys, "district", tmp_path / "a", "--district", path)
+    told = {line.split()[0]: line for line in out.splitlines()}
+    assert "check the meters" in told["a/balance"]
+    assert "check the meters" not in told["b/balance"]
+
+
+def test_before_the_first_record_nothing_is_missing(tmp_path: Path, capsys: Captured) -> None:
+    keep = np.r_[600:900, 960:2000]  # began at 10:00, an hour's hole, ended on the next day
+    flow_node(tmp_path / "a", 2880, keep=keep)
+    _, out, _ = run(capsys, "district", tmp_path / "a", "--json", "--all")
+    told = {f["id"]: f for f in json.loads(out)["figures"]}
+    assert told["n1/completeness"]["value"] == pytest.approx((780 / 840 + 1) / 2)
+    assert told["n1/inflow/2025-03-04"]["why"] == "not all of the day is there"
+    assert told["n1/inflow"]["value"] == pytest.approx(1340 * 0.12)

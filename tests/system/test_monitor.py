@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""The monitor's screen on a terminal of 80 by 24, with a real node behind it."""
+
+import asyncio
+import re
+from html import unescape
+
+from conftest import FAST_BAUD, Nodes
+from textual.widgets import DataTable
+
+from tirta import virtual
+from tirta.demo_config import demo_text
+from tirta.monitor.app import Monitor
+from tirta.node import Node
+
+SIZE = (80, 24)
+
+
+def words(monitor: Monitor) -> str:
+    """The text of a screenshot."""
+    drawn = re.sub(r"<style>.*?</style>", "", monitor.export_screenshot(), flags=re.DOTALL)
+    return unescape(re.sub(r"<[^>]+>", " ", drawn)).replace("\xa0", " ")
+
+
+async def until(monitor: Monitor, rounds: int) -> None:
+    for _ in range(400):
+        if monitor.rounds >= rounds:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the node was not shown")
+
+
+def test_everything_is_on_the_screen(nodes: Nodes) -> None:
+    node = nodes.up("shown", app=True, config=demo_text("virtual"))
+    monitor = Monitor(lambda: Node(node.port, FAST_BAUD), every_s=0.1)
+
+    async def look() -> None:
+        async with monitor.run_test(size=SIZE) as pilot:
+            await until(monitor, 2)
+            await pilot.pause()
+            seen = words(monitor)
+            for part in ("Inlet district 7", "OPEN", "Clock", "unset", "Records", "Heap", "p_inlet",
+                         "temperature", "degC", "Quit", "Pause", "choose another"):  # fmt: skip
+                assert part in seen, part
+            table = monitor.query_one(DataTable)
+            assert table.row_count == 8
+            assert table.region.bottom <= SIZE[1] - 8, "no row of eight channels is hidden"
+            await pilot.press("p")
+            await asyncio.sleep(0.3)
+            paused_at = monitor.rounds
+            await asyncio.sleep(0.5)
+            assert monitor.rounds == paused_at
+            await pilot.press("p")
+            await until(monitor, paused_at + 2)
+            await pilot.press("q")
+
+    asyncio.run(look())
+
+
+def test_a_node_that_goes_away_and_comes_back(nodes: Nodes) -> None:
+    node = nodes.up("gone", app=True, config=demo_text("virtual"))
+    monitor = Monitor(lambda: Node(node.port, FAST_BAUD), every_s=0.1)
+
+    async def look() -> None:
+        async with monitor.run_test(size=SIZE) as pilot:
+            await until(monitor, 1)
+            virtual.cut("gone")
+            for _ in range(400):
+                await asyncio.sleep(0.05)
+                if "Trying again" in words(monitor):
+                    break
+            else:
+                raise AssertionError("nothing said that the node is gone")
+            nodes.up("gone")
+            await until(monitor, monitor.rounds + 1)
+            await pilot.pause()
+            assert "Trying again" not in words(monitor)
+
+    asyncio.run(look())
