@@ -3,14 +3,17 @@
 PYTHON ?= python3
 FUZZ_S ?= 600
 CUTS ?= 1000000
+PULLS ?= 10000
 SEED ?= 1
+# Some tests wait for a node's clock: one more than there are cores.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 BIN := .venv/bin
 VENV := .venv/.stamp
 TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench campaign fuzz lint fmt kernels types size wheel clean
+.PHONY: help demo test bench campaign fuzz lint fmt kernels types size bundle wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -20,7 +23,7 @@ demo: $(VENV) ## a virtual node from bare flash to a picture on the laptop, in a
 	$(BIN)/python -m tirta.demo
 
 test: lint types ## lint, type checks and every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV) ## ruff: rules and formatting; generated code is what its source says
 	$(BIN)/ruff check .
@@ -34,8 +37,10 @@ fmt: $(VENV) ## format the sources, and repair what ruff can repair
 bench: $(VENV) ## every figure of the log beside its peers: a table, and build/bench.json
 	$(BIN)/python tests/bench/run.py
 
-campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, then fuzz
+campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, PULLS over bad lines, then fuzz
 	$(BIN)/python tests/host/run_campaign.py $(CUTS) $(SEED)
+	$(BIN)/python -m pytest -m campaign
+	PYTHONPATH=tests/bench $(BIN)/python tests/host/run_link_campaign.py $(PULLS) $(SEED)
 	$(MAKE) fuzz
 
 fuzz: $(VENV) ## coverage-guided fuzzing of the decoder for FUZZ_S seconds (600); goes on from build/corpus
@@ -51,6 +56,9 @@ types: $(VENV) $(TYPINGS) ## mypy: the laptop's code, and the firmware against t
 
 size: $(VENV) ## bytes of flash per module and board, heap left on the virtual node
 	$(BIN)/python tests/bench/size.py
+
+bundle: $(VENV) ## build/bundles: what `tirta update` takes, one file a board; KEY=FILE signs them
+	$(BIN)/tirta bundle build --out build/bundles $(if $(KEY),--sign $(KEY))
 
 wheel: $(VENV) ## dist/*.whl and dist/*.tar.gz
 	$(BIN)/python -m hatchling build

@@ -8,13 +8,16 @@ of one kind. What is compressed is skab, eight channels at 1 Hz, the hardest of 
 import json
 import tempfile
 from pathlib import Path
+from statistics import median
 
 from figures import Figures, Say
 from series import Series
-from under_micropython import instructions_per_turn, run
+from under_micropython import instructions_between, instructions_per_turn, run
 
 SHORT, LONG = 120, 1320
-MODES = ("pack", "loop", "empty", "capture", "full", "durable")
+MODES = ("pack", "loop", "empty", "capture", "full", "durable", "tick", "mean", "idle")
+MIXED = "import bench_mixed\nbench_mixed.main()"
+MARK = "gc_isenabled"  # what bench_mixed calls at the start and the end of a tick
 
 
 def _code(mode: str, n: str, series: Series, path: str) -> str:
@@ -34,6 +37,12 @@ def heap_bytes(series: Series) -> tuple[float, float]:
     return between, whole
 
 
+def worst_vs_median() -> float:
+    """Instructions of the costliest of some ticks of mixed periods, as a part of the median one."""
+    each = instructions_between(MIXED, MARK)[::2]
+    return max(each) / median(each)
+
+
 def measure(series: Series, say: Say) -> Figures:
     """`sampling.*`"""
     with tempfile.TemporaryDirectory() as folder:
@@ -42,17 +51,25 @@ def measure(series: Series, say: Say) -> Figures:
             mode: instructions_per_turn(_code(mode, "{n}", series, path), SHORT, LONG)
             for mode in MODES
         }
+        worst = worst_vs_median()
     between, whole = heap_bytes(series)
     capture = cost["capture"] - cost["empty"]
+    tick, mean = cost["tick"] - cost["idle"], cost["mean"] - cost["idle"]
     full, durable = cost["full"] - cost["loop"], cost["durable"] - cost["loop"]
     say(f"instructions per record of {series.channels} channels ({series.name})")
     say(f"  {'8 reads and struct.pack_into':48}{cost['pack']:10,.0f}")
     say(f"  {'raw values to the ring':48}{capture:10,.0f}")
-    say(f"  {'that, compressed and framed':48}{full:10,.0f}")
+    say(f"  {'a whole tick, readings and schedule':48}{tick:10,.0f}")
+    say(f"  {'the same, eight readings for each value':48}{mean:10,.0f}")
+    say(f"  {'worst tick of mixed periods / median tick':48}{worst:10.2f}")
+    say(f"  {'raw values to the ring, compressed and framed':48}{full:10,.0f}")
     say(f"  {'that, programmed and read back':48}{durable:10,.0f}")
     say(f"  bytes of heap per record: {between:g}; with chunks and pages {whole:.1f}")
     return {
         "sampling.capture_vs_pack_into": capture / cost["pack"],
+        "sampling.tick_vs_pack_into": tick / cost["pack"],
+        "sampling.mean_tick_vs_pack_into": mean / cost["pack"],
+        "sampling.worst_vs_median_tick": worst,
         "sampling.full_vs_pack_into": full / cost["pack"],
         "sampling.durable_vs_pack_into": durable / cost["pack"],
         "sampling.alloc_bytes_per_record": between,

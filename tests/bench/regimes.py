@@ -15,6 +15,7 @@ YEAR_S = 31_557_600
 PACES_S = (1, 10, 60)
 COMMITS_S = (1, 60)
 JOURNAL, LOG = 0, 1
+TURNS = 8  # of a short series, so that the journal wraps often enough
 
 
 def measure(series: Series, say: Say) -> Figures:
@@ -47,3 +48,19 @@ def measure(series: Series, say: Say) -> Figures:
         years = [f"{cell['years']:,.0f}" if "years" in cell else "-" for cell in cells]
         say(line + "  years " + ", ".join(years))
     return figures
+
+
+def busiest(series: Series, say: Say) -> Figures:
+    """Years of the journal with eight noisy channels, a record and a commit every second: the most
+    that it is made for.
+    """
+    (logged,) = product.log(series.times(TURNS), [(1000, 1000)])
+    told = logged.told
+    if not told.erased[JOURNAL]:
+        raise BenchError(f"{told.records} records of {series.name} did not fill the journal once")
+    cycles = YEAR_S * told.erased[JOURNAL] / told.records / told.pages[JOURNAL]
+    years = CYCLES / cycles
+    size = told.programmed[JOURNAL] / told.records
+    say(f"{series.name}, {series.channels} channels, 1 s / 1 s: the journal takes {size:.1f} bytes")
+    say(f"  a record and lasts {years:.1f} years ({told.erased[JOURNAL]} erases counted)")
+    return {f"wear.journal_years_{series.name}_1s_1s": years}

@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Callable
 
+import archive_scale
 import capacity
 import decode_speed
 import density
 import node_cost
 import powercut
+import pull_speed
 import regimes
 import series
 import wear
@@ -47,12 +49,18 @@ def measure(found: dict[str, series.Series], say: Say) -> Figures:
         if "lro_mainstreet" in found:
             part("Six paces", lambda: regimes.measure(found["lro_mainstreet"], say))
             part("Decoding", lambda: decode_speed.measure(found["lro_mainstreet"], say))
+        if "skab" in found:
+            part("Busiest", lambda: regimes.busiest(found["skab"], say))
         part("Wear", lambda: wear.measure(say))
         part("Capacity", lambda: _capacity(found, figures, say))
         if "skab" in found and can_count():
             part("Instructions", lambda: node_cost.measure(found["skab"], say))
         elif "skab" in found:
             say("\nInstructions: not counted, valgrind is not installed")
+        if "gecco" in found:
+            water = archive_scale.eight(found["gecco"])
+            part("Archive", lambda: archive_scale.measure(water, say))
+        part("Pull", lambda: pull_speed.measure(say, found.get("lro_mainstreet")))
     part("Power cuts", lambda: powercut.measure(say))
     return figures
 

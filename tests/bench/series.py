@@ -76,6 +76,10 @@ class Series:
         cut = Block(whole.slots[:records], whole.values[:records], whole.flags[:records])
         return Series(self.name, self.scales, (cut,), self.counted)
 
+    def times(self, turns: int) -> "Series":
+        """The same blocks again and again."""
+        return Series(self.name, self.scales, self.blocks * turns, self.counted)
+
 
 def _stamp_s(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()

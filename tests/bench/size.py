@@ -15,13 +15,17 @@ from pathlib import Path
 from tirta import boards, virtual
 from tirta.build import Build, build
 from tirta.demo_config import demo_text
+from tirta.guard import Guard
 from tirta.image import BLOCK
+from tirta.keys.credential import Credential, node_key
 from tirta.node import Node
 from tirta.virtual.inlet import write
+from tirta_format import access
 
 NAME = "size"
 DAYS = 30
-LEAST_FREE = 60_000
+LEAST_FREE, LEAST_FREE_LOCKED = 60_000, 50_000
+FLEET = bytes(32)
 READINGS = 8
 PATIENCE_S = 300
 
@@ -68,6 +72,17 @@ def heap_after_boot_and_a_month() -> tuple[int, int]:
                 virtual.down(NAME)
 
 
+def heap_of_a_locked_node() -> int:
+    """Free bytes while a laptop is logged in."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TIRTA_VIRTUAL_DIR"] = folder
+        port = virtual.up(NAME, app=True, config=demo_text("virtual"), fleet=FLEET).port
+        try:
+            return _heap_free(port)
+        finally:
+            virtual.down(NAME)
+
+
 def _wait_for_the_end() -> None:
     until = time.monotonic() + PATIENCE_S
     while not virtual.control(NAME, {"do": "status"})["scenario"]["ended"]:
@@ -78,19 +93,29 @@ def _wait_for_the_end() -> None:
 
 def _heap_free(port: str) -> int:
     with Node(port) as node:
+        if node.hello.mode == "locked":
+            claims = access.claims(access.TECHNICIAN, 7, 1, access.NEVER)
+            key = access.credential_key(node_key(FLEET, node.hello.node), claims)
+            made = Credential(node.hello.node, claims, key)
+            node.link.guard = Guard(node.link, node.hello.node, lambda _node, _role: [made])
         return max(int(node.status()["heap_free"]) for _ in range(READINGS))
 
 
 def main() -> int:
     builds = {name: build(boards.load(name)) for name in boards.names()}
     sys.stdout.write("\n".join(flash_table(builds)) + "\n")
-    free = heap_after_boot_and_a_month()
-    for when, heap in zip(("boot", f"{DAYS} days"), free, strict=True):
-        sys.stdout.write(f"{'bytes of heap free after ' + when:32}{heap:18,}\n")
-    if min(free) < LEAST_FREE:
-        sys.stderr.write(f"size: less than {LEAST_FREE:,} bytes of heap are left\n")
-        return 1
-    return 0
+    at_boot, after_a_month = heap_after_boot_and_a_month()
+    little = False
+    for when, heap, least in (
+        ("after boot", at_boot, LEAST_FREE),
+        (f"after {DAYS} days", after_a_month, LEAST_FREE),
+        ("of a locked node", heap_of_a_locked_node(), LEAST_FREE_LOCKED),
+    ):
+        sys.stdout.write(f"{'heap free ' + when:32}{heap:18,}\n")
+        if heap < least:
+            sys.stderr.write(f"size: less than {least:,} bytes of heap are left {when}\n")
+            little = True
+    return int(little)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -25,6 +26,7 @@ run = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(run)
 sys.exit(run.run_main(["micropython"] + sys.argv[2:]))
 """
+_TOTALS = re.compile(r"^totals: (\d+)", re.MULTILINE)
 _COLLECTED = re.compile(r"Collected : (\d+)")
 
 
@@ -75,6 +77,19 @@ def instructions(code: str) -> int:
     if found is None:
         raise BenchError("valgrind did not say how many instructions it counted")
     return int(found[1])
+
+
+def instructions_between(code: str, mark: str) -> list[int]:
+    """The same between each call of the C function `mark` and the next."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "counts"
+        tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
+        _done([*tool, f"--dump-before={mark}", *_command(code)])
+        parts = sorted(Path(folder).glob("counts.*"), key=lambda path: int(path.suffix[1:]))
+        counts = [_TOTALS.search(part.read_text()) for part in parts]
+    if len(counts) < 2 or None in counts:
+        raise BenchError(f"callgrind did not count between the calls of {mark}")
+    return [int(count[1]) for count in counts[1:] if count]
 
 
 def instructions_per_turn(code: str, short: int, long: int) -> float:

@@ -7,8 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from tirta.keys import box
+from tirta.keys.vault import Vault
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SHARED_DATA = CHECKOUT.parent / "shared" / "data"
+
+
+FLEETS = {"north": bytes(range(32)), "south": bytes(range(1, 33))}
+
+
+def office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sit down at a computer with the keys of FLEETS, north's in use. It has no keyring."""
+    words = "correct horse battery"
+    path = folder / "office.keys"
+    path.write_bytes(box.close(Vault(FLEETS, "north").as_json(), words))
+    monkeypatch.setenv("TIRTA_KEYS", str(path))
+    monkeypatch.setenv("TIRTA_PASSPHRASE", words)
 
 
 def micropython() -> str:

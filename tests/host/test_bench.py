@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import archive_scale
 import capacity
 import decode_speed
 import density
@@ -21,9 +22,11 @@ import run
 import series
 import wear
 from support import micropython
-from under_micropython import BenchError
+from under_micropython import BenchError, can_count
 
 from tirta.decode import decode
+from tirta.tables.landing import land_all
+from tirta.tables.query import connect
 
 RECORDS = 400
 CHANNELS = 4
@@ -63,6 +66,11 @@ def test_six_paces(walk: series.Series) -> None:
     assert found["wear.journal_bytes_per_record_1s_60s"] == 0
     assert found["wear.journal_bytes_per_record_1s_1s"] > CHANNELS
     assert found["wear.journal_years_1s_1s"] > 1
+    busiest = regimes.busiest(walk, quiet)["wear.journal_years_walk_1s_1s"]
+    pages = 18  # of the journal of a 4 MB board
+    a_page_s = 4056 / found["wear.journal_bytes_per_record_1s_1s"]
+    years = regimes.CYCLES * pages * a_page_s / regimes.YEAR_S
+    assert busiest == pytest.approx(years, rel=0.2)
 
 
 def test_wear() -> None:
@@ -90,6 +98,21 @@ def test_steady_state_takes_no_heap(walk: series.Series) -> None:
     between, whole = node_cost.heap_bytes(walk)
     assert between == 0
     assert whole < 100
+
+
+@pytest.mark.skipif(not can_count(), reason="no valgrind")
+def test_worst_tick_of_mixed_periods_is_bounded() -> None:
+    assert 1.2 < node_cost.worst_vs_median() < 3
+
+
+def test_archive_of_moved_pages(walk: series.Series, tmp_path: Path) -> None:
+    values = archive_scale.build(tmp_path, walk, nodes=2, months=2)
+    done = land_all(tmp_path)
+    assert (done.values, done.problems) == (values, [])
+    with connect(tmp_path) as con:
+        archive_scale.must_have(con, 2 * 2 * RECORDS * CHANNELS)
+        nights = con.sql(archive_scale.NIGHT.replace("flow WHERE", "flow WHERE litres > 0 AND"))
+        assert {night[0] for night in nights.fetchall()} == {"node0000", "node0001"}
 
 
 def test_a_wrong_value_is_found(walk: series.Series) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The demo as a user runs it: under a minute, last line exact, nothing left behind."""
+"""The demo as a user runs it: about a minute, last line exact, nothing left behind."""
 
 import csv
 import os
@@ -12,9 +12,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tirta.table import SCHEMA
+from tirta.exports.selection import SCHEMA
 
-DEMO_S = 60
+DEMO_S = 120  # a minute on a machine that does nothing else
+RECORDS = 12 * 1440 + 1
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_last_line_tells_that_everything_is_there(demo: Demo) -> None:
     assert found
     with (demo[0] / "scenario.csv").open() as file:
         truth = sum(int(row["pulses"]) for row in csv.DictReader(file))
-    assert [int(n) for n in found.groups()] == [10081, truth, truth]
+    assert [int(n) for n in found.groups()] == [RECORDS, truth, truth]
 
 
 def test_node_samples_while_it_is_read(demo: Demo) -> None:
@@ -60,7 +61,7 @@ def test_files_are_there_and_say_the_same(demo: Demo) -> None:
     with (demo[0] / "records.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert ",".join(rows[0]) == "time_utc,time_quality,node,epoch,number,channel,value,unit,flag"
-    assert len(rows) == table.num_rows == 10081 * 8
+    assert len(rows) == table.num_rows == RECORDS * 8
     assert [float(r["value"]) for r in rows] == table.column("value").to_pylist()
     assert {r["flag"] for r in rows} == {"1"}
     assert {r["channel"] for r in rows} == {
@@ -71,6 +72,18 @@ def test_files_are_there_and_say_the_same(demo: Demo) -> None:
     assert picture.startswith(b"\x89PNG")
     assert len(picture) > 50_000
     assert not list((demo[0]).rglob("*.tmp*"))
+
+
+def test_the_page_finds_the_leak(demo: Demo) -> None:
+    found = re.search(
+        r"finds the leak: ([\d.]+) L/s \(in truth 3.00\).*\((\d+) minutes", demo[1].stderr
+    )
+    assert found
+    assert abs(float(found[1]) / 3 - 1) < 0.2
+    assert int(found[2]) <= 60
+    text = (demo[0] / "report.html").read_text()
+    assert "A pipe broke in District 7" in text
+    assert "Pipa pecah di District 7" in text
 
 
 def test_values_are_those_of_the_scenario(demo: Demo) -> None:
