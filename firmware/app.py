@@ -38,6 +38,7 @@ class Node:
         self.clock = Clock()
         self.stop_reason = meta.STOP_VISIT
         self.trial_s = 0  # of a config that is on trial
+        self.locked = self.proves = False  # the state says whether
         self.config = rarely.call("tirta_node.setup", "begin", self)
         self.ring = Ring(self.config.pop("columns"))
         self.sampler = None
@@ -138,6 +139,12 @@ def _value(text, key):
     return text.split('"%s":"' % key)[-1].split('"')[0]
 
 
+def _started(*args):
+    node = Node(*args)
+    node.start()
+    return node
+
+
 def main(slot):
     """Run the node out of `slot`. Returns for a visit to the REPL, which ends by itself."""
     gc.threshold(_GC_BYTES)
@@ -145,11 +152,9 @@ def main(slot):
     line.own(True)
     version, board = _version_and_board()
     try:
-        node = Node(line, slot, version, board)
-        node.start()
+        node = _started(line, slot, version, board)
     except Exception as error:
-        node = None  # its parts may fill RAM
-        gc.collect()
+        gc.collect()  # the parts that were made may fill RAM
         if rarely.call(_PROBATION, "failed", version, error):
             chip.reset()
         raise
