@@ -38,6 +38,8 @@ SWITCH_S = 0.05  # until the node runs at another rate
 LAPSE_S = 4  # until a node that hears nothing at a raised rate is surely back
 # What the way over the line and this program may add to the clock's error.
 CLOCK_UNCERTAINTY_MS = 50
+# After noise it is asked again within two seconds; one that was under way is done by then.
+_COMMIT_S = 1.5
 
 
 class Node:
@@ -100,7 +102,7 @@ class Node:
 
     def commit(self) -> Committed:
         """Make everything sampled so far durable."""
-        answer = self.link.request(frame.COMMIT, think_s=3)
+        answer = self.link.request(frame.COMMIT, think_s=_COMMIT_S)
         return Committed(*self._fields("<IIH", answer))
 
     def index(self, since_page: int = 0) -> list[IndexEntry]:
@@ -145,7 +147,7 @@ class Node:
         while at < len(text):
             part = text[at : at + CONFIG_PART]
             put = struct.pack("<HH", len(text), at) + part
-            wanted = self._fields("<H", self.link.request(frame.CONFIG_PUT, put, think_s=3))[0]
+            wanted = self._fields("<H", self.link.request(frame.CONFIG_PUT, put))[0]
             if wanted == at or wanted > len(text):
                 raise self._nonsense()
             at = wanted

@@ -166,7 +166,7 @@ def _erase(node: Node, block: int) -> None:
     """Ask until the node has time for it, between two samples."""
     for _ in range(_ERASE_TRIES):
         try:
-            node.link.request(updates.ERASE, struct.pack("<H", block), think_s=2)
+            node.link.request(updates.ERASE, struct.pack("<H", block), think_s=1.5)
         except RefusedError as error:
             if error.code != frame.NOT_NOW:
                 raise
