@@ -39,6 +39,13 @@ def write(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a whole file that only its owner can read, at no time anybody else."""
+    with replacing(path) as temporary:
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(content)
+
+
 def flush_tree(folder: Path) -> None:
     """Flush a folder and everything in it to the disk."""
     for path in [*folder.rglob("*"), folder]:
@@ -46,9 +53,13 @@ def flush_tree(folder: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> TirtaError:
-    """The one message for a file that could not be written."""
+    """The one message for a file that could not be written.
+
+    The system's words for its error, where it has one: libraries wrap theirs around it.
+    """
+    why = os.strerror(error.errno) if error.errno else str(error)
     return TirtaError(
-        f"Cannot write {path}: {error.strerror or error}.",
+        f"Cannot write {path}: {why}.",
         "Make room on the disk or name another place, then run the command again; nothing is half"
         " written.",
     )

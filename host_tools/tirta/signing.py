@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from tirta.atomic import write
+from tirta import atomic
 from tirta.build import MANIFEST
 from tirta.bundle import Bundle
 from tirta.errors import TirtaError
@@ -74,8 +74,7 @@ def trust(public: str, name: str) -> Path:
         raise TirtaError("That is no public key with a name.", "A key has 64 hexadecimal digits.")
     if all(key.public != public for key in trusted()):
         before = path.read_bytes() if path.exists() else b""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, before + f"{public} {name}\n".encode())
+        atomic.write(path, before + f"{public} {name}\n".encode())
     return path
 
 
@@ -85,9 +84,7 @@ def new_key(path: Path) -> str:
         raise TirtaError(f"{path} is there already.", "Name a file that does not exist.")
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
+    atomic.write_secret(path, pem)
     return key.public_key().public_bytes_raw().hex()
 
 

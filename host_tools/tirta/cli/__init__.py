@@ -2,6 +2,7 @@
 """The command `tirta`: parse, call, print. Exit codes: 0 done, 1 not done, 2 wrong usage."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ COMMANDS: tuple[Command, ...] = (
     *virtual.COMMANDS,
 )
 _SHOWS_HELP = 2
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # where `tirta … > FILE` goes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,11 +66,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say.error("Interrupted.", "What was done is kept; run the command again to go on.")
         return 1
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has gone
+        _drop_output()
+        return 1
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _drop_output()
+        say.error(
+            f"Cannot write the output: {os.strerror(error.errno)}.",
+            "It is incomplete. Make room on the disk, then run the command again.",
+        )
         return 1
     return int(code)
+
+
+def _drop_output() -> None:
+    """Forget what was not written: Python would complain again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:

@@ -70,16 +70,21 @@ def _pull(args: Namespace) -> None:
             ]
         results = [job.result() for job in jobs]
     good = [result for result in results if isinstance(result, Result)]
-    landed = land_all(args.archive, [result.node for result in good])
+    failed = [result for result in results if isinstance(result, TirtaError)]
+    # What came is safe, and told, before the tables are made of it: they may not fit on the disk.
     if args.json:
         documents = [result.as_json() for result in good]
         say.document(documents if args.all else documents[0] if documents else None)
     else:
         for result in good:
             _tell(result)
-    for problem in landed.problems:
-        say.say(problem)
-    failed = [result for result in results if isinstance(result, TirtaError)]
+    try:
+        landed = land_all(args.archive, [result.node for result in good])
+    except TirtaError as error:
+        failed.append(error)
+    else:
+        for problem in landed.problems:
+            say.say(problem)
     for error in failed[:-1]:
         say.error(error.what, error.hint)
     if failed:

@@ -123,9 +123,7 @@ def import_(source: Path) -> vault.Vault:
 
 def _write(out: Path, content: dict[str, object], what: str) -> None:
     data = box.close(content, passphrase.choose(what))
-    with atomic.replacing(out) as temporary:
-        temporary.touch(mode=0o600)
-        temporary.write_bytes(data)
+    atomic.write_secret(out, data)
 
 
 def _must_be_new(kept: vault.Vault, fleet: str) -> None:

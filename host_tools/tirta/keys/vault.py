@@ -118,9 +118,7 @@ def save(vault: Vault) -> None:
     """Write the vault anew, readable by its owner alone."""
     if path() not in _opened:
         _opened[path()] = _new_key()
-    with atomic.replacing(path()) as temporary:
-        temporary.touch(mode=0o600)
-        temporary.write_bytes(box.close(vault.as_json(), _opened[path()]))
+    atomic.write_secret(path(), box.close(vault.as_json(), _opened[path()]))
 
 
 def _key_of(data: bytes) -> bytes | str:
