@@ -4,7 +4,7 @@
 Virtual time is the computer's monotonic clock plus an offset that only grows: computing takes the
 time that it takes, waiting is shortened by moving the offset (a *jump*). At speed N a wait takes
 1/N of its time; at `max` it takes none, as long as a scenario runs and its end is not reached. Time
-runs at 1 while the REPL has the wire and for two seconds after each input (a laptop's timeouts must
+runs at 1 while the REPL has the wire and for a while after each input (a laptop's timeouts must
 hold). It also runs at 1 while a device outside (a Modbus slave on the laptop) is to answer.
 """
 
@@ -12,13 +12,13 @@ import _host
 import _state
 
 TICK_US = 10_000  # of FreeRTOS
-_QUIET_AFTER_INPUT_US = 2_000_000
 _WAITING_US = 5_000_000
 _FOREVER_US = 1 << 60
 
 real_us = _host.time.ticks_us
 _offset_us = _state.get(_state.CLOCK_OFFSET_US)
 _speed = _state.get(_state.SPEED)
+_talk_us = _state.get(_state.TALK_US)
 _quiet_until_us = _state.get(_state.QUIET_UNTIL_US)
 if real_us() - _quiet_until_us < _WAITING_US:  # the laptop asked for this start, and waits for it
     _quiet_until_us = real_us() + _WAITING_US
@@ -36,7 +36,7 @@ def now_us():
 def input_seen():
     """The laptop talks: time runs at 1 for a while."""
     global _quiet_until_us
-    _quiet_until_us = real_us() + _QUIET_AFTER_INPUT_US
+    _quiet_until_us = real_us() + _talk_us
     _state.put(_state.QUIET_UNTIL_US, _quiet_until_us)
 
 

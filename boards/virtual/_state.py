@@ -29,6 +29,7 @@ FREE_LINE = 17  # 1: no FIFO; a write waits only for its reader, as on native US
 ERASE_MS = 18  # the longest time that an erase of flash takes; 0: none
 ERASES = 19  # since the node was made
 CLOCK_CHIP_SINCE_US = 20  # virtual time at which the second of the DS3231 began; 0: it is new
+TALK_US = 21  # after each input time runs at 1 for so long
 _RTC_MEMORY_AT = 512
 RTC_MEMORY_MAX = 2048
 _CLOCK_CHIP_AT = 2560  # its registers, which its own battery keeps

@@ -61,12 +61,15 @@ def up(  # noqa: PLR0913 - the options of one command
     free_line: bool = False,
     erase_ms: int = 0,
     heap_less: int = 0,
+    talk_s: float = 2.0,
 ) -> VirtualNode:
     """Start a node, or give one that is cut its power back.
 
     A `free_line` has neither rate nor FIFO, like native USB; a bench puts a line behind it. An
     erase of flash takes 30 ms to `erase_ms`, and nothing runs meanwhile; 0: no time at all.
     Of the heap, `heap_less` bytes are not there: what works so, leaves as many.
+    After each byte from the laptop time runs at 1 for `talk_s`, whatever `speed` says:
+    a laptop's timeouts must hold. 0 is for who waits only on the node's clock.
     With a `fleet`'s key the node is locked. `chip_id`: 12 hex digits, else made from the name.
     """
     with registry.locked(name) as folder:
@@ -91,6 +94,7 @@ def up(  # noqa: PLR0913 - the options of one command
             "name": name, "board": kind.name, "speed": rate, "baud": baud, "seed": seed,
             "scenario": str(scenario) if scenario else None, "unique_id": unique_id,
             "free_line": free_line, "erase_ms": erase_ms, "heap_less": heap_less,
+            "talk_s": talk_s,
         }  # fmt: skip
         (folder / "node.json").write_text(json.dumps(settings))
         _spawn(name, folder)

@@ -32,6 +32,7 @@ class Node:
         self.state[Slot.SPEED] = settings["speed"]
         self.state[Slot.FREE_LINE] = int(settings.get("free_line", False))
         self.state[Slot.ERASE_MS] = int(settings.get("erase_ms", 0))
+        self.state[Slot.TALK_US] = round(1e6 * settings.get("talk_s", 2.0))
         self.truth = Truth.open(folder / "scenario.bin")
         heap_less = int(settings.get("heap_less", 0))
         self.process = Process(folder, uart1, self.truth.has_devices, heap_less)

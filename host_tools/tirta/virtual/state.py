@@ -37,6 +37,7 @@ class Slot(IntEnum):
     ERASE_MS = 18
     ERASES = 19
     CLOCK_CHIP_SINCE_US = 20
+    TALK_US = 21
 
 
 class Torn(IntEnum):
