@@ -6,11 +6,13 @@ sections 8.3 and 10). Called by `rarely`.
 import json
 
 from tirta_format import calibration, columns, config, frame, meta, state
+from tirta_format.record import GOOD, MISSING, SUSPECT
 from tirta_node import commands, store
 from tirta_node.hal import chip
 
 # As in tick_plain.py and rows.py.
 _HELD, _ROWS, _WORDS, _DRIVER_WORDS, _CELL = 20, 24, 16, 3, 1
+_DEAD_LOW, _LOW, _HIGH, _DEAD_HIGH = 4, 5, 6, 7
 _READINGS = 8
 _WHO = 32
 
@@ -92,7 +94,9 @@ def _probe(node, name):
         raise ValueError("a %s is not calibrated here" % channel["sensor"])
     for group in node.sampler.groups:
         if index in group.channels:
-            return _read(group, _cell(group, channels, index))
+            answer = _read(group, _cell(group, channels, index))
+            answer["ms"] = node.clock.uptime_ms()
+            return answer
     raise ValueError("no channel " + name)
 
 
@@ -119,14 +123,22 @@ def _read(group, cell):
             total = 0
             for _ in range(_READINGS):
                 total += reads[k]()
-            return {"raw": total // _READINGS, "flag": 1, "centi": None}
+            raw = total // _READINGS
+            return {"raw": raw, "flag": _flag(words, at, raw), "centi": None}
         at += _WORDS
     for driver in drivers:
         if words[at + _CELL] == cell:
             driver.sample()
             inner = getattr(driver, "driver", driver)
             water = getattr(inner, "_water", None)
-            centi = None if water is None else water.centi
+            centi = water.centi if water is not None and water.read() else None
             return {"raw": driver.raw, "flag": driver.flag, "centi": centi}
         at += _DRIVER_WORDS
     raise ValueError("the channel cannot be read out of turn")
+
+
+def _flag(words, at, raw):
+    """As the tick judges it: a broken loop must not become somebody's zero."""
+    if not words[at + _DEAD_LOW] <= raw <= words[at + _DEAD_HIGH]:
+        return MISSING
+    return GOOD if words[at + _LOW] <= raw <= words[at + _HIGH] else SUSPECT

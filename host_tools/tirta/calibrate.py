@@ -3,13 +3,12 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from tirta import settling
 from tirta.archive import Archive
 from tirta.coefficients import Point, solve
 from tirta.decode import decode_run
@@ -17,10 +16,9 @@ from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta_format import calibration
 from tirta_format import config as format_config
+from tirta_format.record import FAIL, MISSING
 
-STEADY_READINGS = 10
-STEADY_UV = 3000.0  # between the least and the most of them: noise of the chip's converter is 1 mV
-EVERY_S = 1.0
+EVERY_S = 1.0  # a reading costs a node some ten milliseconds of its slack
 PATIENCE_S = 180.0
 MOST_BYTES = 208  # of a request that may be sealed (FORMAT.md sections 9 and 13)
 
@@ -51,25 +49,73 @@ def channel_of(node: Node, name: str) -> dict[str, Any]:
     raise TirtaError(f"The node has no channel {name}.", f"It has: {names}.")
 
 
-def steady(node: Node, name: str, patience_s: float = PATIENCE_S) -> tuple[float, float]:
-    """(microvolts, degC) once ten readings, a second apart, agree. Raises TirtaError when they do
-    not in `patience_s`.
+Tell = Callable[[settling.Look | None], None]
+
+
+def steady(
+    node: Node, name: str, patience_s: float = PATIENCE_S, tell: Tell = lambda _: None
+) -> settling.Look:
+    """What the probe reads once it has settled (`tirta.settling`); `tell` hears of each reading.
+    All times are the node's: a line that repeats a request changes nothing.
+
+    Raises TirtaError, with the reason, when it has not settled in `patience_s`.
     """
-    seen: list[float] = []
-    until = time.monotonic() + patience_s
+    seen: list[settling.Reading] = []
+    look = None
+    first_s = last_s = None
     while True:
         answer = node.ask(calibration.PROBE, name.encode())
-        usable = answer["flag"] < 4  # neither failed nor missing
-        seen = [*seen[1 - STEADY_READINGS :], float(answer["raw"])] if usable else []
-        if len(seen) == STEADY_READINGS and np.ptp(seen) <= STEADY_UV:
+        # Firmware 0.1.0 does not say when it read.
+        now_s = answer["ms"] / 1000 if "ms" in answer else time.monotonic()
+        if last_s is None or first_s is None or now_s < last_s:  # a node that has just started
+            first_s, seen = now_s, []
+        last_s = now_s
+        if answer["flag"] < MISSING and answer["flag"] != FAIL:
             centi = answer["centi"]
-            return float(np.mean(seen)), 25.0 if centi is None else centi / 100
-        if time.monotonic() > until:
-            raise TirtaError(
-                f"The reading of {name} does not settle.",
-                "Stir less, wait until the probe has the reference's temperature, check its cable.",
-            )
+            celsius = None if centi is None else centi / 100
+            seen.append(settling.Reading(now_s, float(answer["raw"]), celsius))
+        else:
+            seen = []
+        look = settling.look(seen)
+        tell(look)
+        if look and not look.unrest:
+            return look
+        if now_s - first_s >= patience_s:
+            raise _unsettled(node, name, patience_s, seen, look)
         time.sleep(EVERY_S)
+
+
+def _unsettled(
+    node: Node,
+    name: str,
+    patience_s: float,
+    seen: Sequence[settling.Reading],
+    look: settling.Look | None,
+) -> TirtaError:
+    if not seen:
+        return TirtaError(
+            f"{name} gives no reading that can be used.",
+            f"Nothing was changed. Check its wires and its supply; `tirta doctor {node.line.port}`"
+            " says more.",
+        )
+    why = look.unrest if look else f"it read for only {seen[-1].at_s - seen[0].at_s:.0f} s in a row"
+    return TirtaError(
+        f"The reading of {name} did not settle in {patience_s:.0f} s: {why}.",
+        "Nothing was changed. Stir evenly, wait until the probe has the reference's temperature,"
+        " check its cable; then try again, or wait longer: --patience 600",
+    )
+
+
+def temperature(channel: dict[str, Any], look: settling.Look, given: float | None) -> float:
+    """degC of a reference: as given, as measured, or 25 where it does not matter."""
+    if given is not None:
+        return given
+    if look.celsius is None and "water" in channel:
+        raise TirtaError(
+            f"The thermometer {channel['water']} of {channel['name']} reads nothing.",
+            "Nothing was changed. Say how warm the reference is: --celsius 25",
+        )
+    return 25.0 if look.celsius is None else look.celsius
 
 
 def calibrate(

@@ -28,3 +28,14 @@ def bar(title: str) -> Iterator[Update]:
     """One bar."""
     with bars([title]) as updates:
         yield updates[0]
+
+
+@contextlib.contextmanager
+def line() -> Iterator[Callable[[str], None]]:
+    """A function that replaces one line of text."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("") as status:
+        yield status.update

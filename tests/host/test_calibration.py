@@ -3,15 +3,19 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tirta.calibrate import temperature
+from tirta.cli import main
 from tirta.coefficients import NERNST_UV_PER_K, Point, solve, straight
 from tirta.drift import Drift, corrected
 from tirta.errors import TirtaError
+from tirta.settling import Look
 from tirta_format import calibration, meta
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -55,6 +59,39 @@ def test_points_that_others_found() -> None:
     plain = {**PH, "zero_uv": 0, "gain_milli": 1000}
     made = solve(plain, "2-point", [Point(v * 1e6, ph) for v, ph in volts])
     assert made["slope"] == pytest.approx(8555, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("--method 1-point --reference 4 --reference 7", "1-point takes 1 references, not 2."),
+        ("--reference 4 --reading 9", "2-point takes 2 references, not 1."),
+        ("--reference 4 --reference 7 --reading 9", "Each --reading needs its --reference."),
+        ("--reference 4 --reference 4", "Two of the references are the same."),
+    ],
+)
+def test_references_that_do_not_fit_are_refused_before_a_port_is_opened(
+    words: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["calibrate", "/dev/no-port", "ph", *words.split()]) == 1
+    assert capsys.readouterr().err.splitlines()[0] == f"tirta: {why}"
+
+
+def test_a_reference_must_be_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["calibrate", "/dev/no-port", "ph", "--reference", "nan"])
+    assert ended.value.code == 2
+    assert "nan is no reading" in capsys.readouterr().err
+
+
+def test_the_temperature_of_a_reference() -> None:
+    seen = Look(1.0, None, 0.0, 0.0, 0.0)
+    ph = {"name": "ph", "water": "well"}
+    assert temperature({"name": "level"}, seen, None) == 25.0
+    assert temperature(ph, replace(seen, celsius=14.5), None) == 14.5
+    assert temperature(ph, seen, 20.0) == 20.0
+    with pytest.raises(TirtaError, match="well of ph reads nothing"):
+        temperature(ph, seen, None)
 
 
 def test_lines_and_curves() -> None:

@@ -46,7 +46,7 @@ def test_a_calibration_lasts_and_is_logged(nodes: Nodes, tmp_path: Path) -> None
     points = [Point(100_000, 1.0), Point(1_100_000, 5.5)]
     with Node(port, FAST_BAUD) as node:
         for name in ("level", "ph"):
-            assert set(node.ask(calibration.PROBE, name.encode())) == {"raw", "flag", "centi"}
+            assert set(node.ask(calibration.PROBE, name.encode())) == {"raw", "flag", "centi", "ms"}
         with pytest.raises(RefusedError):
             node.ask(calibration.PROBE, b"heap")
         asked = {"c": "ph", "k": {"offset_uv": 0, "slope": 8000}, "m": "2-point", "p": [], "t": 1}

@@ -2,17 +2,20 @@
 """`tirta calibrate`: a technician holds a probe into references, and the node keeps the result."""
 
 import dataclasses
-from argparse import ArgumentParser, Namespace
+import math
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from tirta import calibrate
+from tirta import calibrate, progress
 from tirta.cli import say
 from tirta.cli.command import CONFIGURE, Command, json_argument
 from tirta.coefficients import METHODS, Point
 from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta.ports import choose
+from tirta.settling import Look
 from tirta_format import calibration
 
 
@@ -23,14 +26,18 @@ def _arguments(parser: ArgumentParser) -> None:
         "--method", choices=METHODS, default="2-point", help="how many references (default 2-point)"
     )
     parser.add_argument(
-        "--reference", type=float, action="append", metavar="VALUE", default=[],
+        "--reference", type=_finite, action="append", metavar="VALUE", default=[],
         help="what the probe is held into, in the channel's unit; once for each point",
     )  # fmt: skip
     parser.add_argument(
-        "--reading", type=float, action="append", metavar="UV", default=[],
+        "--reading", type=_finite, action="append", metavar="UV", default=[],
         help="microvolts in each reference, for scripts; without it the node is read",
     )  # fmt: skip
-    parser.add_argument("--celsius", type=float, help="temperature of the references")
+    parser.add_argument("--celsius", type=_finite, help="temperature of the references")
+    parser.add_argument(
+        "--patience", type=_finite, default=calibrate.PATIENCE_S, metavar="SECONDS",
+        help=f"how long the probe may take to settle (default {calibrate.PATIENCE_S:.0f})",
+    )  # fmt: skip
     parser.add_argument("--who", default="", help="your name, for the record")
     parser.add_argument("--yes", action="store_true", help="do not wait for Enter")
     parser.add_argument(
@@ -48,12 +55,13 @@ def _run(args: Namespace) -> None:
         raise TirtaError(
             "A calibration needs the port and the channel.", "tirta calibrate /dev/ttyUSB0 ph"
         )
-    if args.reading and len(args.reading) != len(args.reference):
-        raise TirtaError("Each --reading needs its --reference.", "Give both equally often.")
+    _check_counts(args)
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
-        calibrate.channel_of(node, args.channel)
-        points = [_point(args, node, i) for i in range(METHODS[args.method])]
+        channel = calibrate.channel_of(node, args.channel)
+        points: list[Point] = []
+        for i in range(METHODS[args.method]):
+            points.append(_point(args, node, channel, i, points))
         keys = calibrate.calibrate(node, args.channel, args.method, points, args.who)
     if args.json:
         say.document({"channel": args.channel, "method": args.method, "keys": keys})
@@ -63,26 +71,61 @@ def _run(args: Namespace) -> None:
     say.say("The calibration is in force and in the log.")
 
 
-def _point(args: Namespace, node: Node, i: int) -> Point:
-    if i < len(args.reference):
-        reference = args.reference[i]
-    else:
-        reference = _number(input(f"Reference {i + 1}: its value, then Enter: "))
+def _check_counts(args: Namespace) -> None:
+    """Before anybody holds a probe into anything."""
+    wanted, given = METHODS[args.method], args.reference
+    if len(given) > wanted or (args.reading and len(given) < wanted):
+        raise TirtaError(
+            f"{args.method} takes {wanted} references, not {len(given)}.",
+            "Give one --reference for each, or another --method.",
+        )
+    if args.reading and len(args.reading) != len(given):
+        raise TirtaError("Each --reading needs its --reference.", "Give both equally often.")
+    if len(set(given)) < len(given):
+        raise TirtaError("Two of the references are the same.", "Give each of them once.")
+
+
+def _point(
+    args: Namespace, node: Node, channel: dict[str, Any], i: int, before: list[Point]
+) -> Point:
+    reference = args.reference[i] if i < len(args.reference) else _asked_reference(i, before)
     if args.reading:
         return Point(args.reading[i], reference, 25.0 if args.celsius is None else args.celsius)
     if not args.yes:
-        input(f"Hold the probe into {reference:g}, then Enter: ")
-    say.say("Waiting for a steady reading.")
-    raw_uv, celsius = calibrate.steady(node, args.channel)
-    say.say(f"It reads {raw_uv / 1000:.1f} mV.")
-    return Point(raw_uv, reference, celsius if args.celsius is None else args.celsius)
+        say.ask(f"Hold the probe into {reference:g}, then Enter: ")
+    say.say("Waiting until the reading has settled.")
+    with progress.line() as write:
+        look = calibrate.steady(node, args.channel, args.patience, lambda now: write(_now(now)))
+    celsius = calibrate.temperature(channel, look, args.celsius)
+    say.say(f"It reads {look.raw_uv / 1000:.1f} mV.")
+    return Point(look.raw_uv, reference, celsius)
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise TirtaError(f"{text!r} is no number.", "Nothing was changed.") from error
+def _now(look: Look | None) -> str:
+    if look is None:
+        return "reading"
+    return f"{look.raw_uv / 1000:.1f} mV, {look.unrest}"
+
+
+def _asked_reference(i: int, before: list[Point]) -> float:
+    """A typing error must not cost the points before it."""
+    while True:
+        text = say.ask(f"Reference {i + 1}: its value, then Enter: ")
+        try:
+            value = _finite(text)
+        except (ValueError, ArgumentTypeError):
+            say.say(f"{text!r} is no number.")
+            continue
+        if all(value != point.reference for point in before):
+            return value
+        say.say(f"The probe was in {value:g} already.")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ArgumentTypeError(f"{text} is no reading")
+    return value
 
 
 def _history(args: Namespace) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tirta.errors import TirtaError
+
 _ = gettext.translation("tirta", fallback=True).gettext
 
 
@@ -24,6 +26,19 @@ def error(what: str, hint: str = "") -> None:
     print(f"tirta: {_(what)}", file=sys.stderr)
     if hint:
         print(f"  {_(hint)}", file=sys.stderr)
+
+
+def ask(question: str) -> str:
+    """What a person answers. The question goes where messages go: standard output is a script's."""
+    print(_(question), end="", file=sys.stderr, flush=True)
+    try:
+        return input().strip()
+    except EOFError as error:
+        print(file=sys.stderr)
+        raise TirtaError(
+            "Nobody answers at the keyboard.",
+            "Nothing was changed. In a script say everything by options, --yes among them.",
+        ) from error
 
 
 def out(text: str) -> None:
