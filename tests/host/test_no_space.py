@@ -50,7 +50,7 @@ def sweep(
     kept = disk.root.parent / "kept"
     shutil.copytree(disk.root, kept)
     before = disk.files()
-    after = []
+    after: list[dict[str, bytes]] = []
     for left in lefts:
         disk.wipe()
         shutil.copytree(kept, disk.root, dirs_exist_ok=True)

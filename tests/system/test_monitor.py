@@ -3,8 +3,10 @@
 
 import asyncio
 import re
+import threading
 from html import unescape
 
+import pytest
 from conftest import FAST_BAUD, Nodes
 from textual.widgets import DataTable
 
@@ -55,6 +57,38 @@ def test_everything_is_on_the_screen(nodes: Nodes) -> None:
             await pilot.press("q")
 
     asyncio.run(look())
+
+
+def test_nothing_outlives_the_screen(nodes: Nodes) -> None:
+    """Quitting at any moment of a question leaves no thread that talks to a closed screen."""
+    node = nodes.up("left", app=True, config=demo_text("virtual"))
+
+    async def look(seconds: float) -> None:
+        monitor = Monitor(lambda: Node(node.port, FAST_BAUD), every_s=0.01)
+        async with monitor.run_test(size=SIZE) as pilot:
+            await asyncio.sleep(seconds)
+            await pilot.press("q")
+
+    before = set(threading.enumerate())
+    for tenth in range(8):
+        asyncio.run(look(tenth / 10))
+        assert set(threading.enumerate()) <= before
+    with Node(node.port, FAST_BAUD) as again:
+        assert again.status()["next_record"] >= 0
+
+
+def test_an_error_of_ours_is_seen() -> None:
+    """A thread that died must not leave a screen behind that looks as if all were well."""
+
+    def broken() -> Node:
+        raise ZeroDivisionError
+
+    async def look() -> None:
+        async with Monitor(broken).run_test(size=SIZE):
+            await asyncio.sleep(5)
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(look())
 
 
 def test_a_node_that_goes_away_and_comes_back(nodes: Nodes) -> None:

@@ -85,8 +85,8 @@ def _pull(args: Namespace) -> None:
     else:
         for problem in landed.problems:
             say.say(problem)
-    for error in failed[:-1]:
-        say.error(error.what, error.hint)
+    for one in failed[:-1]:
+        say.error(one.what, one.hint)
     if failed:
         raise failed[-1]
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The screen. It asks in a thread of its own, so that a slow line never holds a key."""
+"""The screen: it shows what the asker learned, and hears the keys."""
 
-import threading
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.markup import escape
 from textual.app import App, ComposeResult
@@ -13,6 +13,7 @@ from textual.widgets import DataTable, Footer, Static
 
 from tirta.errors import TirtaError
 from tirta.monitor import draw
+from tirta.monitor.asker import Asker
 from tirta.monitor.snapshot import Snapshot, Value, Watch
 from tirta.node import Node
 from tirta_format.record import FAIL, GOOD, MISSING, SUSPECT
@@ -21,6 +22,8 @@ SPARK = 22  # characters
 CHART_LINES = 4
 CHART_WIDTH = 64
 EVERY_S = 1.0
+TAKE_S = 0.05  # between two looks for what the asker learned
+LAST_ANSWER_S = 2.0  # that quitting waits for it: the port is free afterwards
 _COLOURS = {GOOD: "green", SUSPECT: "yellow", FAIL: "red", MISSING: "red"}
 
 
@@ -45,11 +48,8 @@ class Monitor(App[None]):
 
     def __init__(self, connect: Callable[[], Node], every_s: float = EVERY_S) -> None:
         super().__init__()
-        self._connect = connect
-        self.every_s = every_s
-        self.paused = False
         self.rounds = 0  # answers that were shown
-        self._over = threading.Event()
+        self._asker = Asker(connect, every_s)
         self._watch: Watch | None = None
         self._last: Snapshot | None = None
 
@@ -68,29 +68,20 @@ class Monitor(App[None]):
         table.add_column("Last hours", width=SPARK, key="Last hours")
         table.focus()
         self.query_one("#who", Static).update(" Asking the node …")
-        threading.Thread(target=self._ask, daemon=True).start()
+        self.set_interval(TAKE_S, self._take)
+        self._asker.start()
 
-    def on_unmount(self) -> None:
-        self._over.set()
+    async def on_unmount(self) -> None:
+        self._asker.stop()
+        await asyncio.to_thread(self._asker.join, LAST_ANSWER_S)
 
-    def _ask(self) -> None:
-        """In the thread: connect, look again and again, connect again."""
-        while not self._over.is_set():
-            try:
-                with self._connect() as node:
-                    watch = Watch(node)
-                    watch.begin()
-                    while not self._over.is_set():
-                        if not self.paused:
-                            self._tell(self._show, watch, watch.look())
-                        self._over.wait(self.every_s)
-            except TirtaError as error:
-                self._tell(self._lost, error)
-                self._over.wait(2)
-
-    def _tell(self, what: Callable[..., None], *arguments: Any) -> None:
-        if not self._over.is_set():
-            self.call_from_thread(what, *arguments)
+    def _take(self) -> None:
+        """Show everything that came."""
+        while (found := self._asker.take()) is not None:
+            if isinstance(found, TirtaError):
+                self._lost(found)
+            else:
+                self._show(*found)
 
     def _lost(self, error: TirtaError) -> None:
         self.query_one("#alarms", Static).update(
@@ -151,16 +142,16 @@ class Monitor(App[None]):
         place.update("\n".join([title, *lines]))
 
     def action_pause(self) -> None:
-        self.paused = not self.paused
-        self.sub_title = "paused" if self.paused else ""
-        if self.paused:
+        self._asker.paused = not self._asker.paused
+        self.sub_title = "paused" if self._asker.paused else ""
+        if self._asker.paused:
             self.query_one("#alarms", Static).update("Paused: p goes on")
 
     def action_slower(self) -> None:
-        self.every_s = min(60.0, self.every_s * 2)
+        self._asker.every_s = min(60.0, self._asker.every_s * 2)
 
     def action_faster(self) -> None:
-        self.every_s = max(0.5, self.every_s / 2)
+        self._asker.every_s = max(0.5, self._asker.every_s / 2)
 
 
 def _row(value: Value, watch: Watch) -> tuple[str, ...]:
