@@ -12,68 +12,40 @@ import contextlib
 import json
 import struct
 import time
-from collections.abc import Iterator
-from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 
 from tirta import repl, trial
-from tirta.answers import Committed, Hello, IndexEntry
+from tirta.answers import Committed, IndexEntry
+from tirta.conversation import RESTART_S, Conversation
 from tirta.errors import TirtaError
 from tirta.guard import Guard
-from tirta.keys import vault
-from tirta.keys.credential import Credential
-from tirta.line import DEFAULT_BAUD, Line, LineLostError
-from tirta.link import Link, NoAnswerError, RefusedError
-from tirta.text import bounded, clean
+from tirta.line import DEFAULT_BAUD, Line
+from tirta.link import RefusedError
+from tirta.rate import FAST_BAUDS, Rate
+from tirta.text import clean
 from tirta_format import access, frame, staging
 from tirta_format import config as format_config
 
+__all__ = ["FAST_BAUDS", "Node"]
+
 # Two such requests fit into the node's receive buffer: one that got lost may still lie there.
 CONFIG_PART = 96
-RESTART_S = 30
 MAX_PAGES = 65_536  # in a log: 256 MB, more than any flash of these chips
-FAST_BAUDS = (921_600, 460_800, 230_400)  # what USB bridges can do, the best first
-RAISE_S = 0.5  # what a raised rate must save: to raise and lower it takes half of that
-SWITCH_S = 0.05  # until the node runs at another rate
-LAPSE_S = 4  # until a node that hears nothing at a raised rate is surely back
 # What the way over the line and this program may add to the clock's error.
 CLOCK_UNCERTAINTY_MS = 50
 # After noise it is asked again within two seconds; one that was under way is done by then.
 _COMMIT_S = 1.5
 
 
-class Node:
+class Node(Conversation):
     """A node that answers. Opening says hello; every error says what to try.
 
     A `steady` one keeps the rate of the line; else long transfers raise it for their time.
     """
 
     def __init__(self, port: str, baud: int = DEFAULT_BAUD, *, steady: bool = False) -> None:
-        self.line = Line(port, baud)
-        self.link = Link(self.line)
-        self._first_baud = baud
-        self._steady = steady
-        try:
-            self.hello = self._greet()
-            self._meet_guard()
-        except BaseException:
-            self.line.close()
-            raise
-
-    def _meet_guard(self) -> None:
-        if self.hello.mode == "locked":
-            self.link.guard = Guard(self.link, self.hello.node, _candidates)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.line.close()
-
-    @property
-    def wire_bytes(self) -> int:
-        """Bytes that went over the line so far, both ways."""
-        return self.line.bytes_in + self.line.bytes_out
+        super().__init__(Line(port, baud))
+        self._rate = Rate(self, baud, steady=steady)
 
     def status(self) -> dict[str, Any]:
         """The keys of FORMAT.md section 10.1; of a locked node without a key here, few."""
@@ -103,7 +75,7 @@ class Node:
     def commit(self) -> Committed:
         """Make everything sampled so far durable."""
         answer = self.link.request(frame.COMMIT, think_s=_COMMIT_S)
-        return Committed(*self._fields("<IIH", answer))
+        return Committed(*self.fields("<IIH", answer))
 
     def index(self, since_page: int = 0) -> list[IndexEntry]:
         """The pages in the log from a sequence on, oldest first."""
@@ -112,13 +84,13 @@ class Node:
             answer = self.link.request(frame.INDEX, struct.pack("<I", since_page))
             size = struct.calcsize(frame.INDEX_ENTRY)
             if not answer or (len(answer) - 1) % size:
-                raise self._nonsense()
+                raise self.nonsense()
             entries = [IndexEntry(*e) for e in struct.iter_unpack(frame.INDEX_ENTRY, answer[1:])]
             found += entries
             if not answer[0]:
                 return found
             if not entries or entries[-1].page < since_page or len(found) > MAX_PAGES:
-                raise self._nonsense()
+                raise self.nonsense()
             since_page = entries[-1].page + 1
 
     def pulled(self, epoch: int, number: int) -> None:
@@ -130,12 +102,12 @@ class Node:
         text = b""
         while True:
             answer = self.link.request(frame.CONFIG_GET, struct.pack("<H", len(text)))
-            whole = self._fields("<H", answer[:2])[0]
+            whole = self.fields("<H", answer[:2])[0]
             text += answer[2:]
             if len(text) >= whole:
                 return text[:whole]
             if len(answer) == 2 or whole > format_config.MAX_BYTES:
-                raise self._nonsense()
+                raise self.nonsense()
 
     def apply_config(self, text: bytes, *, accept_missing: bool = False) -> trial.Applied:
         """Give the node a config, try it there, and confirm it (`tirta.trial`)."""
@@ -147,9 +119,9 @@ class Node:
         while at < len(text):
             part = text[at : at + CONFIG_PART]
             put = struct.pack("<HH", len(text), at) + part
-            wanted = self._fields("<H", self.link.request(frame.CONFIG_PUT, put))[0]
+            wanted = self.fields("<H", self.link.request(frame.CONFIG_PUT, put))[0]
             if wanted == at or wanted > len(text):
-                raise self._nonsense()
+                raise self.nonsense()
             at = wanted
 
     def identity(self) -> dict[str, Any]:
@@ -222,181 +194,10 @@ class Node:
             )
         return self.link.guard
 
-    def wait_until_back(self, timeout_s: float = RESTART_S) -> None:
-        """Wait for a node that restarts; what it says at boot is noise to the link."""
-        until = time.monotonic() + timeout_s
-        time.sleep(0.3)  # an answer of the application that is about to end does not count
-        self.link.resume()
-        self.link.guard = None
-        while True:
-            try:
-                self.hello = self._say_hello(tries=1)
-                self._meet_guard()
-            except LineLostError:
-                self._reopen(until)
-            except NoAnswerError:
-                failed = _failure(bytes(self.link.heard))
-                if failed or time.monotonic() > until:
-                    raise TirtaError(
-                        f"The node on {self.line.port} did not come back: "
-                        + (failed or f"no answer within {timeout_s:.0f} s")
-                        + ".",
-                        "Switch it off and on; then `tirta ports` tells what it runs.",
-                    ) from None
-            else:
-                return
-
-    def _reopen(self, until: float) -> None:
-        """A board with native USB takes its port away while it restarts."""
-        while True:
-            time.sleep(0.3)
-            try:
-                self.line.reopen()
-            except TirtaError:
-                if time.monotonic() > until:
-                    raise
-            else:
-                return
-
-    @contextlib.contextmanager
-    def hurry(self, count: int) -> Iterator[None]:
+    def hurry(self, count: int) -> contextlib.AbstractContextManager[None]:
         """Run the line as fast as both ends can while `count` bytes come, if that is worth it."""
-        gain_s = self.line.seconds(count) - count * 10 / FAST_BAUDS[0]
-        if not self._steady and self.line.baud and gain_s > RAISE_S:
-            self._raise_rate()
-        try:
-            yield
-        finally:
-            if self.line.baud != self._first_baud:
-                self._lower_rate()
+        return self._rate.hurry(count)
 
     def calm(self) -> None:
         """The raised rate does not do: back to the first one."""
-        if self.line.baud != self._first_baud:
-            self._steady = True
-            self._return_to_first()
-
-    def _raise_rate(self) -> None:
-        for baud in FAST_BAUDS:
-            if baud <= self._first_baud:
-                return
-            try:
-                self.link.request(frame.RATE, struct.pack("<I", baud), tries=2)
-            except RefusedError:
-                self._steady = True
-                return
-            except NoAnswerError:
-                pass  # the answer may have been lost: then the node is there already
-            if self._meet_at(baud):
-                return
-            self._return_to_first()
-            if self._steady:
-                return
-
-    def _meet_at(self, baud: int) -> bool:
-        time.sleep(SWITCH_S)
-        try:
-            self.line.set_baud(baud)
-            self.link.resume()
-            hello = self._say_hello(tries=2, think_s=0.3)
-        except NoAnswerError:
-            return False
-        if hello.node != self.hello.node:
-            raise TirtaError(
-                f"Another node answers on {self.line.port} than before.",
-                "Check the cable, then run the command again.",
-            )
-        return True
-
-    def _lower_rate(self) -> None:
-        """The next program that opens the port knows the first rate only.
-
-        Whoever is interrupted here, or meets a broken line, leaves a node that goes back by itself.
-        """
-        with contextlib.suppress(TirtaError):
-            with contextlib.suppress(NoAnswerError):  # the answer may have been lost
-                self.link.request(frame.RATE, struct.pack("<I", self._first_baud), tries=2)
-            if not self._meet_at(self._first_baud):
-                self._return_to_first()
-
-    def _return_to_first(self) -> None:
-        """Wait until the node has gone back by itself. Raises NoAnswerError when it does not."""
-        self.line.set_baud(self._first_baud)
-        until = time.monotonic() + LAPSE_S
-        while True:
-            self.link.resume()
-            try:
-                self._say_hello(tries=1, think_s=0.4)
-            except NoAnswerError:
-                if time.monotonic() > until:
-                    raise
-            else:
-                return
-
-    def _greet(self) -> Hello:
-        try:
-            return self._say_hello(tries=3)
-        except NoAnswerError:
-            banner = repl.ask(self.line)
-        port = self.line.port
-        if banner is None:
-            raise NoAnswerError(
-                f"No node answers on {port} at {self.line.baud} baud.",
-                "Is it the right port, does the node have power, has the line another baud rate"
-                " (--baud)? `tirta ports` asks every port.",
-            )
-        raise NoAnswerError(
-            f"On {port} is a MicroPython prompt, but no Tirta application.",
-            f"Put the application on the board: `tirta deploy {port}`. If a node was visited with"
-            " mpremote, `mpremote reset` sends it back to work.",
-        )
-
-    def _say_hello(self, tries: int, think_s: float = 0.7) -> Hello:
-        offer = bytes((frame.PROTOCOL, frame.PROTOCOL)) + str(self.line.baud).encode()
-        answer = self.ask(frame.HELLO, offer, think_s=think_s, tries=tries)
-        if answer.get("tirta") != frame.PROTOCOL:
-            raise TirtaError(
-                f"The node speaks link protocol {answer.get('tirta')}, this program"
-                f" {frame.PROTOCOL}.",
-                "Update the older of the two.",
-            )
-        return Hello(*(clean(answer.get(key, "")) for key in Hello.__dataclass_fields__))
-
-    def ask(
-        self, kind: int, payload: bytes = b"", *, think_s: float = 1.2, tries: int = 4
-    ) -> dict[str, Any]:
-        """One request whose answer is a JSON object."""
-        answer = self.link.request(kind, payload, think_s=think_s, tries=tries)
-        try:
-            document = json.loads(answer)
-        except (ValueError, RecursionError) as error:
-            raise self._nonsense() from error
-        if not isinstance(document, dict):
-            raise self._nonsense()
-        cleaned = bounded(document)
-        assert isinstance(cleaned, dict)  # noqa: S101  bounded keeps the type
-        return cleaned
-
-    def _fields(self, layout: str, answer: bytes) -> tuple[Any, ...]:
-        if len(answer) < struct.calcsize(layout):
-            raise self._nonsense()
-        return struct.unpack_from(layout, answer)
-
-    def _nonsense(self) -> TirtaError:
-        return TirtaError(
-            f"What answers on {self.line.port} does not keep to Tirta's protocol.",
-            "Deploy the application again: `tirta deploy`.",
-        )
-
-
-def _candidates(node: str, role: int) -> list[Credential]:
-    return vault.load().candidates(node, role)
-
-
-def _failure(heard: bytes) -> str:
-    """The line with which an application ended, when what was heard tells that it did."""
-    lines = [clean(line, 120) for line in heard.decode("utf-8", "replace").splitlines()]
-    for before, line in pairwise(lines):
-        if line.startswith("Tirta: the application failed"):
-            return f"its application failed with {before}"
-    return ""
+        self._rate.calm()

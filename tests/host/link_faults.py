@@ -87,7 +87,7 @@ def bad_line(faults: Faults, seed: int) -> Iterator[None]:
 def node_with_log(records: int) -> Iterator[Lockstep]:
     """A node that has so many records, and whose keys the laptop has."""
     with Lockstep(records) as node, shared_time(node), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tirta.node._candidates", lambda _node, _role: [credential()])
+        patch.setattr("tirta.conversation._candidates", lambda _node, _role: [credential()])
         yield node
 
 

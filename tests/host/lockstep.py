@@ -28,10 +28,12 @@ _HEAD = struct.Struct("<cII")
 _ANSWER = struct.Struct("<II")
 _RATE = 92_160  # bytes a second that the clock counts for what passes: 921,600 baud
 _MODULES = (
+    "tirta.conversation.time",
     "tirta.link.time",
     "tirta.node.time",
-    "tirta.repl.time",
     "tirta.pull.time",
+    "tirta.rate.time",
+    "tirta.repl.time",
     "tirta.tail.time",
 )
 
