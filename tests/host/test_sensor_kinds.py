@@ -9,8 +9,8 @@ import pytest
 
 import tirta.config
 from tirta import config
+from tirta.config.complaints import KINDS
 from tirta.config.devices import oxygen_saturation
-from tirta.config.reading import _KINDS
 from tirta_format import config as format_config
 from tirta_format import kinds
 
@@ -37,7 +37,7 @@ def test_an_example_is_right_and_comes_back(example: str, tmp_path: Path) -> Non
 
 def test_the_reference_has_an_example_of_every_kind() -> None:
     named = set(re.findall(r'sensor = "(.*?)"', REFERENCE))
-    assert named == set(_KINDS)
+    assert named == set(KINDS)
     assert {*named - {"4-20mA"}, "current"} == set(kinds.SENSORS)
 
 

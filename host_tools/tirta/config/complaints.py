@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""What pydantic and the node's own rules find, told in the words of the file, with its line."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from tirta.config import devices, document, model
+from tirta.config.problems import Lines, Place, Problem
+from tirta_format import config as format_config
+
+KINDS: dict[str, type[BaseModel]] = {
+    "4-20mA": model.Current,
+    "battery": devices.Battery,
+    "board_temp": devices.Own,
+    "conductivity": devices.Conductivity,
+    "ds18b20": model.Temperature,
+    "ezo": devices.Ezo,
+    "free_heap": devices.Own,
+    "modbus": devices.Modbus,
+    "orp": devices.Orp,
+    "oxygen": devices.Oxygen,
+    "ph": devices.PH,
+    "pulse": model.Pulse,
+    "sdi12": devices.Sdi12,
+    "starts": devices.Own,
+    "tds": devices.Conductivity,
+    "turbidity": devices.Turbidity,
+    "voltage": model.Voltage,
+}
+_CHANNEL = re.compile(r"channels\[(\d+)\]\.?(\w*)")
+_ALARM = re.compile(r"alarms\[(\d+)\]\.?(\w*)")
+_ALARM_KEYS = {"column": "channel", "pin": "kind", "to_h": "night_to_h", "least": "pressure_min"}
+# What a key of the canonical form is called in the file.
+_IN_FILE = {
+    "channels": "channel", "commit_ms": "commit_seconds", "interval_ms": "interval_s",
+    "ml": "litres_per_pulse", "filter_ns": "filter_us", "low": "at_4ma", "high": "at_20ma",
+    "shunt_mohm": "shunt_ohm", "scale": "decimals", "uv0": "points", "uv1": "points",
+    "value0": "points", "value1": "points", "counter": "sensor",
+    "poll_ms": "poll_s", "age_ms": "max_age_s", "water": "temperature", "fixed": "fallback_c",
+    "index": "sensor", "max_hz": "max_per_s", "reverse": "reverse_pin", "gain": "ads1115",
+    "input": "ads1115", "rate": "ads1115", "mul": "factor", "div": "factor", "shift": "offset",
+    "gain_milli": "gain", "cal_uv": "saturated_v", "zero_uv": "zero_v", "table": "decimals",
+    "low_mv": "low_v", "period_ms": "period_s", "qc_rate": "qc_rate_per_s",
+}  # fmt: skip
+_RANGE_HINT = "Choose a value within the range; with fewer `decimals` larger values fit."
+
+
+def of_format(encoded: bytes, lines: Lines) -> Iterator[Problem]:
+    """The node's own rules on the canonical form, told in the words of the file."""
+    if len(encoded) > format_config.MAX_BYTES:
+        yield Problem(
+            lines.name,
+            f"The config is {len(encoded)} bytes long, the node keeps {format_config.MAX_BYTES}.",
+            "Use fewer channels or shorter names.",
+        )
+    for where, what in format_config.check(json.loads(encoded)):
+        place: Place
+        if found := _CHANNEL.match(where):
+            key = _IN_FILE.get(found[2], found[2])
+            place = ("channel", int(found[1]), key) if key else ("channel", int(found[1]))
+        elif found := _ALARM.match(where):
+            place = ("alarm", int(found[1]), _ALARM_KEYS.get(found[2], found[2]))
+        else:
+            place = (_IN_FILE.get(where, where),)
+        yield Problem(lines.where(place), f"The node's form of this value {what}.", _RANGE_HINT)
+
+
+def of_pydantic(error: Any, content: dict[str, Any], lines: Lines) -> Problem:
+    """One of the errors of a ValidationError."""
+    # Pydantic names the sensor kind between a channel's index and its key.
+    kept = [part for i, part in enumerate(error["loc"]) if not (i == 2 and part in KINDS)]
+    place: Place = tuple(kept[:3])
+    key = str(place[-1]) if place else ""
+    where = lines.where(place)
+    match error["type"]:
+        case "extra_forbidden":
+            close = difflib.get_close_matches(key, _known(place, content), 1)
+            hint = f"Did you mean {close[0]}?" if close else "Remove it, or correct its spelling."
+            return Problem(where, f"There is no key {key!r}.", hint)
+        case "missing":
+            return Problem(where, f"The key {key!r} is missing.", f"Add a line `{key} = …`.")
+        case "union_tag_invalid" | "union_tag_not_found":
+            kinds = ", ".join(KINDS)
+            at = lines.where((*place, "sensor"))
+            return Problem(at, "The sensor kind is missing or unknown.", f"Choose one of: {kinds}.")
+    what = f"{error['msg']}, not {str(error.get('input'))[:40]!r}."
+    return Problem(where, what, f"Correct {key}.")
+
+
+def _known(place: Place, content: dict[str, Any]) -> list[str]:
+    if len(place) < 3:
+        return list(document.Config.model_fields)
+    channels = content.get("channel")
+    index = place[1]
+    if isinstance(channels, list) and isinstance(index, int) and index < len(channels):
+        kind = KINDS.get(str(channels[index].get("sensor")))
+        return list(kind.model_fields) if kind else []
+    return []
