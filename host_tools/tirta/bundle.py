@@ -1,26 +1,25 @@
 # SPDX-License-Identifier: MIT
 """Bundles: one file that holds an application for one board, as it goes into a node's slot.
 
-A bundle is a ZIP archive that anybody can list, in one form only: entries stored, in the order of
-their names, all from 1980, nothing before, between or behind them. `manifest.json` names version,
-board, needs, and the SHA-256 of every other file; `signature.json`, where there is one, signs the
-manifest (tirta.signing). Reading makes the same bytes again from what was read and compares: a
-bundle that differs in one bit from what tirta writes is refused, whatever a ZIP reader says of it.
+A bundle is a ZIP archive that anybody can list, in one form only (tirta.bundle_file). Its
+`manifest.json` names version, board, needs, and the SHA-256 of every other file; `signature.json`,
+where there is one, signs the manifest (tirta.signing). Reading makes the same bytes again from what
+was read and compares: a bundle that differs in one bit from what tirta writes is refused, whatever
+a ZIP reader says of it.
 """
 
-import io
 import json
 import re
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tirta import atomic, boards
+from tirta import atomic, boards, bundle_file
 from tirta.boards import Board
 from tirta.build import APP_ROOT, ARCHES, MANIFEST, build
+from tirta.bundle_file import refused
 from tirta.errors import TirtaError
 from tirta_format.updates import order
 
@@ -28,11 +27,7 @@ SIGNATURE = "signature.json"
 _ROOT = Path(APP_ROOT).with_suffix(".mpy").name
 SUFFIX = ".tirta"
 FORMAT = 1
-MAX_FILES = 400
 MAX_BYTES = 4 << 20  # no slot is larger
-_NAME = re.compile(r"(?:[a-z][a-z0-9_]{0,31}/){0,3}[a-z_][a-z0-9_]{0,31}\.(?:mpy|json)")
-_DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)")  # names that Windows takes for devices
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _KEYS = {"arch", "board", "capabilities", "files", "format", "requires", "version"}
 _VERSION = re.compile(r"\d{1,5}(?:\.\d{1,5}){2}(?:[a-z0-9.+-]{0,20})")
 
@@ -66,7 +61,7 @@ class Bundle:
         files = dict(self.app)
         if self.signature:
             files[SIGNATURE] = self.signature
-        return _zip(files)
+        return bundle_file.pack(files)
 
     def must_suit(self, node: Mapping[str, Any], *, allow_downgrade: bool) -> None:
         """Raise TirtaError unless a node that says this of itself may take it.
@@ -132,7 +127,7 @@ def read(path: Path) -> Bundle:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise _refused(f"it has {size} bytes")
+            raise refused(f"it has {size} bytes")
         data = path.read_bytes()
     except OSError as error:
         raise TirtaError(f"Cannot read the bundle {path}: {error.strerror}.") from error
@@ -141,14 +136,14 @@ def read(path: Path) -> Bundle:
 
 def parse(data: bytes) -> Bundle:
     """As `read`, of bytes."""
-    files = _unzip(data)
+    files = bundle_file.unpack(data)
     signature = files.pop(SIGNATURE, b"")
     if MANIFEST not in files:
-        raise _refused("it has no manifest")
+        raise refused("it has no manifest")
     _check(files)
     bundle = Bundle(files, signature)
     if bundle.pack() != data:
-        raise _refused("it is not in the form that tirta writes")
+        raise refused("it is not in the form that tirta writes")
     return bundle
 
 
@@ -159,97 +154,48 @@ def write(bundle: Bundle, folder: Path, name: str = "") -> Path:
     return path
 
 
-def _zip(files: Mapping[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.create_system = 3
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, files[name])
-    return out.getvalue()
-
-
-def _unzip(data: bytes) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            if len(entries) > MAX_FILES:
-                raise _refused(f"it has {len(entries)} entries")
-            for entry in entries:
-                _check_entry(entry, len(data))
-                if entry.filename in files:
-                    raise _refused(f"{entry.filename!r} is in it twice")
-                files[entry.filename] = archive.read(entry)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
-        raise _refused(f"it is no whole ZIP archive ({error})") from error
-    except RuntimeError as error:  # zipfile's word for encrypted entries
-        raise _refused("an entry is encrypted") from error
-    return files
-
-
-def _check_entry(entry: zipfile.ZipInfo, size: int) -> None:
-    name = entry.filename
-    if not _NAME.fullmatch(name) or any(
-        _DEVICES.fullmatch(p.split(".")[0]) for p in name.split("/")
-    ):
-        raise _refused(f"no file may be called {name!r}")
-    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-        raise _refused(f"{name} is compressed: bundles hold files as they are")
-    if entry.file_size > size:
-        raise _refused(f"{name} says that it has {entry.file_size} bytes")
-
-
 def _check(files: Mapping[str, bytes]) -> None:
     """The manifest has every key that is expected and no other, and names the files as they are."""
     try:
         manifest = json.loads(files[MANIFEST])
         written = json.dumps(manifest, separators=(",", ":"), sort_keys=True).encode() + b"\n"
     except (ValueError, RecursionError) as error:
-        raise _refused("its manifest is no JSON") from error
+        raise refused("its manifest is no JSON") from error
     if written != files[MANIFEST] or not isinstance(manifest, dict) or set(manifest) != _KEYS:
-        raise _refused("its manifest is not one that tirta writes")
+        raise refused("its manifest is not one that tirta writes")
     if manifest["format"] != FORMAT:
         raise TirtaError(
             f"The bundle has format {manifest['format']!r}, this program knows {FORMAT}.",
             "Update tirta.",
         )
     if not _is_version(manifest["version"]) or manifest["board"] not in boards.names():
-        raise _refused("its manifest names no version or board that is known")
+        raise refused("its manifest names no version or board that is known")
     board = boards.load(manifest["board"])
     requires = manifest["requires"]
     if manifest["arch"] != board.mpy_arch or not isinstance(requires, dict):
-        raise _refused(f"its manifest does not fit board {board.name}")
+        raise refused(f"its manifest does not fit board {board.name}")
     needs = manifest["capabilities"]
     if not isinstance(needs, list) or not all(isinstance(name, str) for name in needs):
-        raise _refused("its manifest does not say what the board must have")
+        raise refused("its manifest does not say what the board must have")
     if set(requires) != {"firmware", "micropython"} or not all(map(_is_version, requires.values())):
-        raise _refused("its manifest does not say what it requires")
+        raise refused("its manifest does not say what it requires")
     _check_files(files, manifest["files"])
 
 
 def _check_files(files: Mapping[str, bytes], named: Any) -> None:
     if not isinstance(named, dict):
-        raise _refused("its manifest names no files")
+        raise refused("its manifest names no files")
     there = set(files) - {MANIFEST}
     if missing := sorted(set(named) - there):
-        raise _refused(f"{missing[0]} is missing")
+        raise refused(f"{missing[0]} is missing")
     if extra := sorted(there - set(named)):
-        raise _refused(f"{extra[0]} is not in its manifest")
+        raise refused(f"{extra[0]} is not in its manifest")
     for name in sorted(there):
         if sha256(files[name]).hexdigest() != named[name]:
-            raise _refused(f"{name} is not what its manifest says")
+            raise refused(f"{name} is not what its manifest says")
     if len(files.get(_ROOT, b"")) < 4:  # the head of a .mpy
-        raise _refused("it holds no application")
+        raise refused("it holds no application")
 
 
 def _is_version(value: object) -> bool:
     return isinstance(value, str) and _VERSION.fullmatch(value) is not None
-
-
-def _refused(why: str) -> TirtaError:
-    return TirtaError(
-        f"The bundle is refused: {why}.",
-        "Nothing was changed. Get it again from where it was published.",
-    )
