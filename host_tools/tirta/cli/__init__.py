@@ -13,6 +13,7 @@ from tirta.cli import (
     calibrate,
     collect,
     configure,
+    deploy,
     district,
     doctor,
     find,
@@ -32,6 +33,7 @@ from tirta.errors import TirtaError
 COMMANDS: tuple[Command, ...] = (
     *find.COMMANDS,
     *flash.COMMANDS,
+    *deploy.COMMANDS,
     *provision.COMMANDS,
     *update.COMMANDS,
     *configure.COMMANDS,

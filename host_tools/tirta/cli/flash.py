@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`tirta flash` and `tirta deploy`: MicroPython and the application onto a board."""
+"""`tirta flash`: MicroPython, partitions, application and config onto a board."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -7,24 +7,16 @@ from pathlib import Path
 
 from tirta import boards, config, flash
 from tirta.answers import Hello
-from tirta.boards import Board
-from tirta.cli import say
+from tirta.cli import deploy, say
 from tirta.cli.command import FLASH, Command, json_argument, port_argument
-from tirta.deploy import Deployed, deploy
+from tirta.cli.deploy import firmware_argument
 from tirta.errors import TirtaError
 from tirta.esp import WRITE_BAUD
 from tirta.keys import office
-from tirta.keys.office import KeyOf
 from tirta.label import Label
-from tirta.link import NoAnswerError
-from tirta.node import Node
 from tirta.ports import Choice, choose
 from tirta.progress import bar
 from tirta.trial import Reading
-
-
-def _firmware(parser: ArgumentParser) -> None:
-    parser.add_argument("--firmware", type=Path, metavar="DIR", help="another firmware folder")
 
 
 def _flash_arguments(parser: ArgumentParser) -> None:
@@ -80,14 +72,7 @@ def _flash_arguments(parser: ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the label's picture (default labels)",
     )
-    _firmware(parser)
-    json_argument(parser)
-
-
-def _deploy_arguments(parser: ArgumentParser) -> None:
-    port_argument(parser)
-    parser.add_argument("--board", metavar="B", help="needed when no application runs there yet")
-    _firmware(parser)
+    firmware_argument(parser)
     json_argument(parser)
 
 
@@ -103,7 +88,9 @@ def _flash(args: Namespace) -> None:
             )
     key_of = None if args.open or args.dry_run else office.keys_for_new(args.key)
     if args.micropython is None and not args.dry_run:
-        _put(args, choose(args.port, args.baud), board, text, key_of)
+        choice = choose(args.port, args.baud)
+        put = deploy.put(args, choice, board, text, key_of)
+        _tell(args, choice, put.hello, put.written_bytes, put.readings)
         return
     planned = flash.plan(
         board,
@@ -199,57 +186,6 @@ def _tell(
     say.out(f"{written_bytes} bytes were written; the label is in {picture}.")
 
 
-def _deploy(args: Namespace) -> None:
-    choice = choose(args.port, args.baud)
-    _put(args, choice, boards.load(args.board) if args.board else _board_of(choice), None)
-
-
-def _board_of(choice: Choice) -> Board:
-    try:
-        with Node(choice.port, choice.baud) as node:
-            return boards.load(node.hello.board)
-    except NoAnswerError as error:
-        raise TirtaError(
-            f"No application on {choice.port} tells which board this is.",
-            f"Name it: --board, one of {', '.join(boards.names())}.",
-        ) from error
-
-
-def _put(
-    args: Namespace,
-    choice: Choice,
-    board: Board,
-    text: bytes | None,
-    key_of: KeyOf | None = None,
-) -> None:
-    with bar("Writing") as progress:
-        done: Deployed = deploy(
-            choice.port,
-            board,
-            text,
-            baud=choice.baud,
-            source=args.firmware,
-            key_of=key_of,
-            progress=progress,
-        )
-    if hasattr(args, "labels"):
-        _tell(args, choice, done.hello, done.written_bytes, done.readings)
-        return
-    if args.json:
-        say.document(
-            {
-                "node": done.hello.node,
-                "firmware": done.hello.firmware,
-                "written_bytes": done.written_bytes,
-            }
-        )
-        return
-    say.out(
-        f"Node {done.hello.node} runs firmware {done.hello.firmware}"
-        f" ({done.written_bytes} bytes written)."
-    )
-
-
 COMMANDS = (
     Command(
         "flash",
@@ -259,13 +195,5 @@ COMMANDS = (
         " inlet.toml",
         _flash_arguments,
         _flash,
-    ),
-    Command(
-        "deploy",
-        FLASH,
-        "bring the application of a node up to date, config and log stay",
-        "tirta deploy /dev/ttyUSB0",
-        _deploy_arguments,
-        _deploy,
     ),
 )

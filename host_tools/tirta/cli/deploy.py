@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""`tirta deploy`: the application onto a board that has MicroPython; `flash` ends in it, too."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from tirta import boards, deploy
+from tirta.boards import Board
+from tirta.cli import say
+from tirta.cli.command import FLASH, Command, json_argument, port_argument
+from tirta.deploy import Deployed
+from tirta.errors import TirtaError
+from tirta.keys.office import KeyOf
+from tirta.link import NoAnswerError
+from tirta.node import Node
+from tirta.ports import Choice, choose
+from tirta.progress import bar
+
+
+def firmware_argument(parser: ArgumentParser) -> None:
+    """--firmware"""
+    parser.add_argument("--firmware", type=Path, metavar="DIR", help="another firmware folder")
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    port_argument(parser)
+    parser.add_argument("--board", metavar="B", help="needed when no application runs there yet")
+    firmware_argument(parser)
+    json_argument(parser)
+
+
+def put(
+    args: Namespace,
+    choice: Choice,
+    board: Board,
+    text: bytes | None = None,
+    key_of: KeyOf | None = None,
+) -> Deployed:
+    """Deploy, and show how far it is."""
+    with bar("Writing") as progress:
+        return deploy.deploy(
+            choice.port,
+            board,
+            text,
+            baud=choice.baud,
+            source=args.firmware,
+            key_of=key_of,
+            progress=progress,
+        )
+
+
+def _deploy(args: Namespace) -> None:
+    choice = choose(args.port, args.baud)
+    done = put(args, choice, boards.load(args.board) if args.board else _board_of(choice))
+    if args.json:
+        say.document(
+            {
+                "node": done.hello.node,
+                "firmware": done.hello.firmware,
+                "written_bytes": done.written_bytes,
+            }
+        )
+        return
+    say.out(
+        f"Node {done.hello.node} runs firmware {done.hello.firmware}"
+        f" ({done.written_bytes} bytes written)."
+    )
+
+
+def _board_of(choice: Choice) -> Board:
+    try:
+        with Node(choice.port, choice.baud) as node:
+            return boards.load(node.hello.board)
+    except NoAnswerError as error:
+        raise TirtaError(
+            f"No application on {choice.port} tells which board this is.",
+            f"Name it: --board, one of {', '.join(boards.names())}.",
+        ) from error
+
+
+COMMANDS = (
+    Command(
+        "deploy",
+        FLASH,
+        "bring the application of a node up to date, config and log stay",
+        "tirta deploy /dev/ttyUSB0",
+        _arguments,
+        _deploy,
+    ),
+)
