@@ -1,60 +1,23 @@
 # SPDX-License-Identifier: MIT
 """The figures of one zone over a period, each registered with what it stands on."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from tirta.district import leakage as leak
-from tirta.district import supply
-from tirta.district.balance import Balance, Volume, volume
+from tirta.district import supply, zone_nights
+from tirta.district.balance import Volume, volume
 from tirta.district.balance import balance as water_balance
-from tirta.district.burst import Burst, bursts
-from tirta.district.definitions import BURST, HOUR_S
+from tirta.district.definitions import HOUR_S
 from tirta.district.figure import Figure, Figures, evidence
 from tirta.district.meters import Meters, net_flow
-from tirta.district.night import Night, NightWindow, Reported, nights, reported
+from tirta.district.night import NightWindow
 from tirta.district.period import Period
 from tirta.district.signal import Signal
 from tirta.district.tree import Zone, billed
+from tirta.district.zone_figures import ZoneFigures
 
-NO_NIGHT_USE = "legitimate night use is not in the district file"
-NO_NIGHTS = "too few nights count"
 NO_FLOW = "no records of its meters"
-
-
-@dataclass
-class ZoneFigures:
-    """What is known of a zone. Lists of days have one entry for each day of the period."""
-
-    zone: Zone
-    inlets: list[Signal]
-    net: Signal | None = None  # in, minus out, minus zones below; L/s
-    pressure: Signal | None = None
-    inflow: Volume | None = None
-    daily_m3: list[float | None] = field(default_factory=list)  # None: not all of the day is there
-    nights: list[Night] = field(default_factory=list)
-    reported: list[Reported] = field(default_factory=list)
-    leakage: leak.Leakage | None = None
-    no_leakage: str = ""
-    bursts: list[Burst] = field(default_factory=list)
-    balance: Balance | None = None
-    billed_m3: float | None = None
-    backflow: list[tuple[Signal, supply.Span]] = field(default_factory=list)
-    outages: list[supply.Span] = field(default_factory=list)
-
-    @property
-    def title(self) -> str:
-        return self.zone.title
-
-    @property
-    def judged_from_s(self) -> float:
-        """Bursts can be seen from the night on that begins here; infinite with too few nights."""
-        counted = [night for night in self.nights if night.counts]
-        least = BURST.baseline_at_least
-        return counted[least].start_s if len(counted) > least else math.inf
 
 
 def zone_figures(
@@ -67,9 +30,9 @@ def zone_figures(
         figures.add(Figure(f"{zone.id}/inflow", None, "m3", why=NO_FLOW))
         return found
     _inflow(found, period, figures)
-    _night_flow(found, meters, period, window, figures)
-    _leakage(found, meters, period, figures)
-    _bursts(found, meters, period, window, figures)
+    zone_nights.night_flow(found, meters, period, window, figures)
+    zone_nights.leakage(found, meters, period, figures)
+    zone_nights.burst_figures(found, meters, period, window, figures)
     _balance(found, meters, period, figures)
     _supply(found, meters, period, window, figures)
     return found
@@ -99,104 +62,6 @@ def _inflow(found: ZoneFigures, period: Period, figures: Figures) -> None:
         sum(v.m3 for v in volumes), min(v.seconds for v in volumes), volumes[0].expected_s
     )
     figures.add(Figure(f"{found.zone.id}/inflow", found.inflow.m3, "m3", parts=tuple(parts)))
-
-
-def _night_flow(
-    found: ZoneFigures, meters: Meters, period: Period, window: NightWindow, figures: Figures
-) -> None:
-    net = found.net
-    assert net is not None  # noqa: S101 - zone_figures saw to it
-    all_nights = nights(net, found.pressure, window)
-    for night in all_nights:
-        at = (night.start_s, night.start_s + HOUR_S)
-        figures.add(
-            Figure(
-                f"{found.zone.id}/night/{night.day}",
-                None if np.isnan(night.flow_lps) else night.flow_lps,
-                "L/s",
-                why="" if night.counts else night.state.replace("_", " "),
-                records=() if np.isnan(night.flow_lps) else evidence(meters.all, *at),
-            )
-        )
-    found.nights = all_nights
-    found.reported = reported(all_nights)
-    for one in found.reported:
-        parts = tuple(f"{found.zone.id}/night/{n.day}" for n in one.nights)
-        figures.add(
-            Figure(f"{found.zone.id}/night-flow/{one.day}", one.flow_lps, "L/s", parts=parts)
-        )
-    last = last_reported(found, period)
-    figures.add(
-        Figure(f"{found.zone.id}/night-flow", None, "L/s", why=NO_NIGHTS)
-        if last is None
-        else Figure(
-            f"{found.zone.id}/night-flow",
-            last.flow_lps,
-            "L/s",
-            parts=(f"{found.zone.id}/night-flow/{last.day}",),
-        )
-    )
-
-
-def last_reported(found: ZoneFigures, period: Period) -> Reported | None:
-    """The night flow that stands at the end of the period."""
-    inside = [r for r in found.reported if period.first <= r.day <= period.last]
-    return inside[-1] if inside else None
-
-
-def _leakage(found: ZoneFigures, meters: Meters, period: Period, figures: Figures) -> None:
-    zone, last, use = found.zone, last_reported(found, period), found.zone.night_use
-    found.no_leakage = NO_NIGHT_USE if use is None else NO_NIGHTS if last is None else ""
-    if use is None or last is None:
-        figures.add(Figure(f"{zone.id}/leakage", None, "L/s", why=found.no_leakage))
-        return
-    found.leakage = leak.leakage(
-        [n.flow_lps for n in last.nights],
-        use,
-        quantum_l=sum(s.quantum * s.interval_s for s in meters.all),
-        meter_accuracy=zone.meter_accuracy,
-        hour_day=_hour_day(found, last, period),
-    )
-    figures.add(
-        Figure(
-            f"{zone.id}/leakage",
-            found.leakage.night_lps,
-            "L/s",
-            found.leakage.low_lps,
-            found.leakage.high_lps,
-            parts=(f"{zone.id}/night-flow",),
-        )
-    )
-
-
-def _hour_day(found: ZoneFigures, last: Reported, period: Period) -> float:
-    known = [n.pressure_m for n in last.nights if not np.isnan(n.pressure_m)]
-    if found.pressure is None or not known:
-        return 24.0
-    rows = found.pressure.between(period.start_s, period.end_s)
-    return leak.hour_day_factor(found.pressure.valid()[rows], float(np.mean(known)), found.zone.n1)
-
-
-def _bursts(
-    found: ZoneFigures, meters: Meters, period: Period, window: NightWindow, figures: Figures
-) -> None:
-    net = found.net
-    assert net is not None  # noqa: S101 - zone_figures saw to it
-    for burst in bursts(net, found.pressure, found.nights, window):
-        if burst.start_s < period.end_s and (burst.end_s is None or burst.end_s > period.start_s):
-            found.bursts.append(burst)
-            used = (*burst.before, *burst.during)
-            figures.add(
-                Figure(
-                    f"{found.zone.id}/burst/{len(found.bursts)}",
-                    burst.size_lps,
-                    "L/s",
-                    burst.low_lps,
-                    burst.high_lps,
-                    parts=tuple(f"{found.zone.id}/night/{n.day}" for n in used),
-                    records=evidence(meters.all, burst.start_s - HOUR_S, burst.start_s + HOUR_S),
-                )
-            )
 
 
 def _balance(found: ZoneFigures, meters: Meters, period: Period, figures: Figures) -> None:

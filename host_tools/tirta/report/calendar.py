@@ -13,7 +13,8 @@ from itertools import pairwise
 import numpy as np
 
 from tirta.district.feedback import Request
-from tirta.district.survey import Judged, Survey
+from tirta.district.node_figures import Judged
+from tirta.district.survey import Survey
 from tirta.report.language import Language
 from tirta.report.words import parameter
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from tirta.district.feedback import BROWN_WATER, Request
+from tirta.district.node_figures import NodeFigures
 from tirta.district.signal import Signal
 from tirta.district.supply import holes
-from tirta.district.survey import NodeFigures, Survey
-from tirta.district.zones import ZoneFigures
+from tirta.district.survey import Survey
+from tirta.district.zone_figures import ZoneFigures
 from tirta.report.downsample import buckets, packed
 
 FLOW_BUCKETS = 1500  # columns of a wide screen

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from tirta.district.feedback import BROWN_WATER, Request
-from tirta.district.survey import NodeFigures, Survey
-from tirta.district.zones import ZoneFigures
+from tirta.district.node_figures import NodeFigures
+from tirta.district.survey import Survey
+from tirta.district.zone_figures import ZoneFigures
 from tirta.report.language import Language
 from tirta.report.words import limit_text, parameter, reports, unit
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tirta.district.node_figures import NodeFigures
 from tirta.district.reading import Happening
-from tirta.district.survey import NodeFigures
 from tirta.report.language import Language
 from tirta.text import clean
 from tirta_format import meta

@@ -8,7 +8,8 @@ says the same in words.
 import math
 from dataclasses import dataclass
 
-from tirta.district.survey import NodeFigures, Survey
+from tirta.district.node_figures import NodeFigures
+from tirta.district.survey import Survey
 from tirta.report.language import Language
 
 WIDTH, HEIGHT, MARGIN = 640, 420, 48
