@@ -2,15 +2,13 @@
 """A zone as the engineer sees it: its line in the table, and what its section shows."""
 
 from dataclasses import dataclass
-from datetime import date
 
-import numpy as np
-
-from tirta.district.survey import NodeFigures, Survey
-from tirta.district.zones import ZoneFigures, last_reported
+from tirta.district.node_figures import NodeFigures
+from tirta.district.survey import Survey
+from tirta.district.zone_figures import ZoneFigures, last_reported
 from tirta.report.health import DASH, Health, health
 from tirta.report.language import Language
-from tirta.report.words import limit_text, parameter, unit
+from tirta.report.zone_lines import DayLine, QualityLine, day_lines, quality_lines
 
 _SPARK = (96, 24)
 
@@ -23,32 +21,6 @@ class Value:
     range: str = ""
     why: str = ""
     figure: str = ""
-
-
-@dataclass(frozen=True)
-class QualityLine:
-    parameter: str
-    place: str
-    share: str
-    good: bool
-    limit: str
-    source: str
-    median: str
-    least: str
-    greatest: str
-    valid: str
-    doubted: str
-    signal: str
-
-
-@dataclass(frozen=True)
-class DayLine:
-    day: str
-    inflow: str
-    night: str
-    counts: bool
-    why: str
-    share: str
 
 
 @dataclass(frozen=True)
@@ -86,8 +58,8 @@ def zone_view(zone: ZoneFigures, survey: Survey, depth: int, words: Language) ->
         spark,
         spark_text,
         len(zone.bursts),
-        [line for node in nodes for line in _quality(node, survey, words)],
-        _days(zone, nodes, survey, words),
+        [line for node in nodes for line in quality_lines(node, survey, words)],
+        day_lines(zone, nodes, survey, words),
         [health(node, words) for node in nodes],
         _causes(zone, words),
     )
@@ -194,65 +166,3 @@ def _spark(zone: ZoneFigures, survey: Survey, words: Language) -> tuple[str, str
         most=words.significant(top),
     )
     return " ".join(points), text
-
-
-def _quality(node: NodeFigures, survey: Survey, words: Language) -> list[QualityLine]:
-    found = []
-    for judged in node.judged:
-        for verdict in judged.verdicts:
-            limit, source = verdict.limit, survey.limits.source[verdict.limit.source]
-            sign = f" {unit(limit.unit)}".rstrip()
-
-            def shown(value: float, sign: str = sign) -> str:
-                return DASH if np.isnan(value) else words.significant(value) + sign
-
-            found.append(
-                QualityLine(
-                    parameter(words, judged.parameter),
-                    node.title,
-                    words.percent(verdict.share) if verdict.valid else DASH,
-                    bool(verdict.valid) and verdict.share >= 0.99,
-                    limit_text(words, limit.low, limit.high, limit.unit),
-                    source.told(words.code).title,
-                    shown(verdict.median),
-                    shown(verdict.low),
-                    shown(verdict.high),
-                    words.number(verdict.valid, 0),
-                    words.number(verdict.doubted + verdict.missing, 0),
-                    f"{node.data.node}/{judged.signal.channel}",
-                )
-            )
-    return found
-
-
-def _days(
-    zone: ZoneFigures, nodes: list[NodeFigures], survey: Survey, words: Language
-) -> list[DayLine]:
-    nights = {n.day: n for n in zone.nights}
-    found = []
-    for index, day in enumerate(survey.period.days):
-        volume = zone.daily_m3[index] if zone.daily_m3 else None
-        found.append(_day(day, volume, nights.get(day), nodes, index, words))
-    return found
-
-
-def _day(
-    day: date, volume: float | None, night: object, nodes: list[NodeFigures], index: int,
-    words: Language,
-) -> DayLine:  # fmt: skip
-    flow = getattr(night, "flow_lps", np.nan)
-    state = getattr(night, "state", "")
-    why = {
-        "no_complete_hour": words.text("no complete hour"),
-        "pressure_lost": words.text("pressure was lost"),
-        "pressure_unknown": words.text("pressure is not known"),
-    }
-    shares = [n.daily[index] for n in nodes if n.daily]
-    return DayLine(
-        words.day(day, "d MMM"),
-        DASH if volume is None else words.number(volume, 0),
-        DASH if np.isnan(flow) else words.significant(flow),
-        state == "counted",
-        why.get(state, ""),
-        words.percent(float(np.mean(shares)), 0) if shares else DASH,
-    )
