@@ -20,12 +20,11 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from tirta import atomic, calibrations, columns, quantities
+from tirta import atomic, calibrations
 from tirta.archive import Archive, Run
 from tirta.calibrations import Calibration
-from tirta.columns import Column
 from tirta.dating import Dating
-from tirta.tables import events, facts, holes, layout, months
+from tirta.tables import channels, events, facts, holes, layout, months
 from tirta.tables.evidence import ChangedPageError, Evidence
 from tirta.tables.facts import Facts
 from tirta.tables.layout import Shelf
@@ -117,7 +116,8 @@ class _Landing:
         epoch = self.shelf.epoch
         self._table(layout.EVENTS, events.to_table(epoch, self.rows, dating))
         self._table(layout.HOLES, holes.table(epoch, self.known, self.rows, dating))
-        self._table(layout.CHANNELS, self._channels())
+        used = {one.config for one in self.known.values()}
+        self._table(layout.CHANNELS, channels.to_table(epoch, self.run_.configs(), used))
         # Last: as long as it is the old one, the next landing looks at the new pages again.
         ordered = [self.known[page] for page in sorted(self.known)]
         self._table(layout.PAGES, facts.to_table(epoch, ordered))
@@ -221,31 +221,6 @@ class _Landing:
         if month == layout.UNSET:
             parts["bounds"] = [(b, vars(bounds[b])) for b in boots if b in bounds]
         return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-    def _channels(self) -> pa.Table:
-        rows = []
-        used = {facts_.config for facts_ in self.known.values()}
-        for text in self.run_.configs():
-            config_hash = facts.hex_of(format_config.config_hash(text))
-            if config_hash in used:
-                config = format_config.parse(text)
-                found = enumerate(columns.of(config))
-                rows += [self._channel(config_hash, config, at, one) for at, one in found]
-        rows.sort(key=lambda row: (row["config"], row["position"]))
-        return pa.Table.from_pylist(rows, schema=layout.CHANNEL_SCHEMA)
-
-    def _channel(
-        self, config_hash: str, config: dict[str, Any], position: int, column: Column
-    ) -> dict[str, Any]:
-        ml, ml_ms = column.flow or (None, None)
-        return {
-            "epoch": self.shelf.epoch, "config": config_hash, "node_name": config["name"],
-            "board": config["board"], "position": position, "channel": column.name,
-            "source": column.channel["name"], "what": column.what, "sensor": column.sensor,
-            "quantity": quantities.of(column), "unit": column.unit, "scale": column.scale,
-            "interval_ms": column.interval_ms, "step_ms": column.step_ms, "ml": ml,
-            "ml_ms": ml_ms,
-        }  # fmt: skip
 
     def _table(self, name: str, table: pa.Table) -> None:
         """Write a table that differs from the one that is there."""
