@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Config, clock, restarts, flash, memory and log of a node."""
+"""Config, clock, flash, memory and alarms of a node, and what `log_rules` read in its log."""
 
 from collections.abc import Iterator
 
+from tirta.doctor import log_rules
 from tirta.doctor.facts import Facts
 from tirta.doctor.finding import FAULT, NOTE, WARNING, Finding
 from tirta.text import duration
-from tirta_format import meta
 
 LEAST_HEAP = 20_000  # a request and a commit need some thousand bytes, in one piece
 CLOCK_OFF_S = 60
@@ -15,26 +15,7 @@ CYCLES = 100_000  # erases that a sector is specified for
 LEAST_YEARS = 5
 YEAR_S = 31_557_600
 LATE_SHARE = 0.001
-MANY_CUTS = 3
-SOON_S = 14 * 86_400  # before a laptop must come
-LONG_S = 90 * 86_400
 NOISY_FRAMES = 20
-_SUPPLY = "Measure the supply under load: battery, cable, fuse. A weak one damages data and flash."
-_HUNG = "Pull, and send the log and `tirta status --json` to whoever maintains the firmware."
-_LOSSES = {
-    meta.LOSS_RING: (
-        "log.ring-full", "the flash did not keep up and the memory was full",
-        "Look for findings of the flash; choose a longer interval or fewer channels.",
-    ),
-    meta.LOSS_FLASH: (
-        "log.flash-lost", "pages of the flash were damaged",
-        "Pull now, and replace the board when this repeats.",
-    ),
-    meta.LOSS_OVERWRITTEN: (
-        "log.overwritten", "the log was full before a laptop came",
-        "Pull more often, or choose a longer interval.",
-    ),
-}  # fmt: skip
 
 
 def config(facts: Facts) -> Iterator[Finding]:
@@ -87,32 +68,6 @@ def clock(facts: Facts) -> Iterator[Finding]:
             f"The node's clock differs from this computer's by {duration(abs(off_s))}.",
             "Is this computer's clock right? Then set the node's: `tirta clock"
             f" {facts.port}`.",
-        )  # fmt: skip
-
-
-def restarts(facts: Facts) -> Iterator[Finding]:
-    """Why it started, as the newest pages of its log tell it."""
-    if facts.log is None:
-        return
-    boots = [e.fields["cause"] for e in facts.log.events if e.kind == meta.BOOT]
-    for cause, name, what, then in (
-        (6, "power.brown-out", "the supply voltage broke down", _SUPPLY),
-        (3, "restart.watchdog", "the program hung and its watchdog reset it", _HUNG),
-    ):  # fmt: skip
-        count = boots.count(cause)
-        if count:
-            yield Finding(name, FAULT, f"The node restarted {count} times because {what}.", then)
-    cuts = [
-        e for e in facts.log.events
-        if e.kind == meta.LOSS and e.fields["reason"] == meta.LOSS_POWER
-    ]  # fmt: skip
-    others = sum(cause in {3, 6} for cause in boots)
-    if len(cuts) - others >= MANY_CUTS:
-        yield Finding(
-            "power.cuts", WARNING,
-            f"The power failed {len(cuts)} times in the newest pages of the log.",
-            "Look at plug, fuse and battery. No acknowledged record is lost, but each cut takes"
-            " up to one commit interval.",
         )  # fmt: skip
 
 
@@ -189,58 +144,6 @@ def memory(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def losses(facts: Facts) -> Iterator[Finding]:
-    """What the log says is missing, and what is about to be."""
-    if facts.log is None:
-        return
-    for reason, (name, why, then) in _LOSSES.items():
-        lost = sum(
-            e.fields["at_most"] for e in facts.log.events
-            if e.kind == meta.LOSS and e.fields["reason"] == reason
-        )  # fmt: skip
-        if lost:
-            yield Finding(name, FAULT, f"Up to {lost} records are lost because {why}.", then)
-    damaged = [v for v in facts.log.verdicts if v.problems]
-    if damaged:
-        yield Finding(
-            "log.damage", FAULT,
-            f"{len(damaged)} of the newest {len(facts.log.verdicts)} pages of the log are damaged.",
-            "Pull now: what can be read is kept. Replace the board when this repeats.",
-        )  # fmt: skip
-    yield from _waiting(facts)
-
-
-def _waiting(facts: Facts) -> Iterator[Finding]:
-    """Records that no laptop has."""
-    if not facts.log or not facts.config:
-        return
-    checkpoints = [e.fields["pulled"] for e in facts.log.events if e.kind == meta.CHECKPOINT]
-    pulled = max(checkpoints, default=0)
-    interval_s = facts.config["interval_ms"] / 1000
-    end, oldest = int(facts.status["next_record"]), int(facts.status["oldest_record"])
-    waiting_s = (end - max(pulled, oldest)) * interval_s
-    used = float(facts.status["log_used"])
-    room_s = (end - oldest) * interval_s * (1 / used - 1) if used > 0 else float("inf")
-    if pulled <= oldest and used > 0.5:
-        left_s = room_s
-    elif used > 0.5:
-        left_s = room_s + (pulled - oldest) * interval_s
-    else:
-        left_s = float("inf")
-    if left_s < SOON_S:
-        yield Finding(
-            "pull.urgent", FAULT,
-            f"Records that no laptop has will be overwritten in {duration(left_s)}.",
-            f"Pull now: `tirta pull {facts.port}`.",
-        )  # fmt: skip
-    elif waiting_s > LONG_S:
-        yield Finding(
-            "pull.long-ago", WARNING,
-            f"No laptop has the records of the last {duration(waiting_s)}.",
-            f"Pull: `tirta pull {facts.port}`.",
-        )  # fmt: skip
-
-
 def alarms(facts: Facts) -> Iterator[Finding]:
     """What the node itself raised."""
     for alarm in facts.status.get("alarms", ()):
@@ -251,4 +154,4 @@ def alarms(facts: Facts) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-RULES = (config, clock, restarts, flash, memory, losses, alarms)
+RULES = (config, clock, log_rules.restarts, flash, memory, log_rules.losses, alarms)
