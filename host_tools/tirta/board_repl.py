@@ -16,11 +16,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any
 
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 
+from tirta.closing import Closing
 from tirta.errors import TirtaError
 from tirta.line import DEFAULT_BAUD, Line
 from tirta.text import clean
@@ -95,7 +96,7 @@ class BoardError(TirtaError):
         self.traceback = traceback
 
 
-class BoardRepl:
+class BoardRepl(Closing):
     """The raw REPL of the board on a port. What ran there was interrupted; it starts at a reset."""
 
     def __init__(self, port: str, baud: int = DEFAULT_BAUD) -> None:
@@ -111,12 +112,6 @@ class BoardRepl:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def run(self, code: str) -> bytes:
         """Run code on the board; return what it printed."""

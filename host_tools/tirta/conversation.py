@@ -9,10 +9,11 @@ import json
 import struct
 import time
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 
 from tirta import repl
 from tirta.answers import Hello
+from tirta.closing import Closing
 from tirta.errors import TirtaError
 from tirta.guard import Guard
 from tirta.keys import vault
@@ -25,7 +26,7 @@ from tirta_format import frame
 RESTART_S = 30
 
 
-class Conversation:
+class Conversation(Closing):
     """Talks to whoever answers on a line. Every error says what to try."""
 
     def __init__(self, line: Line) -> None:
@@ -36,13 +37,11 @@ class Conversation:
             self.hello = self._greet()
             self._meet_guard()
         except BaseException:
-            self.line.close()
+            self.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Let go of the port; the node goes on."""
         self.line.close()
 
     @property

@@ -9,10 +9,11 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self
+from typing import Any
 
 import serial
 
+from tirta.closing import Closing
 from tirta.errors import TirtaError
 from tirta.line import Line
 from tirta.regions import Region
@@ -26,7 +27,7 @@ _waiting = threading.local()
 _loading = threading.Lock()
 
 
-class Chip:
+class Chip(Closing):
     """A chip that listens in its ROM loader. `name` is as in board files; sizes are bytes."""
 
     def __init__(self, port: str, baud: int = WRITE_BAUD) -> None:
@@ -49,12 +50,6 @@ class Chip:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the port."""

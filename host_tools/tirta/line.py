@@ -11,10 +11,10 @@ first.
 import contextlib
 import errno
 import os
-from typing import Self
 
 import serial
 
+from tirta.closing import Closing
 from tirta.errors import TirtaError
 
 DEFAULT_BAUD = 115_200
@@ -26,7 +26,7 @@ class LineLostError(TirtaError):
     """The port went away while it was open: a cable, or a board with native USB that restarts."""
 
 
-class Line:
+class Line(Closing):
     """Bytes in and out, counted. Use as a context manager."""
 
     def __init__(self, port: str, baud: int = DEFAULT_BAUD) -> None:
@@ -82,12 +82,6 @@ class Line:
             self._serial.rts = False  # before DTR: never RTS without DTR
             self._serial.dtr = False
         self._serial.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def reopen(self) -> None:
         """Open the same port again, after it went away."""

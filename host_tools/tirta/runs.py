@@ -3,9 +3,11 @@
 
 The mirror of tirta_format.codec.encode: the same state array, the same arithmetic on integers. The
 functions run as they are, and compiled by numba where tirta.unpack finds it: so they use plain
-loops and arrays, and call only each other. Any input ends: a record costs at most
-2 + 19 × (channels + 1) steps and 33 raw bits a value, input behind its end reads as zeros, and what
-no encoder writes ends as CORRUPT.
+loops and arrays, and call only each other. All are in this file, because numba's cache compares a
+function's own file alone with what it compiled: a change elsewhere it would not see.
+
+Any input ends: a record costs at most 2 + 19 × (channels + 1) steps and 33 raw bits a value, input
+behind its end reads as zeros, and what no encoder writes ends as CORRUPT.
 """
 
 from collections.abc import MutableSequence, Sequence

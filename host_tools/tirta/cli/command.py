@@ -8,6 +8,7 @@ parses, calls one public function of the package, and prints: what it does, a sc
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 FIND, FLASH, CONFIGURE, PULL, LOOK, KEYS, VIRTUAL = GROUPS = (
     "Find", "Flash", "Configure", "Pull", "Look", "Lock", "Try without hardware",
@@ -36,6 +37,26 @@ def port_argument(parser: ArgumentParser) -> None:
         " connected",
     )
     parser.add_argument("--baud", type=int, metavar="N", help="speed of the line (default 115200)")
+
+
+def unlisted_argument(parser: ArgumentParser) -> None:
+    """--allow-unlisted, of what writes an image of MicroPython."""
+    parser.add_argument(
+        "--allow-unlisted",
+        action="store_true",
+        help="take an image whose SHA-256 the board file does not list",
+    )
+
+
+def labels_argument(parser: ArgumentParser) -> None:
+    """--labels, of what makes nodes."""
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        default=Path("labels"),
+        metavar="DIR",
+        help="folder for the pictures of labels (default labels)",
+    )
 
 
 def json_argument(parser: ArgumentParser) -> None:

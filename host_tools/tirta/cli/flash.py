@@ -8,7 +8,14 @@ from pathlib import Path
 from tirta import boards, config, flash
 from tirta.answers import Hello
 from tirta.cli import deploy, say
-from tirta.cli.command import FLASH, Command, json_argument, port_argument
+from tirta.cli.command import (
+    FLASH,
+    Command,
+    json_argument,
+    labels_argument,
+    port_argument,
+    unlisted_argument,
+)
 from tirta.cli.deploy import firmware_argument
 from tirta.errors import TirtaError
 from tirta.esp import WRITE_BAUD
@@ -32,11 +39,7 @@ def _flash_arguments(parser: ArgumentParser) -> None:
         " without it the board must run MicroPython and have our partitions",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="config to start with")
-    parser.add_argument(
-        "--allow-unlisted",
-        action="store_true",
-        help="take an image whose SHA-256 the board file does not list",
-    )
+    unlisted_argument(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="show every region, and write nothing"
     )
@@ -65,13 +68,7 @@ def _flash_arguments(parser: ArgumentParser) -> None:
         metavar="ID",
         help="with --dry-run: the chip's number, from which a locked node's key is made",
     )
-    parser.add_argument(
-        "--labels",
-        type=Path,
-        default=Path("labels"),
-        metavar="DIR",
-        help="folder for the label's picture (default labels)",
-    )
+    labels_argument(parser)
     firmware_argument(parser)
     json_argument(parser)
 

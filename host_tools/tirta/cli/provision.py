@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tirta.cli import say
-from tirta.cli.command import FLASH, Command, json_argument
+from tirta.cli.command import FLASH, Command, json_argument, labels_argument, unlisted_argument
 from tirta.provision import DONE, How, Result, provision
 
 
@@ -24,11 +24,7 @@ def _arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="image for bare boards; without it they must run MicroPython with our partitions",
     )
-    parser.add_argument(
-        "--allow-unlisted",
-        action="store_true",
-        help="take an image whose SHA-256 the board file does not list",
-    )
+    unlisted_argument(parser)
     parser.add_argument(
         "--no-start", action="store_true", help="write and verify only; do not wait for the nodes"
     )
@@ -37,13 +33,7 @@ def _arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="for a bench: do not lock the nodes whose key is empty",
     )
-    parser.add_argument(
-        "--labels",
-        type=Path,
-        default=Path("labels"),
-        metavar="DIR",
-        help="folder for the labels' pictures (default labels)",
-    )
+    labels_argument(parser)
     json_argument(parser)
 
 
