@@ -25,7 +25,7 @@ def words(monitor: Monitor) -> str:
 
 
 async def until(monitor: Monitor, rounds: int) -> None:
-    for _ in range(400):
+    for _ in range(1200):
         if monitor.rounds >= rounds:
             return
         await asyncio.sleep(0.05)
@@ -48,10 +48,9 @@ def test_everything_is_on_the_screen(nodes: Nodes) -> None:
             assert table.row_count == 8
             assert table.region.bottom <= SIZE[1] - 8, "no row of eight channels is hidden"
             await pilot.press("p")
-            await asyncio.sleep(0.3)
             paused_at = monitor.rounds
-            await asyncio.sleep(0.5)
-            assert monitor.rounds == paused_at
+            await asyncio.sleep(2)
+            assert monitor.rounds <= paused_at + 1, "only what was asked already came"
             await pilot.press("p")
             await until(monitor, paused_at + 2)
             await pilot.press("q")
@@ -99,7 +98,7 @@ def test_a_node_that_goes_away_and_comes_back(nodes: Nodes) -> None:
         async with monitor.run_test(size=SIZE) as pilot:
             await until(monitor, 1)
             virtual.cut("gone")
-            for _ in range(400):
+            for _ in range(1200):
                 await asyncio.sleep(0.05)
                 if "Trying again" in words(monitor):
                     break
