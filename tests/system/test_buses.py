@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import FAST_BAUD, Nodes
-from modbus_peer import Peer, slave
+from modbus_peer import Slave, slave
 
 from tirta import config
 from tirta.archive import Archive
@@ -40,8 +40,9 @@ def register(name: str, number: int, kind: str, **keys: object) -> str:
         "type": kind,
         "poll_s": 0.5,
         "decimals": 0,
+        "max_age_s": 1.6,
     } | keys
-    return channel(name, "modbus", max_age_s=1.6, **keys)
+    return channel(name, "modbus", **keys)
 
 
 def swapped(data: bytes, order: str) -> list[int]:
@@ -190,7 +191,7 @@ def test_i2c_1_wire_and_sdi12_tell_what_the_scenario_says(nodes: Nodes, tmp_path
             assert set(settled) == {wanted[i]}, (name, k, settled)
 
 
-def comes(node: Node, peer: Peer) -> None:
+def comes(node: Node, peer: Slave) -> None:
     """Wait for values that were asked for from now on."""
     asked = len(peer.asked)
     until(node, lambda v: (v["count"] or 0) > asked + 3)

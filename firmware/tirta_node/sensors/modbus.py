@@ -165,8 +165,9 @@ class Modbus:
     def _choose(self, now):
         """0: `_request` is the one to send; else milliseconds until one is due.
 
-        Of those that are due, the one with the fewest attempts, then the longest due. A slave that
-        was silent is asked when nobody else needs the line soon.
+        Of those that are due, the one with the fewest attempts, then the one whose next poll is
+        due first: what is polled often does not wait behind several slaves that fall silent at
+        once. A slave that was silent is asked when nobody else needs the line soon.
         """
         found = None
         silent = None
@@ -285,4 +286,4 @@ class Modbus:
 def _comes_before(a, b):
     if a.tries != b.tries:
         return a.tries < b.tries
-    return time.ticks_diff(a.due_ms, b.due_ms) < 0
+    return time.ticks_diff(a.due_ms, b.due_ms) + a.poll_ms < b.poll_ms

@@ -13,13 +13,18 @@ knowing and asks for nothing. Every rule judges facts alone, so an engineer can 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tirta.doctor import node_rules, port_rules, sensor_rules
+from tirta.doctor import modbus_rules, node_rules, port_rules, sensor_rules
 from tirta.doctor.facts import Facts, gather
 from tirta.doctor.finding import NOTE, Finding, Report
 from tirta.line import DEFAULT_BAUD
 
 Rule = Callable[[Facts], Iterator[Finding]]
-RULES: tuple[Rule, ...] = (*port_rules.RULES, *node_rules.RULES, *sensor_rules.RULES)
+RULES: tuple[Rule, ...] = (
+    *port_rules.RULES,
+    *node_rules.RULES,
+    *sensor_rules.RULES,
+    *modbus_rules.RULES,
+)
 
 
 def examine(

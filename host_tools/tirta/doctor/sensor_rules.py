@@ -63,6 +63,11 @@ class Channel:
     def name(self) -> str:
         return self.column.name
 
+    @property
+    def gone(self) -> bool:
+        """Whether its newest values are all missing."""
+        return len(self.flags) >= RECENT and bool((self.flags[-RECENT:] == MISSING).all())
+
 
 def channels(facts: Facts) -> Iterator[Channel]:
     """Every column of the config in force that holds samples, not statistics."""
@@ -84,8 +89,8 @@ def channels(facts: Facts) -> Iterator[Channel]:
 def sensors(facts: Facts) -> Iterator[Finding]:
     """All rules, the worst one of each channel."""
     for channel in channels(facts):
-        if not len(channel.flags):
-            continue
+        if not len(channel.flags) or (channel.gone and channel.column.sensor == "modbus"):
+            continue  # modbus_rules.py has the latter
         for rule in (_missing, _absurd, _battery, _suspect, _noisy, _stuck, _no_flow):
             found = next(rule(channel, facts), None)
             if found:
@@ -96,7 +101,7 @@ def sensors(facts: Facts) -> Iterator[Finding]:
 def _missing(channel: Channel, facts: Facts) -> Iterator[Finding]:
     gone = channel.flags == MISSING
     name, why, then = _MISSING.get(channel.column.sensor, _ANY_MISSING)
-    if len(gone) >= RECENT and gone[-RECENT:].all():
+    if channel.gone:
         yield Finding(name, FAULT, f"{channel.name} has no value: {why}.", then, channel.name)
     elif len(gone) >= 10 * RECENT and gone.mean() > OFTEN:
         yield Finding(

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""Modbus slaves that are silent, and those that answer without what is asked for."""
+
+from collections.abc import Iterator
+
+from tirta.doctor.facts import Facts
+from tirta.doctor.finding import FAULT, Finding
+from tirta.doctor.sensor_rules import Channel, channels
+
+ASKED_WITHIN_S = 70  # a silent slave: the pause of firmware/tirta_node/sensors/modbus.py, and 10 s
+
+
+def slaves(facts: Facts) -> Iterator[Finding]:
+    """One finding for a slave of which nothing comes, else one for each value that does not."""
+    by_slave: dict[int, list[Channel]] = {}
+    for channel in channels(facts):
+        if channel.column.sensor == "modbus":
+            by_slave.setdefault(channel.column.channel["slave"], []).append(channel)
+    for slave, members in sorted(by_slave.items()):
+        gone = [channel.name for channel in members if channel.gone]
+        if len(gone) == len(members):
+            yield Finding(
+                "sensor.silent", FAULT,
+                f"Modbus slave {slave} is silent: no value of {', '.join(gone)}.",
+                "Check A and B, the address, baud rate and parity, and the device's supply. The"
+                f" node asks a silent slave ever more rarely: wait {ASKED_WITHIN_S} s after a"
+                " repair.",
+                gone[0],
+            )  # fmt: skip
+            continue
+        for name in gone:
+            yield Finding(
+                "sensor.register", FAULT,
+                f"{name} has no value, though Modbus slave {slave} answers.",
+                "Compare its register, table, type and order in the config with the device's"
+                " manual.",
+                name,
+            )  # fmt: skip
+
+
+RULES = (slaves,)
