@@ -17,8 +17,7 @@ def begin(node):
     asked = node.config.pop("alarms")
     pin = node.config.get("alarm_pin")
     output = None if pin is None else contacts.output(pin)
-    counting = {c["name"] for c in node.config["channels"] if c["sensor"] in columns.COUNTING}
-    found = [_make(node, alarm, counting) for alarm in asked]
+    found = [_make(node, alarm) for alarm in asked]
     whose = crc32(repr([sorted(alarm.items()) for alarm in asked]).encode())
     tag = NIGHTS, whose.to_bytes(4, "little")
     kept = rarely.call("tirta_node.store", "load", chip.partition("state")).get(NIGHTS, b"")
@@ -27,25 +26,33 @@ def begin(node):
     return Alarms(node, found, output, tag)
 
 
-def _make(node, alarm, counting):
+def _make(node, alarm):
     for key, rule in alarm_rules.RULES.items():
         if rule[3] is not kinds.OMIT:
             alarm.setdefault(key, rule[3])
-    names = list(node.sampler.columns)
-    interval_ms = node.config["interval_ms"]
+    channels, interval_ms = node.config["channels"], node.config["interval_ms"]
+    places = {}
+    for i, (name, channel, _) in enumerate(columns.columns(channels)):
+        period_ms = columns.period_ms(channels[channel], interval_ms)
+        places[name] = i, max(period_ms, interval_ms)  # ms between two values
     kind = alarm_log.KINDS.index(alarm["kind"])
     source = None
     if kind == alarm_log.TAMPER:
         source = contacts.contact(alarm["pin"])
     elif kind > alarm_log.TAMPER:
-        from tirta_node import burst, hours
+        counting = [c["name"] for c in channels if c["sensor"] in columns.COUNTING]
+        flow, pressure = places[alarm["column"]], places.get(alarm.get("pressure"))
+        args = flow, alarm["column"] in counting, pressure
+        if kind == alarm_log.BURST:
+            from tirta_node import burst, hours
 
-        make = (burst.Burst, burst.NightFlow)[kind - alarm_log.BURST]
-        judge = make(alarm["to_h"] - alarm["from_h"], alarm["limit"])
-        pressure = names.index(alarm["pressure"]) if "pressure" in alarm else -1
-        counts = alarm["column"] in counting
-        source = hours.Hours(alarm, judge, interval_ms, counts, pressure)
-    cell = names.index(alarm["column"]) if "column" in alarm else 0
+            judge = burst.Burst(alarm["to_h"] - alarm["from_h"], alarm["limit"])
+            source = hours.Hours(alarm, judge, *args)
+        else:
+            from tirta_node import night
+
+            source = night.Night(alarm, *args)
+    cell = places[alarm["column"]][0] if "column" in alarm else 0
     made = Alarm(alarm["name"], kind, cell, alarm["delay_ms"] // interval_ms, source)
     made.limit = alarm.get("limit", 0)
     sign = -1 if kind == alarm_log.ABOVE else 1
@@ -57,7 +64,7 @@ def _restore(found, kept):
     at = 0
     for alarm in found:
         if alarm.kind > alarm_log.TAMPER:
-            words = alarm.source.judge.words
+            words = alarm.source.words
             n = 4 * len(words)
             if at + n <= len(kept):
                 for i, word in enumerate(struct.unpack("<%di" % len(words), kept[at : at + n])):

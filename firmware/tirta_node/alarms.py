@@ -6,14 +6,21 @@ its hysteresis; both are records in the log at once. Values with the flags 3, 4 
 nor end one, but `fault`, which is these very flags 4 and 9.
 """
 
+from array import array
+
+from micropython import const
+
 from tirta_format.alarm_log import ABOVE, BELOW, FAULT, TAMPER, record
 from tirta_node import rarely
 from tirta_node.hal import chip
 from tirta_node.sampler import SLOT
 
+_FROM_MS = 1577836800000  # 2020
+_TO_S = const(0x3FFFFFFF)  # 2054: as many seconds as take no heap
+
 
 class Alarm:
-    """`cell` is the place of its column, `delay` in records. `source`: a pin or Hours."""
+    """`cell` is the place of its column, `delay` in records. `source`: a pin, Hours or Night."""
 
     def __init__(self, name, kind, cell, delay, source):
         self.name = name
@@ -36,6 +43,10 @@ class Alarms:
         self._output = output
         self._tag = tag
         self._slot = node.sampler.groups[-1].words[SLOT]
+        self._refused = node.ring.refused  # the ring was full: it holds the record before
+        self._anchor = None
+        self._begin = array("i", (0, 0))  # of the uptime: seconds since 2020, and ms
+        self._interval_s, self._rest_ms = divmod(node.config["interval_ms"], 1000)
 
     def step(self):
         """Judge the last record if it is a new one."""
@@ -43,15 +54,34 @@ class Alarms:
         if slot == self._slot:
             return
         self._slot = slot
-        self.judge(self._node.clock.unix_ms() // 1000)
+        refused = self._node.ring.refused
+        if refused == self._refused:
+            self.judge(self._ended(slot))
+        self._refused = refused
 
-    def judge(self, unix_s):
-        """The ring's `values` and `flags` are a record of this time (0: unknown)."""
+    def _ended(self, slots):
+        """When the last record ended, as the laptop dates it: seconds since 2020 began, rounded; 0
+        when nobody said. Only a new anchor makes large numbers, and they stay large however small
+        the result is: it comes out of an array as one that takes no heap.
+        """
+        clock = self._node.clock
+        begin = self._begin
+        if clock.anchor_uptime_ms is not self._anchor:
+            self._anchor = clock.anchor_uptime_ms
+            begin_s, begin[1] = divmod(clock.start_unix_ms() - _FROM_MS, 1000)
+            begin[0] = begin_s if 0 <= begin_s < _TO_S else -1  # else no clock that was set
+        if begin[0] < 0:
+            return 0
+        part_ms = begin[1] + slots * self._rest_ms + 500
+        return begin[0] + slots * self._interval_s + part_ms // 1000
+
+    def judge(self, at_s):
+        """The ring's `values` and `flags` are a record that ended then."""
         ring = self._node.ring
         keep = False
         for alarm in self._found:
             value, flag = ring.values[alarm.cell], ring.flags[alarm.cell]
-            holds = self._holds(alarm, unix_s, value, flag)
+            holds = self._holds(alarm, at_s, value, flag)
             alarm.held = alarm.held + 1 if holds and not alarm.on else 0
             if holds != alarm.on and (alarm.on or alarm.held > alarm.delay):
                 alarm.on = holds
@@ -62,17 +92,17 @@ class Alarms:
         if keep:
             self._keep()
 
-    def _holds(self, alarm, unix_s, value, flag):
+    def _holds(self, alarm, at_s, value, flag):
         kind = alarm.kind
         if kind == TAMPER:
             return alarm.source.value() == 1
         if kind == FAULT:
             return flag >= 4
         if kind > TAMPER:
-            if not unix_s:
+            if not at_s:
                 return alarm.on
             ring = self._node.ring
-            return alarm.source.take(unix_s, value, flag, ring.values, ring.flags)
+            return alarm.source.take(at_s, value, flag, ring.values, ring.flags)
         if flag > 2:
             return alarm.on
         edge = alarm.back if alarm.on else alarm.limit
@@ -96,7 +126,7 @@ class Alarms:
 
     def _keep(self):
         """What the nights taught, into the state: once a day."""
-        words = b"".join(bytes(a.source.judge.words) for a in self._found if a.kind > TAMPER)
+        words = b"".join(bytes(a.source.words) for a in self._found if a.kind > TAMPER)
         args = chip.partition("state"), {self._tag[0]: self._tag[1] + words}
         try:
             rarely.call("tirta_node.store", "change", *args)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bursts and continuous night flow, from hourly means of the night. Imported where an alarm asks.
+"""Bursts, from hourly means of the night. Imported where an alarm asks.
 
 The rule is the laptop's (`tirta.district.definitions`, BurstRule; CUSUM: Page 1954, NIST e-Handbook
 6.3.2.3), for each hour of the night by itself: level and scatter are those of the same hour of up
@@ -18,7 +18,6 @@ _SLACK = const(100)  # all in hundredths of the scatter
 _THRESHOLD = const(500)
 _MOST_SUM = const(100000)
 _FLOOR_DIV = const(20)  # the scatter is not below a twentieth of the level
-_NONE = const(-0x3FFFFFFF)
 _SUM, _COUNT, _HEAD = 0, 1, 2
 # words: on, level, size, of the burst; then for each hour: sum, count, values
 _ON, _LEVEL, _SIZE, _HOURS = 0, 1, 2, 3
@@ -62,29 +61,6 @@ class Burst:
         words[at + _HEAD + count % NIGHTS] = mean
         words[at + _COUNT] = count + 1 if count < 2 * NIGHTS else count + 1 - NIGHTS
         return False
-
-
-class NightFlow:
-    """Flow that never falls below `limit` in a whole night: the lowest of its hours counts."""
-
-    def __init__(self, hours, limit):
-        self._limit = limit
-        self._hours = hours
-        self.words = array("i", (0, _NONE, 0))  # on, lowest so far, hours seen
-
-    def hour(self, i, mean):
-        """Hour `i` is over; whether the last whole night was never below the limit."""
-        words = self.words
-        if i == 0 or words[2] != i:
-            words[2] = 0 if i else 1
-            words[1] = mean
-        else:
-            words[2] += 1
-            words[1] = min(words[1], mean)
-        if words[2] == self._hours:
-            words[0] = 1 if words[1] >= self._limit else 0
-            words[2] = 0
-        return words[0] == 1
 
 
 def _middle(values):

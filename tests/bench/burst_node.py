@@ -27,6 +27,7 @@ from tirta_node.burst import Burst  # noqa: E402
 from tirta_node.hours import Hours  # noqa: E402
 
 SIZES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+FROM_S = 1_577_836_800  # 2020, from which a node counts seconds
 RISE_PULSES = 36  # 0.1 L/s for an hour, 10 L a pulse
 DMA = ROOT.parent / "shared" / "data" / "wntr_dma" / "dma_dev.csv"
 ALARM = {"from_h": 0, "to_h": 5, "utc_min": 420, "least": 500}
@@ -39,14 +40,15 @@ def raised(
     burst: Any = Burst
     judge = burst(alarm["to_h"] - alarm["from_h"], RISE_PULSES)
     hour_maker: Any = Hours
-    hours = hour_maker(alarm, judge, 60_000, True, -1 if pressure_cm is None else 1)
+    pressure = None if pressure_cm is None else (1, 60_000)
+    hours = hour_maker(alarm, judge, (0, 60_000), True, pressure)
     found: list[tuple[int, int]] = []
     before = False
     flags = (1, 1)
     for i, at in enumerate(unix_s):
         value = int(pulses[i])
         values = (value, 0 if pressure_cm is None else int(pressure_cm[i]))
-        on = hours.take(int(at), value, 1, values, flags)
+        on = hours.take(int(at) - FROM_S, value, 1, values, flags)
         if on and not before:
             found.append((int(at), 0))
         elif before and not on:

@@ -89,10 +89,12 @@ def test_a_night_without_pressure_does_not_count() -> None:
 def test_the_lowest_hour_is_complete_and_its_records_are_named() -> None:
     made = quiet()
     flags = made.flow.flag.copy()
-    flags[3 * DAY : 3 * DAY + 300 : 50] = MISSING  # no hour of that night is complete
+    flags[3 * DAY : 3 * DAY + 300 : 15] = MISSING  # every hour of that night lacks four of sixty
+    flags[5 * DAY : 5 * DAY + 300 : 20] = MISSING  # three are no more than 5 %
     found = nights(replace(made.flow, flag=flags), made.pressure, JAKARTA)
     assert found[3].state == "no_complete_hour"
     assert np.isnan(found[3].flow_lps)
+    assert found[5].counts
     night = found[4]
     assert night.day == date(2025, 3, 7)
     rows = made.flow.evidence(night.rows)

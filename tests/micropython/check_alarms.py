@@ -5,6 +5,7 @@ nights taught through a restart; the record against golden bytes.
 
 import sys
 
+import micropython
 import nochip  # noqa: F401 - before what imports the hal
 from nor import Flash
 
@@ -34,6 +35,7 @@ chip = tirta_node.hal.chip = sys.modules["tirta_node.hal.chip"] = Chip()
 
 from tirta_node import alarm_setup, store  # noqa: E402 - with that chip
 from tirta_node.hal import contacts  # noqa: E402
+from tirta_node.sampler import SLOT  # noqa: E402
 
 PINS = {}
 contacts.output = contacts.contact = lambda gpio: PINS.setdefault(gpio, Pin())
@@ -41,7 +43,7 @@ CHANNELS = [{"name": "flow", "sensor": "pulse"}, {"name": "p", "sensor": "curren
 
 
 class Group:
-    words = (0,) * 23
+    words = [0] * 23
 
 
 class Sampler:
@@ -55,11 +57,15 @@ class Sampler:
 class Node:
     """What alarms need; its log is a list."""
 
-    def __init__(self, alarms):
+    refused = 0
+    anchor_uptime_ms = 0
+    begin_ms = 0  # Unix time of the uptime 0, or 0
+
+    def __init__(self, alarms, interval_ms=60000):
         self.config = {
             "alarms": alarms,
             "alarm_pin": 25,
-            "interval_ms": 60000,
+            "interval_ms": interval_ms,
             "channels": CHANNELS,
         }
         self.sampler = Sampler()
@@ -74,8 +80,12 @@ class Node:
     def uptime_ms(self):
         return 1000
 
-    def unix_ms(self):
-        return 0
+    def start_unix_ms(self):
+        return self.begin_ms
+
+    def step(self, slot):
+        Group.words[SLOT] = slot + 1
+        self.alarms.step()
 
     def run(self, p, flag=1):
         self.values[1], self.flags[1] = p, flag
@@ -83,10 +93,10 @@ class Node:
         return self.alarms.names()
 
 
-def fresh(*alarms):
+def fresh(*alarms, **more):
     PINS.clear()
     chip.flash = Flash(BLOCKS)
-    return Node([dict(alarm) for alarm in alarms])
+    return Node([dict(alarm) for alarm in alarms], **more)
 
 
 HIGH = {"name": "high", "kind": "above", "column": "p", "limit": 80, "hysteresis": 5}
@@ -95,6 +105,9 @@ FAULT = {"name": "dead", "kind": "fault", "column": "p"}
 DOOR = {"name": "door", "kind": "tamper", "pin": 14}
 BURST = {"name": "burst", "kind": "burst", "column": "flow", "limit": 36, "from_h": 2, "to_h": 3}
 BURST["utc_min"] = 0
+NIGHT = {"name": "leak", "kind": "night", "column": "flow", "limit": 100, "pressure": "p"}
+NIGHT["least"] = 500
+BEGIN_MS = 1738252800000  # 23:00 in Jakarta, where a night begins an hour later
 
 
 def test_hysteresis_holds_it():
@@ -138,7 +151,7 @@ def night(node, day, pulses):
     """The hour from 2 to 3 of a day, and the record that ends it."""
     for minute in range(62):
         node.values[0] = pulses
-        node.alarms.judge(1700006400 + day * 86400 + 7200 + 60 * minute)
+        node.alarms.judge(122169600 + day * 86400 + 7200 + 60 * minute)
     return node.alarms.names()
 
 
@@ -186,3 +199,47 @@ def test_rules_tell_what_cannot_work():
         assert [wrong[0] for wrong in config.check(base)] == [where], alarm
     base["alarms"] = [{"name": "a", "kind": "fault", "column": "p"}]
     assert config.check(base) == []
+
+
+def test_a_night_allocates_nothing_for_a_record():
+    """Five months after its start, by a clock whose Unix time takes heap on the chip."""
+    for interval_ms, flow in ((1000, 2), (60000, 90), (900000, 1000)):
+        node = fresh(NIGHT, interval_ms=interval_ms)
+        node.begin_ms = BEGIN_MS
+        node.values[:] = flow, 600
+        slot = 150 * 86400000 // interval_ms
+        end = slot + 5 * 3600000 // interval_ms  # four hours into the window
+        while slot < end - min(100, 3600000 // interval_ms):
+            slot += 1
+            node.step(slot)
+        micropython.heap_lock()
+        try:
+            while slot < end:
+                slot += 1
+                node.step(slot)
+        finally:
+            micropython.heap_unlock()
+        while slot < end + 3 * 3600000 // interval_ms:
+            slot += 1
+            node.step(slot)
+        assert node.alarms.names() == ["leak"]  # seen, whole, and never below its limit
+
+
+def test_a_clock_that_was_never_set_judges_no_night():
+    for begin_ms in (0, 946684800000, 4102444800000, 253402300799000):
+        node = fresh(NIGHT)
+        node.begin_ms = begin_ms
+        node.values[:] = 90, 600
+        for slot in range(3000):
+            node.step(slot)
+        assert node.alarms.names() == []
+
+
+def test_records_that_the_full_ring_refused_are_not_judged():
+    node = fresh(HIGH)
+    node.values[1] = 99
+    node.refused = 1
+    node.step(1)
+    assert node.alarms.names() == []
+    node.step(2)
+    assert node.alarms.names() == ["high"]

@@ -93,7 +93,34 @@ limit = 5
 """
 
 
-@pytest.mark.parametrize("channels", [MIXED, RATES], ids=["mixed", "rates"])
+NIGHTS = """
+[[channel]]
+name = "flow"
+sensor = "pulse"
+pin = "flow"
+litres_per_pulse = 10
+[[channel]]
+name = "p_inlet"
+sensor = "4-20mA"
+pin = "analog_1"
+unit = "m"
+at_4ma = 0
+at_20ma = 160
+""" + "".join(
+    f"""[[alarm]]
+name = "{kind}_{limit}"
+kind = "{kind}"
+channel = "flow"
+pressure = "p_inlet"
+pressure_min = 5
+limit = {limit}
+"""
+    for kind in ("burst", "night_flow")
+    for limit in (1, 2)
+)
+
+
+@pytest.mark.parametrize("channels", [MIXED, RATES, NIGHTS], ids=["mixed", "rates", "nights"])
 def test_a_node_has_the_ram_that_the_check_says(
     channels: str, nodes: Nodes, tmp_path: Path
 ) -> None:

@@ -19,13 +19,15 @@ FREE = 73_500  # without any channel but a pulse meter
 LEAST = 29_500
 EACH = 900
 _PARTS = {
-    "ads1115": 3_550, "alarms": 4_300, "analogue": 650, "battery": 1_400, "buses": 2_150,
+    "ads1115": 3_550, "alarms": 4_900, "analogue": 650, "battery": 1_400, "buses": 2_150,
+    "bursts": 3_700,
     "conductivity": 500, "crc16": 750, "curve": 2_900, "ds18b20": 3_950, "ezo": 3_200,
-    "modbus": 8_100, "nights": 3_900, "numbers": 1_550, "orp": 300, "own": 300, "oxygen": 1_300,
+    "modbus": 8_100, "nights": 3_800, "numbers": 1_550, "orp": 300, "own": 300, "oxygen": 1_300,
     "ph": 2_150, "rates": 4_250, "sdi12": 6_500, "water": 1_050,
 }  # fmt: skip
 # Each further circuit, address or register, which may be a request of its own.
-_FURTHER = {"ads1115": 50, "ezo": 400, "modbus": 450, "sdi12": 350, "alarms": 350, "nights": 700}
+_FURTHER = {"ads1115": 50, "ezo": 400, "modbus": 450, "sdi12": 350, "alarms": 350, "nights": 1_250,
+            "bursts": 700}  # fmt: skip
 _OF_KIND = {
     "battery": {"buses", "analogue", "battery"},
     "board_temp": {"buses", "own"},
@@ -43,7 +45,7 @@ _OF_KIND = {
 }
 _OF_KIND["tds"] = _OF_KIND["conductivity"]
 _OF_RATES = ("period_ms", "stats", "qc_fail", "qc_suspect", "qc_spike", "qc_rate", "qc_flat")
-_NIGHTS = ("burst", "night_flow")
+_OF_ALARM = {"burst": {"bursts"}, "night": {"nights"}}
 Where = tuple[str | int, ...]
 
 
@@ -87,5 +89,5 @@ def _needs(config: dict[str, Any]) -> Iterator[tuple[Where, str, int, set[str]]]
             parts.add("rates")
         yield ("channel", i, "sensor"), f"Channel {channel['name']}", EACH, parts
     for i, alarm in enumerate(config.get("alarms", ())):
-        nights = {"nights"} if alarm["kind"] in _NIGHTS else set()
-        yield ("alarm", i, "kind"), f"Alarm {alarm['name']}", 0, {"alarms"} | nights
+        parts = {"alarms"} | _OF_ALARM.get(alarm["kind"], set())
+        yield ("alarm", i, "kind"), f"Alarm {alarm['name']}", 0, parts

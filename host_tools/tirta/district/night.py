@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Minimum night flow: one figure a night, and the rolling 7-day 20th percentile (`definitions`)."""
+"""Minimum night flow: one figure a night, and the rolling 7-day 20th percentile (`definitions`).
+
+The node's tirta_node/night.py makes the same of the same records: tests/host/test_night.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +12,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from tirta.district import definitions as d
-from tirta.district.signal import Floats, Signal, on_grid
+from tirta.district.minutes import Minutes, by_minute
+from tirta.district.signal import Floats, Ints, Signal
 
 COUNTED = "counted"
 NO_COMPLETE_HOUR = "no_complete_hour"
 PRESSURE_LOST = "pressure_lost"
 PRESSURE_UNKNOWN = "pressure_unknown"  # a sensor is there and too little of it was recorded
+CLOCK_SET_BACK = "clock_set_back"  # some of its minutes came twice
+_HOUR = d.HOUR_S // d.MINUTE_S
 
 
 @dataclass(frozen=True)
@@ -26,24 +32,26 @@ class NightWindow:
     to_h: float = d.NIGHT_TO_H
     pressure_min_m: float = d.PRESSURE_MIN_M
 
-    def bounds_s(self, day: date) -> tuple[float, float]:
-        """Unix seconds of the window's ends on a local day."""
+    def bounds_s(self, day: date) -> tuple[int, int]:
+        """Unix seconds of the window's ends on a local day: whole minutes."""
         midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone).timestamp()
-        return midnight + self.from_h * d.HOUR_S, midnight + self.to_h * d.HOUR_S
+        start, end = (round(midnight / d.MINUTE_S + h * _HOUR) for h in (self.from_h, self.to_h))
+        return start * d.MINUTE_S, end * d.MINUTE_S
 
 
 @dataclass(frozen=True)
 class Night:
     """The night of a local day. `flow_lps` is NaN where no hour is complete.
 
-    `start_s` is where the lowest hour begins, `rows` are its records in the flow signal.
+    `start_s` is where the lowest hour begins (of several, the first), `rows` are its records in the
+    flow signal.
     """
 
     day: date
     state: str
     flow_lps: float
     start_s: float
-    rows: slice
+    rows: Ints
     pressure_known: bool
     pressure_m: float  # mean of the window; NaN where unknown
 
@@ -66,57 +74,66 @@ def nights(flow: Signal, pressure: Signal | None, window: NightWindow) -> list[N
     A night whose window begins before the first record is left out: nobody was there to see it.
     """
     found = []
+    flows = by_minute(flow)
+    pressures = None if pressure is None else by_minute(pressure)
     for day in local_days(flow, window.zone):
         start_s, end_s = window.bounds_s(day)
-        if start_s >= flow.time_s[0] - flow.interval_s - 1 and end_s <= flow.time_s[-1] + 1:
-            found.append(_night(day, flow, pressure, window))
+        seen = (flows.first_s - start_s - 1) * 1000 <= flows.interval_ms
+        if seen and end_s <= flow.time_s[-1] + 1:
+            found.append(_night(day, flows, pressures, window))
     return found
 
 
-def _night(day: date, flow: Signal, pressure: Signal | None, window: NightWindow) -> Night:
+def _night(day: date, flow: Minutes, pressure: Minutes | None, window: NightWindow) -> Night:
     start_s, end_s = window.bounds_s(day)
-    lowest, at_s = lowest_hour(flow.cut(flow.between(start_s, end_s)), start_s, end_s)
+    lowest, at_s = lowest_hour(flow, start_s, end_s)
     state, mean_m = COUNTED, np.nan
     if pressure is not None:
-        first_s = pressure.time_s[0] - pressure.interval_s if len(pressure) else start_s
-        from_s = min(max(start_s - d.REFILL_S, first_s), start_s)
-        state, mean_m = _pressure(pressure, from_s, end_s, window.pressure_min_m)
+        state, mean_m = _pressure(pressure, start_s, end_s, window.pressure_min_m)
     if np.isnan(lowest):
         state = NO_COMPLETE_HOUR
-    rows = slice(0, 0) if np.isnan(lowest) else flow.between(at_s, at_s + d.HOUR_S)
-    return Night(day, state, lowest, at_s, rows, pressure is not None, mean_m)
+    if flow.passes(start_s - d.REFILL_S, end_s) > 1:
+        state = CLOCK_SET_BACK
+    rows = flow.between(at_s, at_s if np.isnan(lowest) else at_s + d.HOUR_S)
+    return Night(day, state, lowest, at_s, flow.rows[rows], pressure is not None, mean_m)
 
 
-def lowest_hour(flow: Signal, start_s: float, end_s: float) -> tuple[float, float]:
-    """Mean and beginning of the lowest complete rolling hour; NaN where none is complete."""
-    count = int((end_s - start_s) // flow.interval_s)
-    per = round(d.HOUR_S / flow.interval_s)
-    if per < 1 or count < per:
-        return np.nan, np.nan
-    means = rolling_mean(on_grid(flow, start_s, count), per)
-    if np.isnan(means).all():
-        return np.nan, np.nan
-    at = int(np.nanargmin(means))
-    return float(means[at]), start_s + at * flow.interval_s
+def lowest_hour(flow: Minutes, start_s: int, end_s: int) -> tuple[float, int]:
+    """Mean and beginning of the lowest hour that counts; NaN where none does."""
+    expected = d.HOUR_S * 1000 // flow.interval_ms
+    minutes = (end_s - start_s) // d.MINUTE_S
+    if expected < 1 or minutes < _HOUR:
+        return np.nan, start_s
+    rows = flow.between(start_s, end_s)
+    value = flow.value[rows]
+    good = ~np.isnan(value)
+    at = flow.minute[rows][good] - start_s // d.MINUTE_S
+    count = _of_hours(np.bincount(at, minlength=minutes))
+    total = _of_hours(np.bincount(at, value[good], minlength=minutes))
+    counts = count * 100 >= max(1, expected * d.COVERAGE_PERCENT)
+    if not counts.any():
+        return np.nan, start_s
+    means = np.where(counts, total / np.maximum(count, 1), np.inf)
+    lowest = int(np.argmin(means))
+    return float(means[lowest]), start_s + lowest * d.MINUTE_S
 
 
-def rolling_mean(values: Floats, per: int) -> Floats:
-    """Means of every `per` consecutive values; NaN where one of them is."""
-    missing = np.isnan(values)
-    sums = np.concatenate([[0.0], np.cumsum(np.where(missing, 0.0, values))])
-    holes = np.concatenate([[0], np.cumsum(missing)])
-    complete = holes[per:] == holes[:-per]
-    return np.where(complete, (sums[per:] - sums[:-per]) / per, np.nan)
+def _of_hours(of_minutes: Floats | Ints) -> Floats:
+    """Sums of every sixty minutes in a row."""
+    sums = np.concatenate([[0.0], np.cumsum(of_minutes)])
+    return np.asarray(sums[_HOUR:] - sums[:-_HOUR])
 
 
-def _pressure(pressure: Signal, start_s: float, end_s: float, least_m: float) -> tuple[str, float]:
-    values = pressure.valid()[pressure.between(start_s, end_s)]
+def _pressure(pressure: Minutes, start_s: int, end_s: int, least_m: float) -> tuple[str, float]:
+    """Whether it held from three hours before the window on, or from the first record on."""
+    values = pressure.value[pressure.between(start_s - d.REFILL_S, end_s)]
     values = values[~np.isnan(values)]
-    expected = (end_s - start_s) / pressure.interval_s
+    seen_s = start_s - pressure.first_s + (pressure.interval_ms + 500) // 1000
+    expected_s = end_s - start_s + max(0, min(d.REFILL_S, seen_s))
     mean_m = float(values.mean()) if len(values) else np.nan
     if len(values) and values.min() < least_m:
         return PRESSURE_LOST, mean_m
-    if len(values) < d.PRESSURE_COVERAGE * expected:
+    if len(values) * pressure.interval_ms < expected_s * 10 * d.COVERAGE_PERCENT:
         return PRESSURE_UNKNOWN, mean_m
     return COUNTED, mean_m
 

@@ -92,6 +92,7 @@ def _day(
         "no_complete_hour": words.text("no complete hour"),
         "pressure_lost": words.text("pressure was lost"),
         "pressure_unknown": words.text("pressure is not known"),
+        "clock_set_back": words.text("the clock was set back"),
     }
     shares = [n.daily[index] for n in nodes if n.daily]
     return DayLine(

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""A signal by the whole minutes in which its records end, as the node's night alarm takes them.
+
+Words: minutes *pass* once while the clock goes on; where it is set back beyond the minute before,
+another pass begins, and some of them come twice.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tirta.district.definitions import MINUTE_S
+from tirta.district.signal import Floats, Ints, Signal
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """Shapes: all arrays [records], in the order of `minute`, minutes since 1970.
+
+    `rows` are their places in the signal; `value` is NaN where a record is not good. `first_s` is
+    the second in which the earliest one ends.
+    """
+
+    minute: Ints
+    passed: Ints
+    rows: Ints
+    value: Floats
+    interval_ms: int
+    first_s: int
+
+    def between(self, start_s: int, end_s: int) -> slice:
+        """The records of the minutes from `start_s` up to `end_s`, both whole ones."""
+        first, last = np.searchsorted(self.minute, [start_s // MINUTE_S, end_s // MINUTE_S])
+        return slice(int(first), int(last))
+
+    def passes(self, start_s: int, end_s: int) -> int:
+        """How often the minutes between two times passed."""
+        return len(np.unique(self.passed[self.between(start_s, end_s)]))
+
+
+def by_minute(signal: Signal) -> Minutes:
+    """The records of a signal by their minutes.
+
+    A record's time is taken to the second, and a whole minute ends the one before. A record that is
+    a minute earlier than one before it (a clock was trimmed) belongs to that one's.
+    """
+    ended_s = np.floor(signal.time_s + 0.5).astype(np.int64)
+    recorded = _as_recorded(signal)
+    minute, passed = _passing((ended_s[recorded] - 1) // MINUTE_S)
+    order = np.argsort(minute, kind="stable")
+    rows = recorded[order]
+    return Minutes(
+        minute[order],
+        passed[order],
+        rows,
+        signal.valid()[rows],
+        max(1, round(signal.interval_s * 1000)),
+        int(ended_s.min()) if len(ended_s) else 0,
+    )
+
+
+def _as_recorded(signal: Signal) -> Ints:
+    """Rows in the order in which the node took them, not in that of their times."""
+    _, first, epoch = np.unique(signal.epoch, return_index=True, return_inverse=True)
+    return np.asarray(np.lexsort((signal.number, first[epoch])))
+
+
+def _passing(minute: Ints) -> tuple[Ints, Ints]:
+    """The minutes as they pass, never back; and how often the clock was set back before."""
+    newest, passed = minute.copy(), np.zeros(len(minute), np.int64)
+    start = 0
+    while True:
+        newest[start:] = np.maximum.accumulate(minute[start:])
+        back = np.flatnonzero(newest[start:] - minute[start:] > 1)
+        if not len(back):
+            return newest, passed
+        start += int(back[0])
+        passed[start:] += 1
