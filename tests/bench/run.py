@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`make bench`: every figure of the log, measured in one run, as a table and `build/bench.json`.
+"""`make bench`: every figure, measured in one run, as a table and `build/bench.json`.
 
 A figure that cannot be measured here (data, valgrind, numba or MicroPython absent) is left out, and
 the reason is said. A figure that misses its goal is shown; only a wrong result fails the run.
@@ -16,6 +16,7 @@ import density
 import node_cost
 import powercut
 import pull_speed
+import quality
 import regimes
 import series
 import wear
@@ -61,6 +62,7 @@ def measure(found: dict[str, series.Series], say: Say) -> Figures:
             water = archive_scale.eight(found["gecco"])
             part("Archive", lambda: archive_scale.measure(water, say))
         part("Pull", lambda: pull_speed.measure(say, found.get("lro_mainstreet")))
+    part("Quality", lambda: quality.measure(say))
     part("Power cuts", lambda: powercut.measure(say))
     return figures
 

@@ -17,6 +17,7 @@ import peers
 import powercut
 import product
 import pytest
+import quality
 import regimes
 import run
 import series
@@ -189,3 +190,22 @@ def test_power_cuts_of_this_commit_only(tmp_path: Path) -> None:
     assert powercut.measure(quiet, summary) == (wanted if told["commit"] else {})
     summary.write_text(json.dumps({**told, "commit": "0" * 40}))
     assert powercut.measure(quiet, summary) == {}
+
+
+def test_quality_is_scored_beside_a_rule_and_a_peer() -> None:
+    labels = np.array([False, True, True, False, False, True])
+    ours = np.array([False, True, True, False, False, False])
+    its = np.array([True, True, False, True, True, False])
+    assert quality.scores(ours, labels) == pytest.approx((1, 2 / 3, 0.8))
+    found = quality.compared("x", ours, its, labels)
+    assert found["quality.x_precision_vs_3sigma"] == 4
+    assert found["quality.x_recall_vs_3sigma"] == 2
+    assert quality.compared("x", ours, ~labels, labels) == {}
+    pytest.importorskip("ioos_qc", reason="ioos-qc is not installed")
+    random = np.random.default_rng(5)
+    walk: list[int | None] = (random.integers(-9, 10, 600).cumsum() // 4).tolist()
+    walk[300:303] = [None, 4000, None]
+    walk[450] = -4000
+    labels = np.zeros(600, bool)
+    assert quality.agreement([walk], labels) == 1
+    assert quality.flagged(walk, labels, clean=False).any()
