@@ -10,6 +10,8 @@ figure, the whole pull.
 zmodem (lrzsz) and `mpremote fs cp` bring the same pages as one file, timed on the cable behind its
 first 2,000 bytes, so that their start costs them nothing. In these ratios all three are counted
 alike: in bytes of pages as they lie, which for us alone have 0xFF that need not travel (some 3 %).
+A pull that may raise the rate of the line is timed whole, greetings and both changes of the rate
+included, on a cable that was opened at 115,200 baud.
 Records a second: what a record of the river series takes in pages (tests/bench/density.py), against
 the same records as CSV by mpremote, and as CSV through gzip -9 by zmodem.
 """
@@ -19,17 +21,15 @@ import gzip
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import density
+import pull_peers
 from figures import Figures, Say
 from logged import LOGGED, logged_node
 from relay import Faults, Relay
@@ -53,7 +53,6 @@ MOST_EXCLUDED = 3  # pulls into which an erase fell: they are made again
 FLEET = bytes(32)  # the key of those that are locked
 MINUTES = 60_000
 FEW = 100_000  # bytes for those that take long
-_BEGIN, _INTERVAL_S = datetime(2020, 1, 1), 900  # noqa: DTZ001  as local as any logger's
 _PACE = {"interval_ms": 100, "commit_ms": 10_000}
 
 
@@ -79,12 +78,14 @@ class Pulled:
     pages: bytes
 
 
-def _pull(port: str, baud: int, faults: Faults, *, free: bool) -> Pulled:
-    """One whole pull over a cable at `baud`, which stays as it is."""
+def _pull(port: str, baud: int, faults: Faults, *, free: bool = False, state: str = "") -> Pulled:
+    """One whole pull over a cable at `baud`, which stays as it is; with the node's `state` file the
+    cable follows its ends to another rate.
+    """
     with (
         tempfile.TemporaryDirectory() as folder,
-        Relay(port, baud, faults) as relay,
-        Node(relay.port, NO_UART if free else baud, steady=True) as node,
+        Relay(port, baud, faults, state=state) as relay,
+        Node(relay.port, NO_UART if free else baud, steady=not state) as node,
     ):
         marks: list[tuple[float, int]] = []
         node.link.guard = _guard(node)
@@ -133,74 +134,6 @@ def _lock(port: str, baud: int) -> None:
 
 def _erases() -> int:
     return int(virtual.control(LOGGED, {"do": "status"})["erases"])
-
-
-def _rate(data: bytes, relay: Relay) -> float:
-    """Bytes a second of `data`, by what the cable carried behind the greetings."""
-    told = relay.end()
-    return len(data) / told["up"] * told["up_rate"]
-
-
-def _zmodem(data: bytes, baud: int) -> float:
-    """Bytes a second of one file through sz and rz."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "file.bin", Path(folder) / "got"
-        source.write_bytes(data)
-        target.mkdir()
-        master, slave = os.openpty()
-        relay = Relay(os.ttyname(slave), baud)
-        with Path(relay.port).open("r+b", 0) as port:
-            sender = subprocess.Popen(
-                ["sz", "-q", "-b", str(source)],
-                stdin=master, stdout=master, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            subprocess.run(
-                ["rz", "-q", "-b", "-y"], cwd=target, stdin=port, stdout=port,
-                stderr=subprocess.DEVNULL, timeout=len(data) / baud * 60 + 60, check=True,
-            )  # fmt: skip
-            sender.wait(timeout=20)
-            assert (target / "file.bin").read_bytes() == data
-            found = _rate(data, relay)
-        os.close(master)
-        os.close(slave)
-    return found
-
-
-def _mpremote(data: bytes, baud: int) -> float:
-    """Bytes a second of one file from a bare board with `mpremote fs cp`."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["TIRTA_VIRTUAL_DIR"] = str(Path(folder) / "virtual")
-        bare = virtual.up("bare", baud=baud)  # with the chip's FIFO, as our node has it
-        try:
-            source, target = Path(folder) / "file.bin", Path(folder) / "got.bin"
-            source.write_bytes(data)
-            _run_mpremote(bare.port, "fs", "cp", str(source), ":file.bin")
-            relay = Relay(bare.port, baud)
-            _run_mpremote(relay.port, "fs", "cp", ":file.bin", str(target))
-            found = _rate(data, relay)
-            assert target.read_bytes() == data
-        finally:
-            virtual.down("bare")
-    return found
-
-
-def _run_mpremote(port: str, *arguments: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "mpremote", "connect", port, *arguments],
-        capture_output=True, timeout=300, check=True,
-    )  # fmt: skip
-
-
-def _as_csv(one: Series) -> bytes:
-    """The records as a logger writes them: time and values, with the digits of their scale."""
-    digits = [len(str(scale)) - 1 for scale in one.scales]
-    lines = []
-    for block in one.blocks:
-        for slot, row in zip(block.slots.tolist(), block.values.tolist(), strict=True):
-            stamp = _BEGIN + timedelta(seconds=_INTERVAL_S * slot)
-            cells = (f"{v / k:.{d}f}" for v, k, d in zip(row, one.scales, digits, strict=True))
-            lines.append(",".join((f"{stamp:%Y-%m-%d %H:%M:%S}", *cells)) + "\n")
-    return "".join(lines).encode()
 
 
 @contextlib.contextmanager
@@ -262,22 +195,33 @@ def measure(say: Say, river: Series | None, minutes: int = MINUTES) -> Figures:
     assert slow is not None
     say(f"of a page as it lies {slow.stream_rate / slow.page_rate:.4f} travel")
     slow_rate, pages = slow.stream_rate, slow.pages[:FEW]
-    figures["pull.vs_mpremote"] = slow.page_rate / _mpremote(pages, SLOW)
+    mpremote = pull_peers.mpremote(pages, SLOW)
+    figures["pull.vs_mpremote"] = slow.page_rate / mpremote
     say(f"mpremote fs cp is {figures['pull.vs_mpremote']:.2f} times slower")
+    with _node(flash_image=flash, baud=SLOW) as port:
+        raised = _pull(
+            port,
+            SLOW,
+            Faults(),
+            state=str(Path(os.environ["TIRTA_VIRTUAL_DIR"]) / LOGGED / "state.bin"),
+        )
+    whole_pages_rate = raised.whole_rate * len(raised.pages) / raised.size
+    figures["pull.raised_vs_mpremote"] = whole_pages_rate / mpremote
+    say(f"a whole pull that raises the rate is {whole_pages_rate / mpremote:.1f} times mpremote")
     zmodem = shutil.which("sz") and shutil.which("rz")
     if not zmodem:
         say("zmodem is not measured: lrzsz is not installed (apt install lrzsz)")
     else:
-        figures["pull.vs_zmodem"] = slow.page_rate / _zmodem(pages, SLOW)
+        figures["pull.vs_zmodem"] = slow.page_rate / pull_peers.zmodem(pages, SLOW)
     if river is None:
         return figures
-    text = _as_csv(river)
+    text = pull_peers.as_csv(river)
     records_rate = slow_rate * 8 / (density.bits_per_value(river) * river.channels)
     sample = text[: text.rfind(b"\n", 0, FEW) + 1]
-    rate = _mpremote(sample, SLOW) / len(sample) * sample.count(b"\n")
+    rate = pull_peers.mpremote(sample, SLOW) / len(sample) * sample.count(b"\n")
     figures["pull.records_vs_mpremote_csv"] = records_rate / rate
     if zmodem:
         packed = gzip.compress(text, 9)
-        rate = _zmodem(packed, SLOW) / len(packed) * text.count(b"\n")
+        rate = pull_peers.zmodem(packed, SLOW) / len(packed) * text.count(b"\n")
         figures["pull.records_vs_zmodem_gzip_csv"] = records_rate / rate
     return figures

@@ -255,14 +255,14 @@ def test_unpacking_is_as_fast_as_promised() -> None:
     pytest.importorskip("numba")
     runs = packing.runs(8, mixed(3, 8, 600), 4050, 60)
     unpacked(8, runs, fast=True)
-    start = time.perf_counter()
+    start = time.process_time()  # whoever else wants the processor
     for _ in range(20):
         unpacker = Unpacker(8, fast=True)
         for fresh, count, run in runs:
             if fresh:
                 unpacker.fresh()
             unpacker.run(run[:-4], count)
-    assert 20 * 600 * 8 / (time.perf_counter() - start) > 500_000
+    assert 20 * 600 * 8 / (time.process_time() - start) > 500_000
 
 
 def test_arrays_have_the_types_that_decoding_wants() -> None:
