@@ -85,7 +85,7 @@ class Alarms:
             alarm.held = alarm.held + 1 if holds and not alarm.on else 0
             if holds != alarm.on and (alarm.on or alarm.held > alarm.delay):
                 alarm.on = holds
-                self._tell(alarm, value if flag <= 3 else 0)
+                self._tell(alarm, value if flag <= 3 and alarm.kind != TAMPER else 0)
             if alarm.kind > TAMPER and alarm.source.ended:
                 alarm.source.ended = False
                 keep = True

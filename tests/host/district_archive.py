@@ -102,15 +102,18 @@ def _channels(channels: list[Channel], name: str) -> pa.Table:
 
 
 def _events(events: tuple[tuple[Any, ...], ...]) -> pa.Table:
-    """(time, kind, sentence) of each, and its fields where the reader makes the sentence."""
-    texts = [(name, pa.string()) for name in ("kind", "what", "fields")]
-    schema = pa.schema([("time_utc", TIME), *texts])
+    """(time, kind, sentence) of each; its fields where the reader makes the sentence; and of an
+    alarm its channel, value and unit.
+    """
+    texts = [(name, pa.string()) for name in ("kind", "what", "fields", "channel", "unit")]
+    schema = pa.schema([("time_utc", TIME), ("value", pa.float64()), *texts])
     rows = [
         {
             "time_utc": datetime.fromtimestamp(time_s, UTC),
             "kind": kind,
             "what": what,
             "fields": json.dumps(fields[0] if fields else {}),
+            **(fields[1] if fields[1:] else {}),
         }
         for time_s, kind, what, *fields in events
     ]

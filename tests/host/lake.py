@@ -9,6 +9,7 @@ from peer import CONFIG_TEXT, EPOCH, FakeLog
 
 from tirta.archive import Archive, Run
 from tirta.tables.layout import Shelf
+from tirta_format import config as format_config
 from tirta_format import meta
 from tirta_format import page as pages
 
@@ -46,12 +47,16 @@ def bytes_of(root: Path) -> dict[str, bytes]:
 class Node(FakeLog):
     """A log with boots and clocks: nothing is written that a test does not ask for."""
 
-    def __init__(self, epoch: int = EPOCH, config: bytes = CONFIG_TEXT) -> None:
+    def __init__(
+        self, epoch: int = EPOCH, config: bytes | None = None, text: bytes = CONFIG_TEXT
+    ) -> None:
         super().__init__()
         self.epoch = epoch
+        self.text = text  # of the config; `config` is as much of it as it says at once
+        self.config_hash = format_config.config_hash(text)
         self.boot = 0
         self.start()
-        for at in range(0, len(config), meta.CONFIG_PART):
+        for at in range(0, len(text if config is None else config), meta.CONFIG_PART):
             self.say_config(at)
 
     def start(self) -> None:
@@ -63,7 +68,7 @@ class Node(FakeLog):
 
     def say_config(self, at: int) -> None:
         """The part of the config that begins there."""
-        self.say(meta.config(0, self.config_hash, CONFIG_TEXT, at))
+        self.say(meta.config(0, self.config_hash, self.text, at))
 
     def clock(self, unix_ms: int, uptime_ms: int | None = None) -> None:
         """The clock is set: now, unless told otherwise."""

@@ -113,14 +113,19 @@ def test_what_happened_to_a_node_is_told_in_both_languages(
 ) -> None:
     lost: dict[str, object] = {"reason": 5, "at_most": 7, "number": 90, "duration_ms": 0}
     raised: dict[str, object] = {"name": "burst", "raised": 1, "alarm": 0, "value": 12}
-    events = [(START_S + DAY * 60, "loss", "Lost.", lost)]
-    events += [(START_S + 60 * i, "alarm", "Alarm.", raised) for i in range(1, 7)]
+    high: dict[str, object] = {"name": "high", "raised": 1, "alarm": 0, "value": 812}
+    events: list[tuple[object, ...]] = [(START_S + DAY * 60, "loss", "Lost.", lost)]
+    at = {"channel": "ph", "value": 8.12, "unit": "pH"}
+    events += [(START_S + 60, "alarm", "Alarm.", high, at)]
+    events += [(START_S + 60 * i, "alarm", "Alarm.", raised) for i in range(2, 7)]
     flow_node(tmp_path / "a", 2 * DAY, events=tuple(events))
     run(capsys, "report", tmp_path / "a")
     text = (tmp_path / "a/report.html").read_text()
     assert "At most 7 records were lost: overwritten before it was pulled." in text
     assert "Paling banyak 7 catatan hilang: tertimpa sebelum diambil." in text
-    assert text.count("Alarm burst menyala.") == 4
+    assert text.count("Alarm burst menyala.") == 3
+    assert "Alarm high was raised: ph at 8.12." in text
+    assert "Alarm high menyala: ph pada 8,12." in text
     assert "dan 2 peristiwa lain" in text
     assert "Lost." not in text
 

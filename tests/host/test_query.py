@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from lake import NODE, Node, bytes_of, store
+from lake import NODE, Node, bytes_of, shelf, store
 from peer import CONFIG_TEXT
 from test_tables import node
 
 from tirta.cli import main
 from tirta.errors import TirtaError
+from tirta.tables import layout
 from tirta.tables.landing import land_all
 from tirta.tables.query import connect, query
 from tirta_format import meta
@@ -44,6 +47,15 @@ def test_flow_is_in_litres_whatever_the_meter(archive: Path) -> None:
         pulses = Node.values(row["number"])[0]
         assert row["litres"] == pytest.approx(pulses * ml / 1000)
         assert row["litres_per_s"] == pytest.approx(pulses * ml / 60_000)
+
+
+def test_events_of_before_a_column_stand_beside_those_with_it(archive: Path) -> None:
+    store(archive, node(5), "0abc")
+    land_all(archive)
+    path = shelf(archive, "0abc").table(layout.EVENTS)
+    schema = pa.schema([field for field in layout.EVENT_SCHEMA if field.name != "unit"])
+    layout.write(path, schema, [pq.read_table(path, partitioning=None).select(schema.names)], "")
+    assert len(ask(archive, "SELECT node, unit FROM events WHERE unit IS NULL")) == 5
 
 
 def test_the_other_views(archive: Path) -> None:

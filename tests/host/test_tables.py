@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The archive's tables: what is in them, what a landing rewrites, and what it leaves alone."""
 
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from lake import NODE, Node, bytes_of, records, rows, shelf, store
@@ -15,7 +17,7 @@ from tirta.archive import Archive
 from tirta.cli import main
 from tirta.tables import layout
 from tirta.tables.landing import Landed, land, land_all
-from tirta_format import meta
+from tirta_format import alarm_log, meta
 
 MARCH = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
 DAY_MS = 86_400_000
@@ -142,6 +144,66 @@ def test_a_clock_from_1970_dates_nothing(tmp_path: Path) -> None:
     store(tmp_path, fake)
     landed(tmp_path)
     assert list(records(tmp_path)) == ["2026-02"]
+
+
+def test_an_alarm_has_its_value_in_the_unit_of_its_channel(tmp_path: Path) -> None:
+    """Pressure in centimetres, pulses of 10 L a minute; what has no value has none."""
+    alarms: list[dict[str, object]] = [
+        {"name": "low", "kind": "below", "column": "p_inlet", "limit": 500},
+        {"name": "dead", "kind": "fault", "column": "p_inlet"},
+        {"name": "back", "kind": "below", "column": "flow", "limit": 0},
+        {"name": "burst", "kind": "burst", "column": "flow", "limit": 36},
+        {"name": "door", "kind": "tamper", "pin": 14},
+    ]
+    text = json.dumps(json.loads(CONFIG_TEXT) | {"alarms": alarms}, sort_keys=True).encode()
+    fake = Node(text=text)
+    below, fault, tamper, burst = (
+        alarm_log.KINDS.index(kind) for kind in ("below", "fault", "tamper", "burst")
+    )
+    for told in (
+        ("low", 1, below, 487), ("low", 0, below, 0), ("dead", 1, fault, 0),
+        ("dead", 0, fault, 3012), ("back", 1, below, -3), ("burst", 1, burst, 24),
+        ("burst", 0, burst, 0), ("door", 1, tamper, 0), ("gone", 1, below, 5),
+    ):  # fmt: skip
+        fake.say(alarm_log.record(60_000, *told))
+    store(tmp_path, fake)
+    landed(tmp_path)
+    found = [r for r in rows(shelf(tmp_path).table(layout.EVENTS)) if r["kind"] == "alarm"]
+    assert [(r["channel"], r["value"], r["unit"]) for r in found] == [
+        ("p_inlet", 4.87, "m"), ("p_inlet", 0.0, "m"), ("p_inlet", None, "m"),
+        ("p_inlet", 30.12, "m"), ("flow", -0.5, "L/s"), ("flow", 4.0, "L/s"),
+        ("flow", None, "L/s"), (None, None, None), (None, None, None),
+    ]  # fmt: skip
+    assert [r["what"] for r in found[:5]] == [
+        "Alarm low (below) was raised: p_inlet at 4.87 m.",
+        "Alarm low (below) is over, p_inlet at 0 m.",
+        "Alarm dead (fault) was raised.",
+        "Alarm dead (fault) is over, p_inlet at 30.12 m.",
+        "Alarm back (below) was raised: flow at -0.5 L/s.",
+    ]
+    assert json.loads(found[0]["fields"])["value"] == 487
+
+
+def test_a_table_of_before_a_column_is_kept_without_it(tmp_path: Path) -> None:
+    fake = Node()
+    fake.say(alarm_log.record(60_000, "door", 1, 3, 0))
+    store(tmp_path, fake)
+    landed(tmp_path)
+    path = shelf(tmp_path).table(layout.EVENTS)
+    later = ("channel", "value", "unit")
+    schema = pa.schema([f for f in layout.EVENT_SCHEMA if f.name not in later])
+    old = pq.read_table(path, partitioning=None).select(schema.names)
+    layout.write(path, schema, [old], "")
+    before = layout.read(path, layout.EVENT_SCHEMA)
+    assert before is not None
+    assert before.schema.names == layout.EVENT_SCHEMA.names
+    assert before.column("unit").null_count == len(before) == len(old)
+    fake.skip()
+    fake.clock(MARCH)
+    store(tmp_path, fake)
+    landed(tmp_path)
+    assert [row["kind"] for row in rows(path)] == ["boot", "alarm", "anchor"]
+    assert pq.read_schema(path).names == layout.EVENT_SCHEMA.names
 
 
 def test_a_clock_that_was_a_month_off_splits_a_page(tmp_path: Path) -> None:

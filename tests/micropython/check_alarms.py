@@ -139,7 +139,9 @@ def test_the_contact_and_the_output():
     node = fresh(DOOR, HIGH)
     assert PINS[25].now == 0
     PINS[14].now = 1
+    node.values[0] = 7
     assert node.run(99) == ["door", "high"]
+    assert [note[2]["value"] for note in node.notes] == [0, 99]  # a contact has none
     PINS[14].now = 0
     assert node.run(99) == ["high"]
     assert PINS[25].now == 1

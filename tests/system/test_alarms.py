@@ -4,6 +4,7 @@
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from conftest import FAST_BAUD, Nodes
 
 from tirta import config
@@ -11,6 +12,7 @@ from tirta.archive import Archive
 from tirta.decode import decode_run
 from tirta.node import Node
 from tirta.pull import pull
+from tirta.tables.landing import land_all
 from tirta_format import alarm_log
 
 CONFIG = """
@@ -45,3 +47,7 @@ def test_an_alarm_is_told_and_logged(nodes: Nodes, tmp_path: Path) -> None:
     (told,) = [e.fields for e in log.events if e.kind == alarm_log.RECORD]
     assert (told["name"], told["raised"]) == ("much", 1)
     assert told["value"] > 1000
+    land_all(tmp_path / "archive")
+    happened = pq.read_table(tmp_path / "archive/events").to_pylist()
+    (row,) = [row for row in happened if row["kind"] == "alarm"]
+    assert (row["channel"], row["value"], row["unit"]) == ("heap", told["value"], "bytes")

@@ -29,13 +29,16 @@ _TO_M = {"m": 1.0, "bar": 10.197, "mbar": 0.010197, "kPa": 0.10197, "MPa": 101.9
 @dataclass(frozen=True)
 class Happening:
     """A meta record: when (Unix seconds, None where unknown), which kind, in English words, and the
-    fields of FORMAT.md that they are made from.
+    fields of FORMAT.md that they are made from. Of an alarm also what its channel was at.
     """
 
     time_s: float | None
     kind: str
     what: str
     fields: dict[str, Any] = field(default_factory=dict)
+    channel: str = ""
+    value: float | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,11 @@ class Tables:
             time_s = _seconds(row["time_utc"])
             if time_s is None or start_s < time_s <= end_s:
                 fields = json.loads(row.get("fields") or "{}")
-                yield Happening(time_s, str(row["kind"]), clean(row["what"], 200), fields)
+                channel, unit = (clean(row.get(key) or "") for key in ("channel", "unit"))
+                yield Happening(
+                    time_s, str(row["kind"]), clean(row["what"], 200), fields, channel,
+                    row.get("value"), unit,
+                )  # fmt: skip
 
     def _gaps(self, node: str, start_s: float, end_s: float) -> Iterator[Gap]:
         for row in self._rows("holes", node):

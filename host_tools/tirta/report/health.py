@@ -8,6 +8,7 @@ import numpy as np
 from tirta.district.node_figures import NodeFigures
 from tirta.district.reading import Happening
 from tirta.report.language import Language
+from tirta.report.words import unit
 from tirta.text import clean
 from tirta_format import meta
 
@@ -89,9 +90,15 @@ def _alarm(event: Happening, words: Language) -> str:
     name = event.fields.get("name")
     if name is None:
         return event.what
-    if event.fields.get("raised"):
+    if not event.fields.get("raised"):
+        return words.text("Alarm %(name)s is over.", name=clean(name))
+    if event.value is None:
         return words.text("Alarm %(name)s was raised.", name=clean(name))
-    return words.text("Alarm %(name)s is over.", name=clean(name))
+    value = f"{words.significant(event.value)} {unit(event.unit)}".rstrip()
+    return words.text(
+        "Alarm %(name)s was raised: %(channel)s at %(value)s.",
+        name=clean(name), channel=event.channel, value=value,
+    )  # fmt: skip
 
 
 def _loss(event: Happening, words: Language) -> str:

@@ -2,7 +2,7 @@
 """Meta records as a table: what happened to a node, when, and in words."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tirta.dating import PLAUSIBLE_MS, QUALITIES, Anchor, Dating
 from tirta.decode import Event
+from tirta.tables import alarms
 from tirta.tables.layout import EVENT_SCHEMA, TIME
 from tirta_format import alarm_log, calibration, meta
 
@@ -33,16 +34,26 @@ _STOPS = {
 }
 
 
-def rows(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Events of decoded pages as rows without a time; `place` counts within the page."""
+def rows(
+    events: Iterable[Event], configs: Mapping[int, dict[str, Any] | None]
+) -> list[dict[str, Any]]:
+    """Events of decoded pages as rows without a time; `place` counts within the page, `configs` are
+    those in force by page, as far as they are known.
+    """
     found = []
     places: dict[int, int] = {}
     for event in events:
         place = places[event.page] = places.get(event.page, -1) + 1
+        judged = alarms.NOTHING
+        if event.kind == alarm_log.RECORD:
+            judged = alarms.judged(event.fields, configs.get(event.page))
         found.append({
             "boot": event.boot, "uptime_ms": event.uptime_ms, "page": event.page, "place": place,
             "type": event.kind, "kind": KINDS.get(event.kind, f"type {event.kind}"),
-            "what": _what(event.kind, event.fields),
+            "what": alarms.sentence(event.fields, judged)
+            if event.kind == alarm_log.RECORD
+            else _what(event.kind, event.fields),
+            **judged._asdict(),
             "fields": json.dumps(event.fields, sort_keys=True, default=_plain),
         })  # fmt: skip
     return found
@@ -52,24 +63,12 @@ def _plain(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _alarm(fields: dict[str, Any]) -> str:
-    kinds, number = alarm_log.KINDS, fields["alarm"]
-    why = kinds[number] if number < len(kinds) else f"kind {number}"
-    if fields["raised"]:
-        scaled = fields["value"]  # times the scale of its column, which this record does not name
-        return f"Alarm {fields['name']} ({why}) was raised at {scaled}, which is value × scale."
-    return f"Alarm {fields['name']} ({why}) is over."
-
-
 def _probe(fields: dict[str, Any]) -> str:
     who = f" by {fields['who']}" if fields["who"] else ""
     return (
         f"Calibrated {fields['channel']} ({fields['method']}){who}:"
         f" {fields['old']} became {fields['new']}."
     )
-
-
-_TOLD = {alarm_log.RECORD: _alarm, calibration.RECORD: _probe}
 
 
 def _what(kind: int, fields: dict[str, Any]) -> str:
@@ -88,8 +87,8 @@ def _what(kind: int, fields: dict[str, Any]) -> str:
         why = LOSSES.get(fields["reason"], f"reason {fields['reason']}")
         most = fields["at_most"]
         return f"Lost before record {fields['number']}: {why}; at most {most or 'unknown'} records."
-    if kind in _TOLD:
-        return _TOLD[kind](fields)
+    if kind == calibration.RECORD:
+        return _probe(fields)
     if kind == meta.CHECKPOINT:
         return f"A laptop had every record before {fields['pulled']}."
     if kind == meta.STOP:

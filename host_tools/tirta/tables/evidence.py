@@ -60,7 +60,8 @@ class Evidence:
                 one = facts.of_page(data[page], hashed, verdict, batches, log.configs)
                 found.append(one)
                 self._remember(one, log)
-            happened += events.rows(log.events)
+            known = {one.page: log.configs.get(int(one.config or "0", 16)) for one in found}
+            happened += events.rows(log.events, known)
         return found, happened
 
     def parts(self, known: dict[int, Facts], pages: Iterable[int]) -> Iterator[Part]:

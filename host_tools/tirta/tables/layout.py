@@ -55,6 +55,9 @@ EVENT_SCHEMA = pa.schema(
         ("type", pa.int16()),
         ("kind", pa.string()),
         ("what", pa.string()),
+        ("channel", pa.string()),
+        ("value", pa.float64()),
+        ("unit", pa.string()),
         ("fields", pa.string()),
     ]
 )
@@ -196,10 +199,17 @@ def inputs_of(path: Path) -> str | None:
 
 
 def read(path: Path, schema: pa.Schema) -> pa.Table | None:
-    """A small table, or None where it is absent, damaged or of another layout: it is made anew."""
+    """A small table, or None where it is absent, damaged or of another layout: it is made anew.
+
+    Columns that came later are null: made anew, it would lose what only this table still has.
+    """
     if inputs_of(path) is None:
         return None
     try:
-        return pq.read_table(path, partitioning=None).cast(schema)
+        table = pq.read_table(path, partitioning=None)
+        for field in schema:
+            if field.name not in table.column_names:
+                table = table.append_column(field, pa.nulls(len(table), field.type))
+        return table.select(schema.names).cast(schema)
     except (OSError, ValueError, pa.ArrowException):
         return None

@@ -4,7 +4,7 @@
 CREATE VIEW records AS FROM read_parquet('{archive}/records/*/*/*.parquet',
     hive_partitioning = true, hive_types = {{'node': VARCHAR, 'month': VARCHAR}});
 CREATE VIEW all_events AS FROM read_parquet('{archive}/events/*/*.parquet',
-    hive_partitioning = true, hive_types = {{'node': VARCHAR}});
+    union_by_name = true, hive_partitioning = true, hive_types = {{'node': VARCHAR}});
 CREATE VIEW holes AS FROM read_parquet('{archive}/holes/*/*.parquet',
     hive_partitioning = true, hive_types = {{'node': VARCHAR}});
 CREATE VIEW channels AS FROM read_parquet('{archive}/channels/*/*.parquet',
