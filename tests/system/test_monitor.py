@@ -76,6 +76,20 @@ def test_nothing_outlives_the_screen(nodes: Nodes) -> None:
         assert again.status()["next_record"] >= 0
 
 
+def test_an_answer_after_the_screen_is_gone(nodes: Nodes) -> None:
+    """When the app ends, its parts go one by one, and the node may still answer."""
+    node = nodes.up("late", app=True, config=demo_text("virtual"))
+    monitor = Monitor(lambda: Node(node.port, FAST_BAUD), every_s=0.05)
+
+    async def look() -> None:
+        async with monitor.run_test(size=SIZE):
+            await until(monitor, 1)
+            await monitor.screen.remove_children()
+            await asyncio.sleep(1)
+
+    asyncio.run(look())
+
+
 def test_an_error_of_ours_is_seen() -> None:
     """A thread that died must not leave a screen behind that looks as if all were well."""
 

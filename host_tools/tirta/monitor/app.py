@@ -76,8 +76,8 @@ class Monitor(App[None]):
         await asyncio.to_thread(self._asker.join, LAST_ANSWER_S)
 
     def _take(self) -> None:
-        """Show everything that came."""
-        while (found := self._asker.take()) is not None:
+        """Show everything that came, as long as there is a screen: at the end it goes first."""
+        while self.query("#who") and (found := self._asker.take()) is not None:
             if isinstance(found, TirtaError):
                 self._lost(found)
             else:
