@@ -169,9 +169,28 @@ def test_a_landing_on_a_full_disk_keeps_evidence_and_tables(archive: Path, tmp_p
     assert bytes_of(fresh) == bytes_of(archive)
 
 
+def test_tables_of_another_version_are_left_to_it(
+    archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in archive.rglob("*.parquet"):
+        table = pq.ParquetFile(path).read()
+        pq.write_table(table.replace_schema_metadata({"tirta.layout": "2"}), path)
+    before = bytes_of(archive)
+    for words in (["query", "select 1"], ["report"], ["export", "--to", "csv"]):
+        capsys.readouterr()
+        assert main([words[0], str(archive), *words[1:]]) == 1
+        told = capsys.readouterr().err
+        assert "another version of tirta: layout 2, this one knows 1." in told
+        assert "Update tirta" in told
+    assert bytes_of(archive) == before
+    assert main(["archive", "check", str(archive), "--rebuild"]) == 0
+    assert main(["query", str(archive), "select 1"]) == 0
+
+
 def test_no_archive_and_no_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["archive", "check", str(tmp_path)]) == 1
-    assert "is not an archive" in capsys.readouterr().err
+    for words in (["archive", "check", str(tmp_path)], ["query", str(tmp_path), "select 1"]):
+        assert main(words) == 1
+        assert "is not an archive" in capsys.readouterr().err
     store(tmp_path, node(1))
     assert main(["query", str(tmp_path), "select 1"]) == 1
     assert "has no tables yet" in capsys.readouterr().err

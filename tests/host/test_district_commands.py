@@ -165,7 +165,8 @@ def test_nothing_is_said_of_leaks_before_enough_nights(tmp_path: Path, capsys: C
 
 
 def test_no_archive_and_an_empty_month(tmp_path: Path, capsys: Captured) -> None:
-    assert "no records in tables" in refused(capsys, "district", tmp_path)
+    assert "is not an archive" in refused(capsys, "district", tmp_path)
+    assert "is not an archive" in refused(capsys, "report", tmp_path / "nowhere")
     flow_node(tmp_path / "a", 60)
     told = refused(capsys, "report", tmp_path / "a", "--month", "2024-02")
     assert "no dated record from 2024-02-01 to 2024-02-29" in told

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from tirta.district.signal import Ints
 from tirta.errors import TirtaError
+from tirta.tables import layout
 from tirta.text import clean
 
 _COLUMNS = ["time_utc", "time_quality", "epoch", "number", "channel", "value", "unit", "flag"]
@@ -20,14 +21,18 @@ _TEXTS = ["time_quality", "channel", "unit", "config"]
 
 def _damaged(path: Path, error: Exception) -> TirtaError:
     return TirtaError(
-        f"{path} is damaged: {clean(error, 200)}.",
+        f"{path} is damaged: {clean(error, 200).rstrip('.')}.",
         "The pages beside it are the evidence; make the tables again: `tirta archive check DIR"
         " --rebuild`.",
     )
 
 
 def open_table(path: Path, texts: list[str] | None = None) -> pq.ParquetFile:
-    """A file, with these columns as dictionaries. Raises TirtaError where it is damaged."""
+    """A file, with these columns as dictionaries.
+
+    Raises TirtaError where it is damaged, or of another version of tirta.
+    """
+    layout.must_be_known(path)
     try:
         return pq.ParquetFile(path, read_dictionary=texts)
     except (OSError, pa.ArrowException) as error:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tirta.archive import Archive
 from tirta.district import files
 from tirta.district.signal import Signal
 from tirta.errors import TirtaError
@@ -86,10 +87,10 @@ class Tables:
             path.name.removeprefix("node=") for path in (self.root / "records").glob("node=*")
         )
         if not found:
+            Archive(self.root).must_have_runs()
             raise TirtaError(
                 f"{self.root} has no records in tables.",
-                "Name the folder that `tirta pull --archive` wrote to; tables are made again by"
-                " `tirta archive check DIR --rebuild`.",
+                f"Make them from its pages: `tirta archive check {self.root} --rebuild`.",
             )
         return found
 

@@ -55,9 +55,12 @@ class Landed:
 def land(run: Run, root: Path, *, anew: bool = False) -> Landed:
     """The tables of one node's epoch; `anew` believes no table that is there.
 
-    Raises TirtaError when a file cannot be written; what was written until then is whole.
+    Raises TirtaError when a file cannot be written, and what was written until then is whole; or
+    when another version of tirta made the tables, which are left to it.
     """
     shelf = Shelf(root, run.node, run.epoch)
+    if not anew:
+        layout.must_be_known(shelf.table(layout.PAGES))
     describe(root)
     return _Landing(run, shelf, anew).run()
 

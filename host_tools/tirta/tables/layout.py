@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tirta import atomic
+from tirta.errors import TirtaError
 
 LAYOUT = "1"  # a change that a reader would notice raises it; every file tells its own
 RECORDS, EVENTS, HOLES, CHANNELS, PAGES = TABLES = (
@@ -196,6 +197,22 @@ def inputs_of(path: Path) -> str | None:
         return None
     found = told.get(b"tirta.inputs")
     return None if found is None else found.decode()
+
+
+def must_be_known(path: Path) -> None:
+    """Raise TirtaError where a table is of another version of tirta; one that tells none passes."""
+    try:
+        told = pq.read_metadata(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return
+    version = told.get(b"tirta.layout", LAYOUT.encode()).decode("ascii", "replace")
+    if version != LAYOUT:
+        raise TirtaError(
+            f"{path} was made by another version of tirta: layout {version}, this one knows"
+            f" {LAYOUT}.",
+            "Update tirta; or make the tables anew with this one: `tirta archive check DIR"
+            " --rebuild`.",
+        )
 
 
 def read(path: Path, schema: pa.Schema) -> pa.Table | None:

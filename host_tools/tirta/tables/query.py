@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tirta.archive import Archive
 from tirta.errors import TirtaError
 from tirta.tables import layout
 
@@ -96,6 +97,7 @@ def _channels(root: Path) -> set[tuple[str, str]]:
     """(channel, quantity) of all nodes."""
     found: set[tuple[str, str]] = set()
     for path in (root / layout.CHANNELS).glob("node=*/*.parquet"):
+        layout.must_be_known(path)
         try:
             table = pq.read_table(path, columns=["channel", "quantity"], partitioning=None)
         except (OSError, pa.ArrowException) as error:
@@ -109,9 +111,10 @@ def _channels(root: Path) -> set[tuple[str, str]]:
 
 def _must_have_tables(archive: Path) -> None:
     if not next((archive / layout.RECORDS).glob("node=*/month=*/*.parquet"), None):
+        Archive(archive).must_have_runs()
         raise TirtaError(
             f"{archive} has no tables yet.",
-            "Pull into it, or make them from its pages: `tirta archive check DIR --rebuild`.",
+            f"Make them from its pages: `tirta archive check {archive} --rebuild`.",
         )
 
 
