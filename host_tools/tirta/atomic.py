@@ -6,6 +6,7 @@ disk, a Ctrl-C or a pulled battery leaves the old file, or none.
 """
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from tirta.errors import TirtaError
 
 TEMPORARY = ".tmp"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors of a disk, or a share of it, without room
 
 
 @contextlib.contextmanager
@@ -58,10 +60,10 @@ def cannot_write(path: Path, error: OSError) -> TirtaError:
     The system's words for its error, where it has one: libraries wrap theirs around it.
     """
     why = os.strerror(error.errno) if error.errno else str(error)
+    first = "Make room on the disk" if error.errno in FULL else "Check its folder and your rights"
     return TirtaError(
         f"Cannot write {path}: {why}.",
-        "Make room on the disk or name another place, then run the command again; nothing is half"
-        " written.",
+        f"{first} or name another place, then run the command again; nothing is half written.",
     )
 
 

@@ -130,7 +130,9 @@ def read(path: Path) -> Bundle:
             raise refused(f"it has {size} bytes")
         data = path.read_bytes()
     except OSError as error:
-        raise TirtaError(f"Cannot read the bundle {path}: {error.strerror}.") from error
+        raise TirtaError(
+            f"Cannot read the bundle {path}: {error.strerror}.", "Check the path."
+        ) from error
     return parse(data)
 
 

@@ -49,7 +49,10 @@ def read(path: Path) -> list[Row]:
                 )
             lines = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TirtaError(f"Cannot read the list {path}: {error}.", "Save it as CSV.") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise TirtaError(
+            f"Cannot read the list {path}: {why}.", "Check the path; save the list as CSV in UTF-8."
+        ) from error
     rows, wrong = [], []
     seen: dict[str, int] = {}
     for line, cells in lines:

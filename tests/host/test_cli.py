@@ -2,6 +2,7 @@
 """Every command helps, shows an example that parses, and says errors once and with what to do."""
 
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -34,7 +35,7 @@ def test_command_has_help_and_an_example_that_parses(
     parser, parsers = build_parser()
     assert command.help
     shown = parsers[command.name].format_help()
-    assert f"Example:\n  {command.example}" in shown
+    assert f"Example:\n  {command.example}" in shown.replace(" \\\n    ", " ")
     example = command.example.partition(" > ")[0]
     args = parser.parse_args(shlex.split(example)[1:])
     assert args.run is command.run
@@ -64,6 +65,56 @@ def test_wrong_usage_ends_with_2(words: list[str]) -> None:
     except SystemExit as ended:
         code = int(str(ended.code))
     assert code == 2
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_help_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    top, parsers = build_parser()
+    for shown in (top.format_help(), *(parser.format_help() for parser in parsers.values())):
+        assert [line for line in shown.splitlines() if len(line) > columns] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["pul"], ("There is no command `tirta pul`.", "Did you mean `tirta pull`?")),
+        (["config", "chek", "a.toml"], ("`tirta config chek`", "`tirta config check`?")),
+        (
+            ["pull", "--archiv", "a"],
+            ("There is no option or place for: --archiv", "`tirta pull --help`"),
+        ),
+        (["tail", "--count", "few"], ("'few' is no record number", "`tirta tail --help`")),
+        (["pull", "--from", "yesterday"], ("'yesterday' is neither", "2026-03-31")),
+    ],
+)
+def test_wrong_usage_says_what_is_right(
+    words: list[str], told: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(words)
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    what = capsys.readouterr()
+    assert (code, what.out, what.err.count("\n"), what.err.count("tirta: ")) == (2, "", 2, 1)
+    for part in told:
+        assert part in what.err
+
+
+def test_a_message_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only there: a script reads a message in two lines, however long they are."""
+    monkeypatch.setenv("COLUMNS", "60")
+    ours, theirs = os.openpty()
+    words = [*TIRTA, "status", "/dev/nowhere", "--baud", "no number, and a text that is long"]
+    code = subprocess.run(words, stderr=theirs, timeout=60, check=False).returncode
+    told = os.read(ours, 4000).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert code == 2
+    lines = told.splitlines()
+    assert len(lines) > 2
+    assert max(map(len, lines)) <= 60
+    assert " ".join(told.split()).endswith("See `tirta status --help`.")
 
 
 def run(*words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The command `tirta`: parse, call, print. Exit codes: 0 done, 1 not done, 2 wrong usage."""
 
-import argparse
-import errno
 import os
 import sys
 from collections.abc import Sequence
 
-from tirta import __version__
+from tirta import atomic
 from tirta.cli import (
     archive,
     calibrate,
@@ -21,13 +19,15 @@ from tirta.cli import (
     keys,
     look,
     monitor,
+    parser,
     provision,
     pulling,
     say,
     update,
     virtual,
 )
-from tirta.cli.command import GROUPS, Command
+from tirta.cli.command import Command
+from tirta.cli.parser import WRONG_USAGE, Parser
 from tirta.errors import TirtaError
 
 COMMANDS: tuple[Command, ...] = (
@@ -48,17 +48,20 @@ COMMANDS: tuple[Command, ...] = (
     *keys.COMMANDS,
     *virtual.COMMANDS,
 )
-_SHOWS_HELP = 2
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # where `tirta … > FILE` goes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; every error for a person ends here as one message."""
-    parser, _ = build_parser()
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if wrong := parser.misspelt(words, (command.name for command in COMMANDS)):
+        say.error(*wrong)
+        return WRONG_USAGE
+    args, unknown = build_parser()[0].parse_known_args(words)
+    if unknown:
+        args.parser.error(f"there is no option or place for: {' '.join(unknown)}")
     if not hasattr(args, "run"):
         args.parser.print_help(sys.stderr)
-        return _SHOWS_HELP
+        return WRONG_USAGE
     try:
         code = args.run(args) or 0
         sys.stdout.flush()
@@ -72,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return 1
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in atomic.FULL:  # where `tirta … > FILE` goes
             raise
         _drop_output()
         say.error(
@@ -88,51 +91,6 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+def build_parser() -> tuple[Parser, dict[str, Parser]]:
     """The parser, and that of each command by name."""
-    top = argparse.ArgumentParser(
-        prog="tirta",
-        usage="tirta COMMAND …",
-        description="Flash, configure, pull and read water-utility nodes.",
-        epilog=_overview(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        add_help=True,
-    )
-    top.add_argument("--version", action="version", version=f"tirta {__version__}")
-    top.set_defaults(parser=top)
-    commands = top.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
-    families: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {}
-    found = {}
-    for command in COMMANDS:
-        family, _, word = command.name.partition(" ")
-        if word and family not in families:
-            holder = commands.add_parser(
-                family,
-                prog=f"tirta {family}",
-                description=f"See `tirta {family} WORD --help`.",
-                allow_abbrev=False,
-            )
-            holder.set_defaults(parser=holder)
-            families[family] = holder.add_subparsers(metavar="WORD", required=False)
-        parser = (families[family] if word else commands).add_parser(
-            word or family,
-            prog=f"tirta {command.name}",
-            help=command.help,
-            description=command.help[0].upper() + command.help[1:] + ".",
-            epilog=f"Example:\n  {command.example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        command.arguments(parser)
-        parser.set_defaults(run=command.run, parser=parser)
-        found[command.name] = parser
-    return top, found
-
-
-def _overview() -> str:
-    lines = []
-    for group in GROUPS:
-        lines.append(f"{group}:")
-        lines += [f"  {c.name:15} {c.help}" for c in COMMANDS if c.group == group]
-        lines.append("")
-    return "\n".join([*lines, "`tirta COMMAND --help` shows the options and an example."])
+    return parser.build(COMMANDS)

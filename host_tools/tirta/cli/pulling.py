@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`tirta pull` and `tirta tail`: a node's log onto this computer, and its records as they come."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -49,14 +49,20 @@ def _pull_arguments(parser: ArgumentParser) -> None:
 
 
 def _record_number(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ValueError
-    return value
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is no record number: write it in digits")
+    return int(text)
 
 
 def _place(text: str) -> object:
-    return _record_number(text) if text.isdecimal() else moment(text)
+    if text.isdecimal():
+        return int(text)
+    try:
+        return moment(text)
+    except ValueError as error:
+        raise ArgumentTypeError(
+            f"{text!r} is neither a record number nor a day (2026-03-31) or time (2026-03-31T06:00)"
+        ) from error
 
 
 def _pull(args: Namespace) -> None:

@@ -6,7 +6,9 @@ What a script reads goes to standard output; messages and progress go to standar
 
 import gettext
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,14 @@ _ = gettext.translation("tirta", fallback=True).gettext
 
 def say(message: str) -> None:
     """A message for a person."""
-    print(_(message), file=sys.stderr)
+    print(_fit(_(message)), file=sys.stderr)
 
 
 def error(what: str, hint: str = "") -> None:
     """The one message of a command that did not do its work."""
-    print(f"tirta: {_(what)}", file=sys.stderr)
+    print(_fit(f"tirta: {_(what)}"), file=sys.stderr)
     if hint:
-        print(f"  {_(hint)}", file=sys.stderr)
+        print(_fit(f"  {_(hint)}"), file=sys.stderr)
 
 
 def ask(question: str) -> str:
@@ -39,6 +41,23 @@ def ask(question: str) -> str:
             "Nobody answers at the keyboard.",
             "Nothing was changed. In a script say everything by options, --yes among them.",
         ) from error
+
+
+def _fit(text: str) -> str:
+    """Lines no longer than the terminal's, broken between words; as they are where there is none.
+
+    What is broken off stands two columns further right, so that a message stays one block.
+    """
+    if not sys.stderr.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(
+        textwrap.fill(
+            line, width, break_long_words=False, break_on_hyphens=False,
+            subsequent_indent=" " * (len(line) - len(line.lstrip()) + 2),
+        )
+        for line in text.split("\n")
+    )  # fmt: skip
 
 
 def out(text: str) -> None:

@@ -87,7 +87,13 @@ def of_pydantic(error: Any, content: dict[str, Any], lines: Lines) -> Problem:
         case "union_tag_invalid" | "union_tag_not_found":
             kinds = ", ".join(KINDS)
             at = lines.where((*place, "sensor"))
-            return Problem(at, "The sensor kind is missing or unknown.", f"Choose one of: {kinds}.")
+            said = str(error["input"].get("sensor", "")) if isinstance(error["input"], dict) else ""
+            alike = {kind.lower(): kind for kind in KINDS}
+            close = difflib.get_close_matches(said.lower(), alike, 1)
+            hint = f"Did you mean {alike[close[0]]}? " if close else ""
+            return Problem(
+                at, "The sensor kind is missing or unknown.", f"{hint}Choose one of: {kinds}."
+            )
     what = f"{error['msg']}, not {str(error.get('input'))[:40]!r}."
     return Problem(where, what, f"Correct {key}.")
 

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Words to a command: the overview, each command's help, and what is said of wrong usage.
+
+Everything fits the terminal; an example is broken where a shell takes it all the same.
+"""
+
+import argparse
+import difflib
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+from tirta import __version__
+from tirta.cli import say
+from tirta.cli.command import GROUPS, Command
+
+WRONG_USAGE = 2
+_NAMES = 18  # columns of the overview before what a command does
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong as every other error is said: once, and with the next step."""
+
+    def error(self, message: str) -> NoReturn:
+        say.error(f"{message[0].upper()}{message[1:].rstrip('.')}.", f"See `{self.prog} --help`.")
+        sys.exit(WRONG_USAGE)
+
+
+def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
+    """The parser, and that of each command by name."""
+    width = shutil.get_terminal_size().columns
+    top = Parser(
+        prog="tirta",
+        usage="tirta COMMAND …",
+        description="Flash, configure, pull and read water-utility nodes.",
+        epilog=_overview(commands, width),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=True,
+    )
+    top.add_argument("--version", action="version", version=f"tirta {__version__}")
+    top.set_defaults(parser=top)
+    places = top.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
+    families: dict[str, Any] = {}
+    found = {}
+    for command in commands:
+        family, _, word = command.name.partition(" ")
+        if word and family not in families:
+            holder = places.add_parser(
+                family,
+                prog=f"tirta {family}",
+                description=f"See `tirta {family} WORD --help`.",
+                allow_abbrev=False,
+            )
+            holder.set_defaults(parser=holder)
+            families[family] = holder.add_subparsers(metavar="WORD", required=False)
+        parser = (families[family] if word else places).add_parser(
+            word or family,
+            prog=f"tirta {command.name}",
+            help=command.help,
+            description=textwrap.fill(f"{command.help[0].upper()}{command.help[1:]}.", width),
+            epilog=f"Example:\n  {_broken(command.example, width)}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.arguments(parser)
+        parser.set_defaults(run=command.run, parser=parser)
+        found[command.name] = parser
+    return top, found
+
+
+def misspelt(words: Sequence[str], names: Iterable[str]) -> tuple[str, str] | None:
+    """What to say, and the next step, where the words name no command; None where they do."""
+    known = list(names)
+    family = [name for name in known if words and name.startswith(f"{words[0]} ")]
+    said = list(words[: 2 if family else 1])
+    if not said or said[-1].startswith("-") or (family and len(said) == 1):
+        return None
+    name = " ".join(said)
+    if name in known:
+        return None
+    close = difflib.get_close_matches(name, family or known, 1)
+    hint = f"Did you mean `tirta {close[0]}`? " if close else ""
+    return f"There is no command `tirta {name}`.", f"{hint}`tirta --help` lists all of them."
+
+
+def _overview(commands: Sequence[Command], width: int) -> str:
+    lines = []
+    for group in GROUPS:
+        lines.append(f"{group}:")
+        lines += [
+            textwrap.fill(
+                f"  {c.name:{_NAMES - 3}} {c.help}", width, subsequent_indent=" " * _NAMES
+            )
+            for c in commands
+            if c.group == group
+        ]
+        lines.append("")
+    return "\n".join([*lines, "`tirta COMMAND --help` shows the options and an example."])
+
+
+def _broken(example: str, width: int) -> str:
+    """A command in as few lines as fit, broken before options, names and keys."""
+    lines = [""]
+    for part in re.split(r" (?=--|'|\w{32})", example):
+        if lines[-1] and len(lines[-1]) + len(part) + 7 > width:  # indent, space, backslash
+            lines.append(part)
+        else:
+            lines[-1] = f"{lines[-1]} {part}".lstrip()
+    return " \\\n    ".join(lines)
