@@ -3,6 +3,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,19 @@ def test_what_happened_to_a_node_is_told_in_both_languages(
     assert "Alarm high menyala: ph pada 8,12." in text
     assert "dan 2 peristiwa lain" in text
     assert "Lost." not in text
+
+
+def test_records_of_the_future_are_used_and_told(tmp_path: Path, capsys: Captured) -> None:
+    begin_s = (time.time() // 60 - 90) * 60
+    flow_node(tmp_path / "a", 120, start_s=begin_s)  # the last half hour has not come yet
+    assert run(capsys, "report", tmp_path / "a")[0] == 0
+    text = (tmp_path / "a/report.html").read_text()
+    (count,) = set(re.findall(r"(\d+) values are dated in the future: this node", text))
+    assert 15 <= int(count) <= 30  # it may be minutes later by now; ten minutes are nothing to tell
+    assert f"{count} nilai bertanggal di masa depan" in text
+    flow_node(tmp_path / "b", 120, start_s=begin_s - 7200)
+    run(capsys, "report", tmp_path / "b")
+    assert "dated in the future" not in (tmp_path / "b/report.html").read_text()
 
 
 def test_imported_requests_are_on_the_page(town: Path, capsys: Captured) -> None:

@@ -274,3 +274,10 @@ def test_faults_in_the_facts_of_a_healthy_node_are_named(healthy: Facts) -> None
     assert doctor.judge(healthy).findings == []
     for name, change in FACTS:
         assert ids(doctor.judge(change(healthy))) == {name}, name
+
+
+def test_it_is_said_which_clock_is_ahead(healthy: Facts) -> None:
+    for off_s, words in ((7200, "ahead of this computer's: what"), (-7200, "behind this")):
+        (found,) = doctor.judge(told(unix=healthy.asked_unix + off_s)(healthy)).findings
+        assert found.id == "clock.off"
+        assert words in found.what

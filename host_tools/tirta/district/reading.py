@@ -16,13 +16,12 @@ import numpy as np
 import pyarrow as pa
 
 from tirta.archive import Archive
-from tirta.district import files
+from tirta.district import files, possible
 from tirta.district.signal import Signal
 from tirta.errors import TirtaError
 from tirta.text import clean
 
 _SYNCHRONISED = "synchronised"
-_EARLIEST_S = datetime(2020, 1, 1, tzinfo=UTC).timestamp()  # before that no node of ours existed
 _TO_LPS = {"L/s": 1.0, "L/min": 1 / 60, "L/h": 1 / 3600, "m3/h": 1 / 3.6}
 _TO_M = {"m": 1.0, "bar": 10.197, "mbar": 0.010197, "kPa": 0.10197, "MPa": 101.97}
 
@@ -65,7 +64,8 @@ class NodeData:
     events: list[Happening] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     undated: int = 0  # records without a time
-    impossible: int = 0  # records with a time before 2020 or in the future
+    impossible: int = 0  # values with a time before 2020 or days ahead: left out
+    ahead: int = 0  # values that are dated in the future, and used
     other_interval: int = 0  # values left out since most of that channel has another interval
     synchronised: float = float("nan")  # share of the values
     words: list[str] = field(default_factory=lambda: [_SYNCHRONISED])  # texts of the columns
@@ -101,9 +101,8 @@ class Tables:
             times = [
                 t for path in dated if _month_of(path) == month for t in files.last_times(path)
             ]
-            possible = [t for t in times if _EARLIEST_S <= t <= _latest_s()]
-            if possible:
-                return max(possible)
+            if found := [t for t in times if possible.EARLIEST_S <= t <= possible.latest_s()]:
+                return max(found)
         return None
 
     def _months(self, node: str) -> list[Path]:
@@ -190,10 +189,6 @@ def _month_of(path: Path) -> str:
     return path.parent.name.removeprefix("month=")
 
 
-def _latest_s() -> float:
-    return datetime.now(UTC).timestamp() + 2 * 86_400
-
-
 def _seconds(time: datetime | None) -> float | None:
     return None if time is None else time.timestamp()
 
@@ -208,9 +203,10 @@ def _parts(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The arrays of each channel in a table, between two times."""
     time_s = table.column("time_utc").cast(pa.int64()).to_numpy() / 1e6
-    impossible = (time_s < _EARLIEST_S) | (time_s > _latest_s())
+    impossible = (time_s < possible.EARLIEST_S) | (time_s > possible.latest_s())
     data.impossible += int(impossible.sum())
     use = (time_s > start_s) & (time_s <= end_s) & ~impossible
+    data.ahead += int((time_s[use] > possible.ahead_s()).sum())
     if not use.any():
         return
     columns = {

@@ -63,9 +63,11 @@ def clock(facts: Facts) -> Iterator[Finding]:
         return
     off_s = status["unix"] - facts.asked_unix
     if abs(off_s) > CLOCK_OFF_S:
+        way = "ahead of" if off_s > 0 else "behind"
+        future = ": what it records is dated in the future" if off_s > 0 else ""
         yield Finding(
             "clock.off", FAULT,
-            f"The node's clock differs from this computer's by {duration(abs(off_s))}.",
+            f"The node's clock is {duration(abs(off_s))} {way} this computer's{future}.",
             "Is this computer's clock right? Then set the node's: `tirta clock"
             f" {facts.port}`.",
         )  # fmt: skip

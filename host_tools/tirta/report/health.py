@@ -49,6 +49,16 @@ def health(node: NodeFigures, words: Language) -> Health:
                 data.impossible,
             )
         )
+    if data.ahead:
+        notes.append(
+            words.plural(
+                "%(num)s value is dated in the future: this node's clock, or that of the computer"
+                " that made this page, is wrong.",
+                "%(num)s values are dated in the future: this node's clock, or that of the computer"
+                " that made this page, is wrong.",
+                data.ahead,
+            )
+        )
     if data.other_interval:
         notes.append(
             words.plural(
