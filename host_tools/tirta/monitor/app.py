@@ -76,12 +76,16 @@ class Monitor(App[None]):
         await asyncio.to_thread(self._asker.join, LAST_ANSWER_S)
 
     def _take(self) -> None:
-        """Show everything that came, as long as there is a screen: at the end it goes first."""
-        while self.query("#who") and (found := self._asker.take()) is not None:
+        """Show everything that came."""
+        while self._whole() and (found := self._asker.take()) is not None:
             if isinstance(found, TirtaError):
                 self._lost(found)
             else:
                 self._show(*found)
+
+    def _whole(self) -> bool:
+        """Whether all parts are on the screen: when the app ends they go first, one by one."""
+        return len(self.query("#who, #how, #channels, #chart, #alarms")) == 5
 
     def _lost(self, error: TirtaError) -> None:
         self.query_one("#alarms", Static).update(
@@ -122,6 +126,8 @@ class Monitor(App[None]):
 
     def _draw(self) -> None:
         """The chosen channel, larger."""
+        if not self._whole():
+            return
         table, place = self.query_one(DataTable), self.query_one("#chart", Static)
         if self._watch is None or self._last is None or not table.row_count:
             place.update("")
