@@ -206,6 +206,7 @@ def test_quality_is_scored_beside_a_rule_and_a_peer() -> None:
     walk: list[int | None] = (random.integers(-9, 10, 600).cumsum() // 4).tolist()
     walk[300:303] = [None, 4000, None]
     walk[450] = -4000
+    walk[500:560] = [7] * 60  # flat
     labels = np.zeros(600, bool)
     assert quality.agreement([walk], labels) == 1
     assert quality.flagged(walk, labels, clean=False).any()
