@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A node with a channel of every kind of sensor, wired to devices that answer.
 
-The hal gives out simple hardware, and the devices of check_buses and check_modbus.
+The hal gives out simple hardware, and the devices of check_buses and modbus_line.
 """
 
 import json
 
 from check_buses import PAD_1, ROM_1, Circuit, Converter, Sonde, Wire
-from check_modbus import CHAR_US, Line, Registers
 from faketime import time
+from modbus_line import CHAR_US, Line, Registers
 
 from tirta_format import columns, config, kinds
 from tirta_node import assemble, sensors

@@ -6,7 +6,7 @@ import struct
 from faketime import time
 
 from tirta_node.sensors import modbus_frame
-from tirta_node.sensors.modbus import Register, Request
+from tirta_node.sensors.modbus_request import Register, Request
 from tirta_node.sensors.numbers import U16
 
 CHAR_US = 1146  # 9600 baud, 11 bits

@@ -51,6 +51,8 @@ def _load(channel):
     names = [_MODULES.get(channel["sensor"], channel["sensor"])]
     if "address" in channel and "input" in channel:
         names.append("ads1115")
+    if channel["sensor"] == "modbus":
+        names.append("modbus_request")
     for name in names:
         if name:
             __import__("tirta_node.sensors." + name)

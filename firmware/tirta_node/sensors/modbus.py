@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Modbus RTU master: asks slaves on RS-485 for registers, one request at a time, never waiting.
 
-A *request* reads registers that lie together, for one channel or several. A *slave* that does not
-answer is asked ever more rarely, so that it delays nobody else. A late answer looks like one to
-the next request of the same shape (slave, function, count): such a request waits until none can
-come any more.
+Requests and slaves are those of modbus_request.py. A slave that does not answer is asked ever more
+rarely, so that it delays nobody else. A late answer looks like one to the next request of the same
+shape (slave, function, count): such a request waits until none can come any more.
 """
 
 import time
@@ -12,8 +11,6 @@ import time
 from micropython import const
 
 from tirta_node.sensors import modbus_frame
-from tirta_node.sensors.held import Held
-from tirta_node.sensors.numbers import BAD, number
 
 _BUFFER = const(192)
 _PART = const(32)  # bytes taken in one step
@@ -25,76 +22,6 @@ _LATE_MS = const(2000)  # least time in which a late answer may still come
 _LONGEST_REST_MS = const(60000)  # of a slave that does not answer
 _OVERDUE_MS = const(10000)  # then a silent slave is asked even if that delays others
 _BUSY_LINE = const(10)  # times that a busy line is waited for
-
-
-class Register(Held):
-    """A channel: a number in the registers of its request.
-
-    `order` has bit 0 set when the bytes of each register are swapped, bit 1 when the two registers
-    are. The value is the number times `mul` / `div`, plus `shift`.
-    """
-
-    def __init__(self, kind, order, ratio, shift, max_age_ms):
-        super().__init__(max_age_ms)
-        self._at = 0
-        self._kind = kind
-        self._order = order
-        self._mul = ratio[0]
-        self._div = ratio[1]
-        self._shift = shift
-
-    def place(self, offset):
-        """It lies `offset` registers into its request."""
-        self._at = 2 * offset
-
-    def take(self, buf, at, asked_ms):
-        """Read the number out of the answer, whose registers begin at `at`."""
-        at += self._at
-        swap = self._order & 1
-        first = buf[at + swap] << 8 | buf[at + 1 - swap]
-        if self._kind < 2:
-            second, first = first, 0
-        else:
-            second = buf[at + 2 + swap] << 8 | buf[at + 3 - swap]
-            if self._order & 2:
-                first, second = second, first
-        value = number(self._kind, first, second, self._mul, self._div)
-        if value == BAD:
-            self.drop()
-        else:
-            self.put(value + self._shift, asked_ms)
-
-
-class Slave:
-    """How a slave behaves: `fails` polls in a row without an answer."""
-
-    def __init__(self, address):
-        self.address = address
-        self.fails = 0
-
-
-class Request:
-    """`channels` read `count` registers from `register` on, every `poll_ms`."""
-
-    def __init__(self, slave, function, register, count, channels, poll_ms):
-        self.slave = slave
-        self.function = function
-        self.count = count
-        self.channels = channels
-        self.poll_ms = poll_ms
-        self.frame = modbus_frame.request(slave.address, function, register, count)
-        self.head = bytes((slave.address, function, 2 * count))
-        self.refusal = bytes((slave.address, function | 0x80))
-        self.due_ms = time.ticks_ms()
-        self.tries = 0
-        self.first_ms = 0  # when the first attempt was sent: the answer may be to that one
-        self.last_ms = 0
-        self.owed = False  # an answer may still come
-
-    def drop(self):
-        """Every channel is missing."""
-        for channel in self.channels:
-            channel.drop()
 
 
 class Modbus:
@@ -115,12 +42,9 @@ class Modbus:
         self._part = bytearray(_PART)
         self._until_ms = time.ticks_ms()  # the line rests, or an answer is waited for
         self._busy = 0
-        self.sent = 0
         self.answers = 0
         self.timeouts = 0
         self.exceptions = 0
-        self.last_exception = 0
-        self.noise = 0  # bytes that belonged to no answer
 
     def poll(self):
         """One step; milliseconds until the next."""
@@ -143,7 +67,6 @@ class Modbus:
             return left
         heard = self._port.receive(self._part)
         if heard and self._busy < _BUSY_LINE:  # somebody still talks
-            self.noise += heard
             self._busy += 1
             self._until_ms = time.ticks_add(now, self._gap_ms)
             return self._gap_ms
@@ -158,7 +81,6 @@ class Modbus:
         request.owed = True
         request.last_ms = now
         self._port.send(request.frame)
-        self.sent += 1
         self._state = _SENDING
         return len(request.frame) * self._char_us // 1000 + 1
 
@@ -214,7 +136,6 @@ class Modbus:
         at = modbus_frame.find(self._buf, self._end, request.head, size, request.frame)
         if at >= 0:
             self.answers += 1
-            self.noise += self._end - size
             for channel in request.channels:
                 channel.take(self._buf, at + 3, request.first_ms)
             return self._answered(request)
@@ -223,7 +144,6 @@ class Modbus:
         )
         if at >= 0:
             self.exceptions += 1
-            self.last_exception = self._buf[at + 2]
             request.drop()
             return self._answered(request)
         left = time.ticks_diff(self._until_ms, time.ticks_ms())
@@ -231,7 +151,6 @@ class Modbus:
             missing = max(size - self._end, 1)
             return min(left, max(missing * self._char_us // 1000, 1))
         self.timeouts += 1
-        self.noise += self._end
         request.tries += 1
         if request.tries > self._retries or request.slave.fails:
             request.drop()
@@ -273,7 +192,6 @@ class Modbus:
         n = self._port.receive(part)
         if self._end + n > _BUFFER:
             drop = _BUFFER // 2
-            self.noise += drop
             self._end -= drop
             for i in range(self._end):
                 buf[i] = buf[i + drop]

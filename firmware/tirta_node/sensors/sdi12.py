@@ -2,9 +2,8 @@
 """SDI-12 recorder (SDI-12 Support Group, version 1.4): measurements of river and reservoir sondes.
 
 `aM!` measures while the line belongs to the sensor until its service request, `aC!` while others
-may be asked, `aR0!` reads at once; then `aD0!`, `aD1!` … bring the values. With a C behind
-(`aMC!`) the data carry a CRC. A *measurement* is one such command, and the channels
-that read its values.
+may be asked, `aR0!` reads at once; then `aD0!`, `aD1!` … bring the values. With a C behind (`aMC!`)
+the data carry a CRC. A *measurement* is one such command, and the channels that read its values.
 """
 
 import time
@@ -29,7 +28,9 @@ _SENDING = const(1)
 _ANSWER = const(2)
 _SERVICE = const(3)  # the line belongs to a sensor that measures
 
-_COMMAND = const(0)
+_M = const(0x4D)  # of a command: the service request is waited for
+_R = const(0x52)  # the values come at once
+_COMMAND = const(0)  # steps of a measurement
 _DATA = const(1)
 
 
@@ -52,8 +53,6 @@ class Measurement:
         self.poll_ms = poll_ms
         self.command = self.address + command.encode() + b"!"
         self.with_crc = command[1:2] == "C"
-        self.waits = command[0] == "M"  # for the service request
-        self.at_once = command[0] == "R"
         self.due_ms = time.ticks_ms()
         self.asked_ms = 0
         self.step = _COMMAND
@@ -143,7 +142,7 @@ class Sdi12:
             return 10 if self._state == _SERVICE else self._again()
         if self._state == _SERVICE:
             return self._rest()
-        if measurement.step == _COMMAND and not measurement.at_once:
+        if measurement.step == _COMMAND and measurement.command[1] != _R:
             return self._promised(measurement, at + 1, end)
         return self._take(measurement, at, end)
 
@@ -159,7 +158,7 @@ class Sdi12:
         if measurement.count == 0:
             return self._failed(measurement)
         self._begin_pages(measurement)
-        if seconds and measurement.waits:
+        if seconds and measurement.command[1] == _M:
             self._wait(_SERVICE, seconds * 1000 + _REQUEST_MS)
             return 10
         measurement.due_ms = time.ticks_add(time.ticks_ms(), seconds * 1000)
@@ -180,7 +179,7 @@ class Sdi12:
             if end - at < 4 or not _crc_is_right(self._buf, at, end):
                 return self._again()
             end -= 3
-        if measurement.at_once:
+        if measurement.command[1] == _R:
             self._begin_pages(measurement)
         at += 1
         if at >= end:
@@ -243,8 +242,8 @@ class Sdi12:
 
 def _crc_is_right(buf, at, end):
     """Three characters of six bits each, 0x40 added (version 1.4, 4.4.12)."""
-    crc = crc16(buf, at, end - 3, 0)
     end -= 3
+    crc = crc16(buf, at, end, 0)
     return (
         buf[end] == 0x40 | crc >> 12
         and buf[end + 1] == 0x40 | crc >> 6 & 0x3F

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""What a Modbus master asks for: a *request* reads registers of a *slave* that lie together, for
+one channel or several. How it stands is kept here; what is done about it is in modbus.py.
+"""
+
+import time
+
+from tirta_node.sensors import modbus_frame
+from tirta_node.sensors.held import Held
+from tirta_node.sensors.numbers import BAD, number
+
+
+class Register(Held):
+    """A channel: a number in the registers of its request.
+
+    `order` has bit 0 set when the bytes of each register are swapped, bit 1 when the two registers
+    are. The value is the number times `mul` / `div`, plus `shift`.
+    """
+
+    def __init__(self, kind, order, ratio, shift, max_age_ms):
+        super().__init__(max_age_ms)
+        self._at = 0
+        self._kind = kind
+        self._order = order
+        self._mul = ratio[0]
+        self._div = ratio[1]
+        self._shift = shift
+
+    def place(self, offset):
+        """It lies `offset` registers into its request."""
+        self._at = 2 * offset
+
+    def take(self, buf, at, asked_ms):
+        """Read the number out of the answer, whose registers begin at `at`."""
+        at += self._at
+        swap = self._order & 1
+        first = buf[at + swap] << 8 | buf[at + 1 - swap]
+        if self._kind < 2:
+            second, first = first, 0
+        else:
+            second = buf[at + 2 + swap] << 8 | buf[at + 3 - swap]
+            if self._order & 2:
+                first, second = second, first
+        value = number(self._kind, first, second, self._mul, self._div)
+        if value == BAD:
+            self.drop()
+        else:
+            self.put(value + self._shift, asked_ms)
+
+
+class Slave:
+    """How a slave behaves: `fails` polls in a row without an answer."""
+
+    def __init__(self, address):
+        self.address = address
+        self.fails = 0
+
+
+class Request:
+    """`channels` read `count` registers from `register` on, every `poll_ms`."""
+
+    def __init__(self, slave, function, register, count, channels, poll_ms):
+        self.slave = slave
+        self.count = count
+        self.channels = channels
+        self.poll_ms = poll_ms
+        self.frame = modbus_frame.request(slave.address, function, register, count)
+        self.head = bytes((slave.address, function, 2 * count))
+        self.refusal = bytes((slave.address, function | 0x80))
+        self.due_ms = time.ticks_ms()
+        self.tries = 0
+        self.first_ms = 0  # when the first attempt was sent: the answer may be to that one
+        self.last_ms = 0
+        self.owed = False  # an answer may still come
+
+    def drop(self):
+        """Every channel is missing."""
+        for channel in self.channels:
+            channel.drop()
