@@ -99,7 +99,16 @@ def send(
 def back(node: Node) -> Updated:
     """Start the trial of the application before."""
     began = time.monotonic()
-    answer = node.ask(updates.BACK, bytes((updates.DOWNGRADE,)), think_s=6)
+    try:
+        answer = node.ask(updates.BACK, bytes((updates.DOWNGRADE,)), think_s=6)
+    except RefusedError as error:
+        if error.hint:
+            raise
+        raise TirtaError(
+            error.what,
+            "`tirta status PORT` tells what runs; a version of your choice comes with `tirta update"
+            " PORT BUNDLE --allow-downgrade`.",
+        ) from error
     _await(node, time.monotonic() + BACK_S)
     seconds = time.monotonic() - began
     return Updated(node.hello.node, str(answer["from"]), str(answer["to"]), ON_TRIAL, 0, seconds)

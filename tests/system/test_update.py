@@ -118,6 +118,9 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
     awake(port)
     with Node(port, FAST_BAUD) as node:
         assert node.hello.firmware == "0.1.0"
+        with pytest.raises(TirtaError, match="no previous application") as told:
+            update.back(node)
+        assert "tirta update" in told.value.hint
         with pytest.raises(RefusedError, match="not begun"):
             node.link.request(updates.ERASE, b"\0\0")
         totals: list[int] = []
