@@ -52,6 +52,12 @@ class Verdict:
     first_record: int = 0
     records: int = 0
     problems: list[str] = field(default_factory=list)
+    foreign: bool = False  # one problem is that nobody has the config's text: no damage
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the page itself is at fault."""
+        return len(self.problems) > self.foreign
 
 
 @dataclass(frozen=True)
@@ -189,6 +195,7 @@ class _PageDecoder:
         records = self.reader(head, self.fast)
         self._chunks(head, records)
         if config is None or len(columns.of(config)) != head.channels:
+            self.verdict.foreign = config is None
             self.verdict.problems.append(f"config {head.config_hash:08x} is not in the log")
         elif records.count:
             found = records.columns()

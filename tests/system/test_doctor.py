@@ -201,6 +201,25 @@ def test_a_node_without_a_usable_config_is_named(nodes: Nodes, tmp_path: Path) -
     assert ids(doctor.examine(wrong.port, FAST_BAUD)) == {"config.refused"}
 
 
+def test_pages_from_before_a_new_config_are_not_damaged(nodes: Nodes, tmp_path: Path) -> None:
+    rng = random.Random(5)
+    noise = tmp_path / "noise.csv"  # more pages than the doctor reads, the config's text in the first
+    rows = [
+        f"{rng.randrange(999)},{rng.uniform(1, 159)},{rng.uniform(1, 159)},{rng.uniform(1, 9)}\n"
+        for _ in range(4500)
+    ]
+    noise.write_text("".join(["pulses,p_inlet_m,p_critical_m,turbidity_ntu\n", *rows]))
+    text = demo_text("virtual")
+    node = nodes.up("changed", app=True, config=text, scenario=noise, speed="max")
+    wait_for_the_end("changed")
+    with Node(node.port, FAST_BAUD) as asked:
+        asked.apply_config(text.replace(b'"interval_ms":60000', b'"interval_ms":5000'))
+    facts = gather(node.port, FAST_BAUD)
+    assert facts.log is not None
+    assert any(v.foreign for v in facts.log.verdicts)  # else this proves nothing
+    assert "log.damage" not in ids(doctor.judge(facts))
+
+
 def test_power_that_fails_and_a_clock_that_is_wrong(nodes: Nodes) -> None:
     text = demo_text("virtual").replace(b'"interval_ms":60000', b'"interval_ms":1000')
     node = nodes.up("cut", app=True, config=text.replace(b'"commit_ms":60000', b'"commit_ms":1000'))

@@ -66,7 +66,8 @@ def losses(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
         if lost:
             yield Finding(name, FAULT, f"Up to {lost} records are lost because {why}.", then)
-    damaged = [v for v in facts.log.verdicts if v.problems]
+    # A page from before the last config is whole: only its text is in a page that was not read.
+    damaged = [v for v in facts.log.verdicts if v.damaged]
     if damaged:
         yield Finding(
             "log.damage", FAULT,
