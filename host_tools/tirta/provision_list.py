@@ -40,7 +40,10 @@ def read(path: Path) -> list[Row]:
     """The rows of a list. Raises TirtaError with everything that is wrong."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+            head = file.readline()
+            file.seek(0)
+            # A spreadsheet in Indonesian separates by semicolons.
+            reader = csv.DictReader(file, delimiter=";" if ";" in head else ",")
             unknown = set(reader.fieldnames or ()) - set(COLUMNS)
             if unknown or not set(_NEEDED) <= set(reader.fieldnames or ()):
                 raise TirtaError(
@@ -57,7 +60,7 @@ def read(path: Path) -> list[Row]:
     seen: dict[str, int] = {}
     for line, cells in lines:
         try:
-            row = _row(path.parent, line, {k: (v or "").strip() for k, v in cells.items() if k})
+            row = _row(path.parent, line, _named(cells))
             _must_be_new(row, seen)
             rows.append(row)
         except TirtaError as error:
@@ -66,6 +69,13 @@ def read(path: Path) -> list[Row]:
         told = "\n".join(wrong) or "it has no rows."
         raise TirtaError(f"The list {path} cannot be used.\n{told}", "Nothing was written.")
     return rows
+
+
+def _named(cells: dict[Any, Any]) -> dict[str, str]:
+    """Text of each cell. Raises TirtaError where a separator too many has moved those behind it."""
+    if None in cells:
+        raise TirtaError("it has more cells than the first line: put text with a comma in quotes.")
+    return {name: (text or "").strip() for name, text in cells.items()}
 
 
 def _row(folder: Path, line: int, cells: dict[str, str]) -> Row:
@@ -89,7 +99,7 @@ def _row(folder: Path, line: int, cells: dict[str, str]) -> Row:
 
 def _degrees(key: str, text: str, most: int) -> float:
     try:
-        value = float(text)
+        value = float(text.replace(",", "."))  # a decimal comma, as in Indonesian
     except ValueError:
         value = float("nan")
     if not -most <= value <= most:

@@ -173,6 +173,22 @@ def test_file_that_cannot_be_read_or_is_no_text(tmp_path: Path) -> None:
     assert "UTF-8" in config.check(path).problems[0].what
 
 
+def test_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "notepad.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + PRESSURE.replace("\n", "\r\n").encode())
+    assert config.check(path).problems == []
+
+
+def test_channels_that_are_missing_or_too_many_are_told(tmp_path: Path) -> None:
+    (none,) = problems(tmp_path, 'board = "virtual"\n')
+    assert "Add a table `[[channel]]`" in none
+    own = "".join(
+        f'[[channel]]\nname = "c{i}"\nsensor = "free_heap"\nunit = "bytes"\n' for i in range(33)
+    )
+    (many,) = problems(tmp_path, f'board = "virtual"\n{own}')
+    assert "There are 33 tables [[channel]], and a node has 32 at most." in many
+
+
 @given(
     low=st.floats(-1000, 1000),
     span=st.floats(0.01, 1000),

@@ -147,3 +147,21 @@ def test_a_port_is_not_given_twice(tmp_path: Path) -> None:
     path.write_text("name,bored\na,b\n")
     with pytest.raises(TirtaError, match=r"columns of .* are not right: bored"):
         read(path)
+
+
+def test_a_list_of_an_indonesian_spreadsheet_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "nodes.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbfname;port;board;latitude;longitude\r\nA;/dev/x;virtual;-6,91;107,61\r\n"
+        b"\r\nB;/dev/y;virtual;;\r\n"
+    )
+    one, two = read(path)
+    assert (one.identity["latitude"], one.identity["longitude"]) == (-6.91, 107.61)
+    assert (two.name, two.line) == ("B", 4)
+
+
+def test_a_row_that_a_comma_has_moved_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "nodes.csv"
+    path.write_text("name,port,board,district\nA,/dev/x,virtual,Ledeng, Cidadap\n")
+    with pytest.raises(TirtaError, match="line 2: it has more cells than the first line"):
+        read(path)

@@ -83,7 +83,14 @@ def of_pydantic(error: Any, content: dict[str, Any], lines: Lines) -> Problem:
             hint = f"Did you mean {close[0]}?" if close else "Remove it, or correct its spelling."
             return Problem(where, f"There is no key {key!r}.", hint)
         case "missing":
-            return Problem(where, f"The key {key!r} is missing.", f"Add a line `{key} = …`.")
+            hint = "Add a table `[[channel]]` for each sensor."
+            if place != ("channel",):
+                hint = f"Add a line `{key} = …`."
+            return Problem(where, f"The key {key!r} is missing.", hint)
+        case "too_long" if "channel" in place:
+            count, most = error["ctx"]["actual_length"], error["ctx"]["max_length"]
+            what = f"There are {count} tables [[channel]], and a node has {most} at most."
+            return Problem(where, what, "Remove some, or give them to another node.")
         case "union_tag_invalid" | "union_tag_not_found":
             kinds = ", ".join(KINDS)
             at = lines.where((*place, "sensor"))

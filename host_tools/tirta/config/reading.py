@@ -52,7 +52,7 @@ def load(path: Path) -> tuple[bytes, Board]:
 def check(path: Path) -> Checked:
     """Everything that is wrong with a config file. Raises TirtaError when it cannot be read."""
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")  # Notepad writes a mark in front
     except UnicodeDecodeError:
         return Checked([Problem(str(path), "is not a text in UTF-8", "Save it as UTF-8.")])
     except OSError as error:
