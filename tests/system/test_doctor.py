@@ -203,7 +203,7 @@ def test_a_node_without_a_usable_config_is_named(nodes: Nodes, tmp_path: Path) -
 
 def test_pages_from_before_a_new_config_are_not_damaged(nodes: Nodes, tmp_path: Path) -> None:
     rng = random.Random(5)
-    noise = tmp_path / "noise.csv"  # more pages than the doctor reads, the config's text in the first
+    noise = tmp_path / "noise.csv"  # more pages than the doctor reads; the first has the config
     rows = [
         f"{rng.randrange(999)},{rng.uniform(1, 159)},{rng.uniform(1, 159)},{rng.uniform(1, 9)}\n"
         for _ in range(4500)
