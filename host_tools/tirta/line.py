@@ -17,8 +17,16 @@ import serial
 from tirta.closing import Closing
 from tirta.errors import TirtaError
 
+try:
+    import termios
+except ImportError:  # Windows has none
+    _TERMINAL: type[Exception] = OSError
+else:
+    _TERMINAL = termios.error
+
 DEFAULT_BAUD = 115_200
 NO_UART = 0  # as a rate: native USB, or what else has none; the node need not pace what it sends
+_LOST = (OSError, _TERMINAL)  # pyserial's are OSErrors; the terminal's own calls raise another
 _FAST_ENOUGH = 921_600  # what waits are reckoned with, then
 
 
@@ -39,7 +47,7 @@ class Line(Closing):
     def write(self, data: bytes) -> None:
         try:
             self._serial.write(data)
-        except (OSError, serial.SerialException) as error:
+        except _LOST as error:
             raise self._gone() from error
         self.bytes_out += len(data)
 
@@ -50,14 +58,14 @@ class Line(Closing):
             data: bytes = self._serial.read(1)
             if data and (waiting := self._serial.in_waiting):
                 data += self._serial.read(min(waiting, 65536))
-        except (OSError, TypeError, serial.SerialException) as error:
+        except (*_LOST, TypeError) as error:
             raise self._gone() from error
         self.bytes_in += len(data)
         return data
 
     def drain(self) -> None:
         """Forget what has come so far."""
-        with contextlib.suppress(OSError, serial.SerialException):
+        with contextlib.suppress(*_LOST):
             self._serial.reset_input_buffer()
 
     @property
@@ -73,12 +81,12 @@ class Line(Closing):
         """Run this end at another rate from now on."""
         try:
             self._serial.baudrate = baud
-        except (OSError, ValueError, serial.SerialException) as error:
+        except (*_LOST, ValueError) as error:
             raise self._gone() from error
         self.baud = baud
 
     def close(self) -> None:
-        with contextlib.suppress(OSError, serial.SerialException):
+        with contextlib.suppress(*_LOST):
             self._serial.rts = False  # before DTR: never RTS without DTR
             self._serial.dtr = False
         self._serial.close()
@@ -99,11 +107,11 @@ def _open(port: str, baud: int) -> serial.Serial:
         return serial.Serial(
             port, baud or DEFAULT_BAUD, exclusive=True, timeout=0, write_timeout=10
         )
-    except (OSError, ValueError) as error:
+    except (*_LOST, ValueError) as error:
         raise _explain(port, error) from error
 
 
-def _explain(port: str, error: OSError | ValueError) -> TirtaError:
+def _explain(port: str, error: Exception) -> TirtaError:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ENOENT or not os.path.lexists(port):
         return TirtaError(

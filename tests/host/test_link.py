@@ -4,6 +4,7 @@
 import json
 import os
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from peer import CONFIG_TEXT, EPOCH, UNIX_MS, Peer, peer_fixture  # noqa: F401
 from tirta.archive import Archive
 from tirta.decode import decode_run
 from tirta.errors import TirtaError
+from tirta.line import Line, LineLostError
 from tirta.link import MAX_PAYLOAD, RefusedError
 from tirta.node import Node
 from tirta.pull import pull
@@ -165,6 +167,21 @@ def test_pulled_cable_is_one_message(tmp_path: Path) -> None:
         peer.close()
         with pytest.raises(TirtaError, match=r"connection to .* broke"):
             pull(node, tmp_path)
+
+
+@pytest.mark.parametrize("act", [lambda line: line.set_baud(230_400), lambda line: line.read(0.1)])
+def test_a_port_that_vanishes_is_one_message(act: Callable[[Line], object]) -> None:
+    """Whatever the terminal's calls raise then: termios.error is no OSError."""
+    master, slave = os.openpty()
+    line = Line(os.ttyname(slave))
+    os.close(master)
+    try:
+        with pytest.raises(LineLostError, match=r"connection to .* broke"):
+            act(line)
+        line.drain()
+        line.close()
+    finally:
+        os.close(slave)
 
 
 def test_application_that_fails_at_its_restart_says_why(peer: Peer) -> None:
