@@ -22,11 +22,14 @@ Write = Callable[[Path, Path, Selection], tuple[int, int]]
 
 @dataclass(frozen=True)
 class Format:
-    """`write(path, archive, selection)` gives (written, left out); a folder has an `index` file."""
+    """`write(path, archive, selection)` gives (written, left out); a folder has an `index` file, a
+    file `begins` with certain bytes.
+    """
 
     name: str
     write: Write
     index: str = ""
+    begins: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,10 @@ def _parquet(path: Path, archive: Path, selection: Selection) -> tuple[int, int]
 
 
 FORMATS = {
-    "csv": Format("records.csv", _csv),
-    "parquet": Format("records.parquet", _parquet),
+    "csv": Format("records.csv", _csv, begins=files.CSV_BEGINS),
+    "parquet": Format("records.parquet", _parquet, begins=b"PAR1"),
     "sensorthings": Format("sensorthings", sensorthings.write, sensorthings.INDEX),
-    "ngsi-ld": Format("water_quality.jsonld", ngsi_ld.write),
+    "ngsi-ld": Format("water_quality.jsonld", ngsi_ld.write, begins=b"["),
     "frictionless": Format("datapackage", frictionless_package.write, frictionless_package.INDEX),
 }
 _ALL = Selection()
@@ -79,6 +82,8 @@ def export_selected(
         )
     land_all(archive, selection.nodes or None)
     path = out or archive / chosen.name
+    if not chosen.index:
+        _must_be_ours(path, chosen.begins)
     with _replacing_folder(path, chosen.index) if chosen.index else atomic.replacing(path) as new:
         try:
             written, left_out = chosen.write(new, archive, selection)
@@ -93,13 +98,26 @@ def export_selected(
     return Exported(path, written, left_out)
 
 
+def _must_be_ours(path: Path, begins: bytes) -> None:
+    """Only an earlier export, or an empty file, is ever replaced."""
+    if path.is_file():
+        with path.open("rb") as file:
+            found = file.read(len(begins))
+        if found and found != begins:
+            raise _no_export(path, "file")
+
+
+def _no_export(path: Path, kind: str) -> TirtaError:
+    return TirtaError(
+        f"{path} exists and is no export of this kind.", f"Name another {kind} with --out."
+    )
+
+
 @contextmanager
 def _replacing_folder(path: Path, index: str) -> Iterator[Path]:
     """As atomic.replacing, of a folder. Only an earlier export is ever replaced."""
     if path.exists() and not (path / index).exists() and (path.is_file() or any(path.iterdir())):
-        raise TirtaError(
-            f"{path} exists and is no export of this kind.", "Name another folder with --out."
-        )
+        raise _no_export(path, "folder")
     new = path.with_name(f".{path.name}{atomic.TEMPORARY}{getpid()}")
     old = path.with_name(f".{path.name}{atomic.TEMPORARY}{getpid()}.old")
     try:

@@ -57,11 +57,16 @@ def test_demo_config_belongs_to_its_board() -> None:
         (('"4-20mA"', '"5-20mA"'), 4, "Choose one of: 4-20mA"),
         (('"analog_1"', '"flow"'), 5, "Pin flow is for count"),
         (('"analog_1"', '"nowhere"'), 5, "has no pin 'nowhere'. Pins of virtual for"),
-        (("at_20ma = 100", "at_20ma = 0"), 8, "must differ from low"),
+        (("at_20ma = 100", "at_20ma = 0"), 8, "must differ from at_4ma"),
         (("at_20ma = 100", "at_20ma = 1e9"), 8, "must be -1073741823 to 1073741823"),
         (("at_4ma = 0", "at_4ma = 'x'"), 7, "valid number"),
         (("at_4ma = 0", "at_4ma = "), 7, "not valid TOML"),
         (('board = "virtual"', 'board = "esp33"'), 1, "no board 'esp33'"),
+        (("board =", "interval_s = true\nboard ="), 1, "true is no value for interval_s"),
+        (("at_20ma = 100", "at_20ma = true"), 8, "true is no value for at_20ma"),
+        (("at_20ma = 100", "at_20ma = 100\nstats = []"), 9, "The list stats needs 1 or more"),
+        (("at_20ma = 100", "at_20ma = 100\nqc_fail = [false, 9]"), 9, "false is no value for qc_f"),
+        (('name = "p_inlet"', 'name = "P inlet"'), 3, "begins with a letter, not 'P inlet'"),
     ],
 )
 def test_problem_is_told_with_its_line(

@@ -212,6 +212,20 @@ def test_frictionless_validates_the_package(archive: Path) -> None:
     assert not Package(str(folder / "datapackage.json")).validate().valid
 
 
+@pytest.mark.parametrize("to", ["csv", "parquet", "ngsi-ld"])
+def test_no_file_of_somebody_else_is_replaced(archive: Path, tmp_path: Path, to: str) -> None:
+    mine = tmp_path / "thesis.txt"
+    mine.write_text("years of work")
+    with pytest.raises(TirtaError, match="is no export"):
+        export(archive, to, mine)
+    assert mine.read_text() == "years of work"
+    mine.write_text("")
+    if to != "ngsi-ld":  # that has no place for these channels
+        first = export(archive, to, mine).read_bytes()
+        assert first
+        assert export(archive, to, mine).read_bytes() == first
+
+
 @pytest.mark.parametrize("to", ["sensorthings", "frictionless"])
 def test_only_an_earlier_export_is_replaced(archive: Path, tmp_path: Path, to: str) -> None:
     mine = tmp_path / "mine"

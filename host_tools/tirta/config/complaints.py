@@ -32,8 +32,10 @@ KINDS: dict[str, type[BaseModel]] = {
     "turbidity": devices.Turbidity,
     "voltage": model.Voltage,
 }
+_BOOLEAN = {"direction", "raw"}  # keys that are true or false
 _CHANNEL = re.compile(r"channels\[(\d+)\]\.?(\w*)")
 _ALARM = re.compile(r"alarms\[(\d+)\]\.?(\w*)")
+_OTHER_KEY = re.compile(r"(must differ from )(\w+)")
 _ALARM_KEYS = {"column": "channel", "pin": "kind", "to_h": "night_to_h", "least": "pressure_min"}
 # What a key of the canonical form is called in the file.
 _IN_FILE = {
@@ -47,6 +49,13 @@ _IN_FILE = {
     "gain_milli": "gain", "cal_uv": "saturated_v", "zero_uv": "zero_v", "table": "decimals",
     "low_mv": "low_v", "period_ms": "period_s", "qc_rate": "qc_rate_per_s",
 }  # fmt: skip
+# What a field's pattern asks for, and what a list lacks, in words.
+_PATTERNS = {
+    "address": "is one letter or digit, as the sonde has it",
+    "command": "is M, MC, C, CC with 1 to 9 behind it if need be, or R, RC with 0 to 9",
+    "name": "has small letters, digits and _, and begins with a letter",
+    "rom": "is 16 hexadecimal digits",
+}
 _RANGE_HINT = "Choose a value within the range; with fewer `decimals` larger values fit."
 
 
@@ -67,7 +76,8 @@ def of_format(encoded: bytes, lines: Lines) -> Iterator[Problem]:
             place = ("alarm", int(found[1]), _ALARM_KEYS.get(found[2], found[2]))
         else:
             place = (_IN_FILE.get(where, where),)
-        yield Problem(lines.where(place), f"The node's form of this value {what}.", _RANGE_HINT)
+        told = _OTHER_KEY.sub(lambda found: found[1] + _IN_FILE.get(found[2], found[2]), what)
+        yield Problem(lines.where(place), f"The node's form of this value {told}.", _RANGE_HINT)
 
 
 def of_pydantic(error: Any, content: dict[str, Any], lines: Lines) -> Problem:
@@ -101,8 +111,40 @@ def of_pydantic(error: Any, content: dict[str, Any], lines: Lines) -> Problem:
             return Problem(
                 at, "The sensor kind is missing or unknown.", f"{hint}Choose one of: {kinds}."
             )
+        case "string_pattern_mismatch" if key in _PATTERNS:
+            said = str(error["input"])[:40]
+            return Problem(where, f"A {key} {_PATTERNS[key]}, not {said!r}.", f"Correct {key}.")
+        case "too_short" if isinstance(error.get("input"), list):
+            least = error["ctx"]["min_length"]
+            return Problem(where, f"The list {key} needs {least} or more.", f"Fill {key}.")
     what = f"{error['msg']}, not {str(error.get('input'))[:40]!r}."
     return Problem(where, what, f"Correct {key}.")
+
+
+def of_booleans(content: dict[str, Any], lines: Lines) -> Iterator[Problem]:
+    """`true` where a number or a text is asked for: pydantic would take it for 1."""
+    for place, value in _leaves(content, ()):
+        if isinstance(value, bool) and place[-1] not in _BOOLEAN:
+            what = f"{str(value).lower()} is no value for {place[-1]}."
+            yield Problem(lines.where(place), what, f"Give {place[-1]} a number or a text.")
+
+
+def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, (*place, key))
+    elif isinstance(value, list) and len(place) < 2 and not _plain(value):
+        for i, inner in enumerate(value):
+            yield from _leaves(inner, (*place, i))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, place)
+    else:
+        yield place, value
+
+
+def _plain(value: list[Any]) -> bool:
+    return not any(isinstance(inner, dict) for inner in value)
 
 
 def _known(place: Place, content: dict[str, Any]) -> list[str]:

@@ -66,10 +66,9 @@ def check(path: Path) -> Checked:
         line = re.search(r"line (\d+)", str(error))
         where = f"{path.name}:{line[1]}" if line else path.name
         return Checked([Problem(where, f"is not valid TOML: {error}", "Correct that line.")])
-    try:
-        config = document.Config.model_validate(content)
-    except ValidationError as error:
-        return Checked([complaints.of_pydantic(e, content, lines) for e in error.errors()])
+    config, problems = _parsed(content, lines)
+    if config is None:
+        return Checked(problems)
     try:
         board = boards.load(config.board)
     except TirtaError as error:
@@ -88,6 +87,15 @@ def check(path: Path) -> Checked:
     if problems:
         return Checked(problems)
     return Checked([], encoded, board, list(_slow_flash(json.loads(encoded), lines)))
+
+
+def _parsed(content: dict[str, Any], lines: Lines) -> tuple[document.Config | None, list[Problem]]:
+    try:
+        config = document.Config.model_validate(content)
+    except ValidationError as error:
+        return None, [complaints.of_pydantic(e, content, lines) for e in error.errors()]
+    booleans = list(complaints.of_booleans(content, lines))
+    return None if booleans else config, booleans
 
 
 def _slow_flash(config: dict[str, Any], lines: Lines) -> Iterator[Problem]:

@@ -14,6 +14,9 @@ from tirta.exports.selection import SCHEMA
 _TEXTS = ("time_quality", "node", "channel", "unit")
 
 
+CSV_BEGINS = f"{SCHEMA.names[0]},".encode()
+
+
 def write_csv(path: Path, tables: Iterable[pa.Table]) -> int:
     """The number of rows; missing values and unknown times are empty."""
     rows = 0

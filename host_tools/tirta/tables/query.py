@@ -69,8 +69,8 @@ def query(archive: Path, sql: str) -> tuple[list[str], Iterator[pa.RecordBatch]]
 
 
 _HINT = (
-    "Views: records, flow, quality, events, holes, channels, pages, completeness. Their columns:"
-    " README.md in the archive, or `describe flow`."
+    "Views: records, flow, quality, events, all_events, holes, channels, pages, completeness."
+    " Their columns: README.md in the archive, or `describe flow`."
 )
 
 
