@@ -23,7 +23,7 @@ demo: $(VENV) ## a virtual node from bare flash to a picture on the laptop, in a
 	$(BIN)/python -m tirta.demo
 
 test: lint types ## lint, type checks and every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV) ## ruff: rules and formatting; generated code is what its source says
 	$(BIN)/ruff check .

@@ -82,7 +82,7 @@ def export_selected(
         )
     land_all(archive, selection.nodes or None)
     path = out or archive / chosen.name
-    if not chosen.index:
+    if out and not chosen.index:  # the archive's own names are ours
         _must_be_ours(path, chosen.begins)
     with _replacing_folder(path, chosen.index) if chosen.index else atomic.replacing(path) as new:
         try:
