@@ -15,6 +15,5 @@ def test_check(name: str, interpreter: str) -> None:
     code = f"import harness\nif harness.run({name!r}):\n    raise RuntimeError('checks failed')\n"
     out = run(COMMANDS[interpreter](code, [FIRMWARE, ON_NODE, BOTH, DEVICES]))
     print(out)
-    assert out.count("passed ") >= 5
-    assert out.count("passed ") + out.count("skipped ") >= 8
+    assert out.count("passed ") >= 8
     assert "FAILED" not in out

@@ -5,8 +5,10 @@ that behaves as its data sheet says, on a clock that is turned by hand.
 
 import json
 
+import maxim
 import micropython
 import nochip  # noqa: F401 - before the sensors, whose package imports the hal
+import polling
 from faketime import time
 
 # isort: split
@@ -16,6 +18,7 @@ from ds3231 import DS3231Chip
 from ezo import BUSY, DONE, NOTHING, SYNTAX, EZOCircuit
 from harness import shared
 from i2c_bus import Bus
+from polling import seen
 from sdi12_sonde import Sonde as Model
 
 from tirta_node.hal import sdi12 as line_of_sdi12
@@ -27,25 +30,11 @@ from tirta_node.sensors.loop import CurrentLoop
 from tirta_node.sensors.one_wire import DS18B20, OneWireBus
 from tirta_node.sensors.sdi12 import Measurement, Sdi12, Value
 
-MISSING = 9
+OFTEN_MS = 7
 
 
-def run(bus, ms, often_ms=7):
-    """Poll when the bus wants to be polled, and earlier, as a loop does that has other buses."""
-    end = time.ticks_add(time.ticks_ms(), ms)
-    while True:
-        wait = min(bus.poll(), often_ms)
-        assert wait > 0
-        left = time.ticks_diff(end, time.ticks_ms())
-        if left <= wait:
-            time.sleep_ms(max(left, 0))
-            return
-        time.sleep_ms(wait)
-
-
-def seen(channel):
-    channel.sample()
-    return None if channel.flag == MISSING else channel.value
+def run(bus, ms):
+    polling.run(bus, ms, OFTEN_MS)
 
 
 class Converter(Bus):
@@ -239,12 +228,7 @@ class Wire:
         return found
 
     def crc8(self, data):
-        crc = 0
-        for byte in data:
-            crc ^= byte
-            for _ in range(8):
-                crc = crc >> 1 ^ 0x8C if crc & 1 else crc >> 1
-        return crc
+        return maxim.crc8(data)
 
 
 ROM_1 = b"\x28\xdc\x66\x74\x05\x00\x00\xb9"

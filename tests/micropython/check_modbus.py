@@ -10,7 +10,8 @@ import micropython
 import nochip  # noqa: F401 - before the sensors, whose package imports the hal
 from faketime import time
 from harness import shared
-from modbus_line import CHAR_US, Line, Registers, ask, run, seen, with_crc
+from modbus_line import CHAR_US, Line, Registers, ask, with_crc
+from polling import run, seen
 
 from tirta_node.sensors import modbus_frame
 from tirta_node.sensors.modbus import Modbus

@@ -8,8 +8,8 @@ import sys
 
 import nochip  # noqa: F401 - before the sensors, whose package imports the hal
 from faketime import MASK, time
-from harness import skip
-from modbus_line import CHAR_US, Line, Registers, ask, run, seen
+from modbus_line import CHAR_US, Line, Registers, ask
+from polling import run, seen
 
 from tirta_node import assemble
 from tirta_node.ring import Ring
@@ -28,9 +28,9 @@ LONGEST_REST_MS = 60000  # as modbus.py has it
 OVERDUE_MS = 10000
 ATTEMPT_MS = TIMEOUT_MS + 30  # what one attempt holds the line for, at most
 ANSWERED_MS = 35  # and one that is answered at once
-SHORT_MS = 60000
-SMALL = sys.maxsize < 1 << 31  # the 32-bit interpreter takes its time
-LONG_MS = 60000 if SMALL else 600000
+# The 32-bit interpreter takes its time.
+SHORT_MS, LONG_MS = (10000, 60000) if sys.maxsize < 1 << 31 else (60000, 600000)
+FAST_MS = 60000
 
 
 class Clock:
@@ -185,26 +185,18 @@ def test_one_that_is_dead():
 
 
 def test_one_with_many_channels_that_is_dead():
-    if SMALL:
-        skip("one of each is tried here")
     ill("one dead, 3 requests", lambda bus: {11: silent}, channels=3)
 
 
 def test_three_that_are_dead():
-    if SMALL:
-        skip("one of each is tried here")
     ill("three dead", lambda bus: dict.fromkeys(SICK, silent))
 
 
 def test_one_that_answers_too_late():
-    if SMALL:
-        skip("one of each is tried here")
     ill("one late", lambda bus: {12: late(bus, 12)})
 
 
 def test_one_that_answers_garbage():
-    if SMALL:
-        skip("one of each is tried here")
     ill("one garbled", lambda bus: {13: garbage})
 
 
@@ -249,13 +241,13 @@ def test_fast_channels_never_wait_for_a_sick_line():
     loops = [CurrentLoop(Converter(), 100000, 0, 10000) for _ in channels]
     ring = Ring(len(assemble.columns.columns(channels)))
     made = assemble.build(loops, [bus.master], channels, 1000, ring)
-    end = time.ticks_add(time.ticks_ms(), SHORT_MS)
+    end = time.ticks_add(time.ticks_ms(), FAST_MS)
     while time.ticks_diff(end, time.ticks_ms()) > 0:
         left_ms = made.tick(made.cells, made.state, time.ticks_ms(), made.parts)
         if ring.is_full():
             ring.drop(1)
         time.sleep_ms(max(0, made.poll(left_ms)))
     ticks = [group.words[BINS] for group in made.groups]
-    assert ticks[0] > SHORT_MS // 10 - 9
+    assert ticks[0] > FAST_MS // 10 - 9
     assert all(group.words[OVERRUNS] == group.words[WORST] == 0 for group in made.groups)
     assert bus.master.timeouts > 20

@@ -4,6 +4,7 @@ every sample that is lost is counted.
 """
 
 import every_kind
+import maxim
 import micropython
 import nochip  # noqa: F401 - before the sensors, whose package imports the hal
 from faketime import MASK, time
@@ -63,12 +64,7 @@ class Bus:
         return self.pad[self._at - 1] if self._at < 9 else self.crc8(self.pad)
 
     def crc8(self, data):
-        crc = 0
-        for byte in data:
-            crc ^= byte
-            for _ in range(8):
-                crc = crc >> 1 ^ 0x8C if crc & 1 else crc >> 1
-        return crc
+        return maxim.crc8(data)
 
 
 class Thermometer(DS18B20):

@@ -10,7 +10,6 @@ from tirta_node.sensors.modbus_request import Register, Request
 from tirta_node.sensors.numbers import U16
 
 CHAR_US = 1146  # 9600 baud, 11 bits
-MISSING = 9
 
 
 def with_crc(data):
@@ -80,22 +79,3 @@ def ask(slave, register, *, count=1, kind=U16, order=0, ratio=(1, 1), poll_ms=10
     """(request, its channel)"""
     channel = Register(kind, order, ratio, 0, age_ms)
     return Request(slave, 3, register, count, [channel], poll_ms), channel
-
-
-def run(master, ms):
-    """Poll when the master wants to be polled, as a loop does."""
-    end = time.ticks_add(time.ticks_ms(), ms)
-    while True:
-        wait = master.poll()
-        assert wait > 0
-        left = time.ticks_diff(end, time.ticks_ms())
-        if left <= wait:
-            time.sleep_ms(max(left, 0))
-            return
-        time.sleep_ms(wait)
-
-
-def seen(channel):
-    """What a record would say of it now, None where it is missing."""
-    channel.sample()
-    return None if channel.flag == MISSING else channel.value

@@ -13,12 +13,14 @@ from tirta.node import Node
 from tirta.pull import pull
 
 SPARE = 4000  # bytes of heap that a node with nine channels of eight kinds can do without
-MIXED = """
+FLOW = """
 [[channel]]
 name = "flow"
 sensor = "pulse"
 pin = "flow"
 litres_per_pulse = 10
+"""
+INLET = """\
 [[channel]]
 name = "p_inlet"
 sensor = "4-20mA"
@@ -26,6 +28,11 @@ pin = "analog_1"
 unit = "m"
 at_4ma = 0
 at_20ma = 160
+"""
+MIXED = (
+    FLOW
+    + INLET
+    + """\
 [[channel]]
 name = "level"
 sensor = "4-20mA"
@@ -67,14 +74,10 @@ name = "battery"
 sensor = "battery"
 low_v = 11.5
 """
-RATES = """
-[[channel]]
-name = "p_inlet"
-sensor = "4-20mA"
-pin = "analog_1"
-unit = "m"
-at_4ma = 0
-at_20ma = 160
+)
+RATES = (
+    INLET
+    + """\
 period_s = 1
 stats = ["mean", "min", "max"]
 qc_suspect = [5, 100]
@@ -91,23 +94,14 @@ kind = "below"
 channel = "p_inlet"
 limit = 5
 """
+)
 
 
-NIGHTS = """
-[[channel]]
-name = "flow"
-sensor = "pulse"
-pin = "flow"
-litres_per_pulse = 10
-[[channel]]
-name = "p_inlet"
-sensor = "4-20mA"
-pin = "analog_1"
-unit = "m"
-at_4ma = 0
-at_20ma = 160
-""" + "".join(
-    f"""[[alarm]]
+NIGHTS = (
+    FLOW
+    + INLET
+    + "".join(
+        f"""[[alarm]]
 name = "{kind}_{limit}"
 kind = "{kind}"
 channel = "flow"
@@ -115,8 +109,9 @@ pressure = "p_inlet"
 pressure_min = 5
 limit = {limit}
 """
-    for kind in ("burst", "night_flow")
-    for limit in (1, 2)
+        for kind in ("burst", "night_flow")
+        for limit in (1, 2)
+    )
 )
 
 

@@ -9,6 +9,7 @@ import pytest
 from conftest import FAST_BAUD, Nodes
 from flash_log import digest, pages
 from locked import awake
+from state_image import in_force
 
 from tirta import boards, regions
 from tirta.decode import decode
@@ -36,9 +37,7 @@ def test_the_laptop_reads_it(release: Path) -> None:
     found = digest(log)
     assert found == {key: expected[key] for key in found}
     assert found["records"] > 0
-    image = kept(release, "state")
-    copies = [image[at:] for at in (0, len(image) // 2)]
-    text = state.newest(copies, lambda i: state.decode(copies[i]))[2][state.CONFIG]
+    text = in_force(kept(release, "state"))[state.CONFIG]
     assert text == (release / "config.json").read_bytes()
     format_config.parse(text)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import FAST_BAUD, Nodes
 from locked import awake
+from state_image import in_force
 from support import FLEETS, office
 
 from tirta import boards
@@ -42,9 +43,7 @@ def test_boards_at_once_become_nodes(
         assert (result["result"], result["mode"]) == ("done", "locked")
         assert awake(board.port) == result["node"]
         content = Path(board.flash).read_bytes()[place.offset : place.end]
-        copies = content[: place.size // 2], content[place.size // 2 :]
-        fields = state.newest(copies, lambda i, copies=copies: state.decode(copies[i]))[2]
-        assert fields[state.KEY] == node_key(FLEETS["north"], result["node"])
+        assert in_force(content)[state.KEY] == node_key(FLEETS["north"], result["node"])
         with Node(board.port, FAST_BAUD) as node:
             assert node.identity()["district"] == f"zone {i}"
             assert node.values()["values"]

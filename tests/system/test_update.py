@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from conftest import FAST_BAUD, Nodes
 from locked import FLEET, awake, credential, guarded, up
+from state_image import in_force
 from support import office
 from test_visit import config
 
@@ -79,8 +80,7 @@ def settled(running: virtual.VirtualNode, patience_s: float) -> dict[str, Any]:
         assert time.monotonic() < until, "the trial does not end"
         time.sleep(0.2)
         content = Path(running.flash).read_bytes()[place.offset : place.end]
-        copies = content[: place.size // 2], content[place.size // 2 :]
-        fields = state.newest(copies, lambda i, copies=copies: state.decode(copies[i]))[2] or fields
+        fields = in_force(content) or fields
     awake(running.port, fields[state.MODE].decode())
     with Node(running.port, FAST_BAUD) as node:
         return update.slots(node) | {"status": node.status(), "config": node.config()}

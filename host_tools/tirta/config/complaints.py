@@ -133,18 +133,11 @@ def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _leaves(inner, (*place, key))
-    elif isinstance(value, list) and len(place) < 2 and not _plain(value):
-        for i, inner in enumerate(value):
-            yield from _leaves(inner, (*place, i))
     elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, place)
+        for i, inner in enumerate(value):  # a table has a line of its own, a number has its key's
+            yield from _leaves(inner, (*place, i) if isinstance(inner, dict) else place)
     else:
         yield place, value
-
-
-def _plain(value: list[Any]) -> bool:
-    return not any(isinstance(inner, dict) for inner in value)
 
 
 def _known(place: Place, content: dict[str, Any]) -> list[str]:
