@@ -26,12 +26,12 @@ def begin(node):
     that a new application runs or ran. Without a usable config the node samples nothing.
     """
     flash = chip.partition("state")
-    fields = store.load(flash)
+    in_force, _, fields = store.newest(flash)
     text = fields.get(state.CONFIG, b"")
     node.locked = fields.get(_MODE) == b"locked"
     # Most starts tell of no update: no need to load all this once more beside the sensors.
     node.proves = _OUTCOME in fields or fields.get(_UPDATE, b"")[:1] == node.slot
-    node.config_problem = store.damage(flash)
+    node.config_problem = store.damage(flash, in_force)
     for tag in fields:
         if _TRIAL <= tag < _TRIAL + 3:
             from tirta_node import probation

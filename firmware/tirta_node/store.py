@@ -76,14 +76,17 @@ def change(flash, changes):
     return True
 
 
-def damage(flash):
-    """What is wrong with the copies, as a text; nothing when the spare one was never written."""
-    whole = [_read(flash, index) is not None for index in (0, 1)]
+def damage(flash, in_force):
+    """What is wrong with the copies but the one in force (its index, or -1), as a text; nothing
+    when the spare one was never written.
+    """
     for index in (0, 1):
-        if not whole[index] and _head(flash, index) != b"\xff" * state.HEADER_SIZE:
-            if whole[1 - index]:
-                return "a copy of the state is damaged or was cut off; the other one is in force"
+        if index == in_force or _head(flash, index) == b"\xff" * state.HEADER_SIZE:
+            continue
+        if in_force < 0:
             return "both copies of the state are damaged: flash the node"
+        if _read(flash, index) is None:
+            return "a copy of the state is damaged or was cut off; the other one is in force"
     return ""
 
 
