@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The virtual board's reset vector: `micropython -X heapsize=… -i start.py`, in the node's
-directory.
-"""
+"""The virtual board's reset vector: `micropython -X heapsize=… -i start.py`, in this folder."""
 
-import _rom
+import sys
+
+sys.path[0] = ""  # not this folder's path: each module would keep it on the heap
+
+import _rom  # noqa: E402
 
 _rom.start(globals())

@@ -6,7 +6,8 @@ packages runs it, which takes half the time of the wheel's script and lets us ad
 heap of the chip, a death with the supervisor, and an interrupt as the chip has it. The unix port
 raises KeyboardInterrupt in the middle of whatever runs, the memory manager included; the ESP32
 port's UART handler only asks for it, and the interpreter raises it at its next jump. `INTERRUPT`
-calls that function.
+calls that function. It runs in the folder of the board's modules and finds them by short names: the
+path of that folder would be on the heap once for each of them.
 """
 
 import importlib.util
@@ -19,7 +20,7 @@ from tirta.paths import boards_dir
 # The chip has 164,624 bytes free at its REPL; the board's own modules come on top of that here
 # (they are in ROM there), and so does the table of names, twice as large as the chip's. Some 4 KB
 # less stand for the firmware's part in that table. tests/system measures both sides.
-HEAP_BYTES = 263_650
+HEAP_BYTES = 262_950
 DEVICE_BYTES = 12_960  # what the models of devices on buses take, where a scenario has some
 
 INTERRUPT = signal.SIGUSR1
@@ -36,12 +37,13 @@ files = address("state.bin")[:1] + address("flash.bin") + address("scenario.bin"
 spec = importlib.util.spec_from_file_location("micropython_run", sys.argv[1])
 run = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(run)
+os.chdir(sys.argv[2])
 ask = ctypes.CDLL(sys.argv[1]).mp_sched_keyboard_interrupt
 libc = ctypes.CDLL(None)
 libc.prctl(1, {int(signal.SIGKILL)})
 libc.signal({int(INTERRUPT)}, ctypes.cast(ask, ctypes.c_void_p))
 signal.siginterrupt({int(INTERRUPT)}, True)
-sys.exit(run.run_main(["micropython"] + sys.argv[2:] + files))
+sys.exit(run.run_main(["micropython"] + sys.argv[3:] + files))
 """
 
 
@@ -60,7 +62,7 @@ def command(devices: bool = False, heap_less: int = 0) -> list[str]:
             "The virtual board needs unix MicroPython, which is not installed.",
             "Install it: pip install 'tirta[virtual]' (Linux x86-64, Python 3.11 to 3.14).",
         )
-    start = boards_dir() / "virtual" / "start.py"
-    python = [sys.executable, "-I", "-S", "-c", _RUN, spec.origin]
+    rom = str(boards_dir() / "virtual")
+    python = [sys.executable, "-I", "-S", "-c", _RUN, spec.origin, rom]
     heap = HEAP_BYTES + devices * DEVICE_BYTES - heap_less
-    return [*python, "-X", f"heapsize={heap}", "-i", str(start)]
+    return [*python, "-X", f"heapsize={heap}", "-i", "start.py"]
