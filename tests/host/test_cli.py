@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from peer import Peer, peer_fixture  # noqa: F401
 
-from tirta.cli import COMMANDS, build_parser, main
-from tirta.cli.command import GROUPS
+from tirta.cli import build_parser, main
+from tirta.cli.catalogue import COMMANDS, GROUPS
 from tirta.line import Line
 
 TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
@@ -38,7 +38,7 @@ def test_command_has_help_and_an_example_that_parses(
     assert f"Example:\n  {command.example}" in shown.replace(" \\\n    ", " ")
     example = command.example.partition(" > ")[0]
     args = parser.parse_args(shlex.split(example)[1:])
-    assert args.run is command.run
+    assert args.run is command.work()[command.name][1]
     for action in parsers[command.name]._actions:
         assert action.help, f"{action.dest} has no help"
     with pytest.raises(SystemExit) as ended:

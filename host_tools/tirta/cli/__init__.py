@@ -6,48 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from tirta import atomic
-from tirta.cli import (
-    archive,
-    calibrate,
-    collect,
-    configure,
-    deploy,
-    district,
-    doctor,
-    find,
-    flash,
-    keys,
-    look,
-    monitor,
-    parser,
-    provision,
-    pulling,
-    say,
-    update,
-    virtual,
-)
-from tirta.cli.command import Command
+from tirta.cli import parser, say
+from tirta.cli.catalogue import COMMANDS, Command, named
 from tirta.cli.parser import WRONG_USAGE, Parser
 from tirta.errors import TirtaError
-
-COMMANDS: tuple[Command, ...] = (
-    *find.COMMANDS,
-    *flash.COMMANDS,
-    *deploy.COMMANDS,
-    *provision.COMMANDS,
-    *update.COMMANDS,
-    *configure.COMMANDS,
-    *pulling.COMMANDS,
-    *collect.COMMANDS,
-    *archive.COMMANDS,
-    *calibrate.COMMANDS,
-    *look.COMMANDS,
-    *doctor.COMMANDS,
-    *monitor.COMMANDS,
-    *district.COMMANDS,
-    *keys.COMMANDS,
-    *virtual.COMMANDS,
-)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if wrong := parser.misspelt(words, (command.name for command in COMMANDS)):
         say.error(*wrong)
         return WRONG_USAGE
-    args, unknown = build_parser()[0].parse_known_args(words)
+    args, unknown = build_parser(named(words))[0].parse_known_args(words)
     if unknown:
         args.parser.error(f"there is no option or place for: {' '.join(unknown)}")
     if not hasattr(args, "run"):
@@ -91,6 +53,6 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def build_parser() -> tuple[Parser, dict[str, Parser]]:
-    """The parser, and that of each command by name."""
-    return parser.build(COMMANDS)
+def build_parser(commands: Sequence[Command] = COMMANDS) -> tuple[Parser, dict[str, Parser]]:
+    """The parser of these commands, and that of each by name; loads their modules."""
+    return parser.build(commands)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tirta.cells import cell, plain
 from tirta.cli import say
-from tirta.cli.command import LOOK, Command, json_argument
+from tirta.cli.command import Work, json_argument
 from tirta.progress import bar
 from tirta.tables import check, query
 from tirta.tables.landing import Landed
@@ -79,21 +79,7 @@ def _check(args: Namespace) -> int:
     return 0 if found.ok or args.rebuild else 1
 
 
-COMMANDS = (
-    Command(
-        "archive check",
-        LOOK,
-        "check an archive's evidence and tables; make the tables anew",
-        "tirta archive check district7 --rebuild",
-        _check_arguments,
-        _check,
-    ),
-    Command(
-        "query",
-        LOOK,
-        "ask an archive in SQL: records, flow, quality, events, holes",
-        'tirta query district7 "SELECT time_utc, what FROM events"',
-        _query_arguments,
-        _query,
-    ),
-)
+WORK: Work = {
+    "archive check": (_check_arguments, _check),
+    "query": (_query_arguments, _query),
+}

@@ -10,7 +10,7 @@ from typing import Any
 
 from tirta import calibrate, progress
 from tirta.cli import say
-from tirta.cli.command import CONFIGURE, Command, json_argument
+from tirta.cli.command import Work, json_argument
 from tirta.coefficients import METHODS, Point
 from tirta.errors import TirtaError
 from tirta.node import Node
@@ -161,13 +161,6 @@ def _keys(keys: dict[str, object]) -> str:
     return " ".join(f"{key}={value}" for key, value in keys.items())
 
 
-COMMANDS = (
-    Command(
-        "calibrate",
-        CONFIGURE,
-        "calibrate a probe with what is known, and show what was done",
-        "tirta calibrate /dev/ttyUSB0 ph --method 2-point --reference 4.01 --reference 9.18",
-        _arguments,
-        _run,
-    ),
-)
+WORK: Work = {
+    "calibrate": (_arguments, _run),
+}

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from tirta.cli import say
-from tirta.cli.command import PULL, Command, json_argument
+from tirta.cli.command import Work, json_argument
 from tirta.export import FORMATS, export_selected
 from tirta.exports.selection import Selection, moment
 
@@ -39,13 +39,6 @@ def _export(args: Namespace) -> None:
         say.say(f"{done.left_out} rows are left out: this format has no place for them.")
 
 
-COMMANDS = (
-    Command(
-        "export",
-        PULL,
-        "write an archive's records for other programs",
-        "tirta export district7 --to csv --out district7.csv",
-        _export_arguments,
-        _export,
-    ),
-)
+WORK: Work = {
+    "export": (_export_arguments, _export),
+}

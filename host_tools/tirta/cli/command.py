@@ -1,30 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""What a command is: a name, a group that a technician thinks in, help, an example, and a function.
+"""What the modules of this package share: what they tell of their commands, and common arguments.
 
-A module of this package lists its commands in `COMMANDS`; `tirta.cli` puts them together. A command
-parses, calls one public function of the package, and prints: what it does, a script can do too.
+A command parses, calls one public function of the package, and prints: what it does, a script can
+do too. Its name, help and example are in the catalogue.
 """
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-FIND, FLASH, CONFIGURE, PULL, LOOK, KEYS, VIRTUAL = GROUPS = (
-    "Find", "Flash", "Configure", "Pull", "Look", "Lock", "Try without hardware",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Command:
-    """`name` may have two words: `config check`."""
-
-    name: str
-    group: str
-    help: str
-    example: str
-    arguments: Callable[[ArgumentParser], None]
-    run: Callable[[Namespace], int | None]
+# By the command's name: what adds its arguments, and what runs it.
+Work = Mapping[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace], int | None]]]
 
 
 def port_argument(parser: ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tirta import atomic, boards, config, trial
 from tirta.cli import say
-from tirta.cli.command import CONFIGURE, Command, json_argument, port_argument
+from tirta.cli.command import Work, json_argument, port_argument
 from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta.ports import choose
@@ -156,62 +156,12 @@ def _clock(args: Namespace) -> None:
             )
 
 
-COMMANDS = (
-    Command(
-        "config init",
-        CONFIGURE,
-        "write a new config file: asks for each pin of the board, or takes channels in words",
-        'tirta config init inlet.toml --board esp32_devkitc --channel "p_inlet 4-20mA analog_1'
-        ' unit=m at_4ma=0 at_20ma=160"',
-        _init_arguments,
-        _init,
-    ),
-    Command(
-        "config schema",
-        CONFIGURE,
-        "print the JSON Schema of config files, for an editor",
-        "tirta config schema > tirta.schema.json",
-        lambda parser: None,
-        _schema,
-    ),
-    Command(
-        "config diff",
-        CONFIGURE,
-        "show what a config file would change on a node",
-        "tirta config diff /dev/ttyUSB0 inlet.toml",
-        _diff_arguments,
-        _diff,
-    ),
-    Command(
-        "config check",
-        CONFIGURE,
-        "check a config file, without a node",
-        "tirta config check inlet.toml",
-        _check_arguments,
-        _check,
-    ),
-    Command(
-        "config apply",
-        CONFIGURE,
-        "try a config on a node, and keep it when its sensors read; else the old one stays",
-        "tirta config apply /dev/ttyUSB0 inlet.toml",
-        _apply_arguments,
-        _apply,
-    ),
-    Command(
-        "config get",
-        CONFIGURE,
-        "print a node's config, as a file that can be applied",
-        "tirta config get /dev/ttyUSB0 > inlet.toml",
-        _port_arguments,
-        _get,
-    ),
-    Command(
-        "clock",
-        CONFIGURE,
-        "set a node's clock to this computer's time",
-        "tirta clock /dev/ttyUSB0",
-        _port_arguments,
-        _clock,
-    ),
-)
+WORK: Work = {
+    "config init": (_init_arguments, _init),
+    "config schema": (lambda parser: None, _schema),
+    "config diff": (_diff_arguments, _diff),
+    "config check": (_check_arguments, _check),
+    "config apply": (_apply_arguments, _apply),
+    "config get": (_port_arguments, _get),
+    "clock": (_port_arguments, _clock),
+}

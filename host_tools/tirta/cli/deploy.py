@@ -7,7 +7,7 @@ from pathlib import Path
 from tirta import boards, deploy
 from tirta.boards import Board
 from tirta.cli import say
-from tirta.cli.command import FLASH, Command, json_argument, port_argument
+from tirta.cli.command import Work, json_argument, port_argument
 from tirta.deploy import Deployed
 from tirta.errors import TirtaError
 from tirta.keys.office import KeyOf
@@ -78,13 +78,6 @@ def _board_of(choice: Choice) -> Board:
         ) from error
 
 
-COMMANDS = (
-    Command(
-        "deploy",
-        FLASH,
-        "bring the application of a node up to date, config and log stay",
-        "tirta deploy /dev/ttyUSB0",
-        _arguments,
-        _deploy,
-    ),
-)
+WORK: Work = {
+    "deploy": (_arguments, _deploy),
+}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tirta import limits
 from tirta.cli import say
-from tirta.cli.command import LOOK, Command, json_argument
+from tirta.cli.command import Work, json_argument
 from tirta.district import feedback, tree
 from tirta.district.figure import Figure
 from tirta.district.survey import survey
@@ -120,29 +120,8 @@ def _import(args: Namespace) -> None:
         say.say(f"{found.skipped} requests have no usable time and were left out.")
 
 
-COMMANDS = (
-    Command(
-        "district",
-        LOOK,
-        "tell inflow, night flow, leakage, bursts and quality, and what each stands on",
-        "tirta district district7 --district district7.toml --explain z7/leakage",
-        _district_arguments,
-        _district,
-    ),
-    Command(
-        "report",
-        LOOK,
-        "write the district's page: one HTML file for engineers and citizens, in two languages",
-        "tirta report district7 --district district7.toml --out district7.html",
-        _report_arguments,
-        _report,
-    ),
-    Command(
-        "feedback import",
-        LOOK,
-        "keep what citizens reported, without who they are, for the district's page",
-        "tirta feedback import requests.json --archive district7",
-        _import_arguments,
-        _import,
-    ),
-)
+WORK: Work = {
+    "district": (_district_arguments, _district),
+    "report": (_report_arguments, _report),
+    "feedback import": (_import_arguments, _import),
+}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tirta import doctor
 from tirta.cli import say
-from tirta.cli.command import LOOK, Command, json_argument, port_argument
+from tirta.cli.command import Work, json_argument, port_argument
 from tirta.doctor.finding import Report
 from tirta.ports import choose
 
@@ -38,13 +38,6 @@ def _tell(report: Report) -> None:
         say.out("ok       Nothing needs to be done.")
 
 
-COMMANDS = (
-    Command(
-        "doctor",
-        LOOK,
-        "tell what is wrong with a node, and what to do next",
-        "tirta doctor /dev/ttyUSB0",
-        _arguments,
-        _doctor,
-    ),
-)
+WORK: Work = {
+    "doctor": (_arguments, _doctor),
+}

@@ -4,7 +4,7 @@
 from argparse import ArgumentParser, Namespace
 
 from tirta.cli import say
-from tirta.cli.command import FIND, Command, json_argument
+from tirta.cli.command import Work, json_argument
 from tirta.line import DEFAULT_BAUD
 from tirta.ports import list_ports
 
@@ -29,13 +29,6 @@ def _ports(args: Namespace) -> None:
     say.table(titles, [[port.as_json()[key] for key in keys] for port in found])
 
 
-COMMANDS = (
-    Command(
-        "ports",
-        FIND,
-        "list connected nodes, real and virtual",
-        "tirta ports",
-        _arguments,
-        _ports,
-    ),
-)
+WORK: Work = {
+    "ports": (_arguments, _ports),
+}

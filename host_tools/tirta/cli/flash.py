@@ -8,14 +8,7 @@ from pathlib import Path
 from tirta import boards, config, flash
 from tirta.answers import Hello
 from tirta.cli import deploy, say
-from tirta.cli.command import (
-    FLASH,
-    Command,
-    json_argument,
-    labels_argument,
-    port_argument,
-    unlisted_argument,
-)
+from tirta.cli.command import Work, json_argument, labels_argument, port_argument, unlisted_argument
 from tirta.cli.deploy import firmware_argument
 from tirta.errors import TirtaError
 from tirta.esp import WRITE_BAUD
@@ -183,14 +176,6 @@ def _tell(
     say.out(f"{written_bytes} bytes were written; the label is in {picture}.")
 
 
-COMMANDS = (
-    Command(
-        "flash",
-        FLASH,
-        "make a node of a bare board: MicroPython, partitions, application and config in one pass",
-        "tirta flash /dev/ttyUSB0 --board esp32_devkitc --micropython ESP32_GENERIC.bin --config"
-        " inlet.toml",
-        _flash_arguments,
-        _flash,
-    ),
-)
+WORK: Work = {
+    "flash": (_flash_arguments, _flash),
+}

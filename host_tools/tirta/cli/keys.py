@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tirta.cli import say
-from tirta.cli.command import KEYS, Command, json_argument, port_argument
+from tirta.cli.command import Work, json_argument, port_argument
 from tirta.keys import office, vault
 from tirta.keys.credential import ROLES, Credential
 from tirta.node import Node
@@ -179,65 +179,13 @@ def _tell(args: Namespace, node: Node, text: str) -> None:
         say.out(text)
 
 
-def _named(name: str, help_: str, example: str, arguments: Any, run: Any) -> Command:
-    return Command(name, KEYS, help_, example, arguments, run)
-
-
-COMMANDS = (
-    _named(
-        "lock",
-        "give a node the key of its fleet and lock it, or give a locked one another key",
-        "tirta lock /dev/ttyUSB0",
-        _lock_arguments,
-        _lock,
-    ),
-    _named(
-        "unlock",
-        "open a locked node's REPL for mpremote, until it restarts",
-        "tirta unlock /dev/ttyUSB0",
-        _unlock_arguments,
-        _unlock,
-    ),
-    _named(
-        "keys init",
-        "make the key of a fleet",
-        "tirta keys init --fleet north",
-        _init_arguments,
-        _init,
-    ),
-    _named(
-        "keys issue",
-        "give technicians credentials that expire",
-        "tirta keys issue --role technician --days 7 --all nodes.txt --out week12.keys",
-        _issue_arguments,
-        _issue,
-    ),
-    _named(
-        "keys import",
-        "take keys out of a file onto this computer",
-        "tirta keys import week12.keys",
-        _import_arguments,
-        _import,
-    ),
-    _named(
-        "keys export",
-        "write the key of a fleet into an encrypted file",
-        "tirta keys export north.keys --fleet north",
-        _export_arguments,
-        _export,
-    ),
-    _named(
-        "keys list",
-        "list the keys on this computer, without their secrets",
-        "tirta keys list",
-        json_argument,
-        _list,
-    ),
-    _named(
-        "keys use",
-        "choose the fleet whose key nodes get",
-        "tirta keys use north",
-        _use_arguments,
-        _use,
-    ),
-)
+WORK: Work = {
+    "lock": (_lock_arguments, _lock),
+    "unlock": (_unlock_arguments, _unlock),
+    "keys init": (_init_arguments, _init),
+    "keys issue": (_issue_arguments, _issue),
+    "keys import": (_import_arguments, _import),
+    "keys export": (_export_arguments, _export),
+    "keys list": (json_argument, _list),
+    "keys use": (_use_arguments, _use),
+}

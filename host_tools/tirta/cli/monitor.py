@@ -4,7 +4,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-from tirta.cli.command import LOOK, Command, port_argument
+from tirta.cli.command import Work, port_argument
 from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta.ports import choose
@@ -31,13 +31,6 @@ def _monitor(args: Namespace) -> None:
     Monitor(lambda: Node(choice.port, choice.baud), max(0.5, args.every)).run()
 
 
-COMMANDS = (
-    Command(
-        "monitor",
-        LOOK,
-        "watch values, clock, log and alarms of a node",
-        "tirta monitor /dev/ttyUSB0",
-        _arguments,
-        _monitor,
-    ),
-)
+WORK: Work = {
+    "monitor": (_arguments, _monitor),
+}

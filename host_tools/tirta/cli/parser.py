@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from tirta import __version__
 from tirta.cli import say
-from tirta.cli.command import GROUPS, Command
+from tirta.cli.catalogue import COMMANDS, GROUPS, Command
 
 WRONG_USAGE = 2
 _NAMES = 18  # columns of the overview before what a command does
@@ -36,12 +36,14 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
         prog="tirta",
         usage="tirta COMMAND …",
         description="Flash, configure, pull and read water-utility nodes.",
-        epilog=_overview(commands, width),
+        epilog=_overview(width),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=True,
     )
     top.add_argument("--version", action="version", version=f"tirta {__version__}")
     top.set_defaults(parser=top)
+    if not commands:
+        return top, {}
     places = top.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
     families: dict[str, Any] = {}
     found = {}
@@ -65,8 +67,9 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        command.arguments(parser)
-        parser.set_defaults(run=command.run, parser=parser)
+        arguments, run = command.work()[command.name]
+        arguments(parser)
+        parser.set_defaults(run=run, parser=parser)
         found[command.name] = parser
     return top, found
 
@@ -86,7 +89,7 @@ def misspelt(words: Sequence[str], names: Iterable[str]) -> tuple[str, str] | No
     return f"There is no command `tirta {name}`.", f"{hint}`tirta --help` lists all of them."
 
 
-def _overview(commands: Sequence[Command], width: int) -> str:
+def _overview(width: int) -> str:
     lines = []
     for group in GROUPS:
         lines.append(f"{group}:")
@@ -94,7 +97,7 @@ def _overview(commands: Sequence[Command], width: int) -> str:
             textwrap.fill(
                 f"  {c.name:{_NAMES - 3}} {c.help}", width, subsequent_indent=" " * _NAMES
             )
-            for c in commands
+            for c in COMMANDS
             if c.group == group
         ]
         lines.append("")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tirta.cli import say
-from tirta.cli.command import FLASH, Command, json_argument, labels_argument, unlisted_argument
+from tirta.cli.command import Work, json_argument, labels_argument, unlisted_argument
 from tirta.provision import DONE, How, Result, provision
 
 
@@ -62,13 +62,6 @@ def _told(result: Result) -> None:
             f"{result.name}: {result.why}")  # fmt: skip
 
 
-COMMANDS = (
-    Command(
-        "provision",
-        FLASH,
-        "make nodes of many boards at once, from a list; a second run goes on",
-        "tirta provision --batch nodes.csv --micropython ESP32_GENERIC.bin",
-        _arguments,
-        _run,
-    ),
-)
+WORK: Work = {
+    "provision": (_arguments, _run),
+}

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tirta.cli import say
-from tirta.cli.command import PULL, Command, json_argument, port_argument
+from tirta.cli.command import Work, json_argument, port_argument
 from tirta.errors import TirtaError
 from tirta.exports.selection import moment
 from tirta.node import Node
@@ -138,21 +138,7 @@ def _tail(args: Namespace) -> None:
             say.say("The node goes on logging.")
 
 
-COMMANDS = (
-    Command(
-        "pull",
-        PULL,
-        "bring a node's log into an archive; run it again to go on or to get what is new",
-        "tirta pull /dev/ttyUSB0 --archive district7",
-        _pull_arguments,
-        _pull,
-    ),
-    Command(
-        "tail",
-        PULL,
-        "show records as the node samples them, until Ctrl-C",
-        "tirta tail /dev/ttyUSB0",
-        _tail_arguments,
-        _tail,
-    ),
-)
+WORK: Work = {
+    "pull": (_pull_arguments, _pull),
+    "tail": (_tail_arguments, _tail),
+}

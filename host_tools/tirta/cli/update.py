@@ -7,7 +7,7 @@ from pathlib import Path
 from tirta import boards, bundle, signing, update
 from tirta.bundle import Bundle
 from tirta.cli import say
-from tirta.cli.command import FLASH, Command, json_argument, port_argument
+from tirta.cli.command import Work, json_argument, port_argument
 from tirta.node import Node
 from tirta.ports import choose
 from tirta.progress import bar
@@ -169,61 +169,12 @@ def _trust(args: Namespace) -> None:
     say.written(signing.trust(args.key, args.name), as_json=args.json)
 
 
-COMMANDS = (
-    Command(
-        "update",
-        FLASH,
-        "bring another firmware onto a node that goes on sampling; it goes back if that fails",
-        "tirta update /dev/ttyUSB0 tirta-0.1.0-esp32_devkitc.tirta",
-        _update_arguments,
-        _update,
-    ),
-    Command(
-        "rollback",
-        FLASH,
-        "go back to the firmware before the last update",
-        "tirta rollback /dev/ttyUSB0",
-        _rollback_arguments,
-        _rollback,
-    ),
-    Command(
-        "bundle build",
-        FLASH,
-        "make the file that `tirta update` takes",
-        "tirta bundle build --board esp32_devkitc --sign release.pem",
-        _build_arguments,
-        _build,
-    ),
-    Command(
-        "bundle sign",
-        FLASH,
-        "sign a bundle",
-        "tirta bundle sign tirta-0.1.0-esp32_devkitc.tirta --key release.pem",
-        _sign_arguments,
-        _sign,
-    ),
-    Command(
-        "bundle verify",
-        FLASH,
-        "check a bundle and who signed it",
-        "tirta bundle verify tirta-0.1.0-esp32_devkitc.tirta",
-        _verify_arguments,
-        _verify,
-    ),
-    Command(
-        "bundle key",
-        FLASH,
-        "draw a key to sign bundles with, and print its public half",
-        "tirta bundle key release.pem",
-        _key_arguments,
-        _key,
-    ),
-    Command(
-        "bundle trust",
-        FLASH,
-        "trust whoever holds a key to sign bundles",
-        f"tirta bundle trust {'ab' * 32} 'Water utility, releases'",
-        _trust_arguments,
-        _trust,
-    ),
-)
+WORK: Work = {
+    "update": (_update_arguments, _update),
+    "rollback": (_rollback_arguments, _rollback),
+    "bundle build": (_build_arguments, _build),
+    "bundle sign": (_sign_arguments, _sign),
+    "bundle verify": (_verify_arguments, _verify),
+    "bundle key": (_key_arguments, _key),
+    "bundle trust": (_trust_arguments, _trust),
+}

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from tirta import virtual
 from tirta.cli import say
-from tirta.cli.command import VIRTUAL, Command, json_argument
+from tirta.cli.command import Work, json_argument
 from tirta.demo_config import demo_scenario, demo_text
 from tirta.errors import TirtaError
 from tirta.keys import vault
@@ -121,30 +121,9 @@ def _cut(args: Namespace) -> None:
     virtual.cut(args.name, args.after_ops, args.torn)
 
 
-COMMANDS = (
-    Command(
-        "virtual up",
-        VIRTUAL,
-        "start a node without hardware, or give a cut one its power back; print its port",
-        "tirta virtual up demo --app",
-        _up_arguments,
-        _up,
-    ),
-    Command(
-        "virtual list",
-        VIRTUAL,
-        "list the virtual nodes that run",
-        "tirta virtual list",
-        json_argument,
-        _list,
-    ),
-    Command("virtual down", VIRTUAL, "end a virtual node", "tirta virtual down demo", _name, _down),
-    Command(
-        "virtual cut",
-        VIRTUAL,
-        "take a virtual node's power away",
-        "tirta virtual cut demo --after-ops 5",
-        _cut_arguments,
-        _cut,
-    ),
-)
+WORK: Work = {
+    "virtual up": (_up_arguments, _up),
+    "virtual list": (json_argument, _list),
+    "virtual down": (_name, _down),
+    "virtual cut": (_cut_arguments, _cut),
+}

@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""`tirta status` and `tirta plot`: how a node is, and what it measured."""
+"""`tirta status`: how a node is."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from tirta.answers import Hello
 from tirta.cli import say
-from tirta.cli.command import LOOK, Command, json_argument, port_argument
+from tirta.cli.command import Work, json_argument, port_argument
 from tirta.node import Node
-from tirta.plot import plot
 from tirta.ports import choose
 
 
-def _status_arguments(parser: ArgumentParser) -> None:
+def _arguments(parser: ArgumentParser) -> None:
     port_argument(parser)
     json_argument(parser)
 
@@ -84,33 +82,6 @@ def _punctuality(timing: dict[str, Any]) -> Iterator[tuple[str, str]]:
             )
 
 
-def _plot_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("archive", metavar="DIR", type=Path, help="what `tirta pull` wrote")
-    parser.add_argument("--node", metavar="NODE", help="which one, when the archive has several")
-    parser.add_argument("--out", type=Path, metavar="PATH", help="file (default: in the archive)")
-    json_argument(parser)
-
-
-def _plot(args: Namespace) -> None:
-    path = plot(args.archive, args.out, args.node)
-    say.written(path, as_json=args.json)
-
-
-COMMANDS = (
-    Command(
-        "status",
-        LOOK,
-        "tell how a node is",
-        "tirta status /dev/ttyUSB0",
-        _status_arguments,
-        _status,
-    ),
-    Command(
-        "plot",
-        LOOK,
-        "draw what a node measured",
-        "tirta plot district7 --out district7.png",
-        _plot_arguments,
-        _plot,
-    ),
-)
+WORK: Work = {
+    "status": (_arguments, _status),
+}

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: MIT
+"""Every command: name, group, help, example, and the module of this package that does it.
+
+The overview needs no more than this. Only the module of the command that was asked for is loaded:
+what draws pictures or reads tables takes more than a second to load on a slow laptop.
+"""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tirta.cli.command import Work
+
+FIND, FLASH, CONFIGURE, PULL, LOOK, KEYS, VIRTUAL = GROUPS = (
+    "Find", "Flash", "Configure", "Pull", "Look", "Lock", "Try without hardware",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Command:
+    """`name` may have two words, `config check`; `group` is one that a technician thinks in."""
+
+    name: str
+    group: str
+    help: str
+    example: str
+    module: str
+
+    def work(self) -> Work:
+        """What the module of this command does; loads it."""
+        found: Work = importlib.import_module(f"tirta.cli.{self.module}").WORK
+        return found
+
+
+def named(words: Sequence[str]) -> tuple[Command, ...]:
+    """The commands whose first word is the first of `words`."""
+    return tuple(c for c in COMMANDS if words and c.name.split()[0] == words[0])
+
+
+COMMANDS = (
+    Command(
+        "ports",
+        FIND,
+        "list connected nodes, real and virtual",
+        "tirta ports",
+        "find",
+    ),
+    Command(
+        "flash",
+        FLASH,
+        "make a node of a bare board: MicroPython, partitions, application and config in one pass",
+        "tirta flash /dev/ttyUSB0 --board esp32_devkitc --micropython ESP32_GENERIC.bin --config"
+        " inlet.toml",
+        "flash",
+    ),
+    Command(
+        "deploy",
+        FLASH,
+        "bring the application of a node up to date, config and log stay",
+        "tirta deploy /dev/ttyUSB0",
+        "deploy",
+    ),
+    Command(
+        "provision",
+        FLASH,
+        "make nodes of many boards at once, from a list; a second run goes on",
+        "tirta provision --batch nodes.csv --micropython ESP32_GENERIC.bin",
+        "provision",
+    ),
+    Command(
+        "update",
+        FLASH,
+        "bring another firmware onto a node that goes on sampling; it goes back if that fails",
+        "tirta update /dev/ttyUSB0 tirta-0.1.0-esp32_devkitc.tirta",
+        "update",
+    ),
+    Command(
+        "rollback",
+        FLASH,
+        "go back to the firmware before the last update",
+        "tirta rollback /dev/ttyUSB0",
+        "update",
+    ),
+    Command(
+        "bundle build",
+        FLASH,
+        "make the file that `tirta update` takes",
+        "tirta bundle build --board esp32_devkitc --sign release.pem",
+        "update",
+    ),
+    Command(
+        "bundle sign",
+        FLASH,
+        "sign a bundle",
+        "tirta bundle sign tirta-0.1.0-esp32_devkitc.tirta --key release.pem",
+        "update",
+    ),
+    Command(
+        "bundle verify",
+        FLASH,
+        "check a bundle and who signed it",
+        "tirta bundle verify tirta-0.1.0-esp32_devkitc.tirta",
+        "update",
+    ),
+    Command(
+        "bundle key",
+        FLASH,
+        "draw a key to sign bundles with, and print its public half",
+        "tirta bundle key release.pem",
+        "update",
+    ),
+    Command(
+        "bundle trust",
+        FLASH,
+        "trust whoever holds a key to sign bundles",
+        f"tirta bundle trust {'ab' * 32} 'Water utility, releases'",
+        "update",
+    ),
+    Command(
+        "config init",
+        CONFIGURE,
+        "write a new config file: asks for each pin of the board, or takes channels in words",
+        'tirta config init inlet.toml --board esp32_devkitc --channel "p_inlet 4-20mA analog_1'
+        ' unit=m at_4ma=0 at_20ma=160"',
+        "configure",
+    ),
+    Command(
+        "config schema",
+        CONFIGURE,
+        "print the JSON Schema of config files, for an editor",
+        "tirta config schema > tirta.schema.json",
+        "configure",
+    ),
+    Command(
+        "config diff",
+        CONFIGURE,
+        "show what a config file would change on a node",
+        "tirta config diff /dev/ttyUSB0 inlet.toml",
+        "configure",
+    ),
+    Command(
+        "config check",
+        CONFIGURE,
+        "check a config file, without a node",
+        "tirta config check inlet.toml",
+        "configure",
+    ),
+    Command(
+        "config apply",
+        CONFIGURE,
+        "try a config on a node, and keep it when its sensors read; else the old one stays",
+        "tirta config apply /dev/ttyUSB0 inlet.toml",
+        "configure",
+    ),
+    Command(
+        "config get",
+        CONFIGURE,
+        "print a node's config, as a file that can be applied",
+        "tirta config get /dev/ttyUSB0 > inlet.toml",
+        "configure",
+    ),
+    Command(
+        "clock",
+        CONFIGURE,
+        "set a node's clock to this computer's time",
+        "tirta clock /dev/ttyUSB0",
+        "configure",
+    ),
+    Command(
+        "pull",
+        PULL,
+        "bring a node's log into an archive; run it again to go on or to get what is new",
+        "tirta pull /dev/ttyUSB0 --archive district7",
+        "pulling",
+    ),
+    Command(
+        "tail",
+        PULL,
+        "show records as the node samples them, until Ctrl-C",
+        "tirta tail /dev/ttyUSB0",
+        "pulling",
+    ),
+    Command(
+        "export",
+        PULL,
+        "write an archive's records for other programs",
+        "tirta export district7 --to csv --out district7.csv",
+        "collect",
+    ),
+    Command(
+        "archive check",
+        LOOK,
+        "check an archive's evidence and tables; make the tables anew",
+        "tirta archive check district7 --rebuild",
+        "archive",
+    ),
+    Command(
+        "query",
+        LOOK,
+        "ask an archive in SQL: records, flow, quality, events, holes",
+        'tirta query district7 "SELECT time_utc, what FROM events"',
+        "archive",
+    ),
+    Command(
+        "calibrate",
+        CONFIGURE,
+        "calibrate a probe with what is known, and show what was done",
+        "tirta calibrate /dev/ttyUSB0 ph --method 2-point --reference 4.01 --reference 9.18",
+        "calibrate",
+    ),
+    Command(
+        "status",
+        LOOK,
+        "tell how a node is",
+        "tirta status /dev/ttyUSB0",
+        "status",
+    ),
+    Command(
+        "plot",
+        LOOK,
+        "draw what a node measured",
+        "tirta plot district7 --out district7.png",
+        "plot",
+    ),
+    Command(
+        "doctor",
+        LOOK,
+        "tell what is wrong with a node, and what to do next",
+        "tirta doctor /dev/ttyUSB0",
+        "doctor",
+    ),
+    Command(
+        "monitor",
+        LOOK,
+        "watch values, clock, log and alarms of a node",
+        "tirta monitor /dev/ttyUSB0",
+        "monitor",
+    ),
+    Command(
+        "district",
+        LOOK,
+        "tell inflow, night flow, leakage, bursts and quality, and what each stands on",
+        "tirta district district7 --district district7.toml --explain z7/leakage",
+        "district",
+    ),
+    Command(
+        "report",
+        LOOK,
+        "write the district's page: one HTML file for engineers and citizens, in two languages",
+        "tirta report district7 --district district7.toml --out district7.html",
+        "district",
+    ),
+    Command(
+        "feedback import",
+        LOOK,
+        "keep what citizens reported, without who they are, for the district's page",
+        "tirta feedback import requests.json --archive district7",
+        "district",
+    ),
+    Command(
+        "lock",
+        KEYS,
+        "give a node the key of its fleet and lock it, or give a locked one another key",
+        "tirta lock /dev/ttyUSB0",
+        "keys",
+    ),
+    Command(
+        "unlock",
+        KEYS,
+        "open a locked node's REPL for mpremote, until it restarts",
+        "tirta unlock /dev/ttyUSB0",
+        "keys",
+    ),
+    Command(
+        "keys init",
+        KEYS,
+        "make the key of a fleet",
+        "tirta keys init --fleet north",
+        "keys",
+    ),
+    Command(
+        "keys issue",
+        KEYS,
+        "give technicians credentials that expire",
+        "tirta keys issue --role technician --days 7 --all nodes.txt --out week12.keys",
+        "keys",
+    ),
+    Command(
+        "keys import",
+        KEYS,
+        "take keys out of a file onto this computer",
+        "tirta keys import week12.keys",
+        "keys",
+    ),
+    Command(
+        "keys export",
+        KEYS,
+        "write the key of a fleet into an encrypted file",
+        "tirta keys export north.keys --fleet north",
+        "keys",
+    ),
+    Command(
+        "keys list",
+        KEYS,
+        "list the keys on this computer, without their secrets",
+        "tirta keys list",
+        "keys",
+    ),
+    Command(
+        "keys use",
+        KEYS,
+        "choose the fleet whose key nodes get",
+        "tirta keys use north",
+        "keys",
+    ),
+    Command(
+        "virtual up",
+        VIRTUAL,
+        "start a node without hardware, or give a cut one its power back; print its port",
+        "tirta virtual up demo --app",
+        "virtual",
+    ),
+    Command(
+        "virtual list",
+        VIRTUAL,
+        "list the virtual nodes that run",
+        "tirta virtual list",
+        "virtual",
+    ),
+    Command(
+        "virtual down",
+        VIRTUAL,
+        "end a virtual node",
+        "tirta virtual down demo",
+        "virtual",
+    ),
+    Command(
+        "virtual cut",
+        VIRTUAL,
+        "take a virtual node's power away",
+        "tirta virtual cut demo --after-ops 5",
+        "virtual",
+    ),
+)
