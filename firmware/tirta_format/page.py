@@ -26,7 +26,7 @@ PACKED_AT = 5
 DAMAGED = -1  # what `chunks` calls a stretch that is not valid
 
 _HEADER = "<BBIIIIIIIHBB"  # bytes 2 to 35
-_ERASED = b"\xff" * 64
+_ERASED = b"\xff" * 256
 
 
 class Header:
@@ -129,26 +129,35 @@ def chunks(page, page_crc):
             yield kind, at + 2, n
             at += n + CHUNK_OVERHEAD
             continue
-        # Nothing more, or damaged: either way look for a chunk beyond, where one may begin.
-        resume = _next_valid(page, at, page_crc)
-        end = SIZE if resume is None else resume
-        if kind == DAMAGED or end < SIZE or used_end(page, at) > at:
-            yield DAMAGED, at, end - at
+        if used_end(page, at) == at:
+            return
+        resume = next_chunk(page, at // ALIGN * ALIGN + ALIGN, SIZE, ALIGN, page_crc)
+        end = SIZE if resume < 0 else resume
+        yield DAMAGED, at, end - at
         at = end
 
 
-def _next_valid(page, at, page_crc):
-    for start in range(at // ALIGN * ALIGN + ALIGN, SIZE - CHUNK_OVERHEAD + 1, ALIGN):
-        if chunk_at(page, start, page_crc)[0] > 0:
+def next_chunk(page, at, end, step, page_crc):
+    """Where the first valid chunk of `page[at:end]` begins that begins a multiple of `step` behind
+    `at`; -1 where there is none.
+    """
+    last = end - CHUNK_OVERHEAD
+    used = used_end(page, at)
+    for start in range(at, min(last + 1, used), step):
+        high = page[start + 1]
+        fits = 0x10 <= high < 0xF0 and start + (page[start] | (high & 15) << 8) <= last
+        if fits and chunk_at(page, start, page_crc)[0] > 0:
             return start
-    return None
+    return -1
 
 
 def used_end(page, start):
     """The index after the last byte of `page[start:]` that is not 0xFF; `start` when all are."""
     end = SIZE
-    while end - 64 >= start and page[end - 64 : end] == _ERASED:
-        end -= 64
+    for n in (256, 16):
+        erased = _ERASED[:n]
+        while end - n >= start and page[end - n : end] == erased:
+            end -= n
     while end > start and page[end - 1] == 0xFF:
         end -= 1
     return end

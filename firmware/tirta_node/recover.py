@@ -139,21 +139,14 @@ def _read_headless(page, found):
     held: those numbers are taken. False when this is no such page.
     """
     for page_crc in (struct.unpack_from("<I", page, 36)[0], crc32(memoryview(page)[2:36])):
-        if _holds_chunk(page, page_crc):
+        # Any whole chunk, for the first ones may be damaged too.
+        if pages.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, page_crc) >= 0:
             before = found.number
             found.number += found.gap
             _read(page, page_crc, found)
             found.damaged += found.number - before
             found.seq += 1
             found.resume = 0
-            return True
-    return False
-
-
-def _holds_chunk(page, page_crc):
-    """Whether a whole chunk lies anywhere in this page, for the first ones may be damaged too."""
-    for at in range(pages.HEADER_SIZE, pages.used_end(page, pages.HEADER_SIZE)):
-        if pages.chunk_at(page, at, page_crc)[0] > 0:
             return True
     return False
 
@@ -211,18 +204,16 @@ def _look_into(page, at, end, page_crc, found):
     cut it never does. Returns what the rest of it may have held.
     """
     start = at
-    at += 1
-    while at < end - pages.CHUNK_OVERHEAD:
+    while True:
+        at = pages.next_chunk(page, at + 1, end, 1, page_crc)
+        if at < 0:
+            return _most_records(page, start, end)
         kind, n = pages.chunk_at(page, at, page_crc)
-        if kind > 0:
-            found.number += _most_records(page, start, at)
-            if kind in (pages.PACKED, pages.PACKED_AT):
-                found.take_records(memoryview(page)[at + 2 : at + 2 + n], kind == pages.PACKED_AT)
-            start = at + n + pages.CHUNK_OVERHEAD
-            at = start
-        else:
-            at += 1
-    return _most_records(page, start, end)
+        found.number += _most_records(page, start, at)
+        if kind in (pages.PACKED, pages.PACKED_AT):
+            found.take_records(memoryview(page)[at + 2 : at + 2 + n], kind == pages.PACKED_AT)
+        start = at + n + pages.CHUNK_OVERHEAD
+        at = start - 1
 
 
 def _most_records(page, start, end):
