@@ -6,6 +6,10 @@ from tirta_node import packer, ring
 
 LEAST_ROOM = 64
 
+# A packer makes its table anew and has all of RAM swept for it, which takes long on a laptop.
+_table = packer.make_table()
+packer.make_table = lambda: _table
+
 
 def runs(channels, rows, room, most, viper=True):
     """[models are fresh, records, run with its CRC-32] for each run of (slip, values, flags);
