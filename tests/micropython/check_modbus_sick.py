@@ -29,7 +29,7 @@ OVERDUE_MS = 10000
 ATTEMPT_MS = TIMEOUT_MS + 30  # what one attempt holds the line for, at most
 ANSWERED_MS = 35  # and one that is answered at once
 # The 32-bit interpreter takes its time.
-SHORT_MS, LONG_MS = (10000, 60000) if sys.maxsize < 1 << 31 else (60000, 600000)
+SHORT_MS, LONG_MS = (10000, 60000) if sys.maxsize < 1 << 31 else (20000, 180000)
 FAST_MS = 60000
 
 

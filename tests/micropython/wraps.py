@@ -16,7 +16,7 @@ REGIMES = (FEW, NEVER, EACH, MANY)
 
 
 def main(seed, rounds):
-    gc.threshold(1 << 20)  # else what a round keeps lies all over the heap, and no report fits
+    gc.threshold(1 << 22)  # else what a round keeps lies all over the heap, and no report fits
     flash = Flash(BLOCKS)
     for turn in range(rounds):
         setup = SECOND if turn % 7 in (3, 4) else FIRST

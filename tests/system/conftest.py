@@ -3,6 +3,7 @@
 behind.
 """
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ class Mpremote:
             check=False,
         )
         if done.returncode:
-            raise AssertionError(f"mpremote {arguments}: {done.stdout!r} {done.stderr!r}")
+            told = f"mpremote {arguments}: {done.stdout!r} {done.stderr!r}"
+            raise AssertionError(f"{told}; the port is open in {_holders(self.port)}")
         return done.stdout.decode().replace("\r\n", "\n")
 
     def run(self, code: str) -> str:
@@ -43,6 +45,17 @@ class Mpremote:
     def resume(self, code: str) -> str:
         """Without the soft reset that comes first otherwise."""
         return self("resume", "exec", code)
+
+
+def _holders(port: str) -> list[str]:
+    """The command lines of the processes that have it open."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if str(link.readlink()) == port:
+                words = (link.parent.parent / "cmdline").read_bytes().split(b"\0")
+                found.append(b" ".join(words).decode(errors="replace")[:200])
+    return found
 
 
 class Nodes:
