@@ -23,7 +23,7 @@ from mpremote.transport_serial import SerialTransport
 
 from tirta.closing import Closing
 from tirta.errors import TirtaError
-from tirta.line import DEFAULT_BAUD, Line
+from tirta.line import DEFAULT_BAUD, LOST, Line
 from tirta.text import clean
 
 # Raw bytes of a file in one piece: base64 makes 2 KB of source, which a full heap still compiles.
@@ -166,7 +166,7 @@ class BoardRepl(Closing):
                 "Run the command again; if it stays, flash the whole board.",
                 traceback,
             ) from error
-        except (TransportError, OSError, ValueError, IndexError, struct.error) as error:
+        except (TransportError, *LOST, ValueError, IndexError, struct.error) as error:
             raise self._failed(f"cannot {doing} it") from error
 
     def _failed(self, why: str) -> TirtaError:

@@ -11,11 +11,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import serial
-
 from tirta.closing import Closing
 from tirta.errors import TirtaError
-from tirta.line import Line
+from tirta.line import LOST, Line
 from tirta.regions import Region
 
 WRITE_BAUD = 460_800
@@ -53,7 +51,7 @@ class Chip(Closing):
 
     def close(self) -> None:
         """Let go of the port."""
-        with contextlib.suppress(OSError, serial.SerialException):
+        with contextlib.suppress(*LOST):
             self._esp._port.close()
 
     def write(self, regions: Sequence[Region], came: Callable[[int, int], None]) -> None:
@@ -93,7 +91,7 @@ class Chip(Closing):
 
         try:
             yield
-        except (FatalError, OSError, serial.SerialException, TypeError) as error:
+        except (FatalError, *LOST, TypeError) as error:
             said = str(error).strip().splitlines() or ["no answer"]
             raise EspError(
                 f"Cannot {doing} the chip on {self.port}: {said[0].rstrip('.')}.",

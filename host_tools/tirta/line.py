@@ -26,7 +26,7 @@ else:
 
 DEFAULT_BAUD = 115_200
 NO_UART = 0  # as a rate: native USB, or what else has none; the node need not pace what it sends
-_LOST = (OSError, _TERMINAL)  # pyserial's are OSErrors; the terminal's own calls raise another
+LOST = (OSError, _TERMINAL)  # pyserial's are OSErrors; the terminal's own calls raise another
 _FAST_ENOUGH = 921_600  # what waits are reckoned with, then
 
 
@@ -47,7 +47,7 @@ class Line(Closing):
     def write(self, data: bytes) -> None:
         try:
             self._serial.write(data)
-        except _LOST as error:
+        except LOST as error:
             raise self._gone() from error
         self.bytes_out += len(data)
 
@@ -58,14 +58,14 @@ class Line(Closing):
             data: bytes = self._serial.read(1)
             if data and (waiting := self._serial.in_waiting):
                 data += self._serial.read(min(waiting, 65536))
-        except (*_LOST, TypeError) as error:
+        except (*LOST, TypeError) as error:
             raise self._gone() from error
         self.bytes_in += len(data)
         return data
 
     def drain(self) -> None:
         """Forget what has come so far."""
-        with contextlib.suppress(*_LOST):
+        with contextlib.suppress(*LOST):
             self._serial.reset_input_buffer()
 
     @property
@@ -81,12 +81,12 @@ class Line(Closing):
         """Run this end at another rate from now on."""
         try:
             self._serial.baudrate = baud
-        except (*_LOST, ValueError) as error:
+        except (*LOST, ValueError) as error:
             raise self._gone() from error
         self.baud = baud
 
     def close(self) -> None:
-        with contextlib.suppress(*_LOST):
+        with contextlib.suppress(*LOST):
             self._serial.rts = False  # before DTR: never RTS without DTR
             self._serial.dtr = False
         self._serial.close()
@@ -107,7 +107,7 @@ def _open(port: str, baud: int) -> serial.Serial:
         return serial.Serial(
             port, baud or DEFAULT_BAUD, exclusive=True, timeout=0, write_timeout=10
         )
-    except (*_LOST, ValueError) as error:
+    except (*LOST, ValueError) as error:
         raise _explain(port, error) from error
 
 

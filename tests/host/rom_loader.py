@@ -61,8 +61,10 @@ class RomLoader:
         self._after = after
         self._stop = threading.Event()
         self._transport: Any = None
+        self._device = ""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
+        self._unplugged = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -83,6 +85,7 @@ class RomLoader:
         self.flash.fail_at = self.flash.blocks + block
 
         def fail() -> None:
+            self._unplugged = True
             raise OSError("unplugged")
 
         self.flash.fail = fail
@@ -97,13 +100,18 @@ class RomLoader:
                 _close(gone)
                 self._point_at(self._after(bytes(self.flash.data)))
                 return
-            self._listen()  # before the hang-up: whoever sees it finds the port again at once
-            _close(gone)
+            if self._unplugged:
+                self._unplugged = False
+                self._listen()  # before the hang-up: whoever sees it finds the port again at once
+                _close(gone)
+            elif gone._slave_released:  # the same port: a client may have it open again already
+                self._transport = _again(gone, self._device)
         _close(self._transport)
 
     def _listen(self) -> None:
         self._transport = server.PtyMasterTransport.create(track_disconnect=True)
-        self._point_at(self._transport.client_path)
+        self._device = self._transport.client_path
+        self._point_at(self._device)
         self._ready.set()
 
     def _serve(self) -> None:
@@ -119,6 +127,12 @@ class RomLoader:
         fresh = self.port.with_suffix(".new")
         fresh.symlink_to(device)
         fresh.replace(self.port)  # at once: a client may look for it meanwhile
+
+
+def _again(transport: Any, device: str) -> Any:
+    """The same line, once more waiting for a client."""
+    slave = os.open(device, os.O_RDWR | os.O_NOCTTY)
+    return server.PtyMasterTransport(transport._master, slave, track_disconnect=True)
 
 
 def _close(transport: Any) -> None:

@@ -4,8 +4,10 @@ where it does not fit, finished after it was interrupted.
 """
 
 import json
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,23 @@ def test_an_interrupted_write_says_so_and_the_same_command_finishes_it(tmp_path:
 def test_a_port_where_no_chip_answers_is_told(tmp_path: Path) -> None:
     with pytest.raises(TirtaError, match="There is no port"):
         flash.flash("/dev/nowhere", planned("esp32_devkitc", tmp_path))
+
+
+def test_a_cable_that_comes_off_while_connecting_is_told(tmp_path: Path) -> None:
+    plan = planned("esp32_devkitc", tmp_path)
+    ours, theirs = os.openpty()
+    port = os.ttyname(theirs)
+
+    def come_off() -> None:
+        os.read(ours, 1)  # the first of what esptool sends
+        os.close(theirs)
+        os.close(ours)
+
+    cable = threading.Thread(target=come_off)
+    cable.start()
+    with pytest.raises(TirtaError, match="Cannot connect to the chip"):
+        flash.flash(port, plan, start=False)
+    cable.join()
 
 
 def test_esptool_itself_reads_and_verifies_what_was_written(tmp_path: Path) -> None:
