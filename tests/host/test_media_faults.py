@@ -19,7 +19,7 @@ JOURNAL = 4
 FAULTS = 5
 ROUNDS = 100
 FLIPS = 300
-RING = 10
+RING = 8  # a journal of 4 pages and a log of 4
 
 
 def truth_of(event: dict[str, Any]) -> list[Sample]:

@@ -10,8 +10,8 @@ from faketime import time
 from nor import Flash
 from writer import EACH, FEW, FIRST, MANY, NEVER, SECOND, Writer, tell
 
-BLOCKS = 10
-LOG = 6  # pages of it
+BLOCKS = 8
+LOG = 4  # pages of it
 REGIMES = (FEW, NEVER, EACH, MANY)
 
 
