@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tirta import board_rules
 from tirta.errors import TirtaError
-from tirta.paths import boards_dir
+from tirta.paths import boards_dir, user_dir
 
 Function = Literal[
     "count", "analog_4_20ma", "battery", "onewire", "i2c_sda", "i2c_scl",
@@ -118,8 +118,17 @@ class Board(_Strict):
 
 
 def names() -> list[str]:
-    """Every board there is: the mere existence of a file makes one."""
-    return sorted(path.stem for path in boards_dir().glob("*.toml"))
+    """Every board there is, ours and this user's: the mere existence of a file makes one."""
+    return sorted({path.stem for folder in _folders() for path in folder.glob("*.toml")})
+
+
+def own_dir() -> Path:
+    """Where this user's own board files are found by their names."""
+    return user_dir() / "boards"
+
+
+def _folders() -> tuple[Path, Path]:
+    return boards_dir(), own_dir()
 
 
 def load(name_or_path: str | Path) -> Board:
@@ -155,9 +164,17 @@ def _locate(name_or_path: str | Path) -> Path:
     if text not in names():
         raise TirtaError(
             f"There is no board {text!r}.",
-            f"Choose one of: {', '.join(names())}; or give the path of a board file.",
+            f"Choose one of: {', '.join(names())}; or give the path of a board file. A board file"
+            f" of your own is found by its name in {own_dir()}.",
         )
-    return boards_dir() / f"{text}.toml"
+    found = [folder / f"{text}.toml" for folder in _folders()]
+    ours, own = (path.is_file() for path in found)
+    if ours and own:
+        raise TirtaError(
+            f"There are two boards {text!r}: {found[0]} and {found[1]}.",
+            "Give yours a name of its own: a node tells its board by it.",
+        )
+    return found[0] if ours else found[1]
 
 
 def _for_a_person(path: Path, error: ValidationError) -> TirtaError:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Where the firmware and the boards are: inside the wheel (`tirta/_data`), or in a checkout."""
+"""Where the firmware and the boards are: inside the wheel (`tirta/_data`), or in a checkout; and
+where what belongs to this user is.
+"""
 
 from pathlib import Path
+
+import platformdirs
 
 from tirta.errors import TirtaError
 
@@ -16,6 +20,13 @@ def firmware_dir() -> Path:
 def boards_dir() -> Path:
     """The directory in which each `*.toml` is a board."""
     return _find("boards")
+
+
+def user_dir() -> Path:
+    """Keys, trusted keys and own boards: `~/.config/tirta` on Linux ($XDG_CONFIG_HOME counts),
+    elsewhere where the system keeps such things.
+    """
+    return platformdirs.user_config_path("tirta", appauthor=False, roaming=True)
 
 
 def _find(name: str) -> Path:

@@ -3,7 +3,7 @@
 
 The signature covers a fixed prefix and the manifest's bytes, and the manifest has the SHA-256 of
 every file. *Trusted keys* are lines of `public key in hex, name` in `trusted_keys.txt` of the
-user's configuration folder ($XDG_CONFIG_HOME/tirta, else ~/.config/tirta), which
+user's folder (`paths.user_dir`), which
 TIRTA_TRUSTED_KEYS replaces. A *signing key* is a PEM file (PKCS 8) that its owner keeps.
 """
 
@@ -26,6 +26,7 @@ from tirta import atomic
 from tirta.build import MANIFEST
 from tirta.bundle import Bundle
 from tirta.errors import TirtaError
+from tirta.paths import user_dir
 
 _PREFIX = b"tirta bundle 1\0"
 _LINE = re.compile(r"([0-9a-f]{64})\s+(\S.{0,60})")
@@ -43,8 +44,7 @@ def trusted_path() -> Path:
     """The file of trusted keys."""
     if named := os.environ.get("TIRTA_TRUSTED_KEYS"):
         return Path(named)
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(home) / "tirta" / "trusted_keys.txt"
+    return user_dir() / "trusted_keys.txt"
 
 
 def trusted() -> list[Key]:

@@ -46,6 +46,13 @@ COMMANDS = (
         "find",
     ),
     Command(
+        "boards",
+        FIND,
+        "list the boards that there are, or check a board file",
+        "tirta boards my_board.toml",
+        "boards",
+    ),
+    Command(
         "flash",
         FLASH,
         "make a node of a bare board: MicroPython, partitions, application and config in one pass",

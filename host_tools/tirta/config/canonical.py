@@ -35,7 +35,7 @@ def canonical(config: Config, board: Board) -> bytes:
             counter += 1
         channels.append(entry)
     document: dict[str, Any] = {
-        "board": config.board,
+        "board": board.name,
         "channels": channels,
         "commit_ms": round(config.commit_seconds * 1000),
         "interval_ms": round(config.interval_s * 1000),

@@ -7,7 +7,6 @@ desktop, a passphrase takes its place. TIRTA_KEYS names another file.
 
 import os
 import secrets
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from tirta import atomic
 from tirta.errors import TirtaError
 from tirta.keys import box, passphrase
 from tirta.keys.credential import Credential, node_key
+from tirta.paths import user_dir
 
 _SERVICE, _ENTRY = "tirta", "vault"
 
@@ -85,13 +85,7 @@ def path() -> Path:
     """Where the vault is."""
     if named := os.environ.get("TIRTA_KEYS"):
         return Path(named)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA") or Path.home())
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return base / "tirta" / "keys"
+    return user_dir() / "keys"
 
 
 _opened: dict[Path, bytes | str] = {}  # what opened a vault in this process: asked for once
