@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,14 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tirta.boards import Board
-from tirta.boards import load as load_board
 from tirta.errors import TirtaError
-from tirta.keys.credential import node_key
-from tirta.regions import flash_image as make_flash_image
 from tirta.virtual import registry
 from tirta.virtual.interpreter import command
-from tirta.virtual.scenario import prepare
 from tirta.virtual.state import Torn
 
 __all__ = ["VirtualNode", "control", "cut", "down", "list_nodes", "up"]
@@ -72,6 +66,8 @@ def up(  # noqa: PLR0913 - the options of one command
     a laptop's timeouts must hold. 0 is for who waits only on the node's clock.
     With a `fleet`'s key the node is locked. `chip_id`: 12 hex digits, else made from the name.
     """
+    from tirta.virtual import making  # noqa: PLC0415 - slow to load, and only this needs it
+
     with registry.locked(name) as folder:
         status = registry.ask(name, {"do": "status"})
         if status is not None:
@@ -82,14 +78,14 @@ def up(  # noqa: PLR0913 - the options of one command
                 )
             registry.ask(name, {"do": "power_on"})
             return _node(folder)
-        rate, kind = _speed(speed), load_board(board)
+        rate, kind = _speed(speed), making.load(board)
         unique_id = int(chip_id, 16) if chip_id else _unique_id(name)
         _check_baud(baud)
         command()  # says what is missing before anything is written
         if flash_image is None:
-            key = fleet and node_key(fleet, f"{unique_id:012x}")
-            flash_image = make_flash_image(kind, config=config, app=app, key=key)
-        _furnish(folder, kind, scenario, flash_image)
+            key = fleet and making.node_key(fleet, f"{unique_id:012x}")
+            flash_image = making.flash_image(kind, config=config, app=app, key=key)
+        making.furnish(folder, kind, scenario, flash_image)
         settings = {
             "name": name, "board": kind.name, "speed": rate, "baud": baud, "seed": seed,
             "scenario": str(scenario) if scenario else None, "unique_id": unique_id,
@@ -185,20 +181,6 @@ def _check_baud(baud: int) -> None:
 def _unique_id(name: str) -> int:
     """Six bytes like a MAC address, locally administered: stable for a name."""
     return int.from_bytes(b"\x02" + hashlib.sha256(name.encode()).digest()[:5], "big")
-
-
-def _furnish(folder: Path, board: Board, scenario: Path | str | None, image: bytes) -> None:
-    prepared = prepare(Path(scenario), board) if scenario else None
-    if len(image) != board.flash.size:
-        raise TirtaError(
-            f"The flash image has {len(image)} bytes, board {board.name} has {board.flash.size}."
-        )
-    for stale in folder.iterdir():
-        if stale.name != "lock":
-            shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
-    (folder / "flash.bin").write_bytes(image)
-    if prepared is not None:
-        (folder / "scenario.bin").write_bytes(prepared)
 
 
 def _spawn(name: str, folder: Path) -> None:
