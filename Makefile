@@ -5,8 +5,8 @@ FUZZ_S ?= 600
 CUTS ?= 1000000
 PULLS ?= 10000
 SEED ?= 1
-# Some tests wait for a node's clock: one more than there are cores.
-WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+# Many tests wait for a clock or a line: two more than there are cores.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 BIN := .venv/bin
 VENV := .venv/.stamp
 TYPINGS := build/typings/.stamp
