@@ -26,22 +26,18 @@ class Names:
     """What may be shortened in the modules of a firmware tree. Raises SyntaxError."""
 
     def __init__(self, root: Path, paths: Iterable[Path]) -> None:
-        with _PARSER:
-            trees = {path: ast.parse((root / path).read_bytes(), str(path)) for path in paths}
-        self._keywords = {
-            node.arg
-            for tree in trees.values()
-            for node in ast.walk(tree)
-            if isinstance(node, ast.keyword) and node.arg
-        }
+        sources = [((root / path).read_bytes(), str(path)) for path in paths]
+        self._modules = {source: _Module(source, path) for source, path in sources}
+        modules = self._modules.values()
+        self._keywords = set().union(*(module.keywords for module in modules))
         counts: dict[str, int] = {}
         self._kept: set[str] = set()
-        for tree in trees.values():
-            used = {name for name, _ in _privates(tree)}
+        for module in modules:
+            used = {name for name, _ in module.privates}
             for name in used:
                 counts[name] = counts.get(name, 0) + 1
-            self._kept |= _texts(tree) | _constants(tree)
-            if _inherits(tree):
+            self._kept |= module.texts | module.constants
+            if module.inherits:
                 self._kept |= used
         self._kept |= {name for name, count in counts.items() if count > 1} | self._keywords
         # Beginnings of names that are put together: getattr(self, "_make_" + kind).
@@ -50,48 +46,62 @@ class Names:
 
     def shorten(self, source: bytes) -> bytes:
         """The same program. `source` is one of the modules."""
-        with _PARSER:
-            tree = ast.parse(source)
+        module = self._modules.get(source) or _Module(source)
         changes: dict[Place, tuple[str, str]] = {}
-        taken = {name for name, _ in _privates(tree)} | self._kept
+        taken = {name for name, _ in module.privates} | self._kept
         fresh = (f"_{name}" for name in _short() if f"_{name}" not in taken)
         new: dict[str, str] = {}
-        for name, place in _privates(tree):
+        for name, place in module.privates:
             if name in self._kept:
                 continue
             if name not in new:
                 new[name] = next(fresh)
             changes[place] = (name, new[name])
-        everything = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-        for function in ast.walk(tree):
-            if isinstance(function, ast.FunctionDef):
-                changes |= self._parameters(function, everything)
+        for function in module.functions:
+            changes |= self._parameters(function, module.names)
         return _replaced(source, changes)
 
     def _parameters(
         self, function: ast.FunctionDef, everything: set[str]
     ) -> dict[Place, tuple[str, str]]:
-        inner = [n for n in ast.walk(function) if isinstance(n, (ast.FunctionDef, ast.Lambda))]
-        if len(inner) > 1:
+        nodes = list(ast.walk(function))
+        if sum(isinstance(n, (ast.FunctionDef, ast.Lambda)) for n in nodes) > 1:
             return {}  # a scope in a scope: not worth the care
         bound = {
             target.id
-            for node in ast.walk(function)
+            for node in nodes
             if isinstance(node, ast.comprehension)
             for target in ast.walk(node.target)
             if isinstance(target, ast.Name)
         }
         fresh = (name for name in _short() if name not in everything)
         changes: dict[Place, tuple[str, str]] = {}
+        new: dict[str, str] = {}
         for arg in function.args.args:
             if arg.arg == "self" or arg.arg in self._keywords or arg.arg in bound:
                 continue
-            new = next(fresh)
-            changes[arg.lineno, arg.col_offset] = (arg.arg, new)
-            for node in ast.walk(function):
-                if isinstance(node, ast.Name) and node.id == arg.arg:
-                    changes[node.lineno, node.col_offset] = (arg.arg, new)
+            new[arg.arg] = next(fresh)
+            changes[arg.lineno, arg.col_offset] = (arg.arg, new[arg.arg])
+        for node in nodes:
+            if isinstance(node, ast.Name) and node.id in new:
+                changes[node.lineno, node.col_offset] = (node.id, new[node.id])
         return changes
+
+
+class _Module:
+    """What is asked of a module's tree, from one walk through it. Raises SyntaxError."""
+
+    def __init__(self, source: bytes, path: str = "") -> None:
+        with _PARSER:
+            tree = ast.parse(source, path)
+        nodes = list(ast.walk(tree))
+        self.keywords = {n.arg for n in nodes if isinstance(n, ast.keyword) and n.arg}
+        self.names = {n.id for n in nodes if isinstance(n, ast.Name)}
+        self.functions = [n for n in nodes if isinstance(n, ast.FunctionDef)]
+        self.privates = list(_privates(nodes))
+        self.texts = _texts(nodes)
+        self.constants = _constants(tree)
+        self.inherits = _inherits(nodes)
 
 
 def _short() -> Iterator[str]:
@@ -103,9 +113,9 @@ def _short() -> Iterator[str]:
                 yield first + second
 
 
-def _privates(tree: ast.AST) -> Iterator[tuple[str, Place]]:
+def _privates(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Place]]:
     """Private names and where they stand."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Name):
             found = node.id, (node.lineno, node.col_offset)
         elif isinstance(node, ast.Attribute) and node.end_col_offset and node.end_lineno:
@@ -121,10 +131,10 @@ def _privates(tree: ast.AST) -> Iterator[tuple[str, Place]]:
             yield found
 
 
-def _texts(tree: ast.AST) -> set[str]:
+def _texts(nodes: Iterable[ast.AST]) -> set[str]:
     """Names that stand elsewhere, too: texts, `global`, imports, exceptions, parameters."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.add(node.value)
         elif isinstance(node, ast.Global):
@@ -152,13 +162,13 @@ def _constants(tree: ast.Module) -> set[str]:
     }
 
 
-def _inherits(tree: ast.Module) -> bool:
+def _inherits(nodes: Iterable[ast.AST]) -> bool:
     """Whether a class here inherits from one that was imported."""
-    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    own = {node.name for node in classes}
     return any(
         not isinstance(base, ast.Name) or base.id not in own
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
+        for node in classes
         for base in node.bases
     )
 
