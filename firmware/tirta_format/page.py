@@ -144,7 +144,7 @@ def next_chunk(page, at, end, step, page_crc):
     last = end - CHUNK_OVERHEAD
     used = used_end(page, at)
     for start in range(at, min(last + 1, used), step):
-        high = page[start + 1]
+        high = page[start + 1]  # most places are ruled out here, without a call
         fits = 0x10 <= high < 0xF0 and start + (page[start] | (high & 15) << 8) <= last
         if fits and chunk_at(page, start, page_crc)[0] > 0:
             return start

@@ -46,7 +46,7 @@ class Names:
 
     def shorten(self, source: bytes) -> bytes:
         """The same program. `source` is one of the modules."""
-        module = self._modules.get(source) or _Module(source)
+        module = self._modules[source]
         changes: dict[Place, tuple[str, str]] = {}
         taken = {name for name, _ in module.privates} | self._kept
         fresh = (f"_{name}" for name in _short() if f"_{name}" not in taken)
@@ -91,7 +91,7 @@ class Names:
 class _Module:
     """What is asked of a module's tree, from one walk through it. Raises SyntaxError."""
 
-    def __init__(self, source: bytes, path: str = "") -> None:
+    def __init__(self, source: bytes, path: str) -> None:
         with _PARSER:
             tree = ast.parse(source, path)
         nodes = list(ast.walk(tree))

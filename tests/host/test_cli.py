@@ -38,7 +38,7 @@ def test_command_has_help_and_an_example_that_parses(
     assert f"Example:\n  {command.example}" in shown.replace(" \\\n    ", " ")
     example = command.example.partition(" > ")[0]
     args = parser.parse_args(shlex.split(example)[1:])
-    assert args.run is command.work()[command.name][1]
+    assert args.run is command.load()[1]
     for action in parsers[command.name]._actions:
         assert action.help, f"{action.dest} has no help"
     with pytest.raises(SystemExit) as ended:

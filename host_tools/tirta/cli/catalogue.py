@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tirta.cli.command import Work
+from tirta.cli.command import Arguments, Run, Work
 
 FIND, FLASH, CONFIGURE, PULL, LOOK, KEYS, VIRTUAL = GROUPS = (
     "Find", "Flash", "Configure", "Pull", "Look", "Lock", "Try without hardware",
@@ -26,10 +26,10 @@ class Command:
     example: str
     module: str
 
-    def work(self) -> Work:
-        """What the module of this command does; loads it."""
-        found: Work = importlib.import_module(f"tirta.cli.{self.module}").WORK
-        return found
+    def load(self) -> tuple[Arguments, Run]:
+        """What adds its arguments, and what runs it; loads the module."""
+        work: Work = importlib.import_module(f"tirta.cli.{self.module}").WORK
+        return work[self.name]
 
 
 def named(words: Sequence[str]) -> tuple[Command, ...]:
@@ -38,13 +38,7 @@ def named(words: Sequence[str]) -> tuple[Command, ...]:
 
 
 COMMANDS = (
-    Command(
-        "ports",
-        FIND,
-        "list connected nodes, real and virtual",
-        "tirta ports",
-        "find",
-    ),
+    Command("ports", FIND, "list connected nodes, real and virtual", "tirta ports", "find"),
     Command(
         "boards",
         FIND,
@@ -215,13 +209,7 @@ COMMANDS = (
         "tirta calibrate /dev/ttyUSB0 ph --method 2-point --reference 4.01 --reference 9.18",
         "calibrate",
     ),
-    Command(
-        "status",
-        LOOK,
-        "tell how a node is",
-        "tirta status /dev/ttyUSB0",
-        "status",
-    ),
+    Command("status", LOOK, "tell how a node is", "tirta status /dev/ttyUSB0", "status"),
     Command(
         "plot",
         LOOK,
@@ -278,13 +266,7 @@ COMMANDS = (
         "tirta unlock /dev/ttyUSB0",
         "keys",
     ),
-    Command(
-        "keys init",
-        KEYS,
-        "make the key of a fleet",
-        "tirta keys init --fleet north",
-        "keys",
-    ),
+    Command("keys init", KEYS, "make the key of a fleet", "tirta keys init --fleet north", "keys"),
     Command(
         "keys issue",
         KEYS,
@@ -314,11 +296,7 @@ COMMANDS = (
         "keys",
     ),
     Command(
-        "keys use",
-        KEYS,
-        "choose the fleet whose key nodes get",
-        "tirta keys use north",
-        "keys",
+        "keys use", KEYS, "choose the fleet whose key nodes get", "tirta keys use north", "keys"
     ),
     Command(
         "virtual up",
@@ -328,19 +306,9 @@ COMMANDS = (
         "virtual",
     ),
     Command(
-        "virtual list",
-        VIRTUAL,
-        "list the virtual nodes that run",
-        "tirta virtual list",
-        "virtual",
+        "virtual list", VIRTUAL, "list the virtual nodes that run", "tirta virtual list", "virtual"
     ),
-    Command(
-        "virtual down",
-        VIRTUAL,
-        "end a virtual node",
-        "tirta virtual down demo",
-        "virtual",
-    ),
+    Command("virtual down", VIRTUAL, "end a virtual node", "tirta virtual down demo", "virtual"),
     Command(
         "virtual cut",
         VIRTUAL,

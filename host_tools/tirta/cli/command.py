@@ -9,8 +9,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-# By the command's name: what adds its arguments, and what runs it.
-Work = Mapping[str, tuple[Callable[[ArgumentParser], None], Callable[[Namespace], int | None]]]
+Arguments = Callable[[ArgumentParser], None]
+Run = Callable[[Namespace], int | None]
+Work = Mapping[str, tuple[Arguments, Run]]  # by the command's name
 
 
 def port_argument(parser: ArgumentParser) -> None:

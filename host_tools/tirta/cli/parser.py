@@ -67,7 +67,7 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        arguments, run = command.work()[command.name]
+        arguments, run = command.load()
         arguments(parser)
         parser.set_defaults(run=run, parser=parser)
         found[command.name] = parser
