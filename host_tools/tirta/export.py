@@ -4,7 +4,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from os import getpid
 from pathlib import Path
 
@@ -13,23 +13,32 @@ import pyarrow as pa
 from tirta import atomic
 from tirta.archive import Archive
 from tirta.errors import TirtaError
-from tirta.exports import files, frictionless_package, ngsi_ld, sensorthings
+from tirta.exports import (
+    files,
+    frictionless_package,
+    ngsi_ld,
+    sensorthings,
+    spreadsheet,
+    wide,
+)
 from tirta.exports.selection import Selection
+from tirta.exports.style import Style
 from tirta.tables.landing import land_all
 
-Write = Callable[[Path, Path, Selection], tuple[int, int]]
+Write = Callable[[Path, Path, Selection, Style], tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class Format:
-    """`write(path, archive, selection)` gives (written, left out); a folder has an `index` file, a
-    file `begins` with certain bytes.
+    """`write(path, archive, selection, style)` gives (written, left out); a folder has an `index`
+    file, a file `begins` with one of certain bytes. `options` are what of a style it knows.
     """
 
     name: str
     write: Write
     index: str = ""
-    begins: bytes = b""
+    begins: tuple[bytes, ...] = ()
+    options: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -41,39 +50,69 @@ class Exported:
     left_out: int
 
 
-def _csv(path: Path, archive: Path, selection: Selection) -> tuple[int, int]:
-    return files.write_csv(path, selection.all_tables(archive)), 0
+def _csv(path: Path, archive: Path, selection: Selection, style: Style) -> tuple[int, int]:
+    if style.wide:
+        return files.write_wide_csv(path, wide.sheets(archive, selection), style), 0
+    return files.write_csv(path, selection.all_tables(archive), style), 0
 
 
-def _parquet(path: Path, archive: Path, selection: Selection) -> tuple[int, int]:
+def _parquet(path: Path, archive: Path, selection: Selection, _: Style) -> tuple[int, int]:
     return files.write_parquet(path, selection.all_tables(archive)), 0
 
 
+def _plain(write: Callable[[Path, Path, Selection], tuple[int, int]]) -> Write:
+    """A format that has one style only."""
+    return lambda path, archive, selection, _: write(path, archive, selection)
+
+
+_OF_CSV = frozenset({"wide", "local_time", "zone", "separator", "decimal"})
+_OF_XLSX = frozenset({"local_time", "zone"})
 FORMATS = {
-    "csv": Format("records.csv", _csv, begins=files.CSV_BEGINS),
-    "parquet": Format("records.parquet", _parquet, begins=b"PAR1"),
-    "sensorthings": Format("sensorthings", sensorthings.write, sensorthings.INDEX),
-    "ngsi-ld": Format("water_quality.jsonld", ngsi_ld.write, begins=b"["),
-    "frictionless": Format("datapackage", frictionless_package.write, frictionless_package.INDEX),
+    "csv": Format("records.csv", _csv, begins=files.CSV_BEGINS, options=_OF_CSV),
+    "xlsx": Format(
+        "records.xlsx",
+        spreadsheet.write,
+        begins=(b"PK",),
+        options=frozenset({"local_time", "zone"}),
+    ),
+    "parquet": Format("records.parquet", _parquet, begins=(b"PAR1",)),
+    "sensorthings": Format("sensorthings", _plain(sensorthings.write), sensorthings.INDEX),
+    "ngsi-ld": Format("water_quality.jsonld", _plain(ngsi_ld.write), begins=(b"[",)),
+    "frictionless": Format(
+        "datapackage", _plain(frictionless_package.write), frictionless_package.INDEX
+    ),
 }
 _ALL = Selection()
+_STYLE = Style()
 
 
-def export(archive: Path, to: str, out: Path | None = None, selection: Selection = _ALL) -> Path:
+def export(
+    archive: Path,
+    to: str,
+    out: Path | None = None,
+    selection: Selection = _ALL,
+    style: Style = _STYLE,
+) -> Path:
     """As `export_selected`; only the file or folder."""
-    return export_selected(archive, to, out, selection).path
+    return export_selected(archive, to, out, selection, style).path
 
 
 def export_selected(
-    archive: Path, to: str, out: Path | None = None, selection: Selection = _ALL
+    archive: Path,
+    to: str,
+    out: Path | None = None,
+    selection: Selection = _ALL,
+    style: Style = _STYLE,
 ) -> Exported:
     """Write the selected records as one of FORMATS, after the tables are brought up to date.
 
-    Raises TirtaError when nothing is selected, when the archive is none, or when it cannot write.
+    Raises TirtaError when nothing is selected, when the archive is none, when it cannot write, or
+    for a style that the format does not have.
     """
     if to not in FORMATS:
         raise TirtaError(f"There is no export to {to!r}.", f"Choose one of: {', '.join(FORMATS)}.")
     chosen = FORMATS[to]
+    _must_have(to, chosen, style)
     nodes = {run.node for run in Archive(archive).must_have_runs()}
     if unknown := set(selection.nodes) - nodes:
         raise TirtaError(
@@ -86,7 +125,7 @@ def export_selected(
         _must_be_ours(path, chosen.begins)
     with _replacing_folder(path, chosen.index) if chosen.index else atomic.replacing(path) as new:
         try:
-            written, left_out = chosen.write(new, archive, selection)
+            written, left_out = chosen.write(new, archive, selection, style)
         except pa.ArrowException as error:
             raise OSError(0, str(error)) from error
         if not written:
@@ -98,12 +137,21 @@ def export_selected(
     return Exported(path, written, left_out)
 
 
-def _must_be_ours(path: Path, begins: bytes) -> None:
+def _must_have(to: str, chosen: Format, style: Style) -> None:
+    """Raise TirtaError where a format is asked for a style that it does not have."""
+    for field in fields(Style):
+        if getattr(style, field.name) != field.default and field.name not in chosen.options:
+            able = ", ".join(f"--to {n}" for n, f in FORMATS.items() if field.name in f.options)
+            name = "time-zone" if field.name == "zone" else field.name.replace("_", "-")
+            raise TirtaError(f"--to {to} has no --{name}.", f"Leave it out, or use {able}.")
+
+
+def _must_be_ours(path: Path, begins: tuple[bytes, ...]) -> None:
     """Only an earlier export, or an empty file, is ever replaced."""
     if path.is_file():
         with path.open("rb") as file:
-            found = file.read(len(begins))
-        if found and found != begins:
+            found = file.read(max(map(len, begins)))
+        if found and not found.startswith(begins):
             raise _no_export(path, "file")
 
 

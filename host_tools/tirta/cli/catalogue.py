@@ -185,7 +185,7 @@ COMMANDS = (
         "export",
         PULL,
         "write an archive's records for other programs",
-        "tirta export district7 --to csv --out district7.csv",
+        "tirta export district7 --to xlsx --local-time --out district7.xlsx",
         "collect",
     ),
     Command(

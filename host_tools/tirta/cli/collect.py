@@ -8,6 +8,7 @@ from tirta.cli import say
 from tirta.cli.command import Work, json_argument
 from tirta.export import FORMATS, export_selected
 from tirta.exports.selection import Selection, moment
+from tirta.exports.style import Style, zone_named
 
 _ARCHIVE = Path("archive")
 
@@ -28,12 +29,30 @@ def _export_arguments(parser: ArgumentParser) -> None:
         "--from", dest="since", type=moment, metavar="T", help="from this day or time (UTC) on"
     )
     parser.add_argument("--until", type=moment, metavar="T", help="before this one")
+    parser.add_argument(
+        "--wide", action="store_true", help="CSV with a row a record, a column a channel"
+    )
+    parser.add_argument(
+        "--local-time", action="store_true", help="times of this computer's zone, not UTC"
+    )
+    parser.add_argument(
+        "--time-zone", metavar="ZONE", help="local time of this zone, as Asia/Jakarta"
+    )
+    parser.add_argument(
+        "--separator", default=",", metavar="C", help="between the columns of CSV (default ,)"
+    )
+    parser.add_argument(
+        "--decimal", default=".", metavar="C", help="decimal sign of CSV, . or , (default .)"
+    )
     json_argument(parser)
 
 
 def _export(args: Namespace) -> None:
     wanted = Selection(tuple(args.node), tuple(args.channel), args.since, args.until)
-    done = export_selected(args.archive, args.to, args.out, wanted)
+    zone = None if args.time_zone is None else zone_named(args.time_zone)
+    local = args.local_time or zone is not None
+    style = Style(args.wide, local, zone, args.separator, args.decimal)
+    done = export_selected(args.archive, args.to, args.out, wanted, style)
     say.written(done.path, as_json=args.json)
     if done.left_out:
         say.say(f"{done.left_out} rows are left out: this format has no place for them.")
