@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tirta import columns
+from tirta import columns, engineering
 from tirta.dating import UNSET, date
 from tirta.decode import Batch, Log
 
@@ -41,46 +41,58 @@ def of_log(log: Log) -> list[Series]:
 
 
 def _series(log: Log, column: columns.Column) -> Series:
-    parts = [p for batch in log.batches if (p := _part(log, batch, column.name)) is not None]
-    dated = any(bool(known.any()) for *_, known in parts)
-    interval_s = column.step_ms / 1000
-    x = np.concatenate([dated_s if dated else uptime_s for dated_s, uptime_s, *_ in parts])
-    y = np.concatenate([p[2] for p in parts])
-    doubtful = np.concatenate([p[3] for p in parts])
+    newest = engineering.of_column(column)
+    parts = [p for batch in log.batches if (p := _part(log, batch, column.name, newest.unit))]
+    dated = any(bool(part.known.any()) for part in parts)
+    x = np.concatenate([p.unix_s if dated else p.uptime_s for p in parts])
+    y, step_s = (np.concatenate([getattr(p, name) for p in parts]) for name in ("y", "step_s"))
+    doubtful = np.concatenate([p.doubtful for p in parts])
     if dated:
-        known = np.concatenate([p[4] for p in parts])
-        x, y, doubtful = x[known], y[known], doubtful[known]
+        known = np.concatenate([p.known for p in parts])
+        x, y, doubtful, step_s = x[known], y[known], doubtful[known], step_s[known]
     order = np.argsort(x, kind="stable")
-    x, y, doubtful = _break_lines(x[order], y[order], doubtful[order], interval_s)
-    unit = "L/s" if column.flow else column.unit
-    return Series(column.name, unit, column.sensor, dated, interval_s, x, y, doubtful)
+    x, y, doubtful = _break_lines(x[order], y[order], doubtful[order], step_s[order])
+    return Series(column.name, newest.unit, column.sensor, dated, newest.step_s, x, y, doubtful)
 
 
-def _part(
-    log: Log, batch: Batch, name: str
-) -> tuple[Floats, Floats, Floats, NDArray[np.bool_], NDArray[np.bool_]] | None:
+@dataclass(frozen=True)
+class _Part:
+    """A channel's values under one config; shapes [records]."""
+
+    unix_s: Floats
+    uptime_s: Floats
+    y: Floats
+    doubtful: NDArray[np.bool_]
+    known: NDArray[np.bool_]  # dated
+    step_s: Floats
+
+
+def _part(log: Log, batch: Batch, name: str, unit: str) -> _Part | None:
+    """By the batch's own config; None where that does not measure it in this kind of unit."""
     found = {c.name: (i, c) for i, c in enumerate(columns.of(batch.config))}
     if name not in found:
         return None
     at, column = found[name]
+    meaning = engineering.of_column(column)
+    if meaning.unit != unit:
+        return None
     due = column.due(batch.slot) | (batch.flags[:, at] != _MISSING)
     flags = batch.flags[due, at]
-    y = batch.values[due, at] / column.scale
-    if column.flow:
-        y = y * column.flow[0] / column.flow[1]
+    y = batch.values[due, at] / column.scale * meaning.factor
     y = np.where(flags == _MISSING, np.nan, y)
     uptime_ms = batch.uptime_ms[due]
     unix_ms, quality = date(batch.boot[due], uptime_ms, log.anchors, log.page_anchors)
     doubtful = (flags >= _SUSPECT) & (flags != _MISSING)
-    return unix_ms / 1000, uptime_ms / 1000, y, doubtful, quality != UNSET
+    step_s = np.full(len(y), meaning.step_s)
+    return _Part(unix_ms / 1000, uptime_ms / 1000, y, doubtful, quality != UNSET, step_s)
 
 
 def _break_lines(
-    x: Floats, y: Floats, doubtful: NDArray[np.bool_], interval_s: float
+    x: Floats, y: Floats, doubtful: NDArray[np.bool_], step_s: Floats
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    gaps = np.flatnonzero(np.diff(x) > _GAP * interval_s) + 1
+    gaps = np.flatnonzero(np.diff(x) > _GAP * step_s[1:]) + 1
     return (
-        np.insert(x, gaps, x[gaps] - interval_s),
+        np.insert(x, gaps, x[gaps] - step_s[gaps]),
         np.insert(y, gaps, np.nan),
         np.insert(doubtful, gaps, False),
     )

@@ -19,13 +19,22 @@ from district_truth import DAY, PULSE_L, START_S, District, Floats, district
 
 from tirta.tables.layout import CHANNEL_SCHEMA, TIME
 
-EPOCH = 20755394
-CONFIG = "c0ffee01"
+
+@dataclass(frozen=True)
+class Under:
+    """The config that is in force, and the epoch."""
+
+    config: str = "c0ffee01"
+    epoch: int = 20755394
+    interval_s: float = 60.0
+
+
+FIRST = Under()
 
 
 @dataclass(frozen=True)
 class Channel:
-    """Raw values of a channel, one a minute; NaN is missing (flag 9)."""
+    """Raw values of a channel, one an interval; NaN is missing (flag 9)."""
 
     name: str
     quantity: str
@@ -33,6 +42,8 @@ class Channel:
     value: Floats
     flag: Any = 1
     ml: int = 0
+    of: str = ""  # the channel of which it is a statistic
+    what: str = "value"
 
 
 def write_node(
@@ -45,26 +56,40 @@ def write_node(
     keep: Any = slice(None),
     quality: str = "synchronised",
     events: tuple[tuple[Any, ...], ...] = (),
+    under: Under = FIRST,
 ) -> None:
-    """One node's tables; `keep` chooses the records that are there."""
+    """One node's tables; `keep` chooses the records that are there. Call it again, `under` another
+    config and epoch, for what the node recorded after a change.
+    """
     count = len(channels[0].value)
     number = np.arange(count, dtype=np.int64)[keep]
-    time_s = (start_s + 60.0 * np.arange(1, count + 1))[keep]
+    time_s = (start_s + under.interval_s * np.arange(1.0, count + 1))[keep]
     months = time_s.astype("datetime64[s]").astype("datetime64[M]").astype(str)
     if quality == "unset":
         months = np.full(len(time_s), "unset")
     for month in np.unique(months):
         rows = months == month
         table = pa.concat_tables(
-            [_records(c, keep, rows, number, time_s, quality) for c in channels]
+            [
+                _records(c, keep, rows, number, time_s, quality=quality, under=under)
+                for c in channels
+            ]
         )
-        _write(root / f"records/node={node}/month={month}/epoch-{EPOCH}.parquet", table)
-    _write(root / f"channels/node={node}/epoch-{EPOCH}.parquet", _channels(channels, name))
-    _write(root / f"events/node={node}/epoch-{EPOCH}.parquet", _events(events))
+        _write(root / f"records/node={node}/month={month}/epoch-{under.epoch}.parquet", table)
+    epoch = f"epoch-{under.epoch}.parquet"
+    _write(root / f"channels/node={node}/{epoch}", _channels(channels, name, under))
+    _write(root / f"events/node={node}/{epoch}", _events(events))
 
 
 def _records(
-    channel: Channel, keep: Any, rows: Any, number: Any, time_s: Floats, quality: str
+    channel: Channel,
+    keep: Any,
+    rows: Any,
+    number: Any,
+    time_s: Floats,
+    *,
+    quality: str,
+    under: Under,
 ) -> pa.Table:
     value = channel.value[keep][rows]
     flag = np.broadcast_to(np.asarray(channel.flag, np.int8), channel.value.shape)[keep][rows]
@@ -76,25 +101,26 @@ def _records(
             "time_utc": pa.nulls(count, TIME) if quality == "unset" else times.cast(TIME),
             "time_quality": pa.array([quality] * count),
             "time_uncertainty_ms": pa.array(np.full(count, 40), pa.int64()),
-            "epoch": pa.array(np.full(count, EPOCH), pa.int64()),
+            "epoch": pa.array(np.full(count, under.epoch), pa.int64()),
             "number": pa.array(number[rows], pa.int64()),
             "channel": pa.array([channel.name] * count),
             "value": pa.array(value, pa.float64(), mask=missing),
             "unit": pa.array([channel.unit] * count),
             "flag": pa.array(np.where(missing, 9, flag).astype(np.int8), pa.int8()),
-            "config": pa.array([CONFIG] * count),
+            "config": pa.array([under.config] * count),
         }
     )
 
 
-def _channels(channels: list[Channel], name: str) -> pa.Table:
+def _channels(channels: list[Channel], name: str, under: Under) -> pa.Table:
+    step_ms = round(under.interval_s * 1000)
     rows = [
         {
-            "epoch": EPOCH, "config": CONFIG, "node_name": name, "board": "virtual",
-            "position": i, "channel": c.name, "source": c.name, "what": "value",
+            "epoch": under.epoch, "config": under.config, "node_name": name, "board": "virtual",
+            "position": i, "channel": c.name, "source": c.of or c.name, "what": c.what,
             "sensor": "pulse" if c.ml else "4-20mA",
-            "quantity": c.quantity, "unit": c.unit, "scale": 1, "interval_ms": 60_000,
-            "step_ms": 60_000, "ml": c.ml, "ml_ms": 60_000,
+            "quantity": c.quantity, "unit": c.unit, "scale": 1, "interval_ms": step_ms,
+            "step_ms": step_ms, "ml": c.ml, "ml_ms": step_ms,
         }
         for i, c in enumerate(channels)
     ]  # fmt: skip

@@ -86,4 +86,4 @@ def test_picture_breaks_the_line_where_nothing_was_measured(fake: FakeLog) -> No
     gap = int(np.flatnonzero(np.isnan(pressure.y))[0])
     assert pressure.x[gap + 1] - pressure.x[gap - 1] > 600
     number = 20
-    assert flow.y[number] == FakeLog.values(number)[0] * 10 / 60
+    assert flow.y[number] == pytest.approx(FakeLog.values(number)[0] * 10 / 60)

@@ -33,8 +33,8 @@ def volume(signal: Signal, start_s: float, end_s: float) -> Volume:
     part = signal.cut(signal.between(start_s, end_s))
     values = part.valid()
     known = ~np.isnan(values)
-    litres = float(np.nansum(values)) * signal.interval_s
-    return Volume(litres / 1000, float(known.sum()) * signal.interval_s, end_s - start_s)
+    litres = float(np.nansum(values * part.step_s))
+    return Volume(litres / 1000, float(part.step_s[known].sum()), end_s - start_s)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def net_flow(meters: Meters, name: str) -> Signal | None:
     known = [s for s in meters.all if len(s)]
     if not meters.inlets or len(known) < len(meters.all):
         return None
-    interval_s = max(s.interval_s for s in known)
+    interval_s = max(float(s.step_s.max()) for s in known)
     first_s = max(s.time_s[0] for s in known) - interval_s
     start_s = np.ceil(first_s / interval_s) * interval_s
     count = max(0, int((min(s.time_s[-1] for s in known) - start_s) // interval_s))

@@ -17,15 +17,17 @@ from tirta.district.signal import Floats, Ints, Signal
 class Minutes:
     """Shapes: all arrays [records], in the order of `minute`, minutes since 1970.
 
-    `rows` are their places in the signal; `value` is NaN where a record is not good. `first_s` is
-    the second in which the earliest one ends.
+    `rows` are their places in the signal; `value` is NaN where a record is not good; `step_ms` is
+    how long each stands for, and `first_ms` the earliest one. `first_s` is the second in which that
+    one ends.
     """
 
     minute: Ints
     passed: Ints
     rows: Ints
     value: Floats
-    interval_ms: int
+    step_ms: Ints
+    first_ms: int
     first_s: int
 
     def between(self, start_s: int, end_s: int) -> slice:
@@ -45,6 +47,7 @@ def by_minute(signal: Signal) -> Minutes:
     a minute earlier than one before it (a clock was trimmed) belongs to that one's.
     """
     ended_s = np.floor(signal.time_s + 0.5).astype(np.int64)
+    step_ms = np.maximum(1, np.round(signal.step_s * 1000)).astype(np.int64)
     recorded = _as_recorded(signal)
     minute, passed = _passing((ended_s[recorded] - 1) // MINUTE_S)
     order = np.argsort(minute, kind="stable")
@@ -54,7 +57,8 @@ def by_minute(signal: Signal) -> Minutes:
         passed[order],
         rows,
         signal.valid()[rows],
-        max(1, round(signal.interval_s * 1000)),
+        step_ms[rows],
+        int(step_ms[np.argmin(ended_s)]) if len(ended_s) else 0,
         int(ended_s.min()) if len(ended_s) else 0,
     )
 

@@ -21,6 +21,7 @@ PRESSURE_LOST = "pressure_lost"
 PRESSURE_UNKNOWN = "pressure_unknown"  # a sensor is there and too little of it was recorded
 CLOCK_SET_BACK = "clock_set_back"  # some of its minutes came twice
 _HOUR = d.HOUR_S // d.MINUTE_S
+_ROUNDING = 1e-6  # of sums of shares, in percent
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def nights(flow: Signal, pressure: Signal | None, window: NightWindow) -> list[N
     pressures = None if pressure is None else by_minute(pressure)
     for day in local_days(flow, window.zone):
         start_s, end_s = window.bounds_s(day)
-        seen = (flows.first_s - start_s - 1) * 1000 <= flows.interval_ms
+        seen = (flows.first_s - start_s - 1) * 1000 <= flows.first_ms
         if seen and end_s <= flow.time_s[-1] + 1:
             found.append(_night(day, flows, pressures, window))
     return found
@@ -100,20 +101,20 @@ def _night(day: date, flow: Minutes, pressure: Minutes | None, window: NightWind
 
 def lowest_hour(flow: Minutes, start_s: int, end_s: int) -> tuple[float, int]:
     """Mean and beginning of the lowest hour that counts; NaN where none does."""
-    expected = d.HOUR_S * 1000 // flow.interval_ms
     minutes = (end_s - start_s) // d.MINUTE_S
-    if expected < 1 or minutes < _HOUR:
-        return np.nan, start_s
     rows = flow.between(start_s, end_s)
-    value = flow.value[rows]
-    good = ~np.isnan(value)
+    expected = d.HOUR_S * 1000 // flow.step_ms[rows]
+    good = ~np.isnan(flow.value[rows]) & (expected > 0)
+    if minutes < _HOUR or not good.any():
+        return np.nan, start_s
+    value, expected = flow.value[rows][good], expected[good]
     at = flow.minute[rows][good] - start_s // d.MINUTE_S
-    count = _of_hours(np.bincount(at, minlength=minutes))
-    total = _of_hours(np.bincount(at, value[good], minlength=minutes))
-    counts = count * 100 >= max(1, expected * d.COVERAGE_PERCENT)
+    share = _of_hours(np.bincount(at, 1 / expected, minlength=minutes))
+    total = _of_hours(np.bincount(at, value / expected, minlength=minutes))
+    counts = share * 100 >= d.COVERAGE_PERCENT - _ROUNDING
     if not counts.any():
         return np.nan, start_s
-    means = np.where(counts, total / np.maximum(count, 1), np.inf)
+    means = np.where(counts, total / np.where(counts, share, 1.0), np.inf)
     lowest = int(np.argmin(means))
     return float(means[lowest]), start_s + lowest * d.MINUTE_S
 
@@ -126,14 +127,15 @@ def _of_hours(of_minutes: Floats | Ints) -> Floats:
 
 def _pressure(pressure: Minutes, start_s: int, end_s: int, least_m: float) -> tuple[str, float]:
     """Whether it held from three hours before the window on, or from the first record on."""
-    values = pressure.value[pressure.between(start_s - d.REFILL_S, end_s)]
-    values = values[~np.isnan(values)]
-    seen_s = start_s - pressure.first_s + (pressure.interval_ms + 500) // 1000
+    rows = pressure.between(start_s - d.REFILL_S, end_s)
+    known = ~np.isnan(pressure.value[rows])
+    values, known_ms = pressure.value[rows][known], int(pressure.step_ms[rows][known].sum())
+    seen_s = start_s - pressure.first_s + (pressure.first_ms + 500) // 1000
     expected_s = end_s - start_s + max(0, min(d.REFILL_S, seen_s))
     mean_m = float(values.mean()) if len(values) else np.nan
     if len(values) and values.min() < least_m:
         return PRESSURE_LOST, mean_m
-    if len(values) * pressure.interval_ms < expected_s * 10 * d.COVERAGE_PERCENT:
+    if known_ms < expected_s * 10 * d.COVERAGE_PERCENT:
         return PRESSURE_UNKNOWN, mean_m
     return COUNTED, mean_m
 

@@ -70,7 +70,7 @@ def _at(beside: Signal, signal: Signal) -> Floats:
     """The value of another signal at the same instants; NaN where it has none in that interval."""
     at = np.searchsorted(beside.time_s, signal.time_s)
     at = np.clip(at, 0, len(beside) - 1)
-    near = np.abs(beside.time_s[at] - signal.time_s) <= beside.interval_s
+    near = np.abs(beside.time_s[at] - signal.time_s) <= beside.step_s[at]
     return np.where(near, beside.valid()[at], np.nan)
 
 
@@ -82,7 +82,7 @@ def _events(signal: Signal, values: Floats, outside: Bools, limit: Limit) -> tup
     found = []
     for part in np.split(rows, cuts):
         first, last = int(part[0]), int(part[-1])
-        start_s = float(signal.time_s[first] - signal.interval_s)
+        start_s = float(signal.time_s[first] - signal.step_s[first])
         end_s = float(signal.time_s[last])
         found.append(
             Exceedance(start_s, end_s, _worst(values[part], limit), slice(first, last + 1))

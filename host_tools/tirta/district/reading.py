@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """From the archive's tables (data/ARCHIVE.md) to signals: one node, some months.
 
-Flow becomes L/s and pressure metres of water, whatever the config says; everything else keeps its
-unit. What has no time, or an impossible one, is counted and left out.
+Flow becomes L/s and pressure metres of water, by the config of each record (`engineering`);
+everything else keeps its unit. What has no time, or an impossible one, is counted and left out.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tirta import engineering
 from tirta.archive import Archive
 from tirta.district import files, possible
 from tirta.district.signal import Signal
@@ -22,8 +23,7 @@ from tirta.errors import TirtaError
 from tirta.text import clean
 
 _SYNCHRONISED = "synchronised"
-_TO_LPS = {"L/s": 1.0, "L/min": 1 / 60, "L/h": 1 / 3600, "m3/h": 1 / 3.6}
-_TO_M = {"m": 1.0, "bar": 10.197, "mbar": 0.010197, "kPa": 0.10197, "MPa": 101.97}
+_Part = dict[str, Any]  # arrays of the records of one column in one table
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,22 @@ class NodeData:
     undated: int = 0  # records without a time
     impossible: int = 0  # values with a time before 2020 or days ahead: left out
     ahead: int = 0  # values that are dated in the future, and used
-    other_interval: int = 0  # values left out since most of that channel has another interval
+    other_unit: int = 0  # values left out since the newest ones are of another kind of unit
     synchronised: float = float("nan")  # share of the values
     words: list[str] = field(default_factory=lambda: [_SYNCHRONISED])  # texts of the columns
+    known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # by config, column
+
+    def column_of(self, config: str, source: str) -> str:
+        """Where a config keeps a channel: its own value, or its mean if only statistics are."""
+        own = self.known.get((config, source), {})
+        if own.get("source", source) == source and (own or not self.known):
+            return source
+        means = (
+            name
+            for (of, name), row in self.known.items()
+            if of == config and row["source"] == source and row["what"] == "mean"
+        )
+        return next(means, source)
 
     def of(self, quantity: str) -> list[Signal]:
         """The signals that measure a quantity, in the order of their names."""
@@ -111,8 +124,8 @@ class Tables:
     def read(self, node: str, start_s: float, end_s: float) -> NodeData:
         """Everything of a node between two times."""
         data = NodeData(node)
-        known = self._channels(data)
-        parts: dict[str, list[dict[str, Any]]] = {}
+        self._channels(data)
+        parts: dict[str, list[_Part]] = {}
         for path in self._months(node):
             if _month_of(path) == "unset":
                 data.undated += files.records(path)
@@ -123,43 +136,45 @@ class Tables:
         sure = [p["quality"] for found in parts.values() for p in found]
         if sure:
             data.synchronised = float(np.concatenate(sure).mean())
-        for name in _values(known, parts):
-            self._add(data, name, parts[name], known)
+        for source, chosen in sorted(_by_source(data, parts).items()):
+            self._add(data, source, chosen)
         data.events = list(self._events(node, start_s, end_s))
         data.gaps = list(self._gaps(node, start_s, end_s))
         return data
 
-    def _channels(self, data: NodeData) -> dict[tuple[str, str], dict[str, Any]]:
-        known = {}
+    def _channels(self, data: NodeData) -> None:
         for row in self._rows("channels", data.node):
-            known[row["config"], row["channel"]] = row
+            data.known[row["config"], row["channel"]] = row
             data.name, data.board = clean(row["node_name"]), clean(row["board"])
-        return known
 
-    def _add(
-        self,
-        data: NodeData,
-        name: str,
-        parts: list[dict[str, Any]],
-        known: dict[tuple[str, str], dict[str, Any]],
-    ) -> None:
+    def _add(self, data: NodeData, source: str, parts: list[_Part]) -> None:
+        """One channel, each record by the config that was in force when it was sampled."""
         columns = {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
         order = np.argsort(columns["time_s"], kind="stable")
         columns = {key: column[order] for key, column in columns.items()}
         config, at = np.unique(columns["config"], return_inverse=True)
-        told = [known.get((data.words[c], name), {}) for c in config]
-        step_s = np.array([float(t.get("step_ms") or 60_000) / 1000 for t in told])[at]
-        same = step_s == step_s[-1]
-        data.other_interval += int((~same).sum())
-        last = told[at[-1]]
-        factor, unit, quantum = _factor(last, data.words[columns["unit"][-1]])
+        unit = data.words[columns["unit"][-1]]
+        means = [self._meaning(data, data.words[c], source, unit) for c in config]
+        newest = means[at[-1]]
+        same = np.array([m.unit == newest.unit for m in means])[at]
+        data.other_unit += int((~same).sum())
+        step_s = np.array([m.step_s for m in means])[at]
+        factor = np.array([m.factor for m in means])[at]
         signal = Signal(
-            data.node, clean(name), unit, float(step_s[-1]), columns["time_s"],
+            data.node, clean(source), newest.unit, newest.step_s, columns["time_s"],
             columns["value"] * factor,
-            columns["flag"], columns["epoch"], columns["number"], quantum,
+            columns["flag"], columns["epoch"], columns["number"], newest.quantum,
+            None if (step_s == newest.step_s).all() else step_s,
         )  # fmt: skip
         data.signals[signal.channel] = signal if same.all() else signal.cut(same)
-        data.quantity[signal.channel] = str(last.get("quantity", "other"))
+        data.quantity[signal.channel] = newest.quantity
+
+    def _meaning(
+        self, data: NodeData, config: str, source: str, unit: str
+    ) -> engineering.Conversion:
+        """What the values of a channel are under a config."""
+        row = data.known.get((config, data.column_of(config, source)), {})
+        return engineering.of_row(row, unit)
 
     def _events(self, node: str, start_s: float, end_s: float) -> Iterator[Happening]:
         for row in self._rows("events", node):
@@ -227,27 +242,15 @@ def _parts(
         yield data.words[name], {key: column[rows] for key, column in columns.items()}
 
 
-def _values(known: dict[tuple[str, str], dict[str, Any]], parts: Iterable[str]) -> list[str]:
-    """The columns to look at: a channel's own value, or its mean where only statistics are kept."""
-    rows = {channel: row for (_, channel), row in known.items()}
-    own = [name for name in parts if rows.get(name, {}).get("source", name) == name]
-    means = [
-        name
-        for name in parts
-        if rows.get(name, {}).get("what") == "mean" and rows[name]["source"] not in own
-    ]
-    return sorted({*own, *means})
-
-
-def _factor(told: dict[str, Any], unit: str) -> tuple[float, str, float]:
-    """What makes values L/s or m; the unit then; and the step of a pulse in it."""
-    quantity = told.get("quantity")
-    if quantity == "flow":
-        if told.get("ml") and told.get("ml_ms"):
-            lps = told["ml"] / told["ml_ms"]  # mL in each ms: L/s
-            return lps, "L/s", lps
-        if unit in _TO_LPS:
-            return _TO_LPS[unit], "L/s", 0.0
-    if quantity == "pressure" and unit in _TO_M:
-        return _TO_M[unit], "m", 0.0
-    return 1.0, clean(unit), 0.0
+def _by_source(data: NodeData, parts: dict[str, list[_Part]]) -> dict[str, list[_Part]]:
+    """The records of each channel, from that column which the config of each record has for it."""
+    found: dict[str, list[_Part]] = {}
+    for name, some in parts.items():
+        for part in some:
+            for config in np.unique(part["config"]):
+                word = data.words[config]
+                source = str(data.known.get((word, name), {}).get("source", name))
+                if data.column_of(word, source) == name:
+                    rows = part["config"] == config
+                    found.setdefault(source, []).append({k: v[rows] for k, v in part.items()})
+    return found

@@ -34,7 +34,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Signal:
-    """Shapes: all arrays [records]. `value` is NaN where the flag is 9."""
+    """Shapes: all arrays [records]. `value` is NaN where the flag is 9.
+
+    `interval_s` is how far apart the newest records are. Where a config changed it, `steps_s` says
+    how long each record stands for.
+    """
 
     node: str
     channel: str
@@ -46,6 +50,21 @@ class Signal:
     epoch: Ints
     number: Ints
     quantum: float = 0.0  # the step between two readings: litres a second for a pulse counter
+    steps_s: Floats | None = None
+
+    @property
+    def step_s(self) -> Floats:
+        """How long each record stands for, in seconds."""
+        if self.steps_s is not None:
+            return self.steps_s
+        return np.full(len(self.time_s), self.interval_s)
+
+    @property
+    def least_step_s(self) -> float:
+        """The shortest of them: the finest grid that the records fit."""
+        if self.steps_s is None or not len(self.steps_s):
+            return self.interval_s
+        return float(self.steps_s.min())
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -55,7 +74,7 @@ class Signal:
         first, last = np.searchsorted(self.time_s, [start_s, end_s], side="right")
         return slice(int(first), int(last))
 
-    def cut(self, rows: slice) -> "Signal":
+    def cut(self, rows: slice | Bools) -> "Signal":
         """The same signal with these records only."""
         return replace(
             self,
@@ -64,6 +83,7 @@ class Signal:
             flag=self.flag[rows],
             epoch=self.epoch[rows],
             number=self.number[rows],
+            steps_s=None if self.steps_s is None else self.steps_s[rows],
         )
 
     def valid(self) -> Floats:
@@ -86,19 +106,32 @@ class Signal:
         ]
 
 
-def on_grid(signal: Signal, start_s: float, count: int, *, valid: bool = True) -> Floats:
-    """Values on a regular grid of the signal's interval: cell i ends at start + (i + 1) intervals.
+def on_grid(signal: Signal, start_s: float, cell_s: float, count: int) -> Floats:
+    """Valid values on a regular grid: cell i ends at start + (i + 1) cells.
 
-    A cell without a record is NaN; of two records in a cell (a stepped clock) the later one stands.
+    A record that stands for several cells fills them all. A cell without a record is NaN; of two
+    records in a cell (a stepped clock) the later one stands.
     """
     grid = np.full(count, np.nan)
-    cell = np.round((signal.time_s - start_s) / signal.interval_s).astype(np.int64) - 1
-    inside = (cell >= 0) & (cell < count)
-    grid[cell[inside]] = (signal.valid() if valid else signal.value)[inside]
+    last = np.round((signal.time_s - start_s) / cell_s).astype(np.int64) - 1
+    wide = np.maximum(1, np.round(signal.step_s / cell_s)).astype(np.int64)
+    value = signal.valid()
+    if len(wide) and wide.max() > 1:
+        value = np.repeat(value, wide)
+        ends = np.cumsum(wide)
+        back = np.repeat(ends, wide) - np.arange(1, ends[-1] + 1)
+        last = np.repeat(last, wide) - back
+    inside = (last >= 0) & (last < count)
+    grid[last[inside]] = value[inside]
     return grid
 
 
 def blocks(signal: Signal, start_s: float, block_s: float, count: int) -> Floats:
-    """Means over blocks of `block_s`; NaN where a block lacks any of its records. Shape [count]."""
-    per = max(1, round(block_s / signal.interval_s))
-    return np.asarray(on_grid(signal, start_s, count * per).reshape(count, per).mean(axis=1))
+    """Means over blocks of `block_s`; NaN where a block lacks any of its records. Shape [count].
+
+    A record that is longer than a block stands for each block that it covers.
+    """
+    cell_s = min(signal.least_step_s, block_s)
+    per = max(1, round(block_s / cell_s))
+    cells = on_grid(signal, start_s, block_s / per, count * per)
+    return np.asarray(cells.reshape(count, per).mean(axis=1))

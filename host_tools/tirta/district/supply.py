@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from tirta.district.definitions import BACKFLOW_S, HOUR_S
-from tirta.district.signal import Bools, Signal
+from tirta.district.signal import MISSING, Bools, Signal
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def spans(signal: Signal, which: Bools, least_s: float) -> list[Span]:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], which.astype(np.int8), [0]])))
     found = []
     for first, beyond in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        start_s = float(signal.time_s[first] - signal.interval_s)
+        start_s = float(signal.time_s[first] - signal.step_s[first])
         end_s = float(signal.time_s[beyond - 1])
         if end_s - start_s >= least_s:
             mean = float(np.nanmean(signal.value[first:beyond]))
@@ -56,21 +56,26 @@ def outages(pressure: Signal, least_m: float, least_s: float = HOUR_S / 2) -> li
 
 
 def holes(signal: Signal, start_s: float, end_s: float) -> list[Hole]:
-    """Where records are missing between two times; a stretch of one interval is enough."""
-    at = signal.time_s[signal.between(start_s, end_s)]
+    """Where records are missing between two times; a stretch of one interval is enough.
+
+    The interval is that of the record behind the stretch; behind the last record, its own.
+    """
+    rows = signal.between(start_s, end_s)
+    at, step_s = signal.time_s[rows], signal.step_s[rows]
+    last_s = step_s[-1:] if len(step_s) else np.array([signal.interval_s])
     ends = np.concatenate([[start_s], at, [end_s]])
-    wide = np.flatnonzero(np.diff(ends) > 1.5 * signal.interval_s)
-    found = [(float(ends[i]), float(ends[i + 1])) for i in wide.tolist()]
-    # Behind the last hole a record ends, so the hole itself ends one interval before it.
-    return [Hole(a, b if b == end_s else b - signal.interval_s) for a, b in found]
+    due_s = np.concatenate([step_s, last_s])
+    wide = np.flatnonzero(np.diff(ends) > 1.5 * due_s)
+    # Behind a hole a record ends, so the hole itself ends one interval before it.
+    begins = np.concatenate([at - step_s, [end_s]])
+    return [Hole(float(ends[i]), float(begins[i])) for i in wide.tolist()]
 
 
 def completeness(signal: Signal, edges_s: Sequence[float]) -> list[float]:
-    """Share of the expected records with a value, for each of the spans between the edges."""
+    """Share of the time with a value, for each of the spans between the edges."""
     found = []
     for start_s, end_s in pairwise(edges_s):
         rows = signal.between(start_s, end_s)
-        expected = max(1, round((end_s - start_s) / signal.interval_s))
-        there = int((signal.flag[rows] != 9).sum())
-        found.append(min(1.0, there / expected))
+        there_s = float(signal.step_s[rows][signal.flag[rows] != MISSING].sum())
+        found.append(min(1.0, there_s / max(end_s - start_s, signal.interval_s)))
     return found

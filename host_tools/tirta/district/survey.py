@@ -62,7 +62,7 @@ def survey(
     period = _period(tables, present, district, month)
     nodes = {node: tables.read(node, period.start_s - _LEAD_S, period.end_s) for node in present}
     begins = [
-        float(part.time_s[0] - part.interval_s)
+        float(part.time_s[0] - part.step_s[0])
         for data in nodes.values()
         for signal in data.signals.values()
         if len(part := _cut(signal, period))

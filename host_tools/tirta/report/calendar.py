@@ -95,7 +95,7 @@ def _quality(
         for one in judged:
             rows_ = one.signal.between(start_s, end_s)
             measured |= bool((~np.isnan(one.signal.valid()[rows_])).any())
-            outside = float(one.verdicts[0].outside[rows_].sum()) * one.signal.interval_s
+            outside = float(one.signal.step_s[rows_][one.verdicts[0].outside[rows_]].sum())
             longest = max(longest, outside)
         if not measured:
             return Cell(NONE, "", words.text("not measured"))

@@ -59,12 +59,12 @@ def health(node: NodeFigures, words: Language) -> Health:
                 data.ahead,
             )
         )
-    if data.other_interval:
+    if data.other_unit:
         notes.append(
             words.plural(
-                "%(num)s value of another interval is left out of the figures.",
-                "%(num)s values of another interval are left out of the figures.",
-                data.other_interval,
+                "%(num)s value in another unit is left out of the figures.",
+                "%(num)s values in another unit are left out of the figures.",
+                data.other_unit,
             )
         )
     told = [_event(e, words) for e in data.events if e.kind in {"loss", "alarm"}]
