@@ -12,7 +12,7 @@ import product
 from figures import Figures, Say
 from series import Series
 
-OURS = "Tirta, in pages, verified"
+OURS = "Tirta"
 
 
 def bits_per_value(series: Series) -> float:
@@ -23,17 +23,21 @@ def bits_per_value(series: Series) -> float:
 
 def measure(found: Sequence[Series], say: Say) -> Figures:
     """`density.*` of these series; a ratio only where its peer was measured beside it."""
-    columns = {}
+    columns: dict[str, dict[str, float]] = {}
     for series in found:
         columns[series.name] = peers.bits_per_value(series)
         columns[series.name][OURS] = bits_per_value(series)
-    names = list(columns)
-    if not names:
+    if not columns:
         return {}
-    say(f"{'bits per value':28}" + "".join(f"{name:>16}" for name in names))
-    for row in columns[names[0]]:
-        say(f"{row:28}" + "".join(f"{columns[name][row]:16.2f}" for name in names))
-    figures = {f"density.{name}": columns[name][OURS] for name in names}
+    rows = list(columns[found[0].name])
+    say("bits per value" + "".join(f"{row:>15}" for row in rows))
+    for name, column in columns.items():
+        say(f"{name:14}" + "".join(f"{column[row]:15.3f}" for row in rows))
+    figures = {f"density.{name}": column[OURS] for name, column in columns.items()}
+    figures |= {
+        f"density.{name}_vs_pcodec": column[OURS] / column[peers.PCO]
+        for name, column in columns.items()
+    }
     for name, peer, label in (
         ("lro_mainstreet", peers.SPRINTZ, "sprintz"),
         ("wntr_dma", peers.XZ, "xz"),

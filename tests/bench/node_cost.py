@@ -16,6 +16,7 @@ from under_micropython import instructions_between, instructions_per_turn, run
 
 SHORT, LONG = 120, 1320
 MODES = ("pack", "loop", "empty", "capture", "full", "durable", "tick", "mean", "idle")
+WORKS = ("work_none", "work_60", "work_1", "work_idle", "calls")
 MIXED = "import bench_mixed\nbench_mixed.main()"
 MARK = "gc_isenabled"  # what bench_mixed calls at the start and the end of a tick
 
@@ -49,13 +50,15 @@ def measure(series: Series, say: Say) -> Figures:
         path = _file(series, folder)
         cost = {
             mode: instructions_per_turn(_code(mode, "{n}", series, path), SHORT, LONG)
-            for mode in MODES
+            for mode in MODES + WORKS
         }
         worst = worst_vs_median()
     between, whole = heap_bytes(series)
     capture = cost["capture"] - cost["empty"]
     tick, mean = cost["tick"] - cost["idle"], cost["mean"] - cost["idle"]
     full, durable = cost["full"] - cost["loop"], cost["durable"] - cost["loop"]
+    work = {name: cost[name] - cost["work_none"] for name in ("work_60", "work_1")}
+    work["work_idle"] = cost["work_idle"] - cost["calls"]
     say(f"instructions per record of {series.channels} channels ({series.name})")
     say(f"  {'8 reads and struct.pack_into':48}{cost['pack']:10,.0f}")
     say(f"  {'raw values to the ring':48}{capture:10,.0f}")
@@ -63,7 +66,11 @@ def measure(series: Series, say: Say) -> Figures:
     say(f"  {'the same, eight readings for each value':48}{mean:10,.0f}")
     say(f"  {'worst tick of mixed periods / median tick':48}{worst:10.2f}")
     say(f"  {'raw values to the ring, compressed and framed':48}{full:10,.0f}")
+    say(f"  {'  by kernels and framing alone, without the keeper'}")
     say(f"  {'that, programmed and read back':48}{durable:10,.0f}")
+    say(f"  {'Keeper.work, 60 records a chunk':48}{work['work_60']:10,.0f}")
+    say(f"  {'Keeper.work, every record in the journal':48}{work['work_1']:10,.0f}")
+    say(f"  {'Keeper.work with nothing to do':48}{work['work_idle']:10,.0f}")
     say(f"  bytes of heap per record: {between:g}; with chunks and pages {whole:.1f}")
     return {
         "sampling.capture_vs_pack_into": capture / cost["pack"],
@@ -72,6 +79,7 @@ def measure(series: Series, say: Say) -> Figures:
         "sampling.worst_vs_median_tick": worst,
         "sampling.full_vs_pack_into": full / cost["pack"],
         "sampling.durable_vs_pack_into": durable / cost["pack"],
+        **{f"sampling.{name}_vs_pack_into": each / cost["pack"] for name, each in work.items()},
         "sampling.alloc_bytes_per_record": between,
         "sampling.commit_alloc_bytes_per_record": whole,
     }

@@ -13,6 +13,7 @@ import archive_scale
 import capacity
 import decode_speed
 import density
+import formulas
 import node_cost
 import powercut
 import pull_speed
@@ -23,7 +24,7 @@ import wear
 from figures import Figures, Say, keep, table
 from under_micropython import BenchError, available, can_count
 
-DENSE = ("lro_mainstreet", "wntr_dma", "skab")
+DENSE = ("lro_mainstreet", "wntr_dma", "skab", "gecco")
 CAPACITY = ("skab", "gecco", "lro_mainstreet")
 
 
@@ -46,7 +47,8 @@ def measure(found: dict[str, series.Series], say: Say) -> Figures:
     if not available():
         say("unix MicroPython is missing, and with it nearly all: pip install 'tirta[virtual]'")
     else:
-        part("Density", lambda: density.measure([found[n] for n in DENSE if n in found], say))
+        dense = [found[name] for name in DENSE if name in found] + formulas.every()
+        part("Density", lambda: density.measure(dense, say))
         if "lro_mainstreet" in found:
             part("Six paces", lambda: regimes.measure(found["lro_mainstreet"], say))
             part("Decoding", lambda: decode_speed.measure(found["lro_mainstreet"], say))

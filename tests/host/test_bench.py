@@ -56,6 +56,7 @@ def test_density(walk: series.Series) -> None:
     assert 3 < found["density.walk"] < 8  # 4.1 bits of entropy in each reading's step
     others = peers.bits_per_value(walk)
     assert others["FP2 (lossy)"] == pytest.approx(16.25, abs=0.01)
+    assert 3 < others[peers.PCO] < others[peers.SPRINTZ]
     assert 3 < others[peers.XZ] < others["Gorilla f32"] < others["CSV"]
 
 
@@ -76,10 +77,13 @@ def test_six_paces(walk: series.Series) -> None:
 
 def test_wear() -> None:
     micropython()
-    found = wear.measure(quiet, blocks=48, appends=1500, wraps=3)
+    found = wear.measure(quiet, blocks=48, payload=96_000, wraps=3)
     assert 1 < found["wear.programmed_ratio"] < found["wear.erased_ratio"] < 1.2
     assert found["wear.programmed_gain_vs_lfs2"] > 20
     assert found["wear.erased_gain_vs_lfs2"] > 40
+    assert found["wear.programmed_gain_vs_lfs2"] > found["wear.programmed_gain_vs_lfs2_256"]
+    assert 1 < found["wear.programmed_gain_vs_lfs2_768"] < found["wear.programmed_gain_vs_lfs2_256"]
+    assert found["wear.erased_gain_vs_lfs2_768"] > 1
     assert found["wear.erase_spread"] == 1
 
 

@@ -3,14 +3,18 @@
 
 `pack`: eight Python-level reads and one struct.pack_into, the loop that the ratios refer to.
 `capture`: raw values into the ring. `full`: that, and compressed and framed. `durable`: that, and
-programmed into a flash in RAM and read back. `empty` is the bench's own part of `capture`, `loop`
-that of the other two. `heap` tells how many bytes of heap `durable` takes. `tick`: what the loop
-calls for a record, deadline and hardware reads and all, of a flow meter on a counter and seven
-4-20 mA loops; `mean` the same at a period at which each loop is read eight times; `idle` what both
-contain of the bench. What is C on the chip is C here, called in the same way and next to nothing
-in itself: for the methods `read_uv` and `PCNT.value` the method `popleft` of a deque of what they
-would say; for the function `ticks_ms`, which would read the clock of the computer,
-`micropython.mem_peak`, which says the same number each time: so the deadline is put there anew.
+programmed into a flash in RAM and read back; both decide as Keeper.work does, without it. `work_60`
+and `work_1` call the real Keeper.work after each record, flash in RAM, read-back, pages and erases
+included: 60 records a chunk (1 s, commit 60 s), and each record in the journal (60 s, commit 60 s).
+`work_idle` calls it with nothing to do. `work_none` is the bench's own part of these. `empty` is
+the bench's own part of `capture`, `loop` that of the other two. `heap` tells how many bytes of heap
+`durable` takes. `tick`: what the loop calls for a record, deadline and hardware reads and all, of a
+flow meter on a counter and seven 4-20 mA loops; `mean` the same at a period at which each loop is
+read eight times; `idle` what both contain of the bench. What is C on the chip is C here, called in
+the same way and next to nothing in itself: for the methods `read_uv` and `PCNT.value` the method
+`popleft` of a deque of what they would say; for the function `ticks_ms`, which would read the clock
+of the computer, `micropython.mem_peak`, which says the same number each time: so the deadline is
+put there anew.
 """
 
 import gc
@@ -34,6 +38,14 @@ from tirta_node.slack import Slack
 BLOCKS = 64
 HEAP_RECORDS = 600
 MOST_TICKS = 1400
+ROOM_MS = 600  # enough for an erase
+NOTES_MS = 120000
+WORKS = {  # interval and commit in ms
+    "work_60": (1000, 60000),
+    "work_1": (60000, 60000),
+    "work_idle": (60000, 60000),
+    "work_none": (1000, 60000),
+}
 TICKS = 0x3FFFFFFF  # as in tick_plain.py
 
 
@@ -152,6 +164,48 @@ def full(ring, data, n, recorder):
         slot += 1
 
 
+def works(ring, data, n, keeper, interval_ms):
+    """Each record is followed by one call of the keeper, which has time for an erase."""
+    total = len(data)
+    channels = ring.channels
+    at = 0
+    values = ring.values
+    for slot in range(n):
+        at = feed(values, data, at, channels)
+        if at == total:
+            at = 0
+        time.now_ms += interval_ms
+        ring.take(ring.handle, slot)
+        keeper.work(ROOM_MS)
+    if keeper.problem or keeper.number() + 60 < n:
+        raise ValueError("the records are not where they belong")
+
+
+def works_none(ring, data, n):
+    """What the others contain of the bench."""
+    total = len(data)
+    channels = ring.channels
+    at = 0
+    values = ring.values
+    state = ring.state
+    for slot in range(n):
+        at = feed(values, data, at, channels)
+        if at == total:
+            at = 0
+        time.now_ms += 1000
+        ring.take(ring.handle, slot)
+        state[USED] = 0
+
+
+def works_idle(keeper, n):
+    """After all that a start leaves to do."""
+    time.now_ms += NOTES_MS
+    for _ in range(9):
+        keeper.work(ROOM_MS)
+    for _ in range(n):
+        keeper.work(ROOM_MS)
+
+
 def heap(ring, data, recorder):
     """[bytes a record inside of a chunk, bytes a record with chunks written and pages turned]."""
     log = recorder._log
@@ -214,12 +268,26 @@ def main(mode, n, channels, path):
     if mode == "pack":
         pack(n)
         return
+    if mode == "calls":
+        for _ in range(n):
+            pass
+        return
     if mode in ("tick", "mean", "idle"):
         ticks(n, 1000 if mode == "mean" else 100, mode == "idle")
         return
     with open(path, "rb") as file:
         data = array("i", file.read())
     time.now_ms = 0
+    if mode in WORKS:
+        interval_ms, commit_ms = WORKS[mode]
+        parts = Parts(Memory(BLOCKS), channels, {}, b"{}", interval_ms, commit_ms)
+        if mode == "work_idle":
+            works_idle(parts.keeper, n)
+        elif mode == "work_none":
+            works_none(parts.ring, data, n)
+        else:
+            works(parts.ring, data, n, parts.keeper, interval_ms)
+        return
     parts = Parts(Memory(BLOCKS), channels, {}, b"{}")
     recorder = parts.keeper._recorder
     if mode == "heap":

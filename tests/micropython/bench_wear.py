@@ -10,7 +10,6 @@ import vfs
 from node_parts import Parts
 from nor import BLOCK, PROGRAM, Flash
 
-APPEND_BYTES = 64
 META_OF_LATER = 200  # a type that readers skip: FORMAT.md 11
 CONFIG = b"{}"
 
@@ -42,9 +41,9 @@ class Counted:
         }
 
 
-def payload(i):
+def payload(i, size):
     """Append number i: every byte of it is checked when it is read back."""
-    return bytes([META_OF_LATER, 0]) + (b"%08d" % i) * 8
+    return (bytes([META_OF_LATER, 0]) + (b"%08d" % i) * (size // 8))[:size]
 
 
 class Device:
@@ -69,7 +68,7 @@ class Device:
         return 0
 
 
-def littlefs(blocks, appends):
+def littlefs(blocks, appends, size):
     """A file that grows by one append and one flush at a time, as loggers do."""
     counted = Counted(blocks)
     device = Device(counted.flash)
@@ -78,35 +77,35 @@ def littlefs(blocks, appends):
     with open("/lfs/log", "ab") as file:
         counted.reset()
         for i in range(appends):
-            file.write(payload(i)[:APPEND_BYTES])
+            file.write(payload(i, size))
             file.flush()
-        told = counted.tell(appends * APPEND_BYTES)
+        told = counted.tell(appends * size)
     with open("/lfs/log", "rb") as file:
         for i in range(appends):
-            if file.read(APPEND_BYTES) != payload(i)[:APPEND_BYTES]:
+            if file.read(size) != payload(i, size):
                 raise ValueError("append %d did not come back from LittleFS" % i)
     vfs.umount("/lfs")
     return told
 
 
-def ours(blocks, wraps, appends):
-    """Notes of APPEND_BYTES in the log: headers, checkpoints, CRCs, marks and all.
+def ours(blocks, wraps, appends, size):
+    """Notes of `size` bytes in the log: headers, checkpoints, CRCs, marks and all.
 
     `wraps` times around the ring, or that many `appends`. `spread` is how far the erase counts of
     two pages were apart at the worst moment.
     """
     counted = Counted(blocks)
     log = Parts(counted.flash, 1, {}, CONFIG).log
-    log.note(payload(0)[:APPEND_BYTES])  # the first page is begun
+    log.note(payload(0, size))  # the first page is begun
     counted.reset()
     done = spread = 0
     while done < appends or (wraps and min(_log_erases(counted, log)) < wraps):
         done += 1
-        log.note(payload(done)[:APPEND_BYTES])
+        log.note(payload(done, size))
         log.erase_ahead()
         erases = _log_erases(counted, log)
         spread = max(spread, max(erases) - min(erases))
-    told = counted.tell(done * APPEND_BYTES)
+    told = counted.tell(done * size)
     told["spread"] = spread
     return told
 
@@ -116,11 +115,13 @@ def _log_erases(counted, log):
     return counted.flash.erases[len(counted.flash.erases) - log.index.count :]
 
 
-def main(blocks, appends, small, wraps):
-    """LittleFS and ours with the same appends, and ours `wraps` times around a `small` ring."""
-    told = {
-        "lfs2": littlefs(blocks, appends),
-        "ours": ours(blocks, 0, appends),
-        "wraps": ours(small, wraps, 0),
-    }
+def main(blocks, payload_bytes, sizes, small, wraps):
+    """LittleFS and ours with the same appends of each size, and ours with the first size `wraps`
+    times around a `small` ring.
+    """
+    told = {"wraps": ours(small, wraps, 0, sizes[0])}
+    for size in sizes:
+        appends = payload_bytes // size
+        told["lfs2_%d" % size] = littlefs(blocks, appends, size)
+        told["ours_%d" % size] = ours(blocks, 0, appends, size)
     print(json.dumps(told))
