@@ -123,7 +123,7 @@ def test_what_happened_to_a_node_is_told_in_both_languages(
     run(capsys, "report", tmp_path / "a")
     text = (tmp_path / "a/report.html").read_text()
     assert "At most 7 records were lost: overwritten before it was pulled." in text
-    assert "Paling banyak 7 catatan hilang: tertimpa sebelum diambil." in text
+    assert "Maksimal 7 catatan hilang: tertimpa sebelum diambil." in text
     assert text.count("Alarm burst menyala.") == 3
     assert "Alarm high was raised: ph at 8.12." in text
     assert "Alarm high menyala: ph pada 8,12." in text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`tirta boards`: the boards that there are, and whether a board file is right."""
+"""`tirta boards`: the boards that there are, and whether a board file is valid."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path

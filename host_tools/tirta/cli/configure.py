@@ -32,7 +32,7 @@ def _check(args: Namespace) -> int:
         told = [f"{p.where}: {p.what}\n    {p.hint}" for p in checked.problems]
         say.error("\n  ".join([f"{args.file} cannot be used.", *told]))
     else:
-        say.out(f"{args.file} is right: {len(checked.text or b'')} bytes on the node.")
+        say.out(f"{args.file} is valid: {len(checked.text or b'')} bytes on the node.")
         for warning in checked.warnings:
             say.say(f"{warning.where}: {warning.what}\n    {warning.hint}")
     return 1 if checked.problems else 0

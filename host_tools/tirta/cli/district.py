@@ -115,7 +115,7 @@ def _import(args: Namespace) -> None:
         document = {"requests": len(found.requests), "skipped": found.skipped, "file": str(path)}
         say.document(document)
         return
-    say.out(f"{len(found.requests)} requests in {path}, without names, places of houses or texts.")
+    say.out(f"{len(found.requests)} requests in {path}, without names, addresses or texts.")
     if found.skipped:
         say.say(f"{found.skipped} requests have no usable time and were left out.")
 

@@ -29,7 +29,7 @@ def choose(what: str) -> str:
     """A passphrase for something new, asked twice."""
     given = ask(what)
     if len(given) < LEAST:
-        raise TirtaError(f"A passphrase needs at least {LEAST} letters.", "Choose a longer one.")
+        raise TirtaError(f"A passphrase needs at least {LEAST} characters.", "Choose a longer one.")
     if not os.environ.get("TIRTA_PASSPHRASE") and getpass.getpass("Once more: ") != given:
         raise TirtaError("These were two passphrases.", "Run the command again.")
     return given

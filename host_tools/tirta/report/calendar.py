@@ -118,11 +118,13 @@ def _bursts(survey: Survey, spans: list[tuple[float, float]], words: Language) -
             if b.start_s < end_s and (b.end_s is None or b.end_s > start_s)
         ]
         if open_:
-            text = words.text("a pipe was broken in %(zones)s", zones=", ".join(sorted(set(open_))))
+            text = words.text(
+                "a new leak is suspected in %(zones)s", zones=", ".join(sorted(set(open_)))
+            )
             return Cell(LOOK, "!", text)
         if end_s <= judged_from_s:
             return Cell(NONE, "", words.text("too few nights count"))
-        return Cell(GOOD, "✓", words.text("no burst"))
+        return Cell(GOOD, "✓", words.text("no new leak"))
 
     return _row(words.text("Pipes"), spans, cell)
 

@@ -58,7 +58,7 @@ def _quality(survey: Survey, words: Language) -> Card:
         "%(share)s of all measurements were within the limits.", share=words.percent(within / valid)
     )
     more = words.text(
-        "Least often: %(parameter)s at %(place)s, %(share)s.",
+        "Most often outside: %(parameter)s at %(place)s, %(share)s within.",
         parameter=parameter(words, worst.parameter),
         place=node.title,
         share=words.percent(share),
@@ -97,17 +97,19 @@ def _leaks(survey: Survey, words: Language) -> Card:
         return Card("pipe", title, NONE, words.text("Not known"), text)
     if open_:
         text = words.plural(
-            "%(num)s broken pipe is still open.", "%(num)s broken pipes are still open.", len(open_)
+            "%(num)s suspected leak is not yet repaired.",
+            "%(num)s suspected leaks are not yet repaired.",
+            len(open_),
         )
         return Card("pipe", title, LOOK, words.text("Being lost now"), text, more)
     if bursts:
         text = words.plural(
-            "%(num)s pipe broke. It is closed again.",
-            "%(num)s pipes broke. All are closed again.",
+            "%(num)s leak was suspected. It is repaired.",
+            "%(num)s leaks were suspected. All are repaired.",
             len(bursts),
         )
-        return Card("pipe", title, LOOK, words.text("Broken, repaired"), text, more)
-    text = words.text("No pipe broke that the flow at night would show.")
+        return Card("pipe", title, LOOK, words.text("Suspected, repaired"), text, more)
+    text = words.text("The flow at night shows no new leak.")
     return Card("pipe", title, GOOD, words.text("None new"), text, more)
 
 

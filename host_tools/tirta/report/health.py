@@ -44,8 +44,8 @@ def health(node: NodeFigures, words: Language) -> Health:
     if data.impossible:
         notes.append(
             words.plural(
-                "%(num)s value with an impossible time is left out.",
-                "%(num)s values with an impossible time are left out.",
+                "%(num)s value with an impossible time is ignored.",
+                "%(num)s values with an impossible time are ignored.",
                 data.impossible,
             )
         )

@@ -127,7 +127,7 @@ def _state(survey: Survey, node: NodeFigures, zone_id: str, words: Language) -> 
     zone = survey.zones.get(zone_id)
     inlets = {s.node for s in zone.inlets} if zone else set()
     if zone and node.data.node in inlets and any(b.end_s is None for b in zone.bursts):
-        return LEAK, words.text("a pipe is broken")
+        return LEAK, words.text("a new leak is suspected")
     if node.completeness < _THERE:
         share = words.percent(node.completeness, 0)
         return SILENT, words.text("only %(share)s of the data is there", share=share)
@@ -135,5 +135,5 @@ def _state(survey: Survey, node: NodeFigures, zone_id: str, words: Language) -> 
     if low:
         return QUALITY, words.text("water was outside a limit at times")
     if zone and node.data.node in inlets and zone.bursts:
-        return QUALITY, words.text("a pipe had been broken")
+        return QUALITY, words.text("a leak had been suspected")
     return GOOD, words.text("in order")
