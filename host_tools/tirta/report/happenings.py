@@ -73,14 +73,14 @@ def _of_zone(zone: ZoneFigures, words: Language) -> list[Happening]:
         }
         if burst.end_s is None:
             text = words.text(
-                "A new leak is suspected in %(zone)s: about %(flow)s litres a second are being lost,"
-                " %(volume)s m³ so far. It is not yet repaired.",
+                "A new leak is suspected in %(zone)s: about %(flow)s litres a second are being"
+                " lost, %(volume)s m³ so far. It is not yet repaired.",
                 **values,
             )
         else:
             text = words.text(
-                "A new leak is suspected in %(zone)s: about %(flow)s litres a second were lost, %(volume)s m³"
-                " in all. It ended on %(end)s.",
+                "A new leak is suspected in %(zone)s: about %(flow)s litres a second were lost,"
+                " %(volume)s m³ in all. It ended on %(end)s.",
                 **values,
                 end=words.time(burst.end_s),
             )
