@@ -5,8 +5,6 @@ of channel names.
 A *quantity* is flow, pressure, ph, turbidity, conductivity, chlorine, temperature, … or `other`.
 """
 
-from typing import Any
-
 from tirta.columns import Column
 
 _BY_UNIT = {
@@ -31,13 +29,3 @@ def of(column: Column) -> str:
             if part in _BY_NAME:
                 return _BY_NAME[part]
     return _BY_UNIT.get(column.unit, "other")
-
-
-def as_flow(told: dict[str, Any], unit: str) -> tuple[float, str]:
-    """What makes values of a channel flow, and their unit then; (1, unit) for all others.
-
-    `told` is the channel's row in the table of channels, of the config that the values come from.
-    """
-    if told.get("ml") and told.get("ml_ms"):
-        return told["ml"] / told["ml_ms"], "L/s"  # mL in each ms
-    return 1.0, unit

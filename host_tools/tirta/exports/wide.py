@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tirta import engineering
 from tirta.exports.selection import Selection
-from tirta.quantities import as_flow
 from tirta.tables import layout
 
 _MISSING = 9
@@ -126,9 +126,14 @@ def _columns(node: str, paths: list[Path], selection: Selection, told: Told) -> 
         for table in selection.tables(path, node):
             for (channel, unit, config), _ in _alike(table):
                 known = told.get((node, config, channel), {})
-                key = channel, as_flow(known, unit)[1]
-                place[key] = int(known.get("position") or 0)
+                place[channel, _as_flow(known, unit)[1]] = int(known.get("position") or 0)
     return [Column(*key) for key in sorted(place, key=lambda key: (place[key], key))]
+
+
+def _as_flow(told: dict[str, Any], unit: str) -> tuple[float, str]:
+    """What makes values of a channel flow, and their unit then; all others stay as they are."""
+    meaning = engineering.of_row(told, unit)
+    return (meaning.factor, meaning.unit) if meaning.quantity == "flow" else (1.0, unit)
 
 
 def _blocks(
@@ -167,7 +172,7 @@ def _block(
         rows = row_of[np.searchsorted(names, keys[begin : begin + len(table)])]
         begin += len(table)
         for (channel, unit, config), part in _alike(table):
-            factor, shown = as_flow(told.get((node, config, channel), {}), unit)
+            factor, shown = _as_flow(told.get((node, config, channel), {}), unit)
             at = place[channel, shown]
             found = table.column("value").to_numpy().astype(np.float64)[part]
             values[rows[part], at] = found * factor
