@@ -9,6 +9,8 @@ SEED ?= 1
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 BIN := .venv/bin
 VENV := .venv/.stamp
+# What the demo needs; what the tests need has all of it.
+DEMO := .venv/.demo
 TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
@@ -19,7 +21,7 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
 		printf '  make %-8s %s\n' "$$name" "$$what"; done
 
-demo: $(VENV) ## a virtual node from bare flash to a picture on the laptop, in a minute
+demo: $(DEMO) ## a virtual node from bare flash to a picture on the laptop, in a minute
 	$(BIN)/python -m tirta.demo
 
 test: lint types ## lint, type checks and every test
@@ -68,13 +70,23 @@ clean: ## remove everything that these targets made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV): pyproject.toml
+	@$(MAKE) --no-print-directory .venv/bin/python
+	@echo "Installing what the tests need into .venv: about 1.5 GB, some minutes the first time."
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[virtual,dev]'
+	@touch $(DEMO) $@
+
+$(DEMO): pyproject.toml
+	@$(MAKE) --no-print-directory .venv/bin/python
+	@echo "Installing Tirta into .venv: about 500 MB, a minute or two the first time."
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[virtual]'
+	@touch $@
+
+.venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Tirta needs Python 3.11 or newer. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[virtual,dev]'
-	@touch $@
 
 # Type stubs of the ESP32 port. Not in .venv: there they would shadow the laptop's own modules (CONTRIBUTING.md).
 $(TYPINGS): $(VENV) Makefile

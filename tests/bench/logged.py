@@ -2,19 +2,18 @@
 """A virtual node with days in its log, for tests and benches of the link."""
 
 import contextlib
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import scenario_ended
 
 from tirta import config, virtual
 from tirta.demo_config import DEMO_CONFIG
 from tirta.virtual.inlet import write
 
 LOGGED = "logged"  # its name
-PATIENCE_S = 600
 
 
 @contextlib.contextmanager
@@ -35,10 +34,7 @@ def logged_node(
             **options,
         )
         try:
-            until = time.monotonic() + PATIENCE_S
-            while not virtual.control(LOGGED, {"do": "status"})["scenario"]["ended"]:
-                assert time.monotonic() < until, "the scenario does not end"
-                time.sleep(0.2)
+            scenario_ended(LOGGED)
             yield node
         finally:
             virtual.down(LOGGED)

@@ -37,7 +37,7 @@ def _read(process: subprocess.Popen[bytes], n: int) -> Iterator[tuple[dict[str, 
         image = stream.read(n)
         assert len(image) == n, event
         yield event, image
-    assert process.wait(timeout=10) == 0
+    assert process.wait() == 0
 
 
 def keep_counts(cuts: int) -> None:

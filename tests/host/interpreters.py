@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import patience
 import pytest
 from support import CHECKOUT, micropython
 
@@ -22,10 +23,8 @@ FIRMWARE = CHECKOUT / "firmware"
 BOTH = CHECKOUT / "tests/both"
 DEVICES = CHECKOUT / "boards/virtual/devices"  # models of devices on buses
 ON_NODE = CHECKOUT / "tests/micropython"
-ANSWER_S = 30
 _NPM_PACKAGE = "@micropython/micropython-webassembly-pyscript"
 _NPM_VERSION = "1.29.0-6"
-_NPM_S = 120
 
 
 def unix_command(code: str, folders: list[Path], heap: str = "8m") -> list[str]:
@@ -56,16 +55,8 @@ def _wasm_port() -> Path:
         pytest.skip("no npm: 32-bit MicroPython cannot be installed")
     home.mkdir(parents=True, exist_ok=True)
     command = [npm, "install", "--prefix", str(home), "--no-audit", "--no-fund"]
-    try:
-        done = subprocess.run(
-            [*command, f"{_NPM_PACKAGE}@{_NPM_VERSION}"],
-            capture_output=True,
-            text=True,
-            timeout=_NPM_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"npm did not install {_NPM_PACKAGE} within {_NPM_S} s")
+    command += ["--fetch-retries=0", "--fetch-timeout=60000"]  # without a network: skipped soon
+    done = patience.run([*command, f"{_NPM_PACKAGE}@{_NPM_VERSION}"])
     if done.returncode or not port.exists():
         pytest.skip(f"npm did not install {_NPM_PACKAGE}: {done.stderr.strip()[-200:]}")
     return port
@@ -74,11 +65,11 @@ def _wasm_port() -> Path:
 COMMANDS = {"unix-64": unix_command, "wasm-32": wasm_command}
 
 
-def run(command: list[str], timeout_s: float = 120) -> str:
+def run(command: list[str]) -> str:
     """What the program printed; its failure is the test's."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+    done = patience.run(command)
     assert done.returncode == 0, f"ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done.stdout
+    return str(done.stdout)
 
 
 class Peer:
@@ -95,8 +86,10 @@ class Peer:
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
         out = self._process.stdout.fileno()
+        patient = patience.Patience()
         while b"\n" not in self._rest:
-            assert select.select([out], [], [], ANSWER_S)[0], f"no answer in {ANSWER_S} s: {line}"
+            while not select.select([out], [], [], 1)[0]:
+                assert not patient.over(), f"no answer: {line}"
             more = os.read(out, 1 << 16)
             assert more, f"MicroPython ended at: {line}"
             self._rest += more

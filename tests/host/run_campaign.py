@@ -35,7 +35,6 @@ RECORDS = 2000
 BLOCKS = 7
 UPDATE_STRIDE = 29  # second cuts in an update: over 10,000 cuts a seed, in each tenth seed
 UPDATE_SEEDS = 10
-UPDATE_S = 600
 FLIPS = 150  # beside each run
 OUT_OF_ORDER = 300  # records beside each run, looked at behind every second program
 CUTS = 1_000_000
@@ -91,7 +90,7 @@ def one_seed(seed: int, updates: bool) -> dict[str, int]:
     }  # fmt: skip
     if updates:
         with tempfile.TemporaryDirectory() as folder:
-            tried = test_update_cuts.cut(Path(folder), seed, UPDATE_STRIDE, UPDATE_S)
+            tried = test_update_cuts.cut(Path(folder), seed, UPDATE_STRIDE)
         counts.update(update_cuts=tried["cuts"], update_starts=tried["starts"])
     return counts
 

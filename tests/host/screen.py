@@ -8,10 +8,11 @@ do not.
 
 import re
 import shlex
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from patience import run
 
 _FENCE = re.compile(r"^```(?:console|text|sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CHANGING = (
@@ -36,10 +37,8 @@ class Screen:
         """What the command prints now, standard error first as messages come first."""
         words = shlex.split(self.command)
         assert words[0] == "tirta", self.command
-        done = subprocess.run(
-            [*TIRTA, *words[1:]], cwd=cwd, capture_output=True, text=True, timeout=120, check=False
-        )
-        return done.stderr + done.stdout
+        done = run([*TIRTA, *words[1:]], cwd=cwd)
+        return f"{done.stderr}{done.stdout}"
 
 
 def screens(document: str) -> list[Screen]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from generated import given, settings
 from hypothesis import strategies as st
 
 from tirta import boards, bundle, signing
@@ -80,7 +80,7 @@ def refuse_flips(made: Bundle, keys: Path, bits: set[int]) -> None:
     assert signing.verify(signed).name == "releases"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_any_flipped_bit_of_the_file_is_refused(made: Bundle, data: st.DataObject) -> None:
     whole = made.pack()
@@ -93,7 +93,7 @@ def test_any_flipped_bit_of_the_file_is_refused(made: Bundle, data: st.DataObjec
     assert caught.value.hint
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(TirtaError):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import patience
 import pytest
 from peer import Peer, peer_fixture  # noqa: F401
 
@@ -106,7 +107,7 @@ def test_a_message_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     ours, theirs = os.openpty()
     words = [*TIRTA, "status", "/dev/nowhere", "--baud", "no number, and a text that is long"]
-    code = subprocess.run(words, stderr=theirs, timeout=60, check=False).returncode
+    code = patience.run(words, stderr=theirs).returncode
     told = os.read(ours, 4000).decode()
     os.close(ours)
     os.close(theirs)
@@ -117,10 +118,8 @@ def test_a_message_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert " ".join(told.split()).endswith("See `tirta status --help`.")
 
 
-def run(*words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*TIRTA, *words], capture_output=True, text=True, timeout=timeout, check=False
-    )
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return patience.run([*TIRTA, *words])
 
 
 def assert_one_message(done: subprocess.CompletedProcess[str], *told: str) -> None:
@@ -189,7 +188,7 @@ def test_ctrl_c_is_one_message(peer: Peer) -> None:
     while not peer.most_unanswered:
         pass
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=20)
+    _, told = process.communicate()
     assert process.returncode == 1
     assert told.startswith("tirta: Interrupted.")
     assert "Traceback" not in told

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from generated import given
 from hypothesis import strategies as st
 
 from tirta import boards, columns, config

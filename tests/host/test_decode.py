@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from generated import given, settings
 from hypothesis import strategies as st
 from peer import UNIX_MS, FakeLog
 
@@ -45,7 +45,7 @@ def test_damaged_page_gives_the_chunks_before_and_says_where(fake: FakeLog) -> N
     assert max(lost) <= last
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(min_size=1, max_size=300), st.integers(0, 4095))
 def test_no_damage_ever_makes_a_record_up(junk: bytes, at: int) -> None:
     fake = FakeLog()

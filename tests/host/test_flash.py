@@ -5,13 +5,13 @@ where it does not fit, finished after it was interrupted.
 
 import json
 import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 from images import genuine, invented
+from patience import run
 from rom_loader import RomLoader
 from support import FLEETS, office
 
@@ -138,7 +138,7 @@ def esptool(chip: RomLoader, *words: str) -> None:
         sys.executable, "-m", "esptool", "--chip", chip.chip, "--port", str(chip.port),
         "--before", "no-reset", "--after", "no-reset", *words,
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = run(command)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

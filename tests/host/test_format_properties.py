@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from generated import given, settings
+from hypothesis import example
 from hypothesis import strategies as st
 from interpreters import BOTH, COMMANDS, FIRMWARE, Peer, as_json, peer
 
@@ -26,7 +27,7 @@ START = {
     "unix-64": "import format_ops\nformat_ops.serve()",
     "wasm-32": "from format_ops import answer",
 }
-prove = settings(max_examples=80, deadline=None, derandomize=True)
+prove = settings(max_examples=80, derandomize=True)
 
 
 @pytest.fixture(scope="module", params=COMMANDS)

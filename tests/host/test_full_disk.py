@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import run
 from peer import Peer, peer_fixture  # noqa: F401
 from test_link import check_records
 
@@ -28,10 +29,7 @@ _FULL = (
 
 def on_full_disk(limit: int, *words: str) -> subprocess.CompletedProcess[str]:
     """A command that may write files of `limit` bytes at most: more fails as on a full disk."""
-    return subprocess.run(
-        [sys.executable, "-c", _FULL, str(limit), *words],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return run([sys.executable, "-c", _FULL, str(limit), *words])
 
 
 def test_pull_on_a_full_disk(peer: Peer, tmp_path: Path) -> None:

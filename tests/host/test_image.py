@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from generated import given, settings
 from hypothesis import strategies as st
 from support import SHARED_DATA, micropython
 
@@ -61,7 +61,7 @@ def test_micropython_reads_what_we_write(tmp_path: Path) -> None:
     assert read_with_micropython(image.lfs_image(files, SIZE), tmp_path) == listing(files)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.dictionaries(NAMES, st.binary(max_size=9000), max_size=6))
 def test_files_come_back_and_images_are_reproducible(files: dict[str, bytes]) -> None:
     folders = {path.split("/")[0] for path in files if "/" in path}

@@ -4,7 +4,7 @@
 import json
 from pathlib import Path
 
-from hypothesis import given
+from generated import given
 from hypothesis import strategies as st
 from peer import Peer, peer_fixture  # noqa: F401
 

@@ -18,7 +18,7 @@ from tirta.pull import pull
 from tirta.tail import follow
 from tirta_format import page
 
-PATIENCE_S = 60
+MOST_REQUESTS = 1000  # none of these logs needs more
 
 
 @contextmanager
@@ -35,12 +35,11 @@ def liar(**answers: Callable[[bytes], bytes]) -> Iterator[Peer]:
 
 
 def pulled(peer: Peer, folder: Path) -> None:
-    began = time.monotonic()
     try:
         with Node(peer.port, 921_600, steady=True) as node:
             pull(node, folder)
     finally:
-        assert time.monotonic() - began < PATIENCE_S
+        assert len(peer.requests) < MOST_REQUESTS
 
 
 def test_an_index_without_an_end(tmp_path: Path) -> None:
@@ -151,10 +150,8 @@ def test_garbage_without_an_end_and_then_a_node() -> None:
         peer.silent = True
         talker = threading.Thread(target=talk)
         talker.start()
-        began = time.monotonic()
         with pytest.raises(TirtaError) as error:
             Node(peer.port)
-        assert time.monotonic() - began < PATIENCE_S
         assert "\x1b" not in str(error.value)
         stop.set()
         talker.join()

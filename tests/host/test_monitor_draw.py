@@ -3,7 +3,7 @@
 
 import math
 
-from hypothesis import given
+from generated import given
 from hypothesis import strategies as st
 
 from tirta.monitor.draw import BLOCKS, GAP, bar, chart, number, spark

@@ -8,11 +8,11 @@ room. `test_full_disk` has the limits of a process, which need no mount.
 
 import math
 import shutil
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from patience import run
 from peer import Peer, peer_fixture  # noqa: F401
 from small_disk import BLOCK, SmallDisk, disk_fixture  # noqa: F401
 from support import office
@@ -199,9 +199,7 @@ def test_output_into_a_file(peer: Peer, disk: SmallDisk, tmp_path: Path) -> None
     words = [*TIRTA, "query", str(tmp_path / "a"), "SELECT * FROM records", "--csv"]
     disk.leave(1)
     with (disk.root / "records.csv").open("wb") as out:
-        done = subprocess.run(
-            words, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60, check=False
-        )
+        done = run(words, stdout=out)
     assert done.returncode == 1
     what, hint = done.stderr.splitlines()
     assert what == "tirta: Cannot write the output: No space left on device."

@@ -3,7 +3,7 @@
 
 import pytest
 from esp_idf_defs.partitions import PartitionTable  # Espressif's gen_esp32part, packaged
-from hypothesis import given
+from generated import given
 from hypothesis import strategies as st
 
 from tirta import board_rules, boards, partitions

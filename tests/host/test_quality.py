@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from generated import given, settings
 from hypothesis import strategies as st
 from judged import judged
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ with_gaps = st.lists(st.one_of(level, level, level, st.none()), min_size=3, max_
 span = st.tuples(level, level).map(lambda pair: (min(pair), max(pair)))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(series=with_gaps, suspect=span, margin=st.integers(0, 9))
 def test_gross_range(series: list[int | None], suspect: tuple[int, int], margin: int) -> None:
     fail = suspect[0] - margin, suspect[1] + margin
@@ -41,14 +41,14 @@ def test_gross_range(series: list[int | None], suspect: tuple[int, int], margin:
     assert (judged(series, fail=fail, suspect=suspect) == told(wanted)).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(series=with_gaps, suspect=st.integers(1, 20), more=st.integers(0, 20))
 def test_spike(series: list[int | None], suspect: int, more: int) -> None:
     wanted = qartod.spike_test(as_floats(series), suspect, suspect + more)
     assert (judged(series, spike=(suspect, suspect + more)) == told(wanted)).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(series=with_gaps, rate=st.integers(0, 60))
 def test_rate_of_change(series: list[int | None], rate: int) -> None:
     seconds = np.arange(len(series))
@@ -56,7 +56,7 @@ def test_rate_of_change(series: list[int | None], rate: int) -> None:
     assert (judged(series, rate=rate) == told(wanted)).all()
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(
     series=st.one_of(some, st.lists(st.integers(0, 3), min_size=3, max_size=90)),
     tolerance=st.integers(0, 5),

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from generated import given, settings
 from hypothesis import strategies as st
 
 from tirta.settling import LEAST_READINGS, WINDOW_S, Reading, look, window
@@ -25,7 +25,7 @@ def electrode(tau_s: float, away_uv: float, every_s: float = 1.0) -> list[Readin
     return [Reading(t, END_UV + away_uv * float(np.exp(-t / tau_s))) for t in times]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     tau_s=st.floats(0.1, 30),
     away_uv=st.floats(-400_000, 400_000),

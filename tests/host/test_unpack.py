@@ -11,7 +11,7 @@ from typing import Any
 import format_reader
 import format_runs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from generated import HealthCheck, given, settings
 from hypothesis import strategies as st
 from interpreters import BOTH
 from packed_pages import config_text, packed_page
@@ -24,7 +24,6 @@ import packing  # type: ignore[import-not-found]
 
 prove = settings(
     max_examples=100,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -201,9 +200,9 @@ def test_every_flipped_bit_of_a_page_ends_with_a_verdict() -> None:
     for bit in range(8 * used):
         bad = bytearray(data)
         bad[bit // 8] ^= 1 << bit % 8
-        start = time.monotonic()
+        start = time.process_time()
         log = read({1: bytes(bad)})
-        assert time.monotonic() - start < BOUND_S
+        assert time.process_time() - start < BOUND_S
         (told,) = log.verdicts
         assert told.problems, bit
         found = rows_of(log)
@@ -234,9 +233,9 @@ def test_mutated_pages_with_right_crcs_read_alike(seed: int) -> None:
         return bytes(bad)
 
     data, _ = packed_page(mixed(seed, channels, 300), channels, most=20, placed=0.4, mutate=mutate)
-    start = time.monotonic()
+    start = time.process_time()
     log = decode({1: data}.items(), None, [config_text(channels)])
-    assert time.monotonic() - start < BOUND_S
+    assert time.process_time() - start < BOUND_S
     assert rows_of(log) == from_the_pages(data)
 
 

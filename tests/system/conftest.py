@@ -4,7 +4,6 @@ behind.
 """
 
 import contextlib
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import run
 
 from tirta import virtual
 from tirta.errors import TirtaError
@@ -27,17 +27,14 @@ class Mpremote:
 
     port: str
 
-    def __call__(self, *arguments: str | Path, timeout: float = 40.0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "mpremote", "connect", self.port, *map(str, arguments)],
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-        )
+    def __call__(self, *arguments: str | Path) -> str:
+        command = [sys.executable, "-m", "mpremote", "connect", self.port, *arguments]
+        done = run(command, text=False)
         if done.returncode:
             told = f"mpremote {arguments}: {done.stdout!r} {done.stderr!r}"
             raise AssertionError(f"{told}; the port is open in {_holders(self.port)}")
-        return done.stdout.decode().replace("\r\n", "\n")
+        said: str = done.stdout.decode()
+        return said.replace("\r\n", "\n")
 
     def run(self, code: str) -> str:
         return self("exec", code)

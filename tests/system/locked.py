@@ -2,11 +2,11 @@
 """A locked virtual node, and a laptop without any help of ours: raw frames, own keys."""
 
 import struct
-import time
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from conftest import FAST_BAUD, Nodes
+from patience import HANG_S, Patience
 
 from tirta import virtual
 from tirta.errors import TirtaError
@@ -39,14 +39,14 @@ def power_cycle(port: str, name: str = "locked") -> None:
 
 def awake(port: str, mode: str = "locked") -> str:
     """Wait until a node answers; its id."""
-    until = time.monotonic() + 20
+    patience = Patience()
     while True:
         try:
             with Node(port, FAST_BAUD) as node:
                 assert node.hello.mode == mode
                 return node.hello.node
         except TirtaError:
-            if time.monotonic() > until:
+            if patience.over():
                 raise
 
 
@@ -76,18 +76,18 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self.line.close()
 
-    def ask(self, kind: int, payload: bytes = b"", wait_s: float = 1.5) -> tuple[int, bytes]:
+    def ask(self, kind: int, payload: bytes = b"", wait_s: float = HANG_S) -> tuple[int, bytes]:
         """(type, payload) of the answer; (0, b"") when none comes."""
         self.sequence = (self.sequence + 1) % 256
         return self.say(frame.encode(kind, self.sequence, payload), wait_s)
 
-    def say(self, data: bytes, wait_s: float = 1.5) -> tuple[int, bytes]:
+    def say(self, data: bytes, wait_s: float = HANG_S) -> tuple[int, bytes]:
         """The same for bytes on the line, whatever their sequence."""
         self.line.write(data)
-        until = time.monotonic() + wait_s
+        patience = Patience(wait_s)
         pending = b""
-        while (left_s := until - time.monotonic()) > 0:
-            *whole, pending = (pending + self.line.read(left_s)).split(b"\0")
+        while not patience.over():
+            *whole, pending = (pending + self.line.read(0.1)).split(b"\0")
             for part in whole:
                 found = frame.decode(part)
                 if found:

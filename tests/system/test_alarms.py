@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """An alarm on a running node: in its status, and in the log that a laptop pulls."""
 
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from conftest import FAST_BAUD, Nodes
+from patience import wait_for
 
 from tirta import config
 from tirta.archive import Archive
@@ -37,10 +37,7 @@ def test_an_alarm_is_told_and_logged(nodes: Nodes, tmp_path: Path) -> None:
     path.write_text(CONFIG)
     port = nodes.up(app=True, config=config.load(path)[0]).port
     with Node(port, FAST_BAUD) as node:
-        until = time.monotonic() + 30
-        while time.monotonic() < until and not node.status()["alarms"]:
-            time.sleep(0.2)
-        assert node.status()["alarms"] == ["much"]
+        assert wait_for(lambda: node.status()["alarms"]) == ["much"]
         pull(node, tmp_path / "archive")
     (run,) = Archive(tmp_path / "archive").must_have_runs()
     log = decode_run(run)

@@ -11,6 +11,7 @@ from typing import Any
 
 from conftest import FAST_BAUD, Nodes
 from modbus_peer import Slave, slave
+from patience import Patience, scenario_ended
 
 from tirta import config
 from tirta.archive import Archive
@@ -63,9 +64,9 @@ def values(node: Node) -> dict[str, float | None]:
 
 
 def until(node: Node, what: Callable[[dict[str, float | None]], bool]) -> dict[str, float | None]:
-    end = time.monotonic() + 40
+    patience = Patience()
     while not what(seen := values(node)):
-        assert time.monotonic() < end, seen
+        assert not patience.over(), seen
         time.sleep(0.2)
     return seen
 
@@ -176,10 +177,7 @@ def test_i2c_1_wire_and_sdi12_tell_what_the_scenario_says(nodes: Nodes, tmp_path
     water.write_text("\n".join([names, *rows, rows[-1]]) + "\n")
     water.with_suffix(".toml").write_text(WIRES)
     port, _ = start(nodes, tmp_path, text, scenario=water, speed="max")
-    end = time.monotonic() + 60
-    while not nodes.status()["scenario"]["ended"]:
-        assert time.monotonic() < end
-        time.sleep(0.2)
+    scenario_ended("bare")
     with Node(port, FAST_BAUD) as node:
         status = node.status()
         found = logged(node, tmp_path / "archive")

@@ -3,13 +3,13 @@
 
 import re
 import shlex
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from conftest import FAST_BAUD, Nodes
 from images import invented
+from patience import run
 from rom_loader import RomLoader
 
 from tirta import boards, config, flash
@@ -27,12 +27,10 @@ def commands(tool: str) -> list[list[str]]:
     return [shlex.split(line)[1:] for line in lines if line.startswith(tool + " ")]
 
 
-def run(tool: str, words: list[str], folder: Path) -> None:
+def by_hand(tool: str, words: list[str], folder: Path) -> None:
     start = "import sys; from tirta.cli import main; sys.exit(main())"
     head = ["-c", start] if tool == "tirta" else ["-m", MODULES[tool]]
-    done = subprocess.run(
-        [sys.executable, *head, *words], cwd=folder, capture_output=True, timeout=120, check=False
-    )
+    done = run([sys.executable, *head, *words], cwd=folder, text=False)
     assert done.returncode == 0, (words, done.stdout, done.stderr)
 
 
@@ -42,7 +40,7 @@ def save(folder: Path) -> flash.Plan:
     ((*words,),) = commands("tirta")
     for old, new in (("BOARD", "virtual"), ("IMAGE", str(image))):
         words[words.index(old)] = new
-    run("tirta", [*words, "--allow-unlisted"], folder)
+    by_hand("tirta", [*words, "--allow-unlisted"], folder)
     text, board = config.load(DEMO_CONFIG)
     return flash.plan(board, image, config=text, allow_unlisted=True)
 
@@ -52,7 +50,7 @@ def test_esptool_by_hand_writes_what_tirta_would(tmp_path: Path) -> None:
     with RomLoader(tmp_path, "esp32") as chip:
         for words in commands("esptool"):
             words[words.index("PORT")] = str(chip.port)
-            run("esptool", ["--chip", "esp32", "--after", "no-reset", *words], tmp_path)
+            by_hand("esptool", ["--chip", "esp32", "--after", "no-reset", *words], tmp_path)
     for region in plan.regions:
         assert chip.flash.data[region.offset : region.end] == region.content, region.name
 
@@ -62,7 +60,7 @@ def test_mpremote_by_hand_makes_a_node(nodes: Nodes, tmp_path: Path) -> None:
     port = nodes.up().port
     for words in commands("mpremote"):
         words[words.index("PORT")] = port
-        run("mpremote", words, tmp_path)
+        by_hand("mpremote", words, tmp_path)
     time.sleep(6)  # its first start reads every sensor
     with Node(port, FAST_BAUD) as node:
         assert node.config() == config.load(DEMO_CONFIG)[0]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 from conftest import FAST_BAUD, Nodes
+from patience import wait_for
 
 from tirta import config, virtual
 from tirta.node import Node
@@ -35,10 +36,7 @@ SET = datetime(2026, 3, 1, 6, tzinfo=UTC)
 def has_records(nodes: Nodes, wanted: int) -> None:
     """Let the node run until it has programmed so many times more."""
     ops = nodes.status()["flash_ops"] + wanted
-    until = time.monotonic() + 30
-    while (status := nodes.status())["flash_ops"] < ops:
-        assert time.monotonic() < until, status
-        time.sleep(0.05)
+    wait_for(lambda: nodes.status()["flash_ops"] >= ops, every_s=0.05)
 
 
 def power_fails_for(seconds: int) -> None:

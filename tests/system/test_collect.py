@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from logged import LOGGED, logged_node
+from patience import run
 from test_visit import config
 
 from tirta import virtual
@@ -36,10 +37,7 @@ def folder_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def tirta(folder: Path, *arguments: str | Path) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TIRTA_VIRTUAL_DIR", str(folder / "virtual"))
-        done = subprocess.run(
-            [*TIRTA, *map(str, arguments), "--json"],
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = run([*TIRTA, *arguments, "--json"])
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import FAST_BAUD, Nodes
 from locked import FLEET, credential, guarded
+from patience import run
 
 from tirta import boards, config, virtual
 from tirta.build import build
@@ -169,9 +170,7 @@ def test_config_goes_to_the_node_and_comes_back(nodes: Nodes, tmp_path: Path) ->
 
 def test_deploy_to_a_bare_board_asks_for_its_kind(nodes: Nodes) -> None:
     nodes.up()
-    done = subprocess.run(
-        [*TIRTA, "deploy"], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run([*TIRTA, "deploy"])
     assert done.returncode == 1
     assert "tells which board this is" in done.stderr
     assert "--board, one of esp32_devkitc" in done.stderr

@@ -13,7 +13,6 @@ import pty
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 import pytest
 import serial
 from conftest import FAST_BAUD, Nodes
+from patience import run, scenario_ended
 
 from tirta import config, doctor, virtual
 from tirta.decode import Event, Verdict
@@ -114,13 +114,6 @@ def broken_day(path: Path) -> None:
     )
 
 
-def wait_for_the_end(name: str) -> None:
-    until = time.monotonic() + 120
-    while not virtual.control(name, {"do": "status"})["scenario"]["ended"]:
-        assert time.monotonic() < until
-        time.sleep(0.2)
-
-
 def ids(report: Report) -> set[str]:
     return {finding.id for finding in report.findings}
 
@@ -145,7 +138,7 @@ def test_every_broken_sensor_is_named(nodes: Nodes, tmp_path: Path) -> None:
     settings.write_text(CHANNELS + "".join(loops) + PROBE)
     text, _ = config.load(settings)
     node = nodes.up("sick", app=True, config=text, scenario=scenario, speed="max")
-    wait_for_the_end("sick")
+    scenario_ended("sick")
     report = doctor.examine(node.port, FAST_BAUD, node="02ffffffffff")
     found = {f.channel: f.id for f in report.findings if f.channel}
     assert found == NAMED
@@ -168,10 +161,8 @@ def test_a_healthy_node_has_no_finding(nodes: Nodes) -> None:
 
 def run_doctor(*arguments: str) -> "subprocess.CompletedProcess[str]":
     code = "import sys; from tirta.cli import main; sys.exit(main())"
-    return subprocess.run(
-        [sys.executable, "-c", code, "doctor", *arguments, "--json", "--baud", str(FAST_BAUD)],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    words = ["doctor", *arguments, "--json", "--baud", str(FAST_BAUD)]
+    return run([sys.executable, "-c", code, *words])
 
 
 def test_a_port_that_fails_is_a_finding(nodes: Nodes, tmp_path: Path) -> None:
@@ -211,7 +202,7 @@ def test_pages_from_before_a_new_config_are_not_damaged(nodes: Nodes, tmp_path: 
     noise.write_text("".join(["pulses,p_inlet_m,p_critical_m,turbidity_ntu\n", *rows]))
     text = demo_text("virtual")
     node = nodes.up("changed", app=True, config=text, scenario=noise, speed="max")
-    wait_for_the_end("changed")
+    scenario_ended("changed")
     with Node(node.port, FAST_BAUD) as asked:
         asked.apply_config(text.replace(b'"interval_ms":60000', b'"interval_ms":5000'))
     facts = gather(node.port, FAST_BAUD)

@@ -10,6 +10,7 @@ import pytest
 from conftest import Nodes
 from images import invented
 from locked import credential, guarded
+from patience import run
 from rom_loader import RomLoader
 from support import FLEETS, office
 
@@ -35,13 +36,12 @@ def test_one_command_makes_a_locked_node_of_a_bare_chip(
 
     image = invented(tmp_path, boards.load("virtual"))
     with RomLoader(tmp_path, "esp32", after=power) as chip:
-        done = subprocess.run(
+        done = run(
             [
                 *TIRTA, "flash", str(chip.port), "--board", "virtual", "--micropython", str(image),
                 "--allow-unlisted", "--config", str(DEMO_CONFIG), "--json",
                 "--labels", str(tmp_path),
-            ],
-            capture_output=True, text=True, timeout=60, check=False,
+            ]
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""

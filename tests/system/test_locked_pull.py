@@ -3,7 +3,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import FAST_BAUD, Nodes
 from locked import FLEET, credential, guarded, up
+from patience import run
 from test_visit import config
 
 from tirta.archive import Archive
@@ -86,12 +86,10 @@ def test_pull_just_works_with_a_credential(nodes: Nodes, tmp_path: Path) -> None
     }
 
     def tirta(who: str, *words: str | Path, fails: bool = False, out: bool = False) -> str:
-        done = subprocess.run(
-            [*TIRTA, *map(str, words)], capture_output=True, text=True, timeout=60, check=False,
-            env=env | {"TIRTA_KEYS": str(tmp_path / who)}, cwd=tmp_path,
-        )  # fmt: skip
+        keys = {"TIRTA_KEYS": str(tmp_path / who)}
+        done = run([*TIRTA, *words], env=env | keys, cwd=tmp_path)
         assert (done.returncode == 1) == fails, done.stderr
-        return done.stderr if fails and not out else done.stdout
+        return str(done.stderr if fails and not out else done.stdout)
 
     tirta("office", "keys", "init")
     told = tirta("technician", "pull", port, "--baud", str(FAST_BAUD), fails=True)

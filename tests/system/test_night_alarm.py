@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A night-flow alarm on a running node, against what the laptop finds in the records it pulled."""
 
-import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 from conftest import FAST_BAUD, Nodes
+from patience import scenario_ended
 
 from tirta import config
 from tirta.district.definitions import DAY_S
@@ -44,10 +44,7 @@ def test_a_leak_at_night_is_told_with_its_flow(nodes: Nodes, tmp_path: Path) -> 
     port = nodes.up("leak", app=True, config=text, scenario=water, speed="max").port
     with Node(port, FAST_BAUD) as node:
         node.set_clock()
-    until = time.monotonic() + 120
-    while not nodes.status("leak")["scenario"]["ended"]:
-        assert time.monotonic() < until
-        time.sleep(0.3)
+    scenario_ended("leak")
     with Node(port, FAST_BAUD) as node:
         assert node.status()["alarms"] == ["leak"]
         pull(node, tmp_path / "archive")

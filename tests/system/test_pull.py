@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Nodes
+from patience import run, scenario_ended
 
 from tirta import config, virtual
 from tirta.archive import Archive
@@ -31,10 +32,7 @@ def port_fixture(nodes: Nodes, tmp_path: Path) -> str:
     write(scenario, MINUTES)
     text, _ = config.load(DEMO_CONFIG)
     port = nodes.up(scenario=scenario, speed="max", app=True, config=text, baud=BAUD).port
-    until = time.monotonic() + 60
-    while not nodes.status()["scenario"]["ended"]:
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    scenario_ended("bare")
     return port
 
 
@@ -69,10 +67,8 @@ def test_killed_and_repeated_pull_gives_the_same(port: str, tmp_path: Path) -> N
 
 
 def test_pull_since_brings_the_end(port: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*TIRTA, "pull", "bare", "--since", "2900", "--json", "--archive", str(tmp_path / "a")],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+    words = ["pull", "bare", "--since", "2900", "--json", "--archive", str(tmp_path / "a")]
+    done = run([*TIRTA, *words], check=True)
     result = json.loads(done.stdout)
     assert set(result) >= {"records", "first", "last", "epoch", "holes", "wire_bytes", "seconds"}
     assert result["first"] <= 2900

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Nodes
+from patience import scenario_ended
 from screen import screens, shape
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -23,9 +24,7 @@ def test_screen_is_what_the_commands_print(
     for screen in shown:
         assert shape(screen.run(tmp_path)) == shape(screen.shown), screen.command
         if screen.command.startswith("tirta virtual up"):
-            until = time.monotonic() + 60
-            while not nodes.status("inlet")["scenario"]["ended"] and time.monotonic() < until:
-                time.sleep(0.2)
+            scenario_ended("inlet")
             time.sleep(6)  # the closing sample falls due just after the scenario ends
 
 

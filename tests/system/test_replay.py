@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from conftest import Nodes
+from patience import scenario_ended
 
-from tirta import config, virtual
+from tirta import config
 from tirta.export import export
 from tirta.node import Node
 from tirta.pull import pull
@@ -57,10 +58,7 @@ def test_month_of_pulses_arrives_exactly(nodes: Nodes, tmp_path: Path) -> None:
     settings.write_text(CONFIG)
     text, _ = config.load(settings)
     port = nodes.up("dma", scenario=scenario, speed="max", app=True, config=text).port
-    until = time.monotonic() + 180
-    while not virtual.control("dma", {"do": "status"})["scenario"]["ended"]:
-        assert time.monotonic() < until, virtual.control("dma", {"do": "status"})
-        time.sleep(0.5)
+    scenario_ended("dma")
     time.sleep(6)  # the last seconds run in real time
     with Node(port, 3_000_000) as node:
         result = pull(node, tmp_path / "archive")

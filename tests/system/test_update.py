@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from conftest import FAST_BAUD, Nodes
 from locked import FLEET, awake, credential, guarded, up
+from patience import Patience
 from state_image import in_force
 from support import office
 from test_visit import config
@@ -69,15 +70,15 @@ def almost_sent(new: Bundle, fleet: bytes | None) -> bytes:
     return bytes(flash)
 
 
-def settled(running: virtual.VirtualNode, patience_s: float) -> dict[str, Any]:
+def settled(running: virtual.VirtualNode) -> dict[str, Any]:
     """What runs once no trial is under way. Looks at the flash meanwhile, for time passes slowly
     while a laptop talks.
     """
     place = boards.load("virtual").partition("state")
-    until = time.monotonic() + patience_s
+    patience = Patience()
     fields = {state.TRIAL: b""}
     while state.TRIAL in fields or state.OUTCOME in fields:
-        assert time.monotonic() < until, "the trial does not end"
+        assert not patience.over(), "the trial does not end"
         time.sleep(0.2)
         content = Path(running.flash).read_bytes()[place.offset : place.end]
         fields = in_force(content) or fields
@@ -131,7 +132,7 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
         assert done.written_bytes < len(image.rstrip(b"\xff")) * 0.7, "it did not go on"
         with pytest.raises(TirtaError, match="on trial"):
             update.send(node, new)
-    found = settled(running, 60)
+    found = settled(running)
     assert (found["version"], found["previous"], found["running"]) == ("0.2.0", "0.1.0", "b")
     assert found["config"] == config()
     assert found["status"]["epoch"] == before["epoch"]
@@ -191,7 +192,7 @@ def test_what_does_not_prove_itself_is_taken_back(
     monkeypatch.setattr(update, "_await", lambda *_: None)
     with Node(running.port, FAST_BAUD) as node:
         assert update.send(node, bad).written_bytes == 0
-    found = settled(running, 90)
+    found = settled(running)
     assert (found["version"], found["previous"], found["running"]) == ("0.1.0", "", "a")
     assert found["status"]["cause"] == cause
     told = results(running.port, tmp_path / "archive")

@@ -25,7 +25,7 @@ from tirta.virtual.state import Torn
 
 __all__ = ["VirtualNode", "control", "cut", "down", "list_nodes", "up"]
 
-_START_S = 10.0
+_END_S = 60.0
 _MAX_SPEED = 1_000_000
 _BAUDS = range(300, 5_000_001)
 SHAPES = tuple(shape.name.lower().replace("_", "-") for shape in Torn)
@@ -126,7 +126,7 @@ def down(name: str) -> None:
     with registry.locked(name):
         status = _require(name, {"do": "down"})
         with _process(int(status["pid"])) as ended:
-            if not ended(_START_S):
+            if not ended(_END_S):
                 raise TirtaError(
                     f"The supervisor of {name} (process {status['pid']}) does not end."
                 )
@@ -198,11 +198,9 @@ def _spawn(name: str, folder: Path) -> None:
             env=os.environ | {"PYTHONPATH": path},
         )
     os.close(writer)
-    ready, _, _ = select.select([reader], [], [], _START_S)
-    told = os.read(reader, 256) if ready else b""
+    told = os.read(reader, 256)  # empty when it ended; however long a busy computer takes
     os.close(reader)
     if not told:
-        process.kill()
         process.wait()
         raise TirtaError(f"{name} did not start.", f"See {folder / 'supervisor.log'}.")
     process.returncode = 0  # it is on its own from here; nothing waits for it

@@ -19,7 +19,7 @@ from typing import Any
 from tirta.errors import TirtaError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,30}")
-_REPLY_S = 10.0
+_REPLY_S = 60.0
 
 
 def root() -> Path:

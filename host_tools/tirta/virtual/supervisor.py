@@ -26,7 +26,7 @@ from tirta.virtual.registry import socket_address
 _log = logging.getLogger("tirta.virtual")
 _CTRL_C = 3
 _BACKLOG = 1024  # bytes taken from the board ahead of the line
-_REQUEST_S = 2.0
+_REQUEST_S = 20.0
 _FREE_BAUD = 100_000_000
 _FULL_S = 0.002  # until the laptop's buffer is tried again
 
