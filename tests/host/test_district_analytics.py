@@ -98,7 +98,9 @@ def test_the_lowest_hour_is_complete_and_its_records_are_named() -> None:
     night = found[4]
     assert night.day == date(2025, 3, 7)
     rows = made.flow.evidence(night.rows)
-    assert rows == [Evidence("n1", 7, "flow", rows[0].first, rows[0].first + 59)]
+    start_s = night.start_s
+    first = rows[0].first
+    assert rows == [Evidence("n1", 7, "flow", first, first + 59, start_s, start_s + 3600)]
     inside = made.flow.value[rows[0].first : rows[0].last + 1]
     assert night.flow_lps == pytest.approx(inside.mean())
     hours = np.convolve(made.flow.value[4 * DAY : 4 * DAY + 300], np.full(60, 1 / 60), "valid")
@@ -171,8 +173,9 @@ def test_holes_and_completeness_are_what_is_not_there() -> None:
     half = START_S + 30 * DAY
     assert supply.completeness(part, [START_S, half, START_S + 60 * DAY]) == [690 / 720, 1.0]
     assert part.evidence(slice(90, 110)) == [
-        Evidence("n1", 7, "flow", 90, 99), Evidence("n1", 7, "flow", 130, 139),
-    ]  # fmt: skip
+        Evidence("n1", 7, "flow", 90, 99, START_S + 90 * 60, START_S + 100 * 60),
+        Evidence("n1", 7, "flow", 130, 139, START_S + 130 * 60, START_S + 140 * 60),
+    ]
 
 
 def test_quality_counts_what_is_valid_and_names_what_is_outside() -> None:

@@ -4,6 +4,7 @@
 import json
 import re
 import time
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from district_archive import Channel, inlet_channels, write_district, write_node
 from district_truth import DAY, PULSE_L, START_S, district
 
 from tirta.cli import main
+from tirta.district import kinds
 
 Captured = pytest.CaptureFixture[str]
 
@@ -72,6 +74,39 @@ def test_a_figure_names_its_records(town: Path, capsys: Captured) -> None:
     assert told["value"] == pytest.approx(np.percentile(nights, 20))
     assert {r["node"] for r in told["records"]} == {"02fb6be30001"}
     assert "There is no figure" in refused(capsys, *words, "--explain", "z1/nothing")
+
+
+def test_every_figure_has_a_name_and_a_formula(town: Path, capsys: Captured) -> None:
+    words = ("district", town / "archive", "--district", town / "district.toml")
+    _, out, _ = run(capsys, *words, "--json", "--all")
+    ids = [f["id"] for f in json.loads(out)["figures"]]
+    assert [name for name in ids if not kinds.split(name)[1]] == []
+    _, shown, _ = run(capsys, *words, "--all")
+    assert sum(line.startswith("  ") for line in shown.splitlines()) == len(ids)
+    for name in ids:
+        assert f"  {name}" in shown
+
+
+def test_a_figure_is_told_in_names_dates_and_litres(town: Path, capsys: Captured) -> None:
+    words = ("district", town / "archive", "--district", town / "district.toml")
+    _, shown, _ = run(capsys, *words)
+    assert "Kota Contoh, 3 March 2025 to 1 April 2025, times of Asia/Jakarta" in shown
+    assert re.search(r"^Zona Cempaka 1 \(zone z1\)$", shown, re.MULTILINE)
+    assert re.search(r"^  Suspected leak from \d+ Mar \d\d:\d\d +0\.\d+ L/s ", shown, re.MULTILINE)
+    assert "e+" not in shown
+    _, told, _ = run(capsys, *words, "--explain", "z1/night-flow")
+    assert "Night flow, Zona Cempaka 1 (zone z1)" in told
+    assert "Formula: 20th percentile of the flow of the nights that count, of seven" in told
+    hours = re.findall(
+        r"^02fb6be30001 +flow +(\S+ \S+) +(\S+ \S+) +\d+ to \d+ +60 ", told, re.MULTILINE
+    )
+    assert 4 <= len(hours) <= 7
+    for start, end in hours:  # the records' own hours, in local time, within the night
+        first, last = datetime.fromisoformat(start), datetime.fromisoformat(end)
+        assert (last - first).total_seconds() == 3600
+        assert last.hour <= 5
+    for place in told.partition("They lie in\n")[2].split():
+        assert Path(place).exists()
 
 
 def test_the_page_is_one_file_with_both_languages_and_nothing_from_outside(
@@ -238,9 +273,10 @@ def test_more_left_than_entered_is_told(tmp_path: Path, capsys: Captured) -> Non
     zones = '[[zone]]\nid="a"\nin=["n1/flow"]\n[[zone]]\nid="b"\nparent="a"\nin=["n2/flow"]'
     path.write_text(zones)
     _, out, _ = run(capsys, "district", tmp_path / "a", "--district", path)
-    told = {line.split()[0]: line for line in out.splitlines()}
-    assert "check the meters" in told["a/balance"]
-    assert "check the meters" not in told["b/balance"]
+    (above,) = [line for line in out.splitlines() if "a/balance" in line]
+    (below,) = [line for line in out.splitlines() if "b/balance" in line]
+    assert "check the meters" in above
+    assert "check the meters" not in below
 
 
 def test_before_the_first_record_nothing_is_missing(tmp_path: Path, capsys: Captured) -> None:

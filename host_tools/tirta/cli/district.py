@@ -8,12 +8,8 @@ from pathlib import Path
 from tirta import limits
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument
-from tirta.district import feedback, tree
-from tirta.district.figure import Figure
-from tirta.district.survey import survey
-from tirta.text import clean
-
-_EVERY_DAY = ("/night/", "/night-flow/", "/inflow/", "/outside/")
+from tirta.district import feedback, kinds, telling, tree
+from tirta.district.survey import Survey, survey
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -32,7 +28,9 @@ def _district_arguments(parser: ArgumentParser) -> None:
     _arguments(parser)
     parser.add_argument("--all", action="store_true", help="also the figures of every day")
     parser.add_argument(
-        "--explain", metavar="FIGURE", help="list the records that a figure stands on"
+        "--explain",
+        metavar="FIGURE",
+        help="its formula, what it is made from, and the records that it stands on",
     )
 
 
@@ -44,20 +42,9 @@ def _district(args: Namespace) -> None:
         month=args.month,
     )
     if args.explain:
-        figure, records = found.figures[args.explain], found.figures.records(args.explain)
-        if args.json:
-            say.document({**asdict(figure), "records": [asdict(e) for e in records]})
-            return
-        say.out(_line(figure))
-        if figure.parts:
-            say.out(f"made from: {', '.join(figure.parts)}")
-        titles = ("NODE", "EPOCH", "CHANNEL", "FIRST", "LAST", "RECORDS")
-        say.table(
-            titles, [[e.node, e.epoch, e.channel, e.first, e.last, e.records] for e in records]
-        )
-        return
-    shown = [f for f in found.figures if args.all or not any(w in f.id for w in _EVERY_DAY)]
-    if args.json:
+        _explain(args, found)
+    elif args.json:
+        shown = [f for f in found.figures if args.all or not telling.everyday(f)]
         say.document(
             {
                 "first": str(found.period.first),
@@ -68,21 +55,35 @@ def _district(args: Namespace) -> None:
                 ],
             }
         )
-        return
-    say.say(f"{found.period.first} to {found.period.last}, {found.period.zone}")
-    for figure in shown:
-        say.out(_line(figure))
-
-
-def _line(figure: Figure) -> str:
-    if isinstance(figure.value, float):
-        value = f"{figure.value:.4g} {figure.unit}".rstrip()
     else:
-        value = "-" if figure.value is None else str(figure.value)
-    between = ""
-    if figure.low is not None and figure.high is not None:
-        between = f"{figure.low:.4g} to {figure.high:.4g}"
-    return f"{clean(figure.id):40} {value:16} {between:20} {figure.why}".rstrip()
+        for line in telling.overview(found, every=args.all):
+            say.out(line)
+
+
+def _explain(args: Namespace, found: Survey) -> None:
+    """Print what a figure stands on."""
+    figure, evidence = found.figures[args.explain], found.figures.records(args.explain)
+    if args.json:
+        kind = kinds.split(figure.id)[1]
+        say.document(
+            {
+                **asdict(figure),
+                "formula": kinds.KINDS[kind].formula if kind else "",
+                "records": [asdict(e) for e in evidence],
+            }
+        )
+        return
+    for line in telling.explained(found, args.explain):
+        say.out(line)
+    if evidence:
+        say.out("")
+        titles = ("NODE", "CHANNEL", "FROM", "TO", "RECORDS", "COUNT", "EPOCH")
+        rows = telling.records(found, args.explain)
+        say.table(titles, [list(asdict(row).values()) for row in rows])
+        say.out("")
+        say.out("They lie in")
+        for place in telling.places(args.archive, found, args.explain):
+            say.out(f"  {place}")
 
 
 def _report_arguments(parser: ArgumentParser) -> None:

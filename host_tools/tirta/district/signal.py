@@ -19,13 +19,19 @@ GOOD, UNCHECKED, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
 
 @dataclass(frozen=True)
 class Evidence:
-    """Records `first` to `last` of one channel in one epoch of one node."""
+    """Records `first` to `last` of one channel in one epoch of one node.
+
+    `start_s` is where the first one's interval begins, `end_s` where the last one's ends; Unix
+    seconds.
+    """
 
     node: str
     epoch: int
     channel: str
     first: int
     last: int
+    start_s: float
+    end_s: float
 
     @property
     def records(self) -> int:
@@ -97,11 +103,21 @@ class Signal:
             return []
         order = np.lexsort((numbers, epochs))
         numbers, epochs = numbers[order], epochs[order]
+        ends_s = self.time_s[rows][order]
+        starts_s = ends_s - self.step_s[rows][order]
         breaks = np.flatnonzero((np.diff(numbers) > 1) | (np.diff(epochs) != 0)) + 1
         firsts = np.concatenate([[0], breaks])
         lasts = np.concatenate([breaks, [len(numbers)]]) - 1
         return [
-            Evidence(self.node, int(epochs[a]), self.channel, int(numbers[a]), int(numbers[b]))
+            Evidence(
+                self.node,
+                int(epochs[a]),
+                self.channel,
+                int(numbers[a]),
+                int(numbers[b]),
+                float(starts_s[a]),
+                float(ends_s[b]),
+            )
             for a, b in zip(firsts, lasts, strict=True)
         ]
 
