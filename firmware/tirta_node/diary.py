@@ -1,34 +1,26 @@
 # SPDX-License-Identifier: MIT
 """What a locked node remembers of logins, behind the state copy in force (FORMAT.md section 7).
 
-Entries of 8 bytes are programmed one after the other into what the copy left erased of its last
-block, so that neither a login nor a wrong guess costs an erase. When the room is used up, the copy
-is written anew with what the entries came to. A cut leaves an entry whole, torn or absent; a torn
-one counts as a wrong guess. Called by `rarely`.
+Entries are programmed one after the other into what the copy left erased of its last block, so that
+neither a login nor a wrong guess costs an erase. When the room is used up, the copy is written anew
+with what the entries came to, as every writer of the state does it (store.py). A cut leaves an
+entry whole, torn or absent; a torn one counts as a wrong guess. Called by `rarely`.
 """
 
 import struct
 from binascii import crc32
 
-from tirta_format import state
+from tirta_format import entries, state
 from tirta_node import store
 
-CHALLENGED = 1  # the first challenge of a boot
-WRONG = 2  # a wrong guess
-RIGHT = 3  # a login after wrong guesses
-FLOOR = 4  # the value is a Unix time in s that is past
-
-_SIZE = 8
 _SPARE = 64  # entries that a boot may need without an erase
-_ERASED = b"\xff" * _SIZE
-_PADDING = bytes(_SPARE * _SIZE)
-_LOST = "the state partition does not keep what is written"
+_PADDING = bytes(_SPARE * entries.SIZE)
 
 
 class Diary:
     """`sequence` and `used` together only grow, whatever happens to the power; `wrong` guesses came
     since the last right one; `floor_s` is a Unix time that is past, 0 when nothing is known;
-    `fields` are the state's that this module cares for.
+    `fields` are the state's that this module cares for. Raises OSError without a whole copy.
     """
 
     def __init__(self, flash):
@@ -36,63 +28,60 @@ class Diary:
         self._load()
 
     def _load(self):
-        self._first, self.sequence, end, self.fields = _newest(self._flash)
-        self._start = end
-        self.room = (-end % self._flash.BLOCK) // _SIZE
-        self.floor_s = int.from_bytes(self.fields.get(state.FLOOR, b""), "little")
-        self.wrong = self.fields.get(state.GUESSES, b"\0")[0]
-        self.used = 0
-        entry = bytearray(_SIZE)
-        skipped = 0
-        for i in range(self.room):
-            self._flash.read(self._first, end + i * _SIZE, entry)
-            if entry == _ERASED:
-                skipped += 1  # torn, if another one follows
-                continue
-            self.wrong = min(255, self.wrong + skipped)
-            skipped = 0
-            self.used = i + 1
-            self._take(entry)
+        self._first, self.sequence, self._end, self.fields = _newest(self._flash)
+        self.room = entries.room(self._end, self._flash.BLOCK)
+        self._sum = entries.Sum(self.fields)
+        self._sum.read(store.behind(self._flash, self._first, self._end))
 
-    def _take(self, entry):
-        kind, value = struct.unpack_from("<BI", entry)
-        if entry != _entry(kind, value) or kind == WRONG:
-            self.wrong = min(255, self.wrong + 1)
-        elif kind == RIGHT:
-            self.wrong = 0
-        elif kind == FLOOR:
-            self.floor_s = max(self.floor_s, value)
+    @property
+    def used(self):
+        return self._sum.used
+
+    @property
+    def wrong(self):
+        return self._sum.wrong
+
+    @property
+    def floor_s(self):
+        return self._sum.floor_s
 
     def tidy(self):
         """At a start: make room for what this boot may bring, while no sample waits."""
-        if self.room - self.used < _SPARE:
+        if self.room - self.used < _SPARE and (self.used or self._has_room_for_padding()):
             self._renew()
 
     def add(self, kind, value=0):
-        """Program an entry. Raises OSError when it does not read back."""
+        """Remember an entry. Raises OSError when it does not read back."""
+        entry = entries.encode(kind, value)
         if self.used >= self.room:
-            self._renew()
-        entry = _entry(kind, value)
-        at = self._start + self.used * _SIZE
+            self._sum.add(entry)
+            self._renew()  # with what it says
+            return
+        at = self._end + self.used * entries.SIZE
         self._flash.program(self._first, at, entry)
-        back = bytearray(_SIZE)
+        back = bytearray(entries.SIZE)
         self._flash.read(self._first, at, back)
-        self.used += 1
+        self._sum.used += 1
         if back != entry:
-            raise OSError(_LOST)
-        self._take(entry)
+            raise OSError("the state partition does not keep what is written")
+        self._sum.add(entry)
 
     def _renew(self):
-        """The copy anew, with what the entries came to and room behind it."""
+        """The copy anew, with what the entries came to and, where it can be had, room behind it."""
         old = self.fields.get(state.GUESSES, b"\0\0")
         head = bytes((self.wrong, (old[1] + 1) & 255))
         floor = struct.pack("<I", self.floor_s)
         for padding in (b"", _PADDING):
+            if padding and not self._has_room_for_padding():
+                return
             guesses = head + padding
             store.change(self._flash, {state.FLOOR: floor, state.GUESSES: guesses})
             self._load()
             if self.room >= _SPARE:
                 return
+
+    def _has_room_for_padding(self):
+        return self._end + len(_PADDING) + 16 <= self._flash.blocks // 2 * self._flash.BLOCK
 
 
 def _newest(flash):
@@ -143,8 +132,3 @@ def _crc(flash, first, n):
         flash.read(first, at, part)
         crc = crc32(part, crc)
     return crc
-
-
-def _entry(kind, value):
-    head = struct.pack("<BI", kind, value)
-    return head + struct.pack("<I", crc32(head))[:3]

@@ -9,7 +9,7 @@ import json
 import os
 import struct
 
-from tirta_format import access, access_log, frame, hmac, state
+from tirta_format import access, access_log, entries, frame, hmac, state
 from tirta_node import diary
 from tirta_node.hal import chip
 
@@ -49,7 +49,7 @@ def _challenge(gate):
     """Sixteen bytes that this node never sent before: a count that only grows, and chance."""
     found = diary.Diary(chip.partition("state"))
     if not gate.challenged:
-        found.add(diary.CHALLENGED)  # now the count is another one than in any boot before
+        found.add(entries.CHALLENGED)  # now the count is another one than in any boot before
         gate.challenged = True
     count = struct.pack("<IH", found.sequence, found.used)
     gate.nonce = count + os.urandom(access.NONCE_SIZE - len(count))
@@ -81,10 +81,10 @@ def _login(gate, payload):
     if now_s > expires:
         return "the credential has expired"
     if issued > found.floor_s:
-        found.add(diary.FLOOR, issued)
+        found.add(entries.FLOOR, issued)
     _note(gate, access_log.LOGIN, role, serial)
     if found.wrong:
-        found.add(diary.RIGHT)
+        found.add(entries.RIGHT)
     gate.wrong = 0
     gate.noted_ms = -1
     gate.counter = gate.forgeries = 0
@@ -98,7 +98,7 @@ def _login(gate, payload):
 def guessed(gate):
     """A wrong guess: remembered before the refusal, and from the third on followed by silence."""
     try:
-        diary.Diary(chip.partition("state")).add(diary.WRONG)
+        diary.Diary(chip.partition("state")).add(entries.WRONG)
     except OSError:
         pass  # it counts until the next start all the same
     gate.wrong += 1

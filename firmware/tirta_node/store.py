@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The state partition on flash: two copies, the older of which is replaced (FORMAT.md section 7).
 
-Whatever happens during a change, one whole copy remains: the old or the new. Called by `rarely`.
-A copy is written field by field: beside two long configs RAM has no room for it.
+Whatever happens during a change, one whole copy remains: the old or the new. Every copy is written
+here, and holds what the entries behind the one before it came to, so no writer forgets a login.
+A copy is written field by field: RAM has no room for it beside two long configs. Called by
+`rarely`.
 """
 
 import struct
@@ -14,6 +16,7 @@ from tirta_format import state
 
 _STAGED = const(16)  # as in tirta_format.staging, whose names would stay in RAM
 _HEAD_SIZE = const(3)
+_PIECE = const(512)
 
 
 def config(flash):
@@ -41,10 +44,13 @@ def load(flash):
 def change(flash, changes):
     """Put other fields into force, all or none: {tag: bytes, or None to take the field out}.
 
+    Time floor and wrong guesses stay what copy and entries come to, unless `changes` has them.
     Returns whether anything had to be written. Raises OSError when the copy does not read back or
     would be too long.
     """
     index, sequence, old = newest(flash)
+    if index >= 0:
+        _learned(flash, index, old).put_into(old)
     fields = dict(old)
     for tag, value in changes.items():
         if value is None:
@@ -93,6 +99,30 @@ def damage(flash, in_force):
 def newest(flash):
     """(index of the copy in force, its sequence, its fields); index -1 when neither is whole."""
     return state.newest((_head(flash, 0), _head(flash, 1)), lambda index: _read(flash, index))
+
+
+def _learned(flash, index, fields):
+    """The Sum of these fields of a copy and the entries behind it."""
+    from tirta_format import entries  # which those who only read a config do without
+
+    found = entries.Sum(fields)
+    first = index * (flash.blocks // 2)
+    end = state.length(_head(flash, index), flash.blocks // 2 * flash.BLOCK)
+    found.read(behind(flash, first, end))
+    return found
+
+
+def behind(flash, first, end):
+    """Yield what lies in each place for an entry behind a copy of `end` bytes at block `first`."""
+    piece = bytearray(_PIECE)
+    size = -end % flash.BLOCK & ~7
+    while size:
+        part = memoryview(piece)[: min(size, _PIECE)]
+        flash.read(first, end, part)
+        for at in range(0, len(part), 8):
+            yield bytes(part[at : at + 8])
+        end += len(part)
+        size -= len(part)
 
 
 def _head(flash, index):

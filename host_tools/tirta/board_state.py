@@ -7,13 +7,13 @@ from typing import Any
 from tirta.board_repl import BoardRepl
 from tirta.boards import Board
 from tirta.errors import TirtaError
-from tirta_format import state
+from tirta_format import entries, state
 
 _BLOCK = 4096
 
 
 class BoardState:
-    """`values` are the fields in force, by tag."""
+    """`values` are the fields in force, by tag, with what the entries behind them come to."""
 
     def __init__(self, repl: BoardRepl, board: Board) -> None:
         self._repl = repl
@@ -23,6 +23,18 @@ class BoardState:
             [self._head(i) for i in range(2)], lambda i: state.decode(self._read(i))
         )
         self._index, self._sequence, self.values = found
+        if self._index >= 0:
+            learned = entries.Sum(self.values)
+            learned.read(self._entries())
+            learned.put_into(self.values)
+
+    def _entries(self) -> list[bytes]:
+        """What lies in each place for an entry behind the copy in force."""
+        size = state.length(self._head(self._index), self._half * _BLOCK)
+        last = self._block(self._index * self._half + (size - 1) // _BLOCK, _BLOCK)
+        end = (size - 1) % _BLOCK + 1
+        count = entries.room(size, _BLOCK)
+        return [last[end + i * entries.SIZE :][: entries.SIZE] for i in range(count)]
 
     def _read(self, index: int) -> bytes:
         """The copy's bytes, or as many as its head promises within what is plausible."""

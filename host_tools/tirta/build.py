@@ -25,8 +25,8 @@ VFS_FILES = ("boot.py", "main.py")
 # What boot.py, main.py and the rescue import from there: copies that no update touches.
 _FROZEN = (
     "frozen/slot", "frozen/trials", "rescue",
-    "tirta_format/access", "tirta_format/access_log", "tirta_format/cobs", "tirta_format/frame",
-    "tirta_format/hmac", "tirta_format/meta", "tirta_format/page",
+    "tirta_format/access", "tirta_format/access_log", "tirta_format/cobs", "tirta_format/entries",
+    "tirta_format/frame", "tirta_format/hmac", "tirta_format/meta", "tirta_format/page",
     "tirta_format/roles", "tirta_format/seals", "tirta_format/staging", "tirta_format/state",
     "tirta_format/updates", "tirta_format/varint",
     "tirta_node/attempt", "tirta_node/clock", "tirta_node/commands", "tirta_node/console",

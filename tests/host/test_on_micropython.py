@@ -13,7 +13,7 @@ CHECKS = sorted(path.stem for path in ON_NODE.glob("check_*.py"))
 @pytest.mark.parametrize("name", CHECKS)
 def test_check(name: str, interpreter: str) -> None:
     code = f"import harness\nif harness.run({name!r}):\n    raise RuntimeError('checks failed')\n"
-    out = run(COMMANDS[interpreter](code, [FIRMWARE, ON_NODE, BOTH, DEVICES]))
+    out = run(COMMANDS[interpreter](code, [FIRMWARE, FIRMWARE / "frozen", ON_NODE, BOTH, DEVICES]))
     print(out)
     assert out.count("passed ") >= 8
     assert "FAILED" not in out
