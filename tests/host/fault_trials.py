@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Runs trials of a flash that errs and judges them. By hand, from a checkout:
+
+    .venv/bin/python tests/host/fault_trials.py SEED [FIRST [COUNT]]
+
+says which rules the trials from FIRST on broke, with an example of each; one trial alone says all.
+"""
+
+import sys
+
+from campaign import events
+from fault_oracle import FaultOracle
+from format_reader import PAGE_BYTES
+
+BLOCKS = 9  # as tests/micropython/fault_bases.py
+_EXAMPLES = 5
+_WIDTH = 240
+
+
+def judge(seed: int, first: int, count: int) -> FaultOracle:
+    """What the oracle found in the trials `first` to `first + count - 1` of this seed."""
+    oracle = FaultOracle()
+    code = f"import flash_faults\nflash_faults.main({seed}, {first}, {count})"
+    with events(code, BLOCKS * PAGE_BYTES) as told:
+        for event, image in told:
+            oracle.take(event, image)
+    assert oracle.counts["trials"] == count, "it ended before its end"
+    return oracle
+
+
+def report(oracle: FaultOracle, most: int, width: int) -> list[str]:
+    """For a person: at most so many examples a rule."""
+    lines = [f"{oracle.counts['trials']:,} trials, {oracle.counts['hit']:,} hit the node"]
+    lines.append(f"most erases in one attempt {oracle.most_erases}, broken: {dict(oracle.found)}")
+    for rule, examples in oracle.examples.items():
+        for trial, base, plan, what in examples[:most]:
+            lines.append(f"{rule}, trial {trial} ({base}): {plan} | {what}"[:width])
+    return lines
+
+
+if __name__ == "__main__":
+    seed, first, count = ([int(word) for word in sys.argv[1:]] + [0, 1000])[:3]
+    if len(sys.argv) == 3:
+        count = 1
+    found = judge(seed, first, count)
+    one = count == 1
+    print("\n".join(report(found, 99 if one else _EXAMPLES, 9999 if one else _WIDTH)))
+    sys.exit(bool(found.found))

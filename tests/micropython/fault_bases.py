@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""Partitions as a run leaves them at some moment, for the trials of flash_faults.py: empty, young,
+partly full, wrapped; where a page of the log or of the journal is about to be full, or has just
+begun; ended in order or not; under a second config; with numbers near their end.
+"""
+
+import faststart  # noqa: F401
+from faketime import time
+from nor import BLOCK, ERASED, Flash
+from writer import FIRST, SECOND, Writer, tell
+
+from tirta_format import page as pages
+
+BLOCKS = 9  # a journal of 4 pages and a log of 5
+JOURNAL = 4
+_ROOM = 160  # bytes: the next chunks will turn the page
+LAST = (1 << 32) - 12  # a number or a slot that has few behind it
+_HALF = (1 << 31) - 12  # where a signed word ends
+
+
+class Base:
+    """`number` and `epoch`: of the run when it was left."""
+
+    blocks = BLOCKS
+
+    def __init__(self, run, name, image, epoch, number):
+        self.index = len(run.bases)
+        self.slot = 0  # of the first record of a boot
+        self.name = name
+        self.image = bytes(image)
+        self.setup = run.setup
+        self.regime = run.regime
+        self.seed = run.seed
+        self.epoch = epoch
+        self.number = number
+        self.counts = None  # operations of a start and of a run, without a fault
+        # (block, end of what lies there) of the newest page of log and of journal.
+        self.newest = [_newest(image, range(JOURNAL, BLOCKS), pages.MARK)]
+        self.newest.append(_newest(image, range(JOURNAL), pages.MARK_JOURNAL))
+
+
+def _newest(image, blocks, mark):
+    best, found = 0, (blocks[0], pages.HEADER_SIZE)
+    for block in blocks:
+        data = image[block * BLOCK : (block + 1) * BLOCK]
+        head = pages.header(data, mark)
+        if head is not None and head.seq > best:
+            best, found = head.seq, (block, pages.used_end(data, pages.HEADER_SIZE))
+    return found
+
+
+class Run:
+    """A run that is left again and again; what it sampled is told with each base."""
+
+    def __init__(self, bases, seed, regime):
+        self.bases = bases
+        self.seed = seed
+        self.regime = regime
+        self.setup = FIRST
+        self._flash = Flash(BLOCKS)
+        self._flash.remembers = False
+        self._told = 0
+        self._writer = None
+
+    def begin(self, setup):
+        """Another boot."""
+        self._told = 0
+        self.setup = setup
+        writer = self._writer = Writer(self._flash, setup, time, self.seed, self.regime)
+        writer.start(epoch=self.seed + 100)
+        return writer
+
+    def until(self, wanted):
+        """Go on until `wanted(writer)`."""
+        writer = self._writer
+        for _ in range(6000):
+            writer.run(1, lambda i: True)
+            if wanted(writer):
+                return
+        raise AssertionError("the run never came there")
+
+    def leave(self, name):
+        """A base of what lies there now."""
+        writer = self._writer
+        base = Base(self, name, self._flash.image, writer.log.epoch, writer.keeper.number())
+        first = writer.begun + self._told
+        self._add(base, first, writer.samples[self._told :], writer.log.pulled)
+        self._told = len(writer.samples)
+
+    def leave_bare(self, name, number, slot):
+        """A base without records: a page that begins with this number."""
+        log = self._writer.log
+        image = bytearray(ERASED * BLOCKS)
+        at = JOURNAL * BLOCK
+        image[at : at + BLOCK] = _renumbered(self._flash.image, number)
+        base = Base(self, name, image, log.epoch, number)
+        base.slot = slot
+        self._add(base, number, [], 0)
+
+    def leave_empty(self):
+        """A base of nothing."""
+        self._add(Base(self, "empty", ERASED * BLOCKS, 0, 0), 0, [], 0)
+
+    def _add(self, base, first, samples, pulled):
+        self.bases.append(base)
+        event = {"begins": base.index, "run": self.seed, "name": base.name, "regime": self.regime}
+        event.update(epoch=base.epoch, number=base.number, first=first, samples=samples)
+        event["pulled"] = pulled
+        tell(event, base.image)
+
+
+def _renumbered(image, number):
+    """The first page of the log with another first number, and without its records."""
+    old = image[JOURNAL * BLOCK : (JOURNAL + 1) * BLOCK]
+    head = pages.header(old)
+    crc = head.crc
+    head.number = number
+    page = bytearray(ERASED)
+    page[:2] = pages.MARK
+    page[2 : pages.HEADER_SIZE] = head.pack()
+    to = pages.HEADER_SIZE
+    for kind, at, n in pages.chunks(old, crc):
+        if kind == pages.META:
+            chunk = bytearray(n + pages.CHUNK_OVERHEAD)
+            chunk[2 : 2 + n] = old[at : at + n]
+            pages.finish_chunk(chunk, kind, n, head.crc)
+            page[to : to + len(chunk)] = chunk
+            to += len(chunk)
+    return page
+
+
+def add(bases, seed, regime):
+    """Append the bases of one run to `bases`."""
+    run = Run(bases, seed, regime)
+    writer = run.begin(FIRST)
+    run.leave_empty()
+    run.until(lambda w: len(w.samples) >= 5)
+    run.leave("young")
+    run.leave_bare("the last numbers", LAST, 0)
+    run.leave_bare("the last slots", 1000, LAST)
+    run.leave_bare("slots about 2^31", 1000, _HALF)
+    run.until(lambda w: w.log.seq == 3 and w.log.room() < 2000)
+    run.leave("part")
+    run.until(lambda w: w.log.seq >= 8 and w.log.room() < _ROOM)
+    run.leave("full, at the end of a page")
+    run.until(lambda w: w.log.seq >= 9 and w.log.room() > 3000)
+    run.leave("full, in a new page")
+    run.until(lambda w: w.log.seq >= 9 and w.log.room() < 1500)
+    writer.log.pulled = writer.log.number
+    run.until(lambda w: w.log.seq >= 10 and w.log.room() < 1000)
+    run.leave("full, pulled")
+    writer.prepare_config()
+    writer.stop()
+    run.leave("full, stopped")
+    writer = run.begin(SECOND)
+    run.until(lambda w: len(w.samples) >= 150)
+    run.leave("full, two configs")

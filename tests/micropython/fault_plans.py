@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""What goes wrong in a trial of flash_faults.py, drawn from its number: which lie, from which
+operation on, how long, in which blocks; damage at rest; where the power fails; what a laptop does.
+"""
+
+from lying_flash import ALWAYS, ERASE, KINDS, ONCE, PROGRAM, READ, Lie
+from nor import BLOCK, SHAPES, Random
+
+JOURNAL = 4  # pages of it
+_TIMES = (ONCE, ONCE, ONCE, 2, 3, 5, 20, 100)
+_MS = (500, 1500, 5000, 20000, 90000, 600000, 7200000)
+_CUTS = SHAPES + ("later", "later", "later")  # the base class knows those that show at once
+
+
+class Plan:
+    """`lies` are in force from the first start on, `again` from the second; `cut` is what
+    LyingFlash.cut_at takes; `flips`: bits of the partition that flip while the power is off.
+    """
+
+    def __init__(self):
+        self.lies = []
+        self.again = []
+        self.cut = None
+        self.flips = []
+        self.restarts = False  # the power fails behind the first boot, wherever that is
+        self.heals = False  # the flash is well by then
+        self.last = False  # one more start at the end
+        self.pulled_at = -1  # before which record a laptop says what it has
+        self.commit_at = -1  # and asks for all of it
+        self.pace_ms = 0  # beside the interval, so that a minute passes
+        self.text = ""
+
+
+def draw(base, seed, turn):
+    """The Plan of the `turn`-th trial of this base: faults visit one operation after the other."""
+    random = Random(seed)
+    plan = Plan()
+    kind = _kind(random, base)
+    plan.lies.append(_lie(random, kind, base, turn))
+    if random.next() % 8 == 0:
+        plan.lies.append(_lie(random, _kind(random, base), base, random.next()))
+    if random.next() % 8 == 0:
+        plan.flips = _flips(random, base)
+        if random.next() % 2:
+            plan.lies = []
+    if random.next() % 3 == 0:
+        plan.restarts = True
+        plan.heals = random.next() % 2 == 0
+        if random.next() % 3:
+            kind = (PROGRAM, PROGRAM, PROGRAM, ERASE)[random.next() % 4]
+            most = base.counts[kind][2] + 1
+            plan.cut = kind, 1 + random.next() % most, _CUTS[random.next() % len(_CUTS)]
+        if random.next() % 4 == 0:
+            plan.again.append(_lie(random, READ, base, random.next()))
+    plan.last = random.next() % 2 == 0
+    if random.next() % 4 == 0:
+        plan.pulled_at = random.next() % 12
+    if random.next() % 5 == 0:
+        plan.commit_at = random.next() % 24
+    if random.next() % 3 == 0:
+        plan.pace_ms = 61000
+    plan.text = _text(plan)
+    return plan
+
+
+def _kind(random, base):
+    """Reads are many, and erases few: each gets its share of the faults."""
+    kind = (READ, READ, PROGRAM, PROGRAM, ERASE, "all")[random.next() % 6]
+    return kind if base.counts[kind][2] else PROGRAM
+
+
+def _lie(random, kind, base, turn):
+    """Half of them begin in the start."""
+    start, _, both = base.counts[kind]
+    first = 1 + (turn >> 1) % start if start and turn & 1 else 1 + random.next() % both
+    effects = KINDS[kind]
+    effect = effects[random.next() % len(effects)]
+    times, ms = ALWAYS, ALWAYS
+    how = random.next() % 8
+    if how < 4:
+        times = _TIMES[random.next() % len(_TIMES)]
+    elif how < 7:
+        ms = _MS[random.next() % len(_MS)]
+    scope = random.next() % 8
+    if scope < 5:
+        scope = "all"
+    elif scope < 7:
+        scope = "block"
+    else:
+        scope = range(JOURNAL) if random.next() % 2 else range(JOURNAL, base.blocks)
+    return Lie(kind, effect, first, times, ms, scope)
+
+
+def _flips(random, base):
+    """1 to 40 bits, or one: where the node looks first, or anywhere."""
+    bits = []
+    where = random.next() % 4
+    for _ in range(1 if random.next() % 2 else 1 + random.next() % 40):
+        if where == 0:
+            at = random.next() % len(base.image)
+        else:
+            block, end = base.newest[where % 2]
+            at = block * BLOCK + (
+                random.next() % end if where == 3 else end - 1 - random.next() % min(end, 200)
+            )
+        bits.append(at * 8 + random.next() % 8)
+    return bits
+
+
+def _text(plan):
+    """For a person."""
+    parts = [_told(lie) for lie in plan.lies]
+    if plan.flips:
+        parts.append("%d bits flip at rest" % len(plan.flips))
+    if plan.cut:
+        parts.append("cut at %s %d, %s" % plan.cut)
+    elif plan.restarts:
+        parts.append("power off")
+    if plan.restarts:
+        parts.append("well by then" if plan.heals else "still so")
+    parts += ["then " + _told(lie) for lie in plan.again]
+    if plan.pulled_at >= 0:
+        parts.append("pulled before record %d" % plan.pulled_at)
+    if plan.commit_at >= 0:
+        parts.append("asked for all behind record %d" % plan.commit_at)
+    if plan.pace_ms:
+        parts.append("a record a minute")
+    if plan.last:
+        parts.append("one more start")
+    return "; ".join(parts)
+
+
+def _told(lie):
+    text = "%s %s from %d" % (lie.kind, lie.effect, lie.first)
+    if lie.times != ALWAYS:
+        text += " %d times" % lie.times
+    elif lie.ms != ALWAYS:
+        text += " for %d ms" % lie.ms
+    else:
+        text += " for ever"
+    if lie.scope == "block":
+        text += " in one block"
+    elif lie.scope != "all":
+        text += " in the " + ("log" if JOURNAL in lie.scope else "journal")
+    return text

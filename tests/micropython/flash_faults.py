@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+"""Runs the firmware's log on a flash that errs for a while, thousands of times a process.
+
+A *base* is a partition as a run left it at some moment, and what is true of it. A *trial* takes a
+copy of one, draws a fault from its seed, starts the node, samples, cuts the power or not, heals the
+flash, and waits until the node is well again. What happened goes to stdout, a JSON line and the
+cells of the flash; tests/host/fault_oracle.py decides.
+"""
+
+import faststart  # noqa: F401
+import fault_bases
+import nochip  # noqa: F401 - alarms come by way of hal
+from faketime import time
+from fault_bases import BLOCKS
+from fault_plans import draw
+from lying_flash import LyingFlash, PowerCut, StuckError
+from nor import BLOCK
+from writer import EACH, FEW, MANY, NEVER, Writer, tell
+
+from tirta_format import frame
+from tirta_node import report, stream
+
+REGIMES = (EACH, FEW, MANY, NEVER)
+RECORDS = 26  # of a boot under faults
+_MINUTE_MS = 61000
+_PATIENCE = 400  # minutes until a node on sound flash is to be well again
+
+
+class Node(Writer):
+    """One boot, as begin.py and app.py run it, and what became of it."""
+
+    def __init__(self, flash, setup, seed, regime):
+        super().__init__(flash, setup, time, seed, regime)
+        self.flash = flash
+        self.alarms = None  # what report.py asks for
+        self.config_problem = ""
+        self.config = {}
+        self.crash = ""
+        self.most_erases = 0
+        self.noted_power = 0
+        self.answered = []  # [epoch, number]: what a laptop has, and the node said that it knows
+        self.false = []  # what the node said of itself while it was not true
+
+    def do(self, call, *args):
+        """One attempt: whatever it raises, the node goes on."""
+        before = self.flash.tries
+        try:
+            call(*args)
+        except OSError as error:
+            return error
+        except (PowerCut, StuckError):
+            raise
+        except Exception as error:  # noqa: BLE001 - no other error may come out of the node
+            self.crash = self.crash or repr(error)
+            return error
+        finally:
+            self.most_erases = max(self.most_erases, self.flash.tries - before)
+        return None
+
+    def boot(self, epoch):
+        """As begin.py starts it."""
+        error = self.do(self.start, epoch)
+        if error is not None:
+            self.keeper.fail(error)
+
+    def _notes(self, changed, seq, stopped, end_unix_ms):
+        before = self.log.lost
+        super()._notes(changed, seq, stopped, end_unix_ms)
+        self.noted_power += self.log.lost - before
+
+    def look(self, epoch, number):
+        """What the node says of itself when the newest record is this one."""
+        log = self.log
+        told = log.epoch, self.keeper.number()
+        wrong = not log.epoch or (log.epoch == epoch and told[1] < number)
+        if wrong and not report.alarms(self):
+            self.false.append(told)
+
+    def tell_pulled(self):
+        """A laptop has everything that is acknowledged."""
+        log = self.log
+        epoch, number = log.epoch, log.number
+        if not epoch or self.do(self._request_pulled, epoch, number) is None:
+            self.answered.append([epoch, number])
+
+    def _request_pulled(self, epoch, number):
+        payload = epoch.to_bytes(4, "little") + number.to_bytes(4, "little")
+        stream.handle(self._as_node(), self, frame.PULLED, 0, payload)
+
+    def _as_node(self):
+        return self
+
+    def answer(self, kind, sequence, payload):
+        """As a console does."""
+
+    def account(self):
+        return {
+            "epoch": self.epoch_at_start,
+            "start": self.begun,
+            "acked": self.acked() if self.noted else 0,
+            "samples": [[self.log.boot] + sample[1:] for sample in self.samples],
+            "refused": self.ring.refused,
+            "power": self.noted_power,
+            "answered": self.answered,
+        }
+
+
+class Trial:
+    """One fault, from the base on."""
+
+    def __init__(self, base, plan, seed):
+        self._base = base
+        self._plan = plan
+        self._seed = seed
+        self._began_ms = time.now_ms
+        self._flash = LyingFlash(BLOCKS, base.image, self._now_ms, seed)
+        for bit in plan.flips:
+            self._flash.image[bit // 8] ^= 1 << bit % 8
+            self._flash.hurt.add(bit // 8 // BLOCK)
+        self._nodes = []
+        self._epoch = base.epoch
+        self._number = base.number
+        self.minutes = 0
+        self.trouble = ""
+
+    def _now_ms(self):
+        return time.ticks_diff(time.now_ms, self._began_ms)
+
+    def run(self):
+        """To its end, whatever comes."""
+        plan, flash = self._plan, self._flash
+        try:
+            flash.lies = plan.lies
+            flash.cut_at = plan.cut
+            self._boot()
+            if plan.restarts:
+                flash.cut_at = None
+                flash.power_up()
+                if plan.heals:
+                    flash.heal()
+                flash.lies = flash.lies + plan.again
+                self._boot()
+            flash.heal()
+            self._recover()
+            if plan.last:
+                self._boot(3)
+                self._recover()
+        except StuckError:
+            self.trouble = "it goes round in a circle"
+        time.now_ms = self._began_ms
+
+    def _boot(self, records=RECORDS):
+        base = self._base
+        node = Node(self._flash, base.setup, base.seed + 77 + len(self._nodes), base.regime)
+        self._nodes.append(node)
+        if base.slot:
+            node.slot = base.slot
+            node.ring.begin(base.slot)
+        try:
+            node.boot(0x7777 + len(self._nodes))
+            self._look(node)
+            self._sample(node, records)
+        except PowerCut:
+            pass
+
+    def _sample(self, node, records):
+        plan = self._plan
+        for i in range(records):
+            if i == plan.pulled_at:
+                node.tell_pulled()
+            node.sample(1)
+            node.do(node.work, 100)
+            self._look(node)
+            node.do(node.work)
+            self._look(node)
+            if i == plan.commit_at:
+                node.do(node.commit)
+            time.sleep_ms(plan.pace_ms)
+
+    def _look(self, node):
+        """What it says of itself, and what is true."""
+        node.look(self._epoch, self._number)
+        if node.noted and node.log.epoch == self._epoch:
+            self._number = max(self._number, node.keeper.number())
+        elif node.noted:
+            self._epoch, self._number = node.log.epoch, node.keeper.number()
+
+    def _recover(self):
+        """On sound flash it is well again by itself, and takes what comes."""
+        node = self._nodes[-1]
+        for _ in range(_PATIENCE):
+            node.do(node.work)
+            self._look(node)
+            if node.noted and not report.alarms(node):
+                break
+            time.sleep_ms(_MINUTE_MS)
+            self.minutes += 1
+            if node.is_silent():
+                node.sample(1)
+        node.sample(3)
+        node.do(node.work)
+        error = node.do(node.stop)
+        if error or node.pending() or report.alarms(node):
+            self.trouble = self.trouble or "not well again: %r, %d waiting, %r" % (
+                error,
+                len(node.pending()),
+                report.alarms(node),
+            )
+        self._look(node)
+
+    def image(self):
+        """The cells."""
+        return self._flash.image
+
+    def account(self):
+        """For the judge."""
+        nodes = self._nodes
+        flash = self._flash
+        return {
+            "boots": [node.account() for node in nodes],
+            "lost": nodes[-1].keeper.lost(),
+            "false": [each for node in nodes for each in node.false],
+            "crash": [node.crash for node in nodes if node.crash],
+            "most_erases": max([node.most_erases for node in nodes]),
+            "erases": flash.tries,
+            "hurt": list(flash.hurt),
+            "minutes": self.minutes,
+            "trouble": self.trouble,
+            "hits": sum([lie.hits for lie in self._plan.lies + self._plan.again]),
+            "plan": self._plan.text,
+        }
+
+
+def main(seed, first, count):
+    """Trials `first` to `first + count - 1` of this seed."""
+    bases = []
+    for i, regime in enumerate(REGIMES):
+        fault_bases.add(bases, seed * 4 + i, regime)
+    for i in range(first, first + count):
+        base = bases[i % len(bases)]
+        if base.counts is None:
+            base.counts = _count(base)
+        plan = draw(base, seed * 1000003 + i * 7919, i // len(bases))
+        trial = Trial(base, plan, seed + i)
+        trial.run()
+        event = trial.account()
+        event["trial"] = i
+        event["base"] = base.index
+        tell(event, trial.image())
+
+
+def _count(base):
+    """{kind: (operations of a start, of the records behind it, of both)}, without a fault."""
+    flash = LyingFlash(BLOCKS, base.image, lambda: 0, 1)
+    began_ms = time.now_ms
+    node = Node(flash, base.setup, base.seed + 77, base.regime)
+    node.boot(0x7777)
+    start = dict(flash.counts)
+    node.run(RECORDS)
+    time.now_ms = began_ms
+    counts = {}
+    for kind, both in flash.counts.items():
+        counts[kind] = start[kind], both - start[kind], both
+    counts["all"] = tuple(sum([counts[kind][i] for kind in flash.counts]) for i in range(3))
+    return counts
