@@ -63,9 +63,13 @@ class Journal:
                     continue
             self._open_page(ring.slots[ring.place(at)], number + at - first)
 
+    def is_ahead(self):
+        """Whether the next page is ready, or none is needed."""
+        return self._pages.spare_ready() or self._pages.block < 0
+
     def erase_ahead(self):
         """Make the next page ready if it is not: one erase, for when there is time. True if so."""
-        if self._pages.spare_ready() or self._pages.block < 0:
+        if self.is_ahead():
             return False
         self._pages.make_spare()
         return True

@@ -15,6 +15,7 @@ from tirta_node.packer import Packer
 from tirta_node.recorder import Recorder
 
 _ERASE_ROOM_MS = const(500)  # an erase lasts up to 400 ms
+_USED = const(3)  # of the ring's state: a global name would cost as much as the rest
 # What `work` did: pieces whose durations are recorded.
 NOTHING, ENCODE, COMMIT, ERASE = -1, 0, 1, 2
 _RETRY_MS = const(60000)
@@ -34,8 +35,10 @@ class Keeper:
         self._packer = Packer(ring)  # now: later no hole is large enough for it
         self._clock = clock
         self._ring = ring
+        self._state = ring.state
+        self._quiet = 0  # while the ring has fewer records, there is nothing to do
         self._interval_ms = interval_ms
-        self.commit_ms = commit_ms  # 0: the battery is low, and what comes is committed at once
+        self._commit_ms = commit_ms
         self._retry_at_ms = 0
         self._refused = 0  # of the ring, and noted
         self.erase_room_ms = _ERASE_ROOM_MS
@@ -57,13 +60,23 @@ class Keeper:
             changed = log.use(self._ring.channels, counted, config_hash)
         finally:
             log.count(counted)
-            self._recorder = Recorder(self._ring, self._journal, log, self._packer)
+            self._recorder = Recorder(self._ring, self._journal, log, self._packer, self._wake)
         changed = changed or not found.begun
         # Not `found` itself: an object keeps its module in RAM, while the notes wait.
         before = found.seq, found.stopped, found.end_unix_ms()
         self._recorder.notes = lambda: notes(changed, *before)
         if brought or found.idle <= _IDLE:
             self._recorder.begin_boot()
+
+    @property
+    def commit_ms(self):
+        """A record is durable in so long; 0: the battery is low, and what comes is at once."""
+        return self._commit_ms
+
+    @commit_ms.setter
+    def commit_ms(self, commit_ms):
+        self._commit_ms = commit_ms
+        self._quiet = 0
 
     def erase_within(self, period_ms):
         """Samples come every `period_ms`: where an erase outlasts that it begins behind one."""
@@ -88,10 +101,19 @@ class Keeper:
     def work(self, left_ms):
         """Compress, commit if one more record would come too late, erase if there is time. Which
         of these it did.
+
+        Called in every round of the loop, mostly for nothing: then this comparison is all.
         """
+        if self._state[_USED] < self._quiet:
+            return -1  # NOTHING
         recorder = self._recorder
         if recorder is None:
             return NOTHING
+        did = self._work(recorder, left_ms)
+        self._quiet = self._quiet_below(recorder)
+        return did
+
+    def _work(self, recorder, left_ms):
         did = NOTHING
         try:
             if self._clock.uptime_ms() >= self._retry_at_ms:
@@ -118,7 +140,18 @@ class Keeper:
         return did
 
     def _is_due(self, waiting):
-        return waiting and waiting * self._interval_ms >= self.commit_ms
+        return waiting and waiting * self._interval_ms >= self._commit_ms
+
+    def _wake(self):
+        """Something may be due."""
+        self._quiet = 0
+
+    def _quiet_below(self, recorder):
+        """With fewer records in the ring than this, `work` has nothing to do."""
+        if self.problem or recorder.notes or not (self.log.is_ahead() and self._journal.is_ahead()):
+            return 0
+        commit = recorder.kept + max(1, -(-self._commit_ms // self._interval_ms))
+        return min(recorder.due, commit)
 
     def settle(self):
         """Bring what the ring holds into the log. Raises OSError when the flash refuses."""
@@ -130,6 +163,7 @@ class Keeper:
         """The flash refused: try again later."""
         self.problem = str(error)
         self._retry_at_ms = self._clock.uptime_ms() + _RETRY_MS
+        self._quiet = 0
 
     def _note_refused(self):
         lost = self._ring.refused - self._refused

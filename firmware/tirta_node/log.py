@@ -197,6 +197,10 @@ class Log:
         self.note(meta.loss(uptime_ms, reason, number, at_most, duration_ms))
         self.lost += at_most  # now: a checkpoint before the note would count it twice
 
+    def is_ahead(self):
+        """Whether the next page is ready."""
+        return self._pages.spare_ready()
+
     def erase_ahead(self):
         """Make the next page ready if it is not: one erase, for when there is time. True if so."""
         if self._pages.spare_ready():

@@ -24,11 +24,13 @@ _SUMS = const(0x80)
 class Recorder:
     """Owns what lies in `ring`, and when it goes to `journal` and `log`."""
 
-    def __init__(self, ring, journal, log, packer):
+    def __init__(self, ring, journal, log, packer, wake):
+        """Calls `wake()` when something may be due."""
         self._ring = ring
         self._journal = journal
         self._log = log
         self._packer = packer
+        self._wake = wake
         self._state = ring.state
         self._most = min(MOST, ring.capacity - 4)
         self._kind = pages.PACKED_AT
@@ -159,6 +161,7 @@ class Recorder:
         log.number += n
         self._next = log.number
         self._ring.drop(n)
+        self._wake()
         self.kept = self.kept - n if self.kept > n else 0
         log.slot = self._ring.first_slot()
         return True
@@ -211,6 +214,7 @@ class Recorder:
 
     def _before_note(self):
         """A note comes: the records before it go before it."""
+        self._wake()  # it may take the page that was ready
         if not self._opening:  # a page being opened takes notes first
             self.settle()
 

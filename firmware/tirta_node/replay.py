@@ -72,6 +72,10 @@ def into_log(flash, index, log, counted, config_hash):
     return count
 
 
+def _nothing():
+    """Nobody waits for what this recorder has to do."""
+
+
 class _Writer:
     """Brings records of one boot under one config into the log."""
 
@@ -81,7 +85,7 @@ class _Writer:
         self._boot = boot
         self._ring = Ring(head.channels)
         self._ring.begin(slot)
-        self._recorder = Recorder(self._ring, None, log, Packer(self._ring))
+        self._recorder = Recorder(self._ring, None, log, Packer(self._ring), _nothing)
         self.settle = self._recorder.settle
 
     def takes(self, head, boot):

@@ -316,6 +316,28 @@ def test_a_low_battery_commits_at_once_erases_nothing_ahead_and_alarms():
     assert keeper.work(60000) == 2
 
 
+def test_a_note_in_between_delays_no_commit():
+    parts = Parts(Flash(32), 1, {}, b"{}", 1000, 5000)
+    keeper, ring = parts.keeper, parts.ring
+    while keeper.work(60000) == 2:  # erase ahead
+        pass
+    slot = 0
+    for before in (3, 4, 1, 4, 2):
+        for _ in range(before):
+            ring.push(slot)
+            slot += 1
+            assert keeper.work(60000) == -1, "nothing is due"
+        keeper.log.checkpoint()
+        assert keeper.number() == slot, "a note takes the records before it along"
+        for i in range(5):
+            ring.push(slot)
+            slot += 1
+            assert keeper.work(60000) == (1 if i == 4 else -1)
+        assert keeper.number() == slot, "not durable after five seconds"
+        while keeper.work(60000) == 2:  # the journal's next page
+            pass
+
+
 def test_own_channels_tell_what_is_at_hand():
     assert sampled(Own(lambda: 60123)) == (60123, 1)
 
