@@ -261,8 +261,8 @@ def _inlined_push(indent: str) -> str:
 def main() -> int | str:
     for path, text in kernels().items():
         if "--check" not in sys.argv[1:]:
-            path.write_text(text)
-        elif not path.exists() or path.read_text() != text:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
             return f"{path} is not what its source says: run `make kernels`"
     return 0
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from tirta.errors import TirtaError
 
 TEMPORARY = ".tmp"
+WINDOWS = os.name == "nt"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors of a disk, or a share of it, without room
 
 
@@ -68,7 +69,12 @@ def cannot_write(path: Path, error: OSError) -> TirtaError:
 
 
 def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    """Wait until it is on the disk. Windows flushes only what is open for writing, and no folder:
+    there the name is as durable as the file system makes it.
+    """
+    if WINDOWS and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDWR if WINDOWS else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

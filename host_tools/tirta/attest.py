@@ -94,7 +94,7 @@ def _path(run: Run) -> Path:
 def _load(run: Run) -> dict[int, int]:
     """Sequence: bytes that were attested."""
     try:
-        found = json.loads(_path(run).read_text())
+        found = json.loads(_path(run).read_text(encoding="utf-8"))
         return {int(sequence): int(size) for sequence, size in found.items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}  # they are compared again

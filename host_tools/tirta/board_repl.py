@@ -10,7 +10,6 @@ import ast
 import base64
 import contextlib
 import io
-import os
 import struct
 import sys
 import threading
@@ -21,6 +20,7 @@ from typing import Any
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 
+from tirta import port_names
 from tirta.closing import Closing
 from tirta.errors import TirtaError
 from tirta.line import DEFAULT_BAUD, LOST, Line
@@ -104,7 +104,7 @@ class BoardRepl(Closing):
         Line(port, baud).close()  # says what is wrong with a port better than mpremote does
         time.sleep(_SILENCE_S)
         with self._quiet("open"):
-            self._transport = SerialTransport(os.path.realpath(port), baud, timeout=_READ_S)
+            self._transport = SerialTransport(port_names.real(port), baud, timeout=_READ_S)
         try:
             with self._quiet("interrupt"):
                 self._transport.enter_raw_repl(soft_reset=True)

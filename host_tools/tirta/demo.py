@@ -120,7 +120,7 @@ def _still_on() -> dict[str, Any]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         yield from csv.DictReader(file)
 
 

@@ -94,11 +94,11 @@ def _write(path: Path, minutes: int, inlet: Inlet) -> None:
     before the scenario ends.
     """
     write(path, minutes, inlet)
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     rows[0]["pulses"] = "0"
     rows.append(rows[-1] | {"minute": str(minutes), "pulses": "0"})
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.DictWriter(file, list(rows[0]))
         out.writeheader()
         out.writerows(rows)

@@ -10,10 +10,10 @@ first.
 
 import contextlib
 import errno
-import os
 
 import serial
 
+from tirta import port_names
 from tirta.closing import Closing
 from tirta.errors import TirtaError
 
@@ -113,7 +113,7 @@ def _open(port: str, baud: int) -> serial.Serial:
 
 def _explain(port: str, error: Exception) -> TirtaError:
     number = error.errno if isinstance(error, OSError) else None
-    if number == errno.ENOENT or not os.path.lexists(port):
+    if number == errno.ENOENT or not port_names.exists(port):
         return TirtaError(
             f"There is no port {port}.", "Plug the node in; `tirta ports` lists what is connected."
         )
@@ -122,7 +122,8 @@ def _explain(port: str, error: Exception) -> TirtaError:
             f"You may not open {port}.",
             "Add yourself to the group that owns it (often dialout), then log in again.",
         )
-    if number in {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}:
+    in_use = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
+    if number in in_use or (port_names.WINDOWS and number is None):  # it has no errno there
         return TirtaError(
             f"The port {port} is in use by another program.",
             "Close that program (a terminal, mpremote, another tirta), then run the command again.",

@@ -8,12 +8,11 @@ node id.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from serial.tools.list_ports import comports
 
-from tirta import repl, virtual
+from tirta import port_names, repl, virtual
 from tirta.errors import TirtaError
 from tirta.line import DEFAULT_BAUD, Line
 from tirta.link import NoAnswerError
@@ -92,7 +91,7 @@ def choose(named: str | None, baud: int | None = None) -> Choice:
     for node in virtual.list_nodes():
         if named in {node["name"], node["port"]}:
             return Choice(node["port"], baud or node["baud"])
-    if "/" in named or Path(named).exists():
+    if port_names.is_device(named):
         return Choice(named, baud or DEFAULT_BAUD)
     found = [p for p in list_ports(baud or DEFAULT_BAUD) if p.node == named]
     if len(found) == 1:

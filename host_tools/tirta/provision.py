@@ -123,7 +123,9 @@ class _Progress:
         self._path = path
         self._lock = threading.Lock()
         try:
-            self._done = {r["name"]: Result(**r) for r in json.loads(path.read_text())}
+            self._done = {
+                r["name"]: Result(**r) for r in json.loads(path.read_text(encoding="utf-8"))
+            }
         except FileNotFoundError:
             self._done = {}
         except (ValueError, TypeError, KeyError) as error:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The command `tirta`: parse, call, print. Exit codes: 0 done, 1 not done, 2 wrong usage."""
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -11,10 +13,13 @@ from tirta.cli.catalogue import COMMANDS, Command, named
 from tirta.cli.parser import WRONG_USAGE, Parser
 from tirta.errors import TirtaError
 
+_UTF8 = {"utf-8", "utf8"}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; every error for a person ends here as one message."""
     words = sys.argv[1:] if argv is None else list(argv)
+    _speak_utf8()
     if wrong := parser.misspelt(words, (command.name for command in COMMANDS)):
         say.error(*wrong)
         return WRONG_USAGE
@@ -37,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return 1
     except OSError as error:
+        if atomic.WINDOWS and error.errno == errno.EINVAL:  # a broken pipe, there
+            _drop_output()
+            return 1
         if error.errno not in atomic.FULL:  # where `tirta … > FILE` goes
             raise
         _drop_output()
@@ -46,6 +54,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 1
     return int(code)
+
+
+def _speak_utf8() -> None:
+    """Write UTF-8 into files and pipes, and to any terminal something for each sign: Windows and
+    old locales take less than the texts here have.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in {
+            "utf-8",
+            "utf8",
+        }:
+            if not stream.isatty():
+                stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(errors="replace")
 
 
 def _drop_output() -> None:

@@ -7,7 +7,6 @@ boots and losses of that time.
 
 import contextlib
 import errno
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import serial
 
-from tirta import boards, config, repl
+from tirta import boards, config, port_names, repl
 from tirta.answers import Hello, IndexEntry
 from tirta.boards import Board
 from tirta.decode import Log
@@ -83,10 +82,10 @@ def _hash(path: Path) -> int:
 
 def _can_open(facts: Facts) -> bool:
     """Whether the port opens; why not, otherwise."""
-    if not Path(facts.port).exists():
+    if not port_names.exists(facts.port):
         facts.missing = True
         return False
-    if not os.access(facts.port, os.R_OK | os.W_OK):
+    if not port_names.may_open(facts.port):
         facts.denied = True
         return False
     try:

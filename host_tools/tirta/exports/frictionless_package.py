@@ -54,7 +54,7 @@ def write(folder: Path, archive: Path, selection: Selection) -> tuple[int, int]:
         "description": "Made by Tirta from the nodes' own logs; holes.csv says what is not here.",
         "resources": [_resource(folder, name, schema) for name, schema in schemas.items()],
     }
-    (folder / INDEX).write_text(json.dumps(package, indent=1) + "\n")
+    (folder / INDEX).write_text(json.dumps(package, indent=1) + "\n", encoding="utf-8")
     return rows, 0
 
 

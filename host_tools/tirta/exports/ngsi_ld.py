@@ -28,7 +28,7 @@ _USABLE = (1, 2, 3)
 @cache
 def rules() -> dict[str, Any]:
     """What the public schema asks for, and how ours becomes theirs."""
-    text = files("tirta").joinpath("data/ngsi_water_quality.json").read_text()
+    text = files("tirta").joinpath("data/ngsi_water_quality.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 

@@ -42,12 +42,14 @@ def write(folder: Path, archive: Path, selection: Selection) -> tuple[int, int]:
             streams.setdefault(node, {})[channel] = usable.column("unit")[0].as_py()
             name = f"{node}-{month}-{path.stem}-{part:03d}-{channel}.json"
             document = [_data_array(stream_id(node, channel), usable)]
-            (folder / "observations" / name).write_text(json.dumps(document))
+            (folder / "observations" / name).write_text(json.dumps(document), encoding="utf-8")
             written += len(usable)
     places = sites.read(archive)
     channels = channels_of(archive)
     things = [_thing(n, found, places.get(n), channels) for n, found in sorted(streams.items())]
-    (folder / INDEX).write_text(json.dumps(things, indent=1, ensure_ascii=False) + "\n")
+    (folder / INDEX).write_text(
+        json.dumps(things, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     return written, rows - written
 
 

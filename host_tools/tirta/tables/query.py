@@ -85,7 +85,7 @@ def _batches(reader: pa.RecordBatchReader, con: Any) -> Iterator[pa.RecordBatch]
 
 def _views(root: Path) -> str:
     kinds = _channels(root)
-    return _VIEWS.read_text().format(
+    return _VIEWS.read_text(encoding="utf-8").format(
         archive=str(root).replace("'", "''"),
         flow=_list(name for name, quantity in kinds if quantity == "flow"),
         water=_list(name for name, quantity in kinds if quantity in WATER),

@@ -66,6 +66,7 @@ def up(  # noqa: PLR0913 - the options of one command
     a laptop's timeouts must hold. 0 is for who waits only on the node's clock.
     With a `fleet`'s key the node is locked. `chip_id`: 12 hex digits, else made from the name.
     """
+    command()  # says what is missing before anything is written
     from tirta.virtual import making  # noqa: PLC0415 - slow to load, and only this needs it
 
     with registry.locked(name) as folder:
@@ -81,7 +82,6 @@ def up(  # noqa: PLR0913 - the options of one command
         rate, kind = _speed(speed), making.load(board)
         unique_id = int(chip_id, 16) if chip_id else _unique_id(name)
         _check_baud(baud)
-        command()  # says what is missing before anything is written
         if flash_image is None:
             key = fleet and making.node_key(fleet, f"{unique_id:012x}")
             flash_image = making.flash_image(kind, config=config, app=app, key=key)
@@ -92,7 +92,7 @@ def up(  # noqa: PLR0913 - the options of one command
             "free_line": free_line, "erase_ms": erase_ms, "heap_less": heap_less,
             "talk_s": talk_s,
         }  # fmt: skip
-        (folder / "node.json").write_text(json.dumps(settings))
+        (folder / "node.json").write_text(json.dumps(settings), encoding="utf-8")
         _spawn(name, folder)
         return _node(folder)
 
@@ -104,7 +104,7 @@ def list_nodes() -> list[dict[str, Any]]:
         status = registry.ask(name, {"do": "status"})
         if status is not None:
             folder = registry.folder(name)
-            settings = json.loads((folder / "node.json").read_text())
+            settings = json.loads((folder / "node.json").read_text(encoding="utf-8"))
             found.append(
                 {
                     "name": name,
@@ -207,7 +207,7 @@ def _spawn(name: str, folder: Path) -> None:
 
 
 def _node(folder: Path) -> VirtualNode:
-    settings = json.loads((folder / "node.json").read_text())
+    settings = json.loads((folder / "node.json").read_text(encoding="utf-8"))
     flash = str(folder / "flash.bin")
     return VirtualNode(settings["name"], settings["port"], flash, settings["uart1"])
 

@@ -102,7 +102,7 @@ class Inlet:
 def write(path: Path, minutes: int, inlet: Inlet | None = None) -> int:
     """Write a scenario as CSV; the number of its pulses."""
     total = 0
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(COLUMNS)
         for row in (inlet or Inlet()).rows(minutes):

@@ -23,7 +23,7 @@ from tirta.paths import boards_dir
 HEAP_BYTES = 262_950
 DEVICE_BYTES = 12_960  # what the models of devices on buses take, where a scenario has some
 
-INTERRUPT = signal.SIGUSR1
+INTERRUPT = getattr(signal, "SIGUSR1", 0)  # Windows has none, and no virtual node
 _RUN = f"""\
 import ctypes, importlib.util, mmap, os, signal, sys
 maps = []
@@ -40,7 +40,7 @@ spec.loader.exec_module(run)
 os.chdir(sys.argv[2])
 ask = ctypes.CDLL(sys.argv[1]).mp_sched_keyboard_interrupt
 libc = ctypes.CDLL(None)
-libc.prctl(1, {int(signal.SIGKILL)})
+libc.prctl(1, {int(getattr(signal, "SIGKILL", 0))})
 libc.signal({int(INTERRUPT)}, ctypes.cast(ask, ctypes.c_void_p))
 signal.siginterrupt({int(INTERRUPT)}, True)
 sys.exit(run.run_main(["micropython"] + sys.argv[3:] + files))
@@ -53,8 +53,8 @@ def command(devices: bool = False, heap_less: int = 0) -> list[str]:
     """
     if not sys.platform.startswith("linux"):
         raise TirtaError(
-            "The virtual board needs Linux.",
-            "Use a Linux machine, or a real board with --device PORT.",
+            "Virtual nodes need Linux.",
+            "Use a Linux computer (on Windows: WSL), or a real board.",
         )
     spec = importlib.util.find_spec("micropython_run")
     if spec is None or spec.origin is None:

@@ -107,7 +107,7 @@ class Process:
 
     @staticmethod
     def _catches(pid: int) -> bool:
-        with Path(f"/proc/{pid}/status").open() as status:
+        with Path(f"/proc/{pid}/status").open(encoding="utf-8") as status:
             for line in status:
                 if line.startswith("SigCgt:"):
                     return bool(int(line.split()[1], 16) & _SIGINT_BIT)

@@ -6,7 +6,6 @@ runs.
 was taken down leaves its flash and its log there until the next one of that name.
 """
 
-import fcntl
 import json
 import os
 import re
@@ -47,9 +46,11 @@ def names() -> list[str]:
 @contextmanager
 def locked(name: str) -> Iterator[Path]:
     """Only one process at a time starts or ends a node."""
+    import fcntl  # noqa: PLC0415 - Windows has none, and starts no node
+
     path = folder(name)
     path.mkdir(parents=True, exist_ok=True)
-    with (path / "lock").open("w") as lock:
+    with (path / "lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield path
 

@@ -84,7 +84,7 @@ def _mapping_of(csv_path: Path) -> Mapping:
     if not sidecar.exists():
         return DEFAULT
     try:
-        return Mapping.model_validate(tomllib.loads(sidecar.read_text()))
+        return Mapping.model_validate(tomllib.loads(sidecar.read_text(encoding="utf-8")))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TirtaError(f"Cannot read {sidecar}: {error}.", "Correct it.") from error
     except ValidationError as error:

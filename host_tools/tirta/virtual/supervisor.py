@@ -34,7 +34,7 @@ _FULL_S = 0.002  # until the laptop's buffer is tried again
 class Supervisor:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        settings = json.loads((folder / "node.json").read_text())
+        settings = json.loads((folder / "node.json").read_text(encoding="utf-8"))
         # The slave stays open here: a laptop that closes it must not hang the line up.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -42,7 +42,7 @@ class Supervisor:
         uart1, uart1_path = _outside(folder / "uart1")
         settings |= {"port": os.ttyname(self._slave), "uart1": uart1_path, "pid": os.getpid()}
         self.port = settings["port"]
-        (folder / "node.json").write_text(json.dumps(settings))
+        (folder / "node.json").write_text(json.dumps(settings), encoding="utf-8")
         self.node = Node(folder, settings, uart1)
         # A free line has no rate of its own: a bench puts one behind it.
         self._free = bool(settings.get("free_line"))
