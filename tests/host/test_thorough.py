@@ -12,3 +12,11 @@ def test_every_damaged_byte_and_every_cut_of_a_config_on_trial() -> None:
         "if harness.run('check_probation'):\n    raise RuntimeError('checks failed')\n"
     )
     run(unix_command(code, [FIRMWARE, ON_NODE, BOTH]))
+
+
+@pytest.mark.campaign
+def test_modbus_slaves_of_any_delay_order_echo_and_loss() -> None:
+    """Over 100,000 exchanges on 150 lines: no good value is another register's, or too old."""
+    for first in range(1000, 1150, 10):
+        code = f"import nochip, modbus_slaves\nprint(modbus_slaves.campaign({first}, 10, 700))"
+        run(unix_command(code, [FIRMWARE, ON_NODE, BOTH]))

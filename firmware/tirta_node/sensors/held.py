@@ -12,14 +12,16 @@ class Held:
     def __init__(self, max_age_ms):
         self._max_age_ms = max_age_ms
         self._held = 0
+        self._held_flag = GOOD
         self._at_ms = 0
         self._fresh = False
         self.value = 0
         self.flag = MISSING
 
-    def put(self, value, at_ms):
+    def put(self, value, at_ms, flag=GOOD):
         """The bus read `value`, whose measurement was asked for at `at_ms` (ticks)."""
         self._held = value
+        self._held_flag = flag
         self._at_ms = at_ms
         self._fresh = True
 
@@ -27,13 +29,16 @@ class Held:
         """The bus has nothing, or nothing that can be trusted."""
         self._fresh = False
 
+    def reaches(self, at_ms):
+        """Whether what was asked for then is still young enough."""
+        return 0 <= time.ticks_diff(time.ticks_ms(), at_ms) <= self._max_age_ms
+
     def sample(self):
         """Take what the bus holds."""
         if self._fresh:
-            age_ms = time.ticks_diff(time.ticks_ms(), self._at_ms)
-            if 0 <= age_ms <= self._max_age_ms:
+            if self.reaches(self._at_ms):
                 self.value = self._held
-                self.flag = GOOD
+                self.flag = self._held_flag
                 return
             self._fresh = False
         self.flag = MISSING

@@ -5,6 +5,7 @@ one channel or several. How it stands is kept here; what is done about it is in 
 
 import time
 
+from tirta_format.record import GOOD
 from tirta_node.sensors import modbus_frame
 from tirta_node.sensors.held import Held
 from tirta_node.sensors.numbers import BAD, number
@@ -30,7 +31,7 @@ class Register(Held):
         """It lies `offset` registers into its request."""
         self._at = 2 * offset
 
-    def take(self, buf, at, asked_ms):
+    def take(self, buf, at, asked_ms, flag=GOOD):
         """Read the number out of the answer, whose registers begin at `at`."""
         at += self._at
         swap = self._order & 1
@@ -45,15 +46,31 @@ class Register(Held):
         if value == BAD:
             self.drop()
         else:
-            self.put(value + self._shift, asked_ms)
+            self.put(value + self._shift, asked_ms, flag)
 
 
 class Slave:
-    """How a slave behaves: `fails` polls in a row without an answer."""
+    """How a slave behaves: `fails` polls in a row without an answer. One that was silent or late
+    is *doubted* for a while: what it says may be older than the last question.
+    """
 
     def __init__(self, address):
         self.address = address
         self.fails = 0
+        self.doubted = False
+        self.doubt_ms = 0  # when it gave a reason last
+        self.late_ms = 0  # the latest answer while it was doubted
+
+    def doubt(self, now, late_ms):
+        """It was late, or silent for so long."""
+        self.doubted = True
+        self.doubt_ms = now
+        self.late_ms = max(self.late_ms, late_ms)
+
+    def trust(self):
+        """It has answered in time for long."""
+        self.doubted = False
+        self.late_ms = 0
 
 
 class Request:
@@ -69,9 +86,9 @@ class Request:
         self.refusal = bytes((slave.address, function | 0x80))
         self.due_ms = time.ticks_ms()
         self.tries = 0
-        self.first_ms = 0  # when the first attempt was sent: the answer may be to that one
-        self.last_ms = 0
-        self.owed = False  # an answer may still come
+        self.shape = None  # modbus_shape.py, which keeps the next two
+        self.owes = False  # an answer to an attempt may still come
+        self.since_ms = 0  # the first such attempt
 
     def drop(self):
         """Every channel is missing."""
