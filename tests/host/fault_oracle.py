@@ -3,75 +3,29 @@
 acknowledged and pulled, before the fault and behind it.
 
 It reads images with `format_reader`, never with the product. A record is *owned* by the sample for
-which its (epoch, number) was acknowledged. Blocks that are *hurt* are those in which the fault
-changed cells that the node had not named, or flipped them at rest: their records may be lost.
+which its (epoch, number) was acknowledged. Pages are *hurt* in which the fault changed cells that
+the node had not named, or flipped them at rest: their records may be lost, and no others.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
-from format_reader import PAGE_BYTES
-from oracle import Event, Sample, journal_pages
-from page_cache import JOURNAL_MARK, LOG_MARK, Page, Pages
+import format_reader
+from fault_truth import Base, Cells, Key, Ranges, held_by, ranges_hurt, said, shown
+from format_reader import Log
+from oracle import Event, Sample, totals
+from page_cache import Pages
 
-Key = tuple[int, int]  # epoch, number
 ERASES = 3  # of an attempt at most
-LOSS, RING, FLASH, OVERWRITTEN = 4, 3, 4, 5
+CHECKPOINT = 5
 NUMBERS_END = (1 << 32) - 1000
-
-
-class Cells:
-    """All pages of an image, of every epoch."""
-
-    def __init__(self, pages: Pages, image: bytes) -> None:
-        blocks = [image[at : at + PAGE_BYTES] for at in range(0, len(image), PAGE_BYTES)]
-        self.rings = journal_pages(len(blocks))
-        self.pages: dict[int, Page] = {}
-        for block, data in enumerate(blocks):
-            page = pages.page(data, JOURNAL_MARK if block < self.rings else LOG_MARK)
-            if page.header is not None:
-                self.pages[block] = page
-
-    def log(self) -> dict[int, Page]:
-        return {block: page for block, page in self.pages.items() if block >= self.rings}
-
-
-def shown(record: Any) -> Sample:
-    """A record as a sample."""
-    return [record.boot, record.slot, list(record.values), list(record.flags)]
-
-
-@dataclass
-class Base:
-    """What a trial begins with."""
-
-    name: str
-    epoch: int
-    number: int  # of the first record that was not acknowledged
-    samples: dict[int, Sample]  # of the run, by number; some wait behind `number`
-    cells: Cells
-    pulled: int
-    regime: int
-    last: int = 0  # sequence of the newest page of the log
-    kept: dict[int, int] = field(default_factory=dict)  # number: block of the log, or -1: journal
-
-    def __post_init__(self) -> None:
-        for block, page in self.cells.log().items():
-            if page.header is not None and page.header.epoch == self.epoch:
-                self.last = max(self.last, page.header.sequence)
-                self.kept.update((record.number, block) for record in page.records)
-        end = max(self.kept, default=-1)
-        for block in self.cells.pages.keys() - self.cells.log().keys():
-            for record in self.cells.pages[block].records:
-                if record.epoch == self.epoch and record.number > end:
-                    self.kept[record.number] = -1
-        self.known = {page.data for page in self.cells.pages.values()}
+# What the node reports of itself, and must not.
+TOLD = ("crash", "trouble", "false", "mute")
 
 
 class FaultOracle:
-    """Follows flash_faults.py event by event. `found`: how often each rule was broken;
-    `examples`: the first trials that did.
+    """Follows flash_faults.py event by event. `found`: how many trials broke a rule; `examples` of
+    them: trial, base, plan, what.
     """
 
     def __init__(self) -> None:
@@ -91,59 +45,53 @@ class FaultOracle:
             self._begin(event, cells)
             return []
         base = self._bases[event["base"]]
-        name = f"{base.name}, {base.regime}"
-        broken = Verdict(base, event, cells).rules()
+        broken = Verdict(base, event, cells).broken
         self.counts["trials"] += 1
-        self.counts["hit"] += event["hits"] > 0
+        self.counts["hit"] += event["hits"] > 0 or bool(event["flips"])
+        self.counts["cut"] += len(event["boots"]) > 1
+        self.counts["hurt"] += bool(event["hurt"])
         self.counts["erases"] += event["erases"]
         self.most_erases = max(self.most_erases, event["most_erases"])
         self.minutes = max(self.minutes, event["minutes"])
-        rules = sorted({rule for rule, _ in broken})
-        for rule in rules:
-            what = [each for broke, each in broken if broke == rule]
-            told = event["trial"], name, event["plan"], what[0] if len(what) == 1 else what
+        for rule, what in broken.items():
+            told = event["trial"], f"{base.name}, {base.regime}", event["plan"], what
             self.examples.setdefault(rule, []).append(told)
-        self.found.update(rules)
-        return rules
+        self.found.update(broken.keys())
+        return sorted(broken)
 
     def _begin(self, event: Event, cells: Cells) -> None:
         samples = self._runs.setdefault(event["run"], {})
         samples.update(enumerate(event["samples"], event["first"]))
-        self._bases[event["begins"]] = Base(
-            event["name"], event["epoch"], event["number"], dict(samples), cells,
-            event["pulled"], event["regime"],
-        )  # fmt: skip
+        self._bases[event["begins"]] = Base(event, dict(samples), cells)
 
 
 class Verdict:
-    """One trial."""
+    """One trial. `broken`: rule, and what broke it first."""
 
     def __init__(self, base: Base, event: Event, cells: Cells) -> None:
+        self.broken: dict[str, Any] = {rule: event[rule] for rule in TOLD if event[rule]}
         self._base = base
         self._event = event
         self._cells = cells
-        self._broken: list[tuple[str, Any]] = []
-        self._owned: dict[Key, Sample] = {}  # of this trial: those of the base are a list
+        self._owned: dict[Key, Sample] = {}  # of this trial: those of the base are in it
         self._may: dict[Key, list[Sample]] = {}  # not acknowledged
+        self._there: dict[Key, Sample] = {}
+        self._known: set[int] = set()  # numbers in pages that are as they were
         self._pulled = {base.epoch: base.pulled}
-        self._hurt = set(event["hurt"])
-
-    def rules(self) -> list[tuple[str, Any]]:
-        """(rule that was broken, what about it)."""
-        event = self._event
-        for rule in ("crash", "trouble", "false"):
-            if event[rule]:
-                self._broke(rule, event[rule])
+        self._hurt = {(block, sequence) for block, sequence, _ in event["hurt"]}
         if event["most_erases"] > ERASES:
             self._broke("erases", event["most_erases"])
         for boot in event["boots"]:
             self._acknowledged(boot)
         self._read()
         self._missing()
-        return self._broken
+        self._turned()
+        if not event["hurt"] and "lost" not in self.broken:
+            self._totals()
+            self._configs()
 
     def _broke(self, rule: str, what: Any) -> None:
-        self._broken.append((rule, what))
+        self.broken.setdefault(rule, what)
 
     def _owner(self, key: Key) -> Sample | None:
         base = self._base
@@ -155,14 +103,12 @@ class Verdict:
         base, epoch, start = self._base, boot["epoch"], boot["start"]
         if epoch is None:
             return
-        if epoch != base.epoch and base.epoch and not self._may_begin_anew():
+        if not epoch or (base.epoch not in {0, epoch} and not self._may_begin_anew()):
             self._broke("epoch", (base.epoch, epoch))
-        for i, sample in enumerate(boot["samples"]):
-            key = epoch, start + i
-            if i >= boot["acked"]:
+        for number, sample in enumerate(boot["samples"], start):
+            key = epoch, number
+            if number >= start + boot["acked"]:
                 self._may.setdefault(key, []).append(sample)
-            elif not epoch:
-                self._broke("epoch", "0")
             elif self._owner(key) is not None:
                 self._broke("twice", key)
             else:
@@ -171,15 +117,13 @@ class Verdict:
             self._pulled[epoch] = max(self._pulled.get(epoch, 0), number)
 
     def _may_begin_anew(self) -> bool:
-        """No page of the log could be read, or its numbers end."""
+        """No page of the log can be read, or its numbers or slots end."""
         base = self._base
-        return set(base.cells.log()) <= self._hurt or base.number >= NUMBERS_END
+        return base.ends or {block for block, _ in self._hurt} >= set(base.cells.log())
 
     def _read(self) -> None:
         """Nothing that lies there is altered or invented, or two things."""
         base = self._base
-        self._there: dict[Key, Sample] = {}
-        self._known: set[int] = set()  # numbers of pages that are as they were
         for block, page in self._cells.pages.items():
             if page.data in base.known:
                 self._known.update(r.number for r in page.records if r.epoch == base.epoch)
@@ -189,71 +133,101 @@ class Verdict:
 
     def _judge(self, block: int, key: Key, sample: Sample) -> None:
         owner = self._owner(key)
-        if owner is not None:
-            if sample != owner:
-                self._broke("altered", (block, key, sample, owner))
-        elif not self._is_known(key, sample):
+        if owner is not None and sample != owner:
+            self._broke("altered", (block, key, sample, owner))
+        elif owner is None and not self._is_known(key, sample):
             self._broke("invented", (block, key, sample))
         if self._there.setdefault(key, sample) != sample:
             self._broke("twice", ("two records", key))
 
     def _is_known(self, key: Key, sample: Sample) -> bool:
         base = self._base
-        if key[0] == base.epoch and base.samples.get(key[1]) == sample:
-            return True
-        return sample in self._may.get(key, [])
+        waited = key[0] == base.epoch and base.samples.get(key[1]) == sample
+        return waited or sample in self._may.get(key, [])
 
     def _missing(self) -> None:
-        """What was acknowledged is there, or is said to be gone."""
-        base = self._base
-        epoch = base.epoch
+        """What was acknowledged is there, or it went where it may, and that is said."""
+        base, epoch = self._base, self._base.epoch
         there = self._known | {number for e, number in self._there if e == epoch}
-        log = self._cells.log()
-        left = {(p.header.epoch, p.header.sequence) for p in log.values() if p.header}
-        gone = {
-            block
-            for block, page in base.cells.log().items()
-            if page.header and (page.header.epoch, page.header.sequence) not in left
-        }
-        said = self._said()
-        unsaid = 0
-        of_journal: list[int] = []
-        of_page: list[tuple[int, int]] = []
-        for number, block in base.kept.items():
-            if number in there or number >= base.number or block in self._hurt:
+        self._left = self._cells.sequences()
+        told = said(self._cells)
+        lost, unsaid, of_journal = 0, [], []
+        for number, (block, sequence) in base.kept.items():
+            if number in there or number >= base.number:
                 continue
-            if block < 0:
-                if not any(hurt < self._cells.rings for hurt in self._hurt):
-                    of_journal.append(number)
-            elif block not in gone:
-                of_page.append((number, block))
-            elif number >= self._pulled.get(epoch, 0):
-                unsaid += not any(first <= number < end for first, end in said.get(epoch, []))
+            is_log = block >= self._cells.rings
+            if (block, sequence) not in self._hurt:
+                if not is_log:
+                    self._broke("lost", ("of the journal", number))
+                elif (epoch, sequence) in self._left:
+                    self._broke("lost", ("of a page that is there", block, number))
+            elif not is_log:
+                of_journal.append(number)
+            elif self._cells.shows_damage(block, sequence):
+                continue
+            if number >= self._pulled.get(epoch, 0):
+                lost += 1
+                if not told.have(epoch, number):
+                    unsaid.append(number)
+        new = self._new(told, unsaid)
         if unsaid:
-            self._broke("unsaid", unsaid)
-        if of_journal:
-            self._broke("lost", ("of the journal", len(of_journal), of_journal[0]))
-        if of_page:
-            self._broke("lost", ("of a page that is there", len(of_page), of_page[0]))
-        self._turned(gone, left)
-        new = sorted(key for key in self._owned if key not in self._there)
-        if new and not self._hurt:
-            self._broke("lost", ("new", len(new), new[0]))
+            self._broke("unsaid", (len(unsaid), unsaid[0]))
+        grown = self._event["lost"] - base.lost
+        if grown < lost + new:
+            self._broke("unsaid", ("only counted", grown, "of", lost + new))
+        self._bits(of_journal)
 
-    def _turned(self, gone: set[int], left: set[Key]) -> None:
+    def _new(self, told: Ranges, unsaid: list[int]) -> int:
+        """How many records of this trial are lost and were not pulled."""
+        excused = ranges_hurt(self._event["hurt"], self._cells)
+        lost = 0
+        for epoch, number in self._owned:
+            if (epoch, number) in self._there:
+                continue
+            if not any(first <= number < end for first, end in excused):
+                self._broke("lost", ("new", epoch, number))
+            elif number >= self._pulled.get(epoch, 0):
+                lost += 1
+                if not told.have(epoch, number) and not self._cells.shows_any_damage():
+                    unsaid.append(number)
+        return lost
+
+    def _bits(self, of_journal: list[int]) -> None:
+        """A bit that flips in the journal costs one record at most."""
+        event = self._event
+        hit = [bit // 8 for bit in event["flips"] if bit // 8 // 4096 < self._cells.rings]
+        if event["bare"] and all(at % 4096 >= 40 for at in hit) and len(of_journal) > len(hit):
+            self._broke("lost", (len(of_journal), "in the journal, by bits", len(hit)))
+
+    def _turned(self) -> None:
         """Pages go where others begin, one ahead."""
         base = self._base
-        begun = sum(sequence > base.last for _, sequence in left)
-        held = {block for block in gone - self._hurt if base.cells.pages[block].records}
-        if len(held) > begun + 1:
-            self._broke("pages", (len(held), begun))
+        begun = sum(sequence > base.last for _, sequence in self._left)
+        gone = held_by(base) - {(base.epoch, s) for _, s in self._hurt} - self._left
+        if len(gone) > begun + 1:
+            self._broke("pages", (len(gone), begun))
 
-    def _said(self) -> dict[int, list[tuple[int, int]]]:
-        """The numbers that loss records name, by epoch."""
-        said: dict[int, list[tuple[int, int]]] = {}
-        for page in self._cells.log().values():
-            for meta in page.metas:
-                if meta.type == LOSS and meta.fields["reason"] in {FLASH, OVERWRITTEN}:
-                    end = meta.fields["number"]
-                    said.setdefault(meta.epoch, []).append((end - meta.fields["lost"], end))
-        return said
+    def _totals(self) -> None:
+        """They are the sums of all records that there ever were."""
+        base = self._base
+        new = {
+            key: s
+            for key, s in self._there.items()
+            if key[0] != base.epoch or key[1] >= base.number
+        }
+        sums = dict(base.totals)
+        for name, n in totals([*{**new, **self._owned}.values()]).items():
+            sums[name] = sums.get(name, 0) + n
+        found = self._cells.checkpoint()
+        if {name: n for name, n in found.items() if n} != {
+            name: n for name, n in sums.items() if n
+        }:
+            self._broke("totals", (found, sums))
+
+    def _configs(self) -> None:
+        """The config of every page with records is in the log."""
+        log = list(self._cells.log().values())
+        texts = format_reader.configs(Log(metas=[meta for page in log for meta in page.metas]))
+        for page in log:
+            if page.header and page.records and page.header.config not in texts:
+                self._broke("config", hex(page.header.config))

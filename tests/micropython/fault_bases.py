@@ -34,9 +34,12 @@ class Base:
         self.epoch = epoch
         self.number = number
         self.counts = None  # operations of a start and of a run, without a fault
-        # (block, end of what lies there) of the newest page of log and of journal.
-        self.newest = [_newest(image, range(JOURNAL, BLOCKS), pages.MARK)]
-        self.newest.append(_newest(image, range(JOURNAL), pages.MARK_JOURNAL))
+
+
+def newest(image):
+    """(block, end of what lies there) of the newest page of the log, and of the journal."""
+    log = _newest(image, range(JOURNAL, BLOCKS), pages.MARK)
+    return log, _newest(image, range(JOURNAL), pages.MARK_JOURNAL)
 
 
 def _newest(image, blocks, mark):
@@ -84,7 +87,7 @@ class Run:
         writer = self._writer
         base = Base(self, name, self._flash.image, writer.log.epoch, writer.keeper.number())
         first = writer.begun + self._told
-        self._add(base, first, writer.samples[self._told :], writer.log.pulled)
+        self._add(base, first, writer.samples[self._told :])
         self._told = len(writer.samples)
 
     def leave_bare(self, name, number, slot):
@@ -95,17 +98,19 @@ class Run:
         image[at : at + BLOCK] = _renumbered(self._flash.image, number)
         base = Base(self, name, image, log.epoch, number)
         base.slot = slot
-        self._add(base, number, [], 0)
+        self._add(base, number, [])
 
     def leave_empty(self):
         """A base of nothing."""
-        self._add(Base(self, "empty", ERASED * BLOCKS, 0, 0), 0, [], 0)
+        self._add(Base(self, "empty", ERASED * BLOCKS, 0, 0), 0, [])
 
-    def _add(self, base, first, samples, pulled):
+    def _add(self, base, first, samples):
         self.bases.append(base)
         event = {"begins": base.index, "run": self.seed, "name": base.name, "regime": self.regime}
         event.update(epoch=base.epoch, number=base.number, first=first, samples=samples)
-        event["pulled"] = pulled
+        event["pulled"] = self._writer.log.pulled if first else 0
+        event["ends"] = bool(base.slot) or base.number == LAST
+        event["lost"] = self._writer.keeper.lost() if first else 0
         tell(event, base.image)
 
 

@@ -3,25 +3,29 @@
 operation on, how long, in which blocks; damage at rest; where the power fails; what a laptop does.
 """
 
-from lying_flash import ALWAYS, ERASE, KINDS, ONCE, PROGRAM, READ, Lie
-from nor import BLOCK, SHAPES, Random
+from lies import ALWAYS, EFFECTS, ONCE, READ, Lie
+from lying_flash import SHAPES
+from nor import BLOCK, ERASE, PROGRAM, Random
 
 JOURNAL = 4  # pages of it
 _TIMES = (ONCE, ONCE, ONCE, 2, 3, 5, 20, 100)
 _MS = (500, 1500, 5000, 20000, 90000, 600000, 7200000)
-_CUTS = SHAPES + ("later", "later", "later")  # the base class knows those that show at once
 
 
 class Plan:
     """`lies` are in force from the first start on, `again` from the second; `cut` is what
-    LyingFlash.cut_at takes; `flips`: bits of the partition that flip while the power is off.
+    LyingFlash.cut_at takes. `flips`: how many bits flip while the power is off, before the start
+    `flips_at` (0 or 1), `where`: 0 anywhere, 1 in the newest page of the journal, 2 in that of the
+    log, 3 at the end of either.
     """
 
     def __init__(self):
         self.lies = []
         self.again = []
         self.cut = None
-        self.flips = []
+        self.flips = 0
+        self.flips_at = 0
+        self.where = 0
         self.restarts = False  # the power fails behind the first boot, wherever that is
         self.heals = False  # the flash is well by then
         self.last = False  # one more start at the end
@@ -40,16 +44,18 @@ def draw(base, seed, turn):
     if random.next() % 8 == 0:
         plan.lies.append(_lie(random, _kind(random, base), base, random.next()))
     if random.next() % 8 == 0:
-        plan.flips = _flips(random, base)
+        plan.flips = 1 if random.next() % 2 else 1 + random.next() % 40
+        plan.where = random.next() % 4
+        plan.flips_at = random.next() % 2
         if random.next() % 2:
             plan.lies = []
-    if random.next() % 3 == 0:
+    if random.next() % 3 == 0 or plan.flips_at:
         plan.restarts = True
         plan.heals = random.next() % 2 == 0
         if random.next() % 3:
             kind = (PROGRAM, PROGRAM, PROGRAM, ERASE)[random.next() % 4]
             most = base.counts[kind][2] + 1
-            plan.cut = kind, 1 + random.next() % most, _CUTS[random.next() % len(_CUTS)]
+            plan.cut = kind, 1 + random.next() % most, SHAPES[random.next() % len(SHAPES)]
         if random.next() % 4 == 0:
             plan.again.append(_lie(random, READ, base, random.next()))
     plan.last = random.next() % 2 == 0
@@ -73,7 +79,7 @@ def _lie(random, kind, base, turn):
     """Half of them begin in the start."""
     start, _, both = base.counts[kind]
     first = 1 + (turn >> 1) % start if start and turn & 1 else 1 + random.next() % both
-    effects = KINDS[kind]
+    effects = EFFECTS[kind]
     effect = effects[random.next() % len(effects)]
     times, ms = ALWAYS, ALWAYS
     how = random.next() % 8
@@ -91,27 +97,29 @@ def _lie(random, kind, base, turn):
     return Lie(kind, effect, first, times, ms, scope)
 
 
-def _flips(random, base):
-    """1 to 40 bits, or one: where the node looks first, or anywhere."""
-    bits = []
-    where = random.next() % 4
-    for _ in range(1 if random.next() % 2 else 1 + random.next() % 40):
-        if where == 0:
-            at = random.next() % len(base.image)
-        else:
-            block, end = base.newest[where % 2]
-            at = block * BLOCK + (
-                random.next() % end if where == 3 else end - 1 - random.next() % min(end, 200)
-            )
-        bits.append(at * 8 + random.next() % 8)
-    return bits
+def bits(plan, random, newest, size):
+    """The bits that flip; `newest`: (block, end of what lies there) of the newest page of the log,
+    and of the journal; `size` of the partition.
+    """
+    found = []
+    for _ in range(plan.flips):
+        block, end = newest[plan.where % 2 if plan.where < 3 else random.next() % 2]
+        at = block * BLOCK + random.next() % end
+        if plan.where == 0:
+            at = random.next() % size
+        elif plan.where == 3:
+            at = block * BLOCK + end - 1 - random.next() % min(end, 100)
+        found.append(at * 8 + random.next() % 8)
+    return found
 
 
 def _text(plan):
     """For a person."""
     parts = [_told(lie) for lie in plan.lies]
     if plan.flips:
-        parts.append("%d bits flip at rest" % len(plan.flips))
+        places = "anywhere", "in the newest page of the journal", "in that of the log", "at the end"
+        when = "between the starts" if plan.flips_at else "before"
+        parts.append("%d bits flip %s, %s" % (plan.flips, places[plan.where], when))
     if plan.cut:
         parts.append("cut at %s %d, %s" % plan.cut)
     elif plan.restarts:
@@ -131,7 +139,9 @@ def _text(plan):
 
 
 def _told(lie):
-    text = "%s %s from %d" % (lie.kind, lie.effect, lie.first)
+    text = "%s from %d" % (lie.effect, lie.first)
+    if lie.kind != "all":
+        text = lie.kind + " " + text
     if lie.times != ALWAYS:
         text += " %d times" % lie.times
     elif lie.ms != ALWAYS:

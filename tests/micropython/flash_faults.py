@@ -7,23 +7,41 @@ flash, and waits until the node is well again. What happened goes to stdout, a J
 cells of the flash; tests/host/fault_oracle.py decides.
 """
 
+import gc
+
 import faststart  # noqa: F401
 import fault_bases
+import fault_plans
 import nochip  # noqa: F401 - alarms come by way of hal
 from faketime import time
 from fault_bases import BLOCKS
-from fault_plans import draw
 from lying_flash import LyingFlash, PowerCut, StuckError
-from nor import BLOCK
-from writer import EACH, FEW, MANY, NEVER, Writer, tell
+from nor import BLOCK, Random
+from writer import EACH, FEW, INTERVAL_MS, MANY, NEVER, Writer, tell
 
 from tirta_format import frame
 from tirta_node import report, stream
 
 REGIMES = (EACH, FEW, MANY, NEVER)
 RECORDS = 26  # of a boot under faults
+_SIZE = BLOCKS * BLOCK
 _MINUTE_MS = 61000
 _PATIENCE = 400  # minutes until a node on sound flash is to be well again
+
+
+class _Chip:
+    """What a status says of the chip."""
+
+    @staticmethod
+    def node_id():
+        return "001122334455"
+
+    @staticmethod
+    def reset_cause():
+        return 1
+
+
+report.chip = _Chip
 
 
 class Node(Writer):
@@ -32,9 +50,12 @@ class Node(Writer):
     def __init__(self, flash, setup, seed, regime):
         super().__init__(flash, setup, time, seed, regime)
         self.flash = flash
-        self.alarms = None  # what report.py asks for
+        self.alarms = self.gate = self.sampler = None  # what report.py asks for
         self.config_problem = ""
-        self.config = {}
+        self.config = {"interval_ms": INTERVAL_MS}
+        self.console = self
+        self.dropped = 0
+        self.mute = ""  # why it did not answer a status
         self.crash = ""
         self.most_erases = 0
         self.noted_power = 0
@@ -74,7 +95,14 @@ class Node(Writer):
         told = log.epoch, self.keeper.number()
         wrong = not log.epoch or (log.epoch == epoch and told[1] < number)
         if wrong and not report.alarms(self):
-            self.false.append(told)
+            self.false = [told]
+
+    def ask_status(self):
+        """A technician does: the worse the flash, the more they need it."""
+        try:
+            report.status(self, 0)
+        except OSError as error:
+            self.mute = str(error)
 
     def tell_pulled(self):
         """A laptop has everything that is acknowledged."""
@@ -85,10 +113,7 @@ class Node(Writer):
 
     def _request_pulled(self, epoch, number):
         payload = epoch.to_bytes(4, "little") + number.to_bytes(4, "little")
-        stream.handle(self._as_node(), self, frame.PULLED, 0, payload)
-
-    def _as_node(self):
-        return self
+        stream.handle(self, self, frame.PULLED, 0, payload)
 
     def answer(self, kind, sequence, payload):
         """As a console does."""
@@ -114,9 +139,7 @@ class Trial:
         self._seed = seed
         self._began_ms = time.now_ms
         self._flash = LyingFlash(BLOCKS, base.image, self._now_ms, seed)
-        for bit in plan.flips:
-            self._flash.image[bit // 8] ^= 1 << bit % 8
-            self._flash.hurt.add(bit // 8 // BLOCK)
+        self._flips = []
         self._nodes = []
         self._epoch = base.epoch
         self._number = base.number
@@ -132,10 +155,12 @@ class Trial:
         try:
             flash.lies = plan.lies
             flash.cut_at = plan.cut
+            self._rest(0)
             self._boot()
             if plan.restarts:
                 flash.cut_at = None
                 flash.power_up()
+                self._rest(1)
                 if plan.heals:
                     flash.heal()
                 flash.lies = flash.lies + plan.again
@@ -148,6 +173,13 @@ class Trial:
         except StuckError:
             self.trouble = "it goes round in a circle"
         time.now_ms = self._began_ms
+
+    def _rest(self, start):
+        plan, flash = self._plan, self._flash
+        if plan.flips and plan.flips_at == start:
+            random = Random(self._seed)
+            self._flips = fault_plans.bits(plan, random, fault_bases.newest(flash.image), _SIZE)
+            flash.flip(self._flips)
 
     def _boot(self, records=RECORDS):
         base = self._base
@@ -175,6 +207,8 @@ class Trial:
             self._look(node)
             if i == plan.commit_at:
                 node.do(node.commit)
+            if i % 8 == 0:
+                node.do(node.ask_status)
             time.sleep_ms(plan.pace_ms)
 
     def _look(self, node):
@@ -220,10 +254,13 @@ class Trial:
             "boots": [node.account() for node in nodes],
             "lost": nodes[-1].keeper.lost(),
             "false": [each for node in nodes for each in node.false],
+            "mute": [node.mute for node in nodes if node.mute],
             "crash": [node.crash for node in nodes if node.crash],
             "most_erases": max([node.most_erases for node in nodes]),
             "erases": flash.tries,
-            "hurt": list(flash.hurt),
+            "hurt": flash.pages_hurt,
+            "flips": self._flips,
+            "bare": not self._plan.lies + self._plan.again,
             "minutes": self.minutes,
             "trouble": self.trouble,
             "hits": sum([lie.hits for lie in self._plan.lies + self._plan.again]),
@@ -233,6 +270,7 @@ class Trial:
 
 def main(seed, first, count):
     """Trials `first` to `first + count - 1` of this seed."""
+    gc.threshold(1 << 22)  # else what a trial keeps lies all over the heap, and no report fits
     bases = []
     for i, regime in enumerate(REGIMES):
         fault_bases.add(bases, seed * 4 + i, regime)
@@ -240,7 +278,7 @@ def main(seed, first, count):
         base = bases[i % len(bases)]
         if base.counts is None:
             base.counts = _count(base)
-        plan = draw(base, seed * 1000003 + i * 7919, i // len(bases))
+        plan = fault_plans.draw(base, seed * 1000003 + i * 7919, i // len(bases))
         trial = Trial(base, plan, seed + i)
         trial.run()
         event = trial.account()

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""What is true of a partition before a trial of flash_faults.py, and what lies there behind it."""
+
+from typing import Any
+
+from format_reader import PAGE_BYTES
+from oracle import Event, Sample, journal_pages, totals
+from page_cache import JOURNAL_MARK, LOG_MARK, Page, Pages
+
+Key = tuple[int, int]  # epoch, number
+LOSS, CHECKPOINT = 4, 5
+SAID = {4, 5, 6}  # reasons: flash, overwritten, a tail that may have been torn
+FOR_EVER = 1 << 40
+
+
+def shown(record: Any) -> Sample:
+    """A record as a sample."""
+    return [record.boot, record.slot, list(record.values), list(record.flags)]
+
+
+class Cells:
+    """All pages of an image, of every epoch. `rings`: the first block of the log."""
+
+    def __init__(self, pages: Pages, image: bytes) -> None:
+        blocks = [image[at : at + PAGE_BYTES] for at in range(0, len(image), PAGE_BYTES)]
+        self.rings = journal_pages(len(blocks))
+        self.pages: dict[int, Page] = {}
+        for block, data in enumerate(blocks):
+            page = pages.page(data, JOURNAL_MARK if block < self.rings else LOG_MARK)
+            if page.header is not None:
+                self.pages[block] = page
+
+    def log(self) -> dict[int, Page]:
+        """The pages of the log, by block."""
+        return {block: page for block, page in self.pages.items() if block >= self.rings}
+
+    def sequences(self) -> set[Key]:
+        """(epoch, sequence) of each page of the log."""
+        return {(p.header.epoch, p.header.sequence) for p in self.log().values() if p.header}
+
+    def shows_damage(self, block: int, sequence: int) -> bool:
+        """The page is there, and whoever reads it sees that something is missing."""
+        page = self.pages.get(block)
+        return bool(page and page.header and page.header.sequence == sequence and page.damage)
+
+    def shows_any_damage(self) -> bool:
+        """The same of some page of the log."""
+        return any(page.damage for page in self.log().values())
+
+    def checkpoint(self) -> dict[str, int]:
+        """The totals that the newest checkpoint names."""
+        log = [page for page in self.log().values() if page.header]
+        log.sort(key=lambda page: page.header.sequence if page.header else 0)
+        for page in reversed(log):
+            for meta in reversed(page.metas):
+                if meta.type == CHECKPOINT:
+                    return dict(meta.fields["totals"])
+        return {}
+
+
+class Base:
+    """What a trial begins with. `samples`: of the run, by number; some wait behind `number`, the
+    first that was not acknowledged. `kept`: {number: (block, sequence)} of what lies there.
+    """
+
+    def __init__(self, event: Event, samples: dict[int, Sample], cells: Cells) -> None:
+        self.name = event["name"]
+        self.epoch = event["epoch"]
+        self.number = event["number"]
+        self.pulled = event["pulled"]
+        self.lost = event["lost"]
+        self.regime = event["regime"]
+        self.ends = event["ends"]  # its numbers, or its slots
+        self.samples = samples
+        self.cells = cells
+        self.totals = totals([s for number, s in samples.items() if number < self.number])
+        self.known = {page.data for page in cells.pages.values()}
+        self.last = 0  # sequence of the newest page of the log
+        self.kept: dict[int, tuple[int, int]] = {}
+        log = cells.log()
+        for block, page in [*log.items(), *cells.pages.items()]:
+            if page.header is None or page.header.epoch != self.epoch:
+                continue
+            end = max(self.kept, default=-1)
+            if block >= cells.rings:
+                self.last = max(self.last, page.header.sequence)
+            for record in page.records:
+                if block >= cells.rings or record.number > end:
+                    self.kept[record.number] = block, page.header.sequence
+
+
+def held_by(base: Base) -> set[Key]:
+    """(epoch, sequence) of the pages of the log that hold records."""
+    log = base.cells.log().values()
+    return {(p.header.epoch, p.header.sequence) for p in log if p.header and p.records}
+
+
+class Ranges:
+    """Numbers that loss records name, by epoch."""
+
+    def __init__(self) -> None:
+        self._ranges: dict[int, list[tuple[int, int]]] = {}
+
+    def add(self, epoch: int, first: int, end: int) -> None:
+        """`first` to `end - 1` are missing."""
+        self._ranges.setdefault(epoch, []).append((first, end))
+
+    def have(self, epoch: int, number: int) -> bool:
+        """Whether one of them names it."""
+        return any(first <= number < end for first, end in self._ranges.get(epoch, []))
+
+
+def said(cells: Cells) -> Ranges:
+    """What the log says of records that were acknowledged and are gone."""
+    ranges = Ranges()
+    for page in cells.log().values():
+        for meta in page.metas:
+            if meta.type == LOSS and meta.fields["reason"] in SAID:
+                end = meta.fields["number"]
+                ranges.add(meta.epoch, end - meta.fields["lost"], end)
+    return ranges
+
+
+def ranges_hurt(hurt: list[list[int]], cells: Cells) -> list[tuple[int, int]]:
+    """The numbers that pages which were hurt may have held: up to the next page of their ring."""
+    found = []
+    for block, sequence, first in hurt:
+        if sequence:
+            is_log = block >= cells.rings
+            ends = [
+                page.header.number
+                for other, page in cells.pages.items()
+                if page.header
+                and page.header.sequence > sequence
+                and (other >= cells.rings) == is_log
+            ]
+            found.append((first, min(ends, default=FOR_EVER)))
+    return found
