@@ -101,4 +101,4 @@ def test_every_writer_on_the_node_with_many_histories() -> None:
         "import check_writers\nfrom nor import SHAPES\n"
         "cuts = check_writers.try_all(range(4, 204), SHAPES)\nassert cuts > 100000, cuts\n"
     )
-    run(unix_command(code, [FIRMWARE, FIRMWARE / "frozen", ON_NODE, BOTH, DEVICES]), timeout_s=3600)
+    run(unix_command(code, [FIRMWARE, FIRMWARE / "frozen", ON_NODE, BOTH, DEVICES]))
