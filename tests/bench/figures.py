@@ -62,6 +62,10 @@ GOALS = {
     "pull.records_vs_zmodem_gzip_csv": (">=", 3.5),
     "powercut.acked_lost": ("<=", 0),
     "powercut.invented": ("<=", 0),
+    "flashfault.faults": (">=", 5000),
+    "flashfault.lost": ("<=", 0),
+    "flashfault.invented": ("<=", 0),
+    "flashfault.max_erases_per_attempt": ("<=", 3),
 }
 
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What the power-cut tests of this commit found, from the summary that they leave behind."""
+"""What the tests of power cuts and of a flash that errs found in this commit, from the summaries
+that they leave behind.
+"""
 
 import json
 import subprocess
@@ -8,8 +10,11 @@ from pathlib import Path
 from figures import Figures, Say
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SUMMARY = CHECKOUT / "build" / "powercut.json"
-KEYS = ("cuts", "acked_lost", "invented")
+BUILD = CHECKOUT / "build"
+KEYS = {
+    "powercut": ("cuts", "acked_lost", "invented"),
+    "flashfault": ("faults", "lost", "invented", "max_erases_per_attempt"),
+}
 
 
 def commit() -> str:
@@ -18,16 +23,19 @@ def commit() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def measure(say: Say, summary: Path = SUMMARY) -> Figures:
-    """`powercut.*`, only of a run of this commit."""
-    try:
-        told = json.loads(summary.read_text())
-    except FileNotFoundError:
-        say("power cuts: no summary; `make test` or `make campaign` writes one")
-        return {}
-    if not told.get("commit") or told["commit"] != commit():
-        say("power cuts: the summary is of another commit; run `make test` again")
-        return {}
-    figures: Figures = {f"powercut.{key}": int(told[key]) for key in KEYS}
-    say(", ".join(f"{key} {value:,}" for key, value in figures.items()))
+def measure(say: Say, folder: Path = BUILD) -> Figures:
+    """`powercut.*` and `flashfault.*`, only of runs of this commit."""
+    figures: Figures = {}
+    for name, keys in KEYS.items():
+        try:
+            told = json.loads((folder / f"{name}.json").read_text())
+        except FileNotFoundError:
+            say(f"{name}: no summary; `make test` or `make campaign` writes one")
+            continue
+        if not told.get("commit") or told["commit"] != commit():
+            say(f"{name}: the summary is of another commit; run `make test` again")
+            continue
+        found: Figures = {f"{name}.{key}": int(told[key]) for key in keys}
+        say(", ".join(f"{key} {value:,}" for key, value in found.items()))
+        figures |= found
     return figures

@@ -65,7 +65,7 @@ def measure(found: dict[str, series.Series], say: Say) -> Figures:
             part("Archive", lambda: archive_scale.measure(water, say))
         part("Pull", lambda: pull_speed.measure(say, found.get("lro_mainstreet")))
     part("Quality", lambda: quality.measure(say))
-    part("Power cuts", lambda: powercut.measure(say))
+    part("Power cuts, and a flash that errs", lambda: powercut.measure(say))
     return figures
 
 

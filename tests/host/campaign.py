@@ -6,13 +6,11 @@ followed by a flash image.
 import contextlib
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from interpreters import FIRMWARE, ON_NODE, unix_command
 from support import CHECKOUT
-
-COUNTS = CHECKOUT / "build/powercut.json"
 
 
 @contextlib.contextmanager
@@ -42,9 +40,14 @@ def _read(process: subprocess.Popen[bytes], n: int) -> Iterator[tuple[dict[str, 
 
 def keep_counts(cuts: int) -> None:
     """What `make bench` shows. It is written only after the oracle found nothing."""
+    keep("powercut.json", {"cuts": cuts, "acked_lost": 0, "invented": 0})
+
+
+def keep(name: str, counts: Mapping[str, int]) -> None:
+    """Leave these counts of the commit that is checked out for `make bench`."""
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
     )
-    counts = {"cuts": cuts, "acked_lost": 0, "invented": 0, "commit": head.stdout.strip()}
-    COUNTS.parent.mkdir(exist_ok=True)
-    COUNTS.write_text(json.dumps(counts) + "\n")
+    folder = CHECKOUT / "build"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(json.dumps({**counts, "commit": head.stdout.strip()}) + "\n")

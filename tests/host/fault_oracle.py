@@ -17,8 +17,6 @@ from oracle import Event, Sample, totals
 from page_cache import Pages
 
 ERASES = 3  # of an attempt at most
-CHECKPOINT = 5
-NUMBERS_END = (1 << 32) - 1000
 # What the node reports of itself, and must not.
 TOLD = ("crash", "trouble", "false", "mute")
 
@@ -27,6 +25,8 @@ class FaultOracle:
     """Follows flash_faults.py event by event. `found`: how many trials broke a rule; `examples` of
     them: trial, base, plan, what.
     """
+
+    COUNTS = ("trials", "hit", "restarted", "hurt", "erases")
 
     def __init__(self) -> None:
         self._pages = Pages()
@@ -48,7 +48,7 @@ class FaultOracle:
         broken = Verdict(base, event, cells).broken
         self.counts["trials"] += 1
         self.counts["hit"] += event["hits"] > 0 or bool(event["flips"])
-        self.counts["cut"] += len(event["boots"]) > 1
+        self.counts["restarted"] += len(event["boots"]) > 1
         self.counts["hurt"] += bool(event["hurt"])
         self.counts["erases"] += event["erases"]
         self.most_erases = max(self.most_erases, event["most_erases"])
@@ -58,6 +58,10 @@ class FaultOracle:
             self.examples.setdefault(rule, []).append(told)
         self.found.update(broken.keys())
         return sorted(broken)
+
+    def forget(self) -> None:
+        """Keep what was found, and not what was read."""
+        self._pages, self._runs, self._bases = Pages(), {}, {}
 
     def _begin(self, event: Event, cells: Cells) -> None:
         samples = self._runs.setdefault(event["run"], {})
@@ -86,9 +90,11 @@ class Verdict:
         self._read()
         self._missing()
         self._turned()
+        self._boots()
         if not event["hurt"] and "lost" not in self.broken:
             self._totals()
             self._configs()
+            self._pulls()
 
     def _broke(self, rule: str, what: Any) -> None:
         self.broken.setdefault(rule, what)
@@ -206,6 +212,28 @@ class Verdict:
         gone = held_by(base) - {(base.epoch, s) for _, s in self._hurt} - self._left
         if len(gone) > begun + 1:
             self._broke("pages", (len(gone), begun))
+
+    def _boots(self) -> None:
+        """No two boots share a number, or their slots would be one; each has its record."""
+        base = self._base
+        used = {(base.epoch, sample[0]) for sample in base.samples.values()}
+        noted = self._cells.boots()
+        for boot in self._event["boots"]:
+            key = boot["epoch"], boot["boot"]
+            if not boot["acked"]:
+                continue
+            if key in used:
+                self._broke("boots", ("twice", key))
+            if key not in noted and not self._event["hurt"]:
+                self._broke("boots", ("no boot record", key))
+            used.add(key)
+
+    def _pulls(self) -> None:
+        """What a laptop has, and the node said that it knows, is on flash."""
+        for epoch, number in self._pulled.items():
+            found = self._cells.pulled(epoch)
+            if epoch and found < number:
+                self._broke("pulled", (found, number))
 
     def _totals(self) -> None:
         """They are the sums of all records that there ever were."""

@@ -7,12 +7,15 @@ says which rules the trials from FIRST on broke, with an example of each; one tr
 """
 
 import sys
+from collections.abc import Mapping
 
-from campaign import events
+from campaign import events, keep
 from fault_oracle import FaultOracle
 from format_reader import PAGE_BYTES
 
 BLOCKS = 9  # as tests/micropython/fault_bases.py
+LOST = ("lost", "unsaid", "pages")
+INVENTED = ("invented", "altered", "twice")
 _EXAMPLES = 5
 _WIDTH = 240
 
@@ -36,6 +39,14 @@ def report(oracle: FaultOracle, most: int, width: int) -> list[str]:
         for trial, base, plan, what in examples[:most]:
             lines.append(f"{rule}, trial {trial} ({base}): {plan} | {what}"[:width])
     return lines
+
+
+def keep_figures(counts: Mapping[str, int], found: Mapping[str, int], erases: int) -> None:
+    """What `make bench` shows: the faults that hit, and the trials that broke a promise."""
+    figures = {"faults": counts["hit"], "max_erases_per_attempt": erases}
+    figures["lost"] = sum(found.get(rule, 0) for rule in LOST)
+    figures["invented"] = sum(found.get(rule, 0) for rule in INVENTED)
+    keep("flashfault.json", figures)
 
 
 if __name__ == "__main__":

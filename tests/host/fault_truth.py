@@ -3,12 +3,12 @@
 
 from typing import Any
 
-from format_reader import PAGE_BYTES
+from format_reader import PAGE_BYTES, Meta
 from oracle import Event, Sample, journal_pages, totals
 from page_cache import JOURNAL_MARK, LOG_MARK, Page, Pages
 
 Key = tuple[int, int]  # epoch, number
-LOSS, CHECKPOINT = 4, 5
+BOOT, LOSS, CHECKPOINT = 1, 4, 5
 SAID = {4, 5, 6}  # reasons: flash, overwritten, a tail that may have been torn
 FOR_EVER = 1 << 40
 
@@ -47,15 +47,25 @@ class Cells:
         """The same of some page of the log."""
         return any(page.damage for page in self.log().values())
 
+    def _metas(self, kind: int) -> list[Meta]:
+        """Those of the log, the newest first."""
+        log = [(p.header.sequence, p) for p in self.log().values() if p.header]
+        log.sort(key=lambda item: -item[0])
+        return [meta for _, page in log for meta in reversed(page.metas) if meta.type == kind]
+
     def checkpoint(self) -> dict[str, int]:
         """The totals that the newest checkpoint names."""
-        log = [page for page in self.log().values() if page.header]
-        log.sort(key=lambda page: page.header.sequence if page.header else 0)
-        for page in reversed(log):
-            for meta in reversed(page.metas):
-                if meta.type == CHECKPOINT:
-                    return dict(meta.fields["totals"])
-        return {}
+        found = self._metas(CHECKPOINT)
+        return dict(found[0].fields["totals"]) if found else {}
+
+    def pulled(self, epoch: int) -> int:
+        """What a laptop has of this epoch, by the newest checkpoint."""
+        found = [meta for meta in self._metas(CHECKPOINT) if meta.epoch == epoch]
+        return int(found[0].fields["pulled"]) if found else 0
+
+    def boots(self) -> set[Key]:
+        """(epoch, boot) of the boot records."""
+        return {(meta.epoch, meta.fields["boot"]) for meta in self._metas(BOOT)}
 
 
 class Base:

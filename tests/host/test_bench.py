@@ -185,15 +185,22 @@ def test_what_is_kept(tmp_path: Path) -> None:
     assert [line.split()[-1] for line in lines[1:]] == ["5", "MISSED", "met"]
 
 
-def test_power_cuts_of_this_commit_only(tmp_path: Path) -> None:
-    summary = tmp_path / "powercut.json"
-    assert powercut.measure(quiet, summary) == {}
-    told = {"commit": powercut.commit(), "cuts": 12000, "acked_lost": 0, "invented": 0, "seed": 1}
-    summary.write_text(json.dumps(told))
+def test_power_cuts_and_faults_of_this_commit_only(tmp_path: Path) -> None:
+    assert powercut.measure(quiet, tmp_path) == {}
+    head = powercut.commit()
+    cuts = {"commit": head, "cuts": 12000, "acked_lost": 0, "invented": 0, "seed": 1}
+    faults = {"commit": "0" * 40, "faults": 6000, "lost": 1, "invented": 0}
+    faults["max_erases_per_attempt"] = 3
+    (tmp_path / "powercut.json").write_text(json.dumps(cuts))
+    (tmp_path / "flashfault.json").write_text(json.dumps(faults))
     wanted = {"powercut.cuts": 12000, "powercut.acked_lost": 0, "powercut.invented": 0}
-    assert powercut.measure(quiet, summary) == (wanted if told["commit"] else {})
-    summary.write_text(json.dumps({**told, "commit": "0" * 40}))
-    assert powercut.measure(quiet, summary) == {}
+    assert powercut.measure(quiet, tmp_path) == (wanted if head else {})
+    (tmp_path / "powercut.json").write_text(json.dumps({**cuts, "commit": "0" * 40}))
+    assert powercut.measure(quiet, tmp_path) == {}
+    (tmp_path / "flashfault.json").write_text(json.dumps({**faults, "commit": head}))
+    found = powercut.measure(quiet, tmp_path)
+    assert not head or (found["flashfault.faults"], found["flashfault.lost"]) == (6000, 1)
+    assert not head or found["flashfault.max_erases_per_attempt"] == 3
 
 
 def test_quality_is_scored_beside_a_rule_and_a_peer() -> None:

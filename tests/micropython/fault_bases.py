@@ -152,6 +152,7 @@ def add(bases, seed, regime):
     run.leave("full, in a new page")
     run.until(lambda w: w.log.seq >= 9 and w.log.room() < 1500)
     writer.log.pulled = writer.log.number
+    writer.log.checkpoint()
     run.until(lambda w: w.log.seq >= 10 and w.log.room() < 1000)
     run.leave("full, pulled")
     writer.prepare_config()

@@ -123,6 +123,7 @@ class Node(Writer):
             "epoch": self.epoch_at_start,
             "start": self.begun,
             "acked": self.acked() if self.noted else 0,
+            "boot": self.log.boot,
             "samples": [[self.log.boot] + sample[1:] for sample in self.samples],
             "refused": self.ring.refused,
             "power": self.noted_power,
