@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from district_archive import write_district
 
+from tirta.report import large
 from tirta.report.build import Options, report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -70,19 +71,23 @@ class Visit:
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 @pytest.mark.parametrize("lang", ["en", "id"])
-@pytest.mark.parametrize("view", ["citizen", "engineer"])
+@pytest.mark.parametrize("view", ["office", "citizen", "engineer"])
 def test_the_page_is_drawn_and_asks_nobody(
     browser: Any, page_file: Path, size: str, lang: str, view: str
 ) -> None:
     visit = Visit(browser, page_file, size, f"{lang}/{view}")
     page = visit.page
-    assert visit.draw_all() >= (1 if view == "citizen" else 9)
+    assert visit.draw_all() >= {"office": 0, "citizen": 1, "engineer": 9}[view]
     assert page.evaluate("checks.emptyCharts()") == 0
     assert visit.said == []
     assert [url for url in visit.asked if not url.startswith(("file:", "data:"))] == []
     assert page.evaluate("document.documentElement.lang") == lang
     heading = page.locator(".page.on .view.on h2:visible").first.inner_text()
-    words = {"citizen": ("Water quality", "Kualitas air"), "engineer": ("Zones", "Zona")}
+    words = {
+        "office": ("In all", "Seluruhnya"),
+        "citizen": ("Water quality", "Kualitas air"),
+        "engineer": ("Zones", "Zona"),
+    }
     assert heading.strip() == words[view][lang == "id"]
     # Nothing hangs over the edge of a phone.
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
@@ -112,7 +117,7 @@ def test_everything_is_reached_by_keyboard(browser: Any, page_file: Path) -> Non
     page.keyboard.press("Enter")
     assert page.evaluate("document.documentElement.lang") == "id"
     assert page.evaluate("document.activeElement.dataset.setLang") == "id"
-    page.locator(".page.on summary:visible").nth(2).focus()
+    page.locator(".page.on summary:visible").first.focus()
     assert visit.said == []
     visit.context.close()
 
@@ -124,7 +129,7 @@ def test_every_picture_has_a_text(browser: Any, page_file: Path) -> None:
     visit.context.close()
 
 
-@pytest.mark.parametrize("view", ["citizen", "engineer"])
+@pytest.mark.parametrize("view", ["office", "citizen", "engineer"])
 def test_it_prints_whole(browser: Any, page_file: Path, view: str) -> None:
     """On A4 everything is open, nothing is cut off or behind the edge, and all is legible."""
     visit = Visit(browser, page_file, "paper", f"id/{view}")
@@ -139,5 +144,123 @@ def test_it_prints_whole(browser: Any, page_file: Path, view: str) -> None:
     assert page.evaluate("checks.contrast()") == []
     assert page.evaluate("checks.emptyCharts()") == 0
     pages = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4", print_background=True))
-    assert len(pages) in {"citizen": range(2, 7), "engineer": range(4, 16)}[view]
+    expected = {"office": range(1, 3), "citizen": range(2, 7), "engineer": range(4, 16)}
+    assert len(pages) in expected[view]
+    visit.context.close()
+
+
+def test_it_begins_with_what_to_do(browser: Any, page_file: Path) -> None:
+    visit = Visit(browser, page_file, "desktop", "en")
+    page = visit.page
+    assert page.locator(".page.on .view.on").get_attribute("data-view") == "office"
+    first = page.locator(".page.on .ranks li").first
+    zone = first.locator("a").inner_text()
+    first.locator("a").click()
+    page.locator(".page.on .zone.chosen").filter(has_text=zone).wait_for()
+    assert page.locator(".page.on .view.on").get_attribute("data-view") == "engineer"
+    assert page.locator(".page.on .zone:visible").count() == 1
+    visit.context.close()
+
+
+def test_the_table_is_sorted_searched_and_grouped(browser: Any, page_file: Path) -> None:
+    visit = Visit(browser, page_file, "desktop", "en/engineer")
+    page = visit.page
+    rows = page.locator(".page.on table.sortable tbody tr:visible")
+    names = page.locator(".page.on table.sortable tbody tr:visible th")
+    as_written = names.all_inner_texts()
+    assert len(as_written) == 3
+
+    def column(at: int) -> list[float]:
+        cells = page.locator(f".page.on table.sortable tbody tr td:nth-of-type({at})")
+        return [float(v) for v in cells.evaluate_all("all => all.map(c => c.dataset.value)")]
+
+    page.get_by_role("button", name="Leakage", exact=True).click()
+    assert column(4) == sorted(column(4), reverse=True)
+    page.get_by_role("button", name="Leakage", exact=True).click()
+    assert column(4) == sorted(column(4))
+    page.get_by_role("button", name="Zone", exact=True).click()
+    assert names.all_inner_texts() == sorted(as_written)
+    page.get_by_role("searchbox").locator("visible=true").fill("melati")
+    assert rows.count() == 1
+    assert page.locator(".page.on [data-found]").inner_text() == "1 of 3 zones"
+    page.get_by_role("searchbox").locator("visible=true").fill("")
+    page.get_by_role("button", name="Group by main zone").click()
+    assert names.all_inner_texts() == as_written
+    total = page.locator(".page.on table.sortable tfoot td").first.inner_text()
+    assert total == rows.first.locator("td").first.locator(".value").inner_text()
+    assert visit.said == []
+    visit.context.close()
+
+
+def test_a_zone_prints_on_one_page_from_a_wide_window(browser: Any, page_file: Path) -> None:
+    visit = Visit(browser, page_file, "desktop", "en/engineer")
+    page = visit.page
+    visit.draw_all()
+    page.evaluate("window.print = () => { window.printed = true; }")
+    page.get_by_role("button", name="Print this zone").locator("visible=true").click()
+    assert page.evaluate("window.printed")
+    page.set_viewport_size({"width": SIZES["paper"][0], "height": SIZES["paper"][1]})
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    wide = page.locator(".page.on .zone.chosen .chart canvas").evaluate_all(
+        "all => all.map(c => c.getBoundingClientRect().right)"
+    )
+    assert max(wide) <= SIZES["paper"][0]
+    assert page.evaluate("checks.cutOff()") == []
+    pdf = page.pdf(format="A4", print_background=True)
+    if folder := os.environ.get("REPORT_SHOTS"):
+        (Path(folder) / "one-zone.pdf").write_bytes(pdf)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert page.locator(".page.on header.top:visible").count() == 1
+    visit.context.close()
+
+
+@pytest.fixture(scope="module")
+def packed_file(page_file: Path) -> Path:
+    """The same district, written as a large one is."""
+    folder = page_file.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large, "PLAIN_NODES", 2)
+        options = Options(district=folder / "district.toml", requests=folder / "requests.json")
+        return report(folder / "archive", folder / "packed.html", options)
+
+
+@pytest.mark.parametrize("lang", ["en", "id"])
+def test_a_large_page_says_and_draws_the_same(
+    browser: Any, page_file: Path, packed_file: Path, lang: str
+) -> None:
+    texts = []
+    for file in (page_file, packed_file):
+        visit = Visit(browser, file, "desktop", f"{lang}/engineer")
+        page = visit.page
+        page.locator("html.ready").wait_for()
+        for row in page.locator(".page.on table.sortable tbody tr a").all()[1:]:
+            row.click()
+            title = row.inner_text()
+            page.locator(".page.on .zone.chosen:visible").filter(has_text=title).wait_for()
+            assert visit.draw_all() >= 9
+            texts.append(page.locator(".page.on .zone.chosen").inner_text())
+        assert visit.said == []
+        assert page.evaluate("checks.emptyCharts()") == 0
+        visit.context.close()
+    half = len(texts) // 2
+    assert half == 2
+    for plain, packed in zip(texts[:half], texts[half:], strict=True):
+        assert steps_aside(packed) == steps_aside(plain)
+
+
+def steps_aside(text: str) -> str:
+    """A section without the sentence that says how wide the columns of its chart are."""
+    return "\n".join(line for line in text.splitlines() if ":" not in line)
+
+
+def test_many_columns_are_announced_on_a_phone(browser: Any, page_file: Path) -> None:
+    visit = Visit(browser, page_file, "phone", "id/engineer")
+    page = visit.page
+    box = page.locator(".page.on .view.on .scroll:has(table.sortable)")
+    page.locator(".page.on .scroll.more-right:has(table.sortable)").wait_for()
+    box.evaluate("e => { e.scrollLeft = e.scrollWidth; }")
+    page.locator(".page.on .scroll:not(.more-right):has(table.sortable)").wait_for()
     visit.context.close()

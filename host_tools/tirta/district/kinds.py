@@ -30,6 +30,9 @@ KINDS = {
         "night flow - legitimate night use (connections x litres per connection and hour"
         " + named users)",
     ),
+    "recoverable": Kind(
+        "Recoverable", "leakage at night x hours of the night that a day is worth x days"
+    ),
     "burst": Kind(
         "Suspected leak", "flow of the nights since it began - flow of the nights before"
     ),

@@ -114,6 +114,8 @@ class District(_Strict):
     name: _Name = ""
     time_zone: str = DEFAULT_ZONE
     night: Night = Night()
+    price_per_m3: _Amount | None = None  # what a cubic metre that is won back is worth
+    currency: Annotated[str, Field(max_length=8)] = "Rp"
     zone: list[Zone] = []
     node: list[Place] = []
 

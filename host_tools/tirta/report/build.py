@@ -20,20 +20,23 @@ from tirta.district import feedback, tree
 from tirta.district.feedback import Request
 from tirta.district.survey import Survey, survey
 from tirta.district.tree import Zone
-from tirta.report import charts, network
+from tirta.report import charts, large, network
 from tirta.report.calendar import rows
 from tirta.report.cards import cards
 from tirta.report.happenings import days
 from tirta.report.health import health
 from tirta.report.language import LANGUAGES, Language
+from tirta.report.large import Scale
+from tirta.report.office import office
 from tirta.report.words import limit_text, parameter
-from tirta.report.zone_view import zone_view
+from tirta.report.zone_view import sums, zone_view
 
 _ASSETS = Path(__file__).parent / "assets"
 _POLICY = (  # nothing is loaded, whatever a text in the page says
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 )
 _MOST_DAYS = 62
+_FEW_PLACES = 12
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,23 @@ def page(found: Survey, requests: Iterable[Request]) -> str:
         lstrip_blocks=True,
     )
     spoken = [Language(code, found.period.zone) for code in LANGUAGES]
-    bodies = [(words, _body(environment, found, requests, words)) for words in spoken]
-    document = charts.document(found, requests)
+    signals = sum(len(n.data.signals) for n in found.nodes.values())
+    scale = large.scale(len(found.nodes), len(found.zones), signals)
+    sections = {words.code: _sections(environment, found, words, scale) for words in spoken}
+    bodies = []
+    for words in spoken:
+        plain = Markup("") if scale.packed else Markup("\n").join(sections[words.code].values())
+        bodies.append((words, _body(environment, found, requests, words, scale, plain)))
+    document = charts.document(found, requests, scale)
     document["words"] = {words.code: _script_words(words) for words in spoken}
+    packed = {"data": large.pack(document)} if scale.packed else {}
+    if scale.packed:
+        packed |= {f"zones-{code}": large.pack(texts) for code, texts in sections.items()}
     return environment.get_template("page.html.j2").render(
         title=_title(found),
         bodies=bodies,
-        data=_json(document),
+        data=None if scale.packed else _json(document),
+        packed=packed,
         style=_asset("uplot.min.css") + _asset("style.css"),
         chart_script=_asset("uplot.min.js"),
         script=_asset("page.js"),
@@ -96,12 +109,47 @@ def _title(found: Survey) -> str:
     return found.district.name or (names[0] if len(names) == 1 else "Tirta")
 
 
-def _body(
-    environment: Environment, found: Survey, requests: list[Request], words: Language
-) -> Markup:
+def _sections(
+    environment: Environment, found: Survey, words: Language, scale: Scale
+) -> dict[str, Markup]:
+    """What the page shows of each zone, by its id."""
+    _speak(environment, words)
+    template = environment.get_template("zone.html.j2")
+    steps = _steps(found, words, scale)
+    return {
+        zone.id: Markup(  # noqa: S704 - the template escaped it
+            template.render(
+                lang=words.code,
+                zone=zone_view(found.zones[zone.id], found, depth, words),
+                steps=steps,
+                first=not at,
+            )
+        )
+        for at, (zone, depth) in enumerate(_ordered(found))
+    }
+
+
+def _speak(environment: Environment, words: Language) -> None:
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         words.gettext, words.ngettext, newstyle=True
     )
+
+
+def _steps(found: Survey, words: Language, scale: Scale) -> list[str]:
+    return [words.duration(charts.step_s(found, scale.flow_columns))]
+
+
+def _body(
+    environment: Environment,
+    found: Survey,
+    requests: list[Request],
+    words: Language,
+    scale: Scale,
+    sections: Markup,
+) -> Markup:
+    _speak(environment, words)
+    picture = network.picture(found, words)
+    billed = any(z.billed_m3 is not None for z in found.zones.values())
     story = days(found, requests, words)
     text = environment.get_template("body.html.j2").render(
         lang=words.code,
@@ -118,21 +166,47 @@ def _body(
         rows=rows(found, requests, words),
         story=story[-_MOST_DAYS:],
         not_shown=max(0, len(story) - _MOST_DAYS),
-        picture=network.picture(found, words),
+        office=office(found, words),
+        picture=picture,
+        places=_worst_first(picture.dots),
         size=(network.WIDTH, network.HEIGHT),
-        billed=any(z.billed_m3 is not None for z in found.zones.values()),
+        billed=billed,
+        columns=_columns(words, billed=billed),
+        sums=sums(found, words),
+        sections=sections,
         zones=[zone_view(found.zones[z.id], found, d, words) for z, d in _ordered(found)],
         others=[health(found.nodes[n], words) for n in _unplaced(found)],
         strangers=[found.nodes[n].title for n in found.strangers] if found.district.node else [],
         limits=_limits(found, words),
-        turbidity=charts.document(found, ())["turbidity"] is not None,
+        turbidity=charts.worst(found) is not None,
         has_requests=bool(requests),
-        steps=[words.duration(charts.step_s(found, n)) for n in (charts.FLOW_BUCKETS,)],
         made=words.time(datetime.now(UTC).timestamp(), "d MMMM y HH:mm"),
         zone_name=str(found.period.zone),
         version=__version__,
     )
     return Markup(text)  # noqa: S704 - the template escaped it
+
+
+def _worst_first(dots: list[network.Dot]) -> list[network.Dot]:
+    """Few places in the order of the network, many with those first that need somebody."""
+    if len(dots) <= _FEW_PLACES:
+        return dots
+    return sorted(dots, key=lambda dot: network.STATES.index(dot.state))
+
+
+def _columns(words: Language, *, billed: bool) -> list[tuple[str, str]]:
+    """The titles of the table of zones, and what each is sorted by."""
+    found = [
+        (words.text("Zone"), "name"),
+        (words.text("Inflow"), "inflow"),
+        (words.text("Night flow"), "night"),
+        (words.text("Nights"), "nights"),
+        (words.text("Leakage"), "leakage"),
+        (words.text("Net inflow"), "own"),
+    ]
+    if billed:
+        found.append((words.text("Not billed"), "billed"))
+    return [*found, (words.text("Bursts"), "bursts")]
 
 
 def _ordered(found: Survey) -> list[tuple[Zone, int]]:
@@ -194,6 +268,7 @@ def _script_words(words: Language) -> dict[str, Any]:
         "turbidity": words.text("Turbidity, highest of the district"),
         "reports": words.text("Reports of people"),
         "brown": words.text("of brown water"),
+        "found": words.text("%(found)s of %(all)s zones", found="{found}", all="{all}"),
         "decimal": words.locale.number_symbols["latn"]["decimal"],
     }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the charts draw, as one JSON document: the same for every language.
 
-Each line is a minimum and a maximum per bucket, packed into 16 bits (`downsample`); times are Unix
-seconds; holes, bursts and times without supply are spans that are drawn as such.
+Each line is a minimum and a maximum per bucket, packed into 16 or 8 bits (`downsample`, `large`);
+times are Unix seconds; holes, bursts and times without supply are spans that are drawn as such.
 """
 
 from collections.abc import Iterable
@@ -17,28 +17,29 @@ from tirta.district.supply import holes
 from tirta.district.survey import Survey
 from tirta.district.zone_figures import ZoneFigures
 from tirta.report.downsample import buckets, packed
+from tirta.report.large import Scale
 
-FLOW_BUCKETS = 1500  # columns of a wide screen
-_OTHER_BUCKETS = 720
-_STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800)
+_WORST_COLUMNS = 720
+_STEPS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200)
 _MOST_HOLES = 200  # more than that are drawn as the empty buckets that they are
 TURBIDITY = "turbidity"
 
 
-def document(survey: Survey, requests: Iterable[Request]) -> dict[str, Any]:
+def document(survey: Survey, requests: Iterable[Request], scale: Scale) -> dict[str, Any]:
     """Everything that the page's script needs, but for its words."""
     period = survey.period
     return {
         "zone": str(period.zone),
         "start": period.start_s,
         "end": period.end_s,
-        "zones": {name: _zone(zone, survey) for name, zone in survey.zones.items()},
+        "windows": [list(survey.district.window.bounds_s(day)) for day in period.days],
+        "zones": {name: _zone(zone, survey, scale) for name, zone in survey.zones.items()},
         "signals": {
-            f"{node}/{signal.channel}": _signal(signal, survey, found)
+            f"{node}/{signal.channel}": _signal(signal, survey, found, scale)
             for node, found in survey.nodes.items()
             for signal in found.data.signals.values()
         },
-        "turbidity": _worst(survey),
+        "turbidity": worst(survey),
         "requests": [
             [r.time_s, r.category] for r in requests if period.start_s <= r.time_s < period.end_s
         ],
@@ -52,28 +53,25 @@ def step_s(survey: Survey, columns: int) -> float:
     return next((s for s in _STEPS_S if length_s / s <= columns), _STEPS_S[-1])
 
 
-def _line(signal: Signal, survey: Survey, columns: int, *, mean: bool) -> dict[str, Any]:
+def _line(signal: Signal, survey: Survey, columns: int, bits: int, *, mean: bool) -> dict[str, Any]:
     period = survey.period
     found = buckets(signal, period.start_s, period.end_s, step_s(survey, columns))
-    line = {"step": found.step_s, "low": packed(found.low), "high": packed(found.high)}
-    if mean:
-        line["mean"] = packed(found.mean)
-    return line
+    lines = {"low": found.low, "high": found.high, **({"mean": found.mean} if mean else {})}
+    return {"step": found.step_s} | {name: packed(v, bits) for name, v in lines.items()}
 
 
-def _zone(zone: ZoneFigures, survey: Survey) -> dict[str, Any]:
+def _zone(zone: ZoneFigures, survey: Survey, scale: Scale) -> dict[str, Any]:
     period, use = survey.period, zone.zone.night_use
     if zone.net is None or not len(zone.net):
         return {}
     nights = [n for n in zone.nights if period.first <= n.day <= period.last]
     told = [r for r in zone.reported if period.first <= r.day <= period.last]
     return {
-        "flow": _line(zone.net, survey, FLOW_BUCKETS, mean=True),
+        "flow": _line(zone.net, survey, scale.flow_columns, scale.bits, mean=True),
         "nights": [
             [n.start_s + 1800, n.flow_lps, n.counts] for n in nights if not np.isnan(n.flow_lps)
         ],
         "reported": [[survey.district.window.bounds_s(r.day)[1], r.flow_lps] for r in told],
-        "windows": [list(survey.district.window.bounds_s(day)) for day in period.days],
         "use": use.lps if use else None,
         "bursts": [[b.start_s, b.end_s or period.end_s] for b in zone.bursts],
         "outages": [[o.start_s, o.end_s] for o in zone.outages],
@@ -81,13 +79,13 @@ def _zone(zone: ZoneFigures, survey: Survey) -> dict[str, Any]:
     }
 
 
-def _signal(signal: Signal, survey: Survey, found: NodeFigures) -> dict[str, Any]:
+def _signal(signal: Signal, survey: Survey, found: NodeFigures, scale: Scale) -> dict[str, Any]:
     judged = next((j for j in found.judged if j.signal.channel == signal.channel), None)
     limits = [] if judged is None else [v.limit for v in judged.verdicts]
     return {
         "name": signal.channel,
         "unit": signal.unit,
-        "line": _line(signal, survey, _OTHER_BUCKETS, mean=False),
+        "line": _line(signal, survey, scale.other_columns, scale.bits, mean=False),
         "limits": [[x.low, x.high] for x in limits if not x.relative_to][:1],
         "outside": [[e.start_s, e.end_s] for e in judged.verdicts[0].events] if judged else [],
         "holes": _holes(signal, survey),
@@ -103,13 +101,13 @@ def _holes(signal: Signal, survey: Survey) -> list[list[float]]:
     return [[h.start_s, h.end_s] for h in sorted(longest, key=lambda h: h.start_s)]
 
 
-def _worst(survey: Survey) -> dict[str, Any] | None:
+def worst(survey: Survey) -> dict[str, Any] | None:
     """The cloudiest water of the district, whichever node saw it, beside the deciding limit."""
     judged = [j for n in survey.nodes.values() for j in n.judged if j.parameter == TURBIDITY]
     if not judged:
         return None
     period = survey.period
-    step = step_s(survey, _OTHER_BUCKETS)
+    step = step_s(survey, _WORST_COLUMNS)
     highs = [buckets(j.signal, period.start_s, period.end_s, step).high for j in judged]
     stack = np.array([np.where(np.isnan(h), -np.inf, h) for h in highs]).max(axis=0)
     stack[np.isinf(stack)] = np.nan

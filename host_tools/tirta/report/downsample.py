@@ -14,8 +14,7 @@ import numpy as np
 
 from tirta.district.signal import Floats, Signal
 
-_EMPTY = 0xFFFF
-_TOP = 0xFFFE
+_KINDS = {8: "u1", 16: "<u2"}
 
 
 @dataclass(frozen=True)
@@ -50,14 +49,17 @@ def buckets(signal: Signal, start_s: float, end_s: float, step_s: float) -> Buck
     )
 
 
-def packed(values: Floats) -> dict[str, object]:
-    """Values for the page: 16 bits each between the least and the greatest, in base64.
+def packed(values: Floats, bits: int = 16) -> dict[str, object]:
+    """Values for the page: `bits` (8 or 16) each between the least and the greatest, in base64.
 
-    A screen shows a thousand steps; these are 65,534. 65,535 stands for an empty bucket.
+    A screen shows a thousand steps; 16 bits are 65,534, and 8 bits are 254, for charts of which a
+    page has thousands. The greatest number stands for an empty bucket.
     """
     known = values[~np.isnan(values)]
+    empty = (1 << bits) - 1
     low = float(known.min()) if len(known) else 0.0
     span = float(known.max()) - low if len(known) else 0.0
-    scaled = np.nan_to_num((values - low) / span * _TOP if span else values * 0)
-    steps = np.where(np.isnan(values), _EMPTY, np.round(scaled)).astype("<u2")
-    return {"low": low, "step": span / _TOP, "data": base64.b64encode(steps.tobytes()).decode()}
+    scaled = np.nan_to_num((values - low) / span * (empty - 1) if span else values * 0)
+    steps = np.where(np.isnan(values), empty, np.round(scaled)).astype(_KINDS[bits])
+    data = base64.b64encode(steps.tobytes()).decode()
+    return {"low": low, "step": span / (empty - 1), "bits": bits, "data": data}

@@ -19,6 +19,7 @@ BURST, DRY, QUALITY, REPORT, SILENT, BACKFLOW = (
 _RANK = (BURST, BACKFLOW, DRY, QUALITY, REPORT, SILENT)
 _SILENT_S = 6 * 3600
 _OUTSIDE_S = 15 * 60
+_MOST_A_DAY = 12  # of a large district
 _AFTER_DAYS = 2  # a report this long after cloudy water belongs to it
 
 
@@ -38,6 +39,7 @@ class Day:
 
     title: str
     happened: list[Happening]
+    not_shown: int = 0
 
 
 def days(survey: Survey, requests: Iterable[Request], words: Language) -> list[Day]:
@@ -46,10 +48,13 @@ def days(survey: Survey, requests: Iterable[Request], words: Language) -> list[D
     for one in happenings(survey, requests, words):
         day = datetime.fromtimestamp(one.time_s, survey.period.zone).date()
         found.setdefault(day, []).append(one)
-    return [
-        Day(words.day(day, "EEEE d MMMM"), sorted(told, key=lambda h: _RANK.index(h.kind)))
-        for day, told in sorted(found.items())
-    ]
+    return [_day(day, told, words) for day, told in sorted(found.items())]
+
+
+def _day(day: date, told: list[Happening], words: Language) -> Day:
+    ordered = sorted(told, key=lambda h: _RANK.index(h.kind))
+    shown = ordered[:_MOST_A_DAY]
+    return Day(words.day(day, "EEEE d MMMM"), shown, len(ordered) - len(shown))
 
 
 def happenings(survey: Survey, requests: Iterable[Request], words: Language) -> list[Happening]:

@@ -8,12 +8,17 @@ says the same in words.
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from tirta.district.node_figures import NodeFigures
 from tirta.district.survey import Survey
 from tirta.report.language import Language
 
 WIDTH, HEIGHT, MARGIN = 640, 420, 48
-LEAK, QUALITY, SILENT, GOOD = "leak", "quality", "silent", "good"
+LEAK, DRY, QUALITY, SILENT, GOOD = "leak", "dry", "quality", "silent", "good"
+STATES = (LEAK, DRY, SILENT, QUALITY, GOOD)  # what needs somebody first
+_RADIUS, _LEAST_RADIUS, _NUMBERED = 17.0, 4.0, 11.0  # of a dot; a smaller one has no number
+_DRY_S = 1800  # as in the calendar: half an hour without water
 _METRES_PER_DEGREE = 111_320.0
 _WITHIN = 0.99  # less of the valid records within the limit than this is shown
 _THERE = 0.9
@@ -41,6 +46,8 @@ class Picture:
     lines: list[tuple[float, float, float, float]]
     scale_m: int  # of the bar; 0 in a tree
     scale_px: float
+    radius: float  # of a dot
+    numbered: bool  # whether there is room for numbers in the dots
 
 
 def picture(survey: Survey, words: Language) -> Picture:
@@ -68,7 +75,19 @@ def picture(survey: Survey, words: Language) -> Picture:
             )
         )
     lines = [(dots[d.parent - 1].x, dots[d.parent - 1].y, d.x, d.y) for d in dots if d.parent]
-    return Picture(dots, lines, scale_m, scale_px)
+    radius = _radius(spots)
+    return Picture(dots, lines, scale_m, scale_px, radius, radius >= _NUMBERED)
+
+
+def _radius(spots: list[tuple[float, float]]) -> float:
+    """Half the way to the nearest neighbour, of nine in ten nodes: their dots do not overlap."""
+    if len(spots) < 2:
+        return _RADIUS
+    at = np.array(spots)
+    apart = np.hypot(*(at[:, None, :] - at[None, :, :]).transpose(2, 0, 1))
+    np.fill_diagonal(apart, np.inf)
+    near = float(np.percentile(apart.min(axis=1), 10))
+    return min(_RADIUS, max(_LEAST_RADIUS, near / 2))
 
 
 def _ordered(survey: Survey) -> list[tuple[str, str, int, str]]:
@@ -128,6 +147,9 @@ def _state(survey: Survey, node: NodeFigures, zone_id: str, words: Language) -> 
     inlets = {s.node for s in zone.inlets} if zone else set()
     if zone and node.data.node in inlets and any(b.end_s is None for b in zone.bursts):
         return LEAK, words.text("a new leak is suspected")
+    dry_s = sum(o.end_s - o.start_s for o in zone.outages) if zone else 0.0
+    if dry_s >= _DRY_S:
+        return DRY, words.text("no water for %(time)s", time=words.duration(dry_s))
     if node.completeness < _THERE:
         share = words.percent(node.completeness, 0)
         return SILENT, words.text("only %(share)s of the data is there", share=share)

@@ -24,6 +24,28 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Sort:
+    """What the columns are sorted by; empty sorts last."""
+
+    inflow: str
+    night: str
+    leakage: str
+    own: str
+    not_billed: str
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The last line of the table: inflow of the zones that no other feeds, all else of all."""
+
+    inflow: Value
+    leakage: Value
+    own: Value
+    not_billed: Value
+    bursts: int
+
+
+@dataclass(frozen=True)
 class ZoneView:
     id: str
     title: str
@@ -40,6 +62,7 @@ class ZoneView:
     days: list[DayLine]
     health: list[Health]
     causes: str
+    sort: Sort
 
 
 def zone_view(zone: ZoneFigures, survey: Survey, depth: int, words: Language) -> ZoneView:
@@ -62,7 +85,43 @@ def zone_view(zone: ZoneFigures, survey: Survey, depth: int, words: Language) ->
         day_lines(zone, nodes, survey, words),
         [health(node, words) for node in nodes],
         _causes(zone, words),
+        _sort(zone, survey),
     )
+
+
+def sums(survey: Survey, words: Language) -> Sums:
+    """What the zones are together; a figure that no zone has is a dash."""
+    zones = list(survey.zones.values())
+    entered = [z.inflow.m3 for z in zones if z.zone.parent is None and z.inflow]
+    leaks = [z.leakage.night_lps for z in zones if z.leakage]
+    own = [z.balance.own_m3 for z in zones if z.balance and z.balance.hours]
+    lost = [m3 for z in zones if (m3 := _lost_m3(z)) is not None]
+    return Sums(
+        Value(f"{words.number(sum(entered), 0)} m³" if entered else DASH),
+        Value(f"{words.significant(sum(leaks))} L/s" if leaks else DASH),
+        Value(f"{words.number(sum(own), 0)} m³" if own else DASH),
+        Value(f"{words.number(sum(lost), 0)} m³" if lost else DASH),
+        sum(len(z.bursts) for z in zones),
+    )
+
+
+def _sort(zone: ZoneFigures, survey: Survey) -> Sort:
+    last = last_reported(zone, survey.period)
+    numbers = (
+        zone.inflow.m3 if zone.inflow else None,
+        last.flow_lps if last else None,
+        zone.leakage.night_lps if zone.leakage else None,
+        zone.balance.own_m3 if zone.balance and zone.balance.hours else None,
+        _lost_m3(zone),
+    )
+    return Sort(*("" if n is None else f"{n:.6g}" for n in numbers))
+
+
+def _lost_m3(zone: ZoneFigures) -> float | None:
+    """What entered and was not billed."""
+    if zone.billed_m3 is None or zone.balance is None or not zone.balance.own_m3:
+        return None
+    return zone.balance.own_m3 - zone.billed_m3
 
 
 def _nodes(zone: ZoneFigures, survey: Survey) -> list[NodeFigures]:
@@ -140,9 +199,9 @@ def _own(zone: ZoneFigures, words: Language) -> Value:
 
 
 def _not_billed(zone: ZoneFigures, words: Language) -> Value:
-    if zone.billed_m3 is None or zone.balance is None or not zone.balance.own_m3:
+    lost = _lost_m3(zone)
+    if lost is None or zone.balance is None:
         return Value(DASH, why=words.text("what was billed is not in the district file"))
-    lost = zone.balance.own_m3 - zone.billed_m3
     share = words.percent(lost / zone.balance.own_m3, 0)
     return Value(f"{words.number(lost, 0)} m³", share, figure=f"{zone.zone.id}/not-billed")
 

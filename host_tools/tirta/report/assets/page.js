@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: MIT
-// The page's script: which language and view is shown, and the charts, drawn when they come into sight.
+// The page's script: which language, view and zone is shown, and the charts, drawn when they come into sight.
 "use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
+(async () => {
+  // --- What the page carries: plain, or packed where a district is large.
+  async function unpackJson(name) {
+    const element = document.getElementById(`packed-${name}`);
+    const bytes = Uint8Array.from(atob(element.textContent), (c) => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  }
+  const plain = document.getElementById("data");
+  if (!plain && typeof DecompressionStream === "undefined") { document.documentElement.classList.add("old"); return; }
+  const data = plain ? JSON.parse(plain.textContent) : await unpackJson("data");
+  const sections = {};
   const COLOURS = { line: "#0a6298", band: "#0a62982e", night: "#06304c", reported: "#b04a00", use: "#145c3c", leak: "#e07b0030", burst: "#a11a121c", burstEdge: "#a11a12", dry: "#06304c2a", limit: "#a11a12", window: "#0630480d", hole: "#8aa1ad", report: "#7a3ea8", grid: "#e3ebef", text: "#47606d" };
   const plots = new Map();
   const root = document.documentElement;
 
   // --- Language and view, kept in the address so that a link shows what its sender saw.
-  const state = { lang: navigator.language.toLowerCase().startsWith("id") ? "id" : "en", view: "citizen" };
+  const state = { lang: navigator.language.toLowerCase().startsWith("id") ? "id" : "en", view: "office" };
+  const VIEWS = ["office", "citizen", "engineer"];
   function fromAddress() {
     const [lang, view] = location.hash.slice(1).split("/");
     if (data.words[lang]) state.lang = lang;
-    if (view === "engineer" || view === "citizen") state.view = view;
+    if (VIEWS.includes(view)) state.view = view;
   }
   function show() {
     root.lang = state.lang;
@@ -31,19 +42,77 @@
     const same = [...document.querySelectorAll(".page.on button")].find((b) => b.dataset.setLang === button.dataset.setLang && b.dataset.setView === button.dataset.setView);
     if (same) same.focus({ preventScroll: true });
   });
-  function openTarget() {
-    const target = location.hash.startsWith("#zone-") && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (target) target.open = true;
+
+  // --- One zone at a time: a link to a zone shows it in the engineers' view.
+  async function choose(id, lang) {
+    let section = document.getElementById(`zone-${lang}-${id}`);
+    if (!section) {
+      if (document.getElementById(`packed-zones-${lang}`)) sections[lang] ??= await unpackJson(`zones-${lang}`);
+      if (!sections[lang]?.[id]) return null;
+      const box = document.querySelector(`.zones[data-lang="${lang}"]`);
+      box.innerHTML = sections[lang][id];
+      section = box.firstElementChild;
+      watch(box);
+    }
+    for (const other of section.parentElement.children) other.classList.toggle("chosen", other === section);
+    for (const row of document.querySelectorAll(`.page[data-lang="${lang}"] tr[data-zone]`)) row.classList.toggle("chosen", row.dataset.zone === id);
+    return section;
+  }
+  async function openTarget() {
+    const found = /^#zone-(en|id)-(.+)$/.exec(decodeURIComponent(location.hash));
+    if (!found) return;
+    state.lang = found[1]; state.view = "engineer";
+    show();
+    const section = await choose(found[2], found[1]);
+    if (section) { section.scrollIntoView(); section.focus({ preventScroll: true }); }
   }
   addEventListener("hashchange", () => { fromAddress(); show(); openTarget(); });
 
-  // --- Numbers: 16 bits each, 65535 is an empty bucket.
+  // --- The table of zones: sorted by a column, searched, grouped by the zone that feeds.
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const view = table.closest(".view"), body = table.tBodies[0], rows = [...body.rows];
+    const search = view.querySelector("[data-search]"), group = view.querySelector("[data-group]"), found = view.querySelector("[data-found]");
+    const words = data.words[table.closest(".page").dataset.lang];
+    const plainText = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+    const names = new Map(rows.map((row) => [row, plainText(`${row.cells[0].textContent} ${row.dataset.zone}`)]));
+    const heads = [...table.tHead.querySelectorAll("[data-sort]")];
+    const sort = (button) => {
+      const head = button.closest("th"), down = head.getAttribute("aria-sort") !== (button.dataset.sort === "name" ? "ascending" : "descending");
+      const falling = down === (button.dataset.sort !== "name");
+      for (const one of heads) one.closest("th").removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", falling ? "descending" : "ascending");
+      const key = (row) => { const text = row.cells[head.cellIndex].dataset.value; return text === "" || text == null ? -Infinity : Number(text); };
+      const order = button.dataset.sort === "name" ? (a, b) => names.get(a).localeCompare(names.get(b), table.closest(".page").lang, { numeric: true }) : (a, b) => key(a) - key(b);
+      body.append(...[...rows].sort((a, b) => (falling ? order(b, a) : order(a, b))));
+      table.classList.add("flat"); group.setAttribute("aria-pressed", "false");
+    };
+    for (const button of heads) button.addEventListener("click", () => sort(button));
+    group.addEventListener("click", () => {
+      body.append(...rows); table.classList.remove("flat"); group.setAttribute("aria-pressed", "true");
+      for (const one of heads) one.closest("th").removeAttribute("aria-sort");
+    });
+    search.addEventListener("input", () => {
+      const wanted = plainText(search.value.trim());
+      for (const row of rows) row.hidden = !names.get(row).includes(wanted);
+      const left = rows.filter((row) => !row.hidden).length;
+      found.textContent = wanted ? words.found.replace("{found}", left).replace("{all}", rows.length) : "";
+    });
+  }
+
+  // --- A box that holds more than it shows says so at its edges.
+  const more = (box) => {
+    box.classList.toggle("more-right", box.scrollWidth - box.clientWidth - box.scrollLeft > 2);
+    box.classList.toggle("more-below", box.scrollHeight - box.clientHeight - box.scrollTop > 2);
+  };
+  const boxes = new ResizeObserver((entries) => entries.forEach(({ target }) => more(target.classList.contains("scroll") ? target : target.parentElement)));
+
+  // --- Numbers: 16 or 8 bits each, the greatest is an empty bucket.
   const unpacked = new Map();
   function unpack(line) {
     if (!unpacked.has(line)) {
       const bytes = Uint8Array.from(atob(line.data), (c) => c.charCodeAt(0));
-      const steps = new Uint16Array(bytes.buffer);
-      unpacked.set(line, Array.from(steps, (s) => (s === 65535 ? null : line.low + s * line.step)));
+      const steps = line.bits === 8 ? bytes : new Uint16Array(bytes.buffer), empty = 2 ** line.bits - 1;
+      unpacked.set(line, Array.from(steps, (s) => (s === empty ? null : line.low + s * line.step)));
     }
     return unpacked.get(line);
   }
@@ -106,7 +175,7 @@
         height: 270, unit: "L/s", step: zone.flow.step, columns: [unpack(zone.flow.low), unpack(zone.flow.high), mean], zero: true,
         behind(u) {
           clipped(u, (ctx) => {
-            spans(u, zone.windows, COLOURS.window);
+            spans(u, data.windows, COLOURS.window);
             spans(u, zone.outages, COLOURS.dry);
             spans(u, zone.bursts, COLOURS.burst, COLOURS.burstEdge);
             spans(u, zone.holes, hatch(ctx));
@@ -180,7 +249,7 @@
     const known = kind.columns[1].some((v) => v != null);
     const axis = { stroke: COLOURS.text, grid: { stroke: COLOURS.grid, width: 1 }, ticks: { stroke: COLOURS.grid, width: 1 }, font: "12px system-ui, sans-serif" };
     const plot = new uPlot({
-      width: box.clientWidth, height: narrow ? Math.round(kind.height * 0.9) : kind.height,
+      width: box.clientWidth || PAPER, height: narrow ? Math.round(kind.height * 0.9) : kind.height,
       tzDate: local, legend: { show: false }, cursor: { y: false, drag: { x: true, y: false }, points: { show: false } },
       scales: { x: { time: true, min: data.start, max: data.end, range: (u, min, max) => (min == null ? [data.start, data.end] : [min, max]) }, y: { range: (u, min, max) => {
         if (!known || min == null) return [0, 1];
@@ -231,22 +300,63 @@
       if (plot && contentRect.width > 50 && Math.abs(plot.width - contentRect.width) > 2) plot.setSize({ width: contentRect.width, height: plot.height });
     }
   });
-  function drawOnce(figure) {
+  function drawOnce(figure, hidden) {
     const box = figure.querySelector(".plot");
-    if (plots.has(box) || figure.hidden || !box.clientWidth) return;
+    if (plots.has(box) || figure.hidden || (!box.clientWidth && !hidden)) return;
     draw(figure);
     resized.observe(box);
   }
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) { drawOnce(entry.target); if (plots.has(entry.target.querySelector(".plot"))) seen.unobserve(entry.target); }
   }, { rootMargin: "300px" });
-  for (const figure of document.querySelectorAll(".chart")) seen.observe(figure);
+  function watch(part) {
+    for (const figure of part.querySelectorAll(".chart")) seen.observe(figure);
+    for (const box of part.querySelectorAll(".scroll")) {
+      box.addEventListener("scroll", () => more(box), { passive: true });
+      boxes.observe(box);
+      if (box.firstElementChild) boxes.observe(box.firstElementChild);
+    }
+  }
 
-  addEventListener("beforeprint", () => {
+  // --- Paper: charts as wide as it is, all zones or the one that is shown.
+  const PAPER = 650; // pixels of CSS, less than is between the margins of A4
+  const drawnIn = () => [...document.querySelectorAll(".page.on .view.on .chart")].filter((f) => !f.hidden && (!root.classList.contains("one-zone") || f.closest(".zone.chosen")));
+  function toPaper() {
     for (const part of document.querySelectorAll(".page.on .view.on details")) part.open = true;
-    for (const figure of document.querySelectorAll(".page.on .view.on .chart")) drawOnce(figure);
+    const figures = drawnIn(), one = root.classList.contains("one-zone");
+    const many = figures.filter((f) => f.closest(".small-charts")).length;
+    const across = !one ? 2 : many <= 9 ? 3 : many <= 16 ? 4 : 5, down = Math.ceil(many / across) || 1;
+    const small = { width: PAPER / across - 12, height: one ? Math.min(118, Math.max(56, 340 / down - 24)) : null };
+    root.style.setProperty("--across", across);
+    for (const figure of figures) {
+      drawOnce(figure, true);
+      const plot = plots.get(figure.querySelector(".plot"));
+      if (!plot) continue;
+      const size = figure.closest(".small-charts") ? small : { width: PAPER, height: one ? 205 : null };
+      plot.setSize({ width: size.width, height: size.height || plot.height });
+    }
+  }
+  function toScreen() {
+    root.classList.remove("one-zone");
+    for (const [box, plot] of plots) if (box.clientWidth) plot.setSize({ width: box.clientWidth, height: plot.height });
+  }
+  addEventListener("beforeprint", toPaper);
+  addEventListener("afterprint", toScreen);
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-print=zone]")) return;
+    root.classList.add("one-zone");
+    print();
   });
+
   fromAddress();
   show();
-  openTarget();
+  watch(document);
+  if (!plain) {
+    for (const lang of Object.keys(data.words)) {
+      const first = document.querySelector(`.page[data-lang="${lang}"] tr[data-zone]`);
+      if (first) await choose(first.dataset.zone, lang);
+    }
+  }
+  await openTarget();
+  root.classList.add("ready");
 })();
