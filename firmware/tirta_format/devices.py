@@ -47,7 +47,7 @@ DEVICES = {
     "free_heap": "",
     "starts": "",
     # Atlas EZO circuit: the field of its answer, from 0
-    "ezo": (_POLLED + ("address i 8 119;index i 0 7 0;water t 1 16 ?;")),
+    "ezo": (_POLLED + _WATER + ("address i 8 119;index i 0 7 0;")),
     # type: 0 u16, 1 s16, 2 u32, 3 s32, 4 f32; order: bit 0 bytes, bit 1 registers swapped; the
     # value is the number times mul / div, plus shift
     "modbus": (

@@ -47,16 +47,15 @@ def check(config, channels, wrong):
         wrong.append(("clock", "must be one of " + ", ".join(CLOCKS)))
     if clock is not None and "i2c" not in config:
         wrong.append(("clock", "needs the bus i2c"))
-    waters = [c["name"] for c in channels if c["sensor"] not in _NO_WATER]
     for i, channel in enumerate(channels):
         where = "channels[%d]." % i
         bus = needed(channel)
         if bus is not None and bus not in config:
             wrong.append((where + "sensor", "needs the bus " + bus))
         _take_inputs(taken, channel, where, wrong)
-        water = channel.get("water", "")
-        if water and (water not in waters or water == channel["name"]):
-            wrong.append((where + "water", "must be the name of a channel of a temperature"))
+        problem = _water(channel, channels)
+        if problem:
+            wrong.append((where + "water", problem))
     if "alarm_pin" in config:
         _take(taken, ("pin", config["alarm_pin"]), "alarm_pin", "pin", wrong)
     for i, alarm in enumerate(config.get("alarms", ())):
@@ -76,7 +75,27 @@ def _take_inputs(taken, channel, where, wrong):
         _take(taken, place, where + "input", "input", wrong)
 
 
-_NO_WATER = ("pulse", "battery", "board_temp", "free_heap", "starts")
+_THERMOMETERS = ("current", "ds18b20", "ezo", "modbus", "sdi12", "voltage")
+
+
+def _water(channel, channels):
+    """What is wrong with the thermometer that compensates a channel, or None."""
+    if "water" not in channel:
+        return None
+    for other in channels:
+        if other["name"] == channel["water"]:
+            break
+    else:
+        return "must be the name of a channel of a temperature: there is none such"
+    if other is channel or other["sensor"] not in _THERMOMETERS or "water" in other:
+        what = "must be the name of a channel of a temperature: not %s, which is "
+        return what % other["name"] + ("this one" if other is channel else "no plain thermometer")
+    from tirta_format import degrees  # few configs need it
+
+    if degrees.to_centi(other.get("unit", "")) is None:
+        told = other["name"], other.get("unit", "")
+        return "must be the name of a channel of a temperature in degC, K or degF; %s has '%s'" % told
+    return None
 
 
 def _share(taken, pin, probe, where, wrong):

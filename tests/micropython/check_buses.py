@@ -188,12 +188,33 @@ def test_ezo_is_told_the_temperature():
     field = Field(0, 1000, 15000)
     bus = EZO(circuit, 99, [field], 5000, Thermometer, 100)
     run(bus, 2000)
-    assert circuit.commands == [b"T,025.6", b"R"]
-    assert seen(field) == 7356
-    assert circuit.circuit.temperature == b"025.6"
-    Thermometer.flag = 9
+    assert circuit.commands == [b"T,025.7", b"R"]
+    assert (seen(field), field.flag) == (7356, 1)
+    assert circuit.circuit.temperature == b"025.7"
+
+
+def test_ezo_does_not_keep_the_temperature_of_a_thermometer_that_is_lost():
+    class Thermometer:
+        value = 1800
+        flag = 1
+
+    circuit = Circuit()
+    field = Field(0, 1000, 15000)
+    bus = EZO(circuit, 99, [field], 5000, Thermometer, 100, 2000)
+    run(bus, 2000)
+    for lost in ((1800, 9), (1800, 4), (1800, 3), (30000, 1)):  # the last: no water has that
+        Thermometer.value, Thermometer.flag = lost
+        run(bus, 5000)
+        assert circuit.circuit.temperature == b"020.0"
+        assert (seen(field), field.flag) == (7356, 3)
+    Thermometer.value, Thermometer.flag = 1800, 1
     run(bus, 5000)
-    assert circuit.commands[2:] == [b"R"]
+    assert circuit.circuit.temperature == b"018.0"
+    assert (seen(field), field.flag) == (7356, 1)
+    Thermometer.value = 29115  # in kelvin
+    bus = EZO(circuit, 99, [field], 5000, Thermometer, 100, 2000, "K")
+    run(bus, 2000)
+    assert circuit.circuit.temperature == b"018.0"
 
 
 class Wire:
@@ -457,6 +478,19 @@ def test_sdi12_a_wrong_crc_is_asked_again_and_then_missing():
     answers[b"0D0!"] = [(15, b"0+3.14OqZ\r\n")]
     run(bus, 30000)
     assert seen(values[0]) == 314
+
+
+def test_sdi12_what_stands_for_no_value_is_missing():
+    texts = (
+        ("-9999", None), ("-9999.0", None), ("-9992", None), ("-9990.00", None), ("-99999", None),
+        ("-9989", -998900), ("-999", -99900), ("-999.9", -99990), ("+9999", 999900),
+        ("-1999", -199900), ("-9899", -989900), ("-99990", -9999000), ("-0.9999", -100),
+    )  # fmt: skip
+    for text, wanted in texts:
+        answers = {b"0R0!": [(15, b"0+1" + text.encode() + b"+2\r\n")]}
+        _line, bus, values = sdi12(answers, [("0", "R0", (0, 1, 2))])
+        run(bus, 500)
+        assert [seen(value) for value in values] == [100, wanted, 200], text
 
 
 def test_sdi12_reads_a_sonde_by_every_kind_of_command():

@@ -229,7 +229,7 @@ def test_oxygen_follows_temperature_and_saturation():
     for centi in (0, 100, 1950, 2500, 3900):
         water = Water(Thermometer(centi), 100, 2500)
         probe = Oxygen(Mean(adc), water, 0, 1000000, 2500, 300, TABLE)
-        for adc.uv in (0, 250000, 990000, 1400000):
+        for adc.uv in (151000, 250000, 990000, 1400000):
             saturation = 14621 - 1.5 * centi
             at = 1000000 * (1 + 0.03 * (centi / 100 - 25))
             exact = adc.uv / at * saturation
@@ -238,6 +238,45 @@ def test_oxygen_follows_temperature_and_saturation():
             assert abs(value - exact) <= 2 + exact / 2000, (centi, adc.uv, value, exact)
     adc.uv = 2450000
     assert sampled(probe)[1] == 9
+
+
+def test_an_oxygen_probe_that_is_dead_has_no_value():
+    class Ads1115(Adc):
+        """Measures from below zero on, as an ADS1115 does."""
+
+        low_uv, high_uv = -10000000, 10000000
+
+        def measure(self):
+            return True
+
+    adc = Adc()
+    for zero_uv in (0, 142000):
+        probe = Oxygen(Mean(adc), Water(None, 1, 2500), zero_uv, 1000000, 2500, 300, TABLE)
+        for adc.uv in (0, 142000, 150000):  # a chip's converter says 142 mV of nothing
+            assert sampled(probe)[1] == 9, (zero_uv, adc.uv)
+    source = Ads1115()
+    probe = Oxygen(source, Water(None, 1, 2500), 300000, 1300000, 2500, 0, TABLE)
+    for source.uv, flag in ((0, 9), (249000, 9), (270000, 3), (300000, 3), (319000, 3), (330000, 1)):
+        assert sampled(probe)[1] == flag, source.uv
+    probe = Oxygen(source, Water(None, 1, 2500), 0, 50000, 2500, 0, TABLE)
+    for source.uv, flag in ((-3000, 9), (0, 3), (900, 3), (1100, 1)):
+        assert sampled(probe)[1] == flag, source.uv
+
+
+def test_thermometers_may_measure_in_kelvin_and_fahrenheit():
+    cases = (
+        ("degC", 100, 1850, 1850), ("\xb0C", 10000, 185000, 1850), ("C", 16, 296, 1850),
+        ("K", 100, 29165, 1850), ("kelvin", 1, 291, 1785), ("degF", 10, 653, 1850),
+        ("F", 1000000, 65300000, 1850), ("degF", 1, 212, 10000), ("K", 1000000, 291650000, 1850),
+    )  # fmt: skip
+    for unit, scale, value, centi in cases:
+        water = Water(Thermometer(value), scale, 2000, unit)
+        assert water.read(), unit
+        assert water.centi == centi, (unit, scale, value, water.centi)
+    for unit, value in (("degC", 29165), ("K", 1850), ("degF", 30000)):  # what no water has
+        water = Water(Thermometer(value), 100, 2000, unit)
+        assert not water.read()
+        assert water.centi == 2000
 
 
 def battery(uv):
@@ -265,6 +304,16 @@ def test_a_battery_is_low_after_three_samples_until_it_has_recovered():
         adc.uv = uv
         sampled(driver)
         assert driver.low == low, uv
+
+
+def test_beyond_what_the_chip_measures_a_battery_has_no_value():
+    adc, driver = battery(1900000)
+    for _ in range(3):
+        driver.sample()
+    assert driver.low
+    for adc.uv in (2450000, 2600000):
+        driver.sample()
+        assert (driver.flag, driver.low) == (9, True)
 
 
 def test_below_what_the_chip_measures_there_is_no_battery():

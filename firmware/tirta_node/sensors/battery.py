@@ -35,6 +35,9 @@ class Battery:
         self.flag = MISSING
         if converter.uv <= converter.low_uv:
             return  # no battery: the node would not run from it
+        if converter.uv >= converter.high_uv:
+            self._below = 0  # how much more it is cannot be told
+            return
         self.value = self._line.at(converter.uv)
         self.flag = GOOD
         if self.value < self._low:

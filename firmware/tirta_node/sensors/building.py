@@ -27,6 +27,8 @@ class Building:
         self.periods = [channel.get("period_ms", interval_ms) for channel in channels]
         self.drivers = [None] * len(channels)
         self._makers = makers
+        # What others are compensated by must be there to be asked, not read by the tick alone.
+        self._waters = [channel["water"] for channel in channels if "water" in channel]
         self._is_plain = is_plain
 
     def done(self):
@@ -46,7 +48,8 @@ class Building:
 
     def _make(self, i, channel):
         kind = channel["sensor"]
-        if kind in self._makers and self._is_plain(channel):
+        quick = kind in self._makers and self._is_plain(channel)
+        if quick and channel["name"] not in self._waters:
             return self._makers[kind](channel, self.periods[i])
         made = getattr(self, "_make_" + kind, None)
         return made(i, channel) if made else None
@@ -182,8 +185,13 @@ class Building:
 
         if "water" not in channel:
             return Water(None, 1, channel["fixed"])
+        return Water(*self.thermometer(channel))
+
+    def thermometer(self, channel):
+        """(driver, scale, hundredths of a degree where it has none, unit) of what compensates."""
         i = self.index(channel["water"])
-        return Water(self.drivers[i], self.channels[i]["scale"], channel["fixed"])
+        of = self.channels[i]
+        return self.drivers[i], of["scale"], channel["fixed"], of["unit"]
 
     def index(self, name):
         """Of a channel. Raises ValueError when there is none."""

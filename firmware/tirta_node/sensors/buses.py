@@ -105,12 +105,9 @@ def _ezo(built):
         if address in circuits:
             circuits[address].join(driver)
             continue
-        water, degree = None, 1
-        if "water" in channel:
-            at = built.index(channel["water"])
-            water, degree = built.drivers[at], built.channels[at]["scale"]
         poll_ms = built.poll_ms(i, channel)
-        circuits[address] = EZO(_i2c(built), address, [driver], poll_ms, water, degree)
+        water = built.thermometer(channel) if "water" in channel else ()
+        circuits[address] = EZO(_i2c(built), address, [driver], poll_ms, *water)
         built.buses.append(circuits[address])
 
 

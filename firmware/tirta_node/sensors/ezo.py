@@ -9,9 +9,10 @@ import time
 
 from micropython import const
 
-from tirta_format.record import MISSING
+from tirta_format.record import GOOD, SUSPECT
 from tirta_node.sensors.held import Held
 from tirta_node.sensors.numbers import BAD, decimal
+from tirta_node.sensors.water import Water
 
 _READY_MS = const(900)
 _SET_MS = const(300)  # what the command T takes
@@ -36,17 +37,23 @@ class Field(Held):
 
 
 class EZO:
-    """One circuit, read every `poll_ms`. `thermometer` (a driver, or None), whose values are
-    `degree` times the temperature, is told to the circuit before each reading.
+    """One circuit, read every `poll_ms`. The temperature of `thermometer` (a driver, or None), whose
+    values are `degree` times the temperature in `unit`, is told to the circuit before each reading,
+    for it keeps the last one: a thermometer that is lost leaves `fixed_centi` and suspect readings.
     """
 
-    def __init__(self, bus, address, fields, poll_ms, thermometer=None, degree=1):
+    def __init__(
+        self, bus, address, fields, poll_ms, thermometer=None, degree=1, fixed_centi=2500,
+        unit="degC",
+    ):  # fmt: skip
         self._bus = bus
         self._address = address
         self._fields = fields
         self._poll_ms = poll_ms
-        self._thermometer = thermometer
-        self._degree = degree
+        self._water = None
+        if thermometer is not None:
+            self._water = Water(thermometer, degree, fixed_centi, unit)
+        self._flag = GOOD
         self._command = bytearray(b"T,000.0")
         self._buf = bytearray(_TEXT)
         self._state = _ASK
@@ -85,16 +92,16 @@ class EZO:
         left = time.ticks_diff(self._due_ms, time.ticks_ms())
         if left > 0:
             return left
-        if self._thermometer is None or self._thermometer.flag == MISSING:
+        if self._water is None:
             return self._ask()
+        self._flag = GOOD if self._water.read() else SUSPECT
         self._bus.writeto(self._address, self._temperature())
         self._state = _SET
         return _SET_MS
 
     def _temperature(self):
         """The command T with one digit behind the point; 0 to 100 degrees, as water is."""
-        tenths = self._thermometer.value * 10 // self._degree
-        tenths = max(0, min(tenths, 1000))
+        tenths = max(0, min((self._water.centi + 5) // 10, 1000))
         at = 2
         part = 1000
         while part:
@@ -126,7 +133,7 @@ class EZO:
             if value == BAD:
                 field.drop()
             else:
-                field.put(value, self._asked_ms)
+                field.put(value, self._asked_ms, self._flag)
         self._state = _ASK
         now = time.ticks_ms()
         self._due_ms = time.ticks_add(self._due_ms, self._poll_ms)

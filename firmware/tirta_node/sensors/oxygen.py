@@ -3,7 +3,8 @@
 
 The laptop computes what water saturated with air holds (Benson and Krause 1984, as in Standard
 Methods 4500-O, with salinity and pressure): 21 values, from 0 to 40 degrees. The voltage in
-saturated water grows with temperature, by `slope` of its value at `cal_centi` per degree.
+saturated water grows with temperature, by `slope` of its value at `cal_centi` per degree. A probe
+that is dead or torn off gives nothing: so little is missing, and what may be so is suspect.
 """
 
 from micropython import const
@@ -14,6 +15,8 @@ from tirta_node.sensors.numbers import BAD, scaled
 _STEP_CENTI = const(200)
 _LAST_CENTI = const(3999)
 _WHOLE = const(10000)
+_BELOW = const(20)  # of the span below zero: no probe, with whatever drift
+_NEARLY = const(50)  # of it above zero: a dead probe, or water as no network has it
 
 
 class Oxygen:
@@ -40,20 +43,23 @@ class Oxygen:
         if not converter.measure():
             return
         uv = self.raw = converter.uv
-        if uv >= converter.high_uv:
+        if not converter.low_uv < uv < converter.high_uv:
+            return
+        above_uv = uv - self._zero_uv
+        if above_uv < -(self._span_uv // _BELOW):
             return
         known = self._water.read()
         centi = max(0, min(self._water.centi, _LAST_CENTI))
         ratio = _WHOLE + self._slope * (centi - self._cal_centi) // 100
         span_uv = self._span_uv // 100 * ratio // 100  # below 3.3 million times 3
-        uv = max(0, uv - self._zero_uv)
+        uv = max(0, above_uv)
         if span_uv <= 0:
             return
         value = scaled(uv >> 16, uv & 0xFFFF, 0, self._saturation(centi), span_uv)
         if value == BAD:
             return
         self.value = value
-        self.flag = GOOD if known else SUSPECT
+        self.flag = GOOD if known and above_uv > span_uv // _NEARLY else SUSPECT
 
     def _saturation(self, centi):
         i = centi // _STEP_CENTI

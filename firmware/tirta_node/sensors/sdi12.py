@@ -189,7 +189,7 @@ class Sdi12:
             while stop < end and self._buf[stop] != 0x2B and self._buf[stop] != 0x2D:
                 stop += 1
             for value in measurement.values:
-                if value.index == measurement.have:
+                if value.index == measurement.have and not _is_fault(self._buf, at, stop):
                     value.found = decimal(self._buf, at, stop, value.scale)
             measurement.have += 1
             at = stop
@@ -238,6 +238,23 @@ class Sdi12:
             self._buf[self._end + i] = self._part[i] & 0x7F
         self._end += n
         return n
+
+
+def _is_fault(buf, at, end):
+    """-9999 and its like stand for no value: -9990 to -9999 (METER Group, integrator guide of TEROS
+    11 and 12: -9999 a sensor that is broken, -9992 one without calibration), longer rows of nines.
+    """
+    stop = buf.find(b".", at, end)
+    if stop < 0:
+        stop = end
+    if buf[at] != 0x2D or stop - at < 5:
+        return False
+    i = stop - 1 if stop - at == 5 else stop
+    while i > at + 1:
+        i -= 1
+        if buf[i] != 0x39:
+            return False
+    return True
 
 
 def _crc_is_right(buf, at, end):

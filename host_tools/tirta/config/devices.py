@@ -84,9 +84,12 @@ class Ezo(_Polled):
     address: Annotated[int, Field(ge=8, le=119)]
     field: Annotated[int, Field(ge=1, le=8)] = 1
     temperature: Name | None = None  # the channel that it is compensated by
+    fallback_c: _Celsius = 25  # stands in where that has no good value; then the value is suspect
 
     def entry(self, board: Board) -> dict[str, Any]:
-        water = {} if self.temperature is None else {"water": self.temperature}
+        water: dict[str, Any] = {} if self.temperature is None else {"water": self.temperature}
+        if water and self.fallback_c != 25:
+            water["fixed"] = round(self.fallback_c * 100)
         return self.polled() | water | {"address": self.address, "index": self.field - 1}
 
 
