@@ -94,7 +94,9 @@ def _water(channel, channels):
 
     if degrees.to_centi(other.get("unit", "")) is None:
         told = other["name"], other.get("unit", "")
-        return "must be the name of a channel of a temperature in degC, K or degF; %s has '%s'" % told
+        return (
+            "must be the name of a channel of a temperature in degC, K or degF; %s has '%s'" % told
+        )
     return None
 
 

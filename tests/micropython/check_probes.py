@@ -256,7 +256,14 @@ def test_an_oxygen_probe_that_is_dead_has_no_value():
             assert sampled(probe)[1] == 9, (zero_uv, adc.uv)
     source = Ads1115()
     probe = Oxygen(source, Water(None, 1, 2500), 300000, 1300000, 2500, 0, TABLE)
-    for source.uv, flag in ((0, 9), (249000, 9), (270000, 3), (300000, 3), (319000, 3), (330000, 1)):
+    for source.uv, flag in (
+        (0, 9),
+        (249000, 9),
+        (270000, 3),
+        (300000, 3),
+        (319000, 3),
+        (330000, 1),
+    ):
         assert sampled(probe)[1] == flag, source.uv
     probe = Oxygen(source, Water(None, 1, 2500), 0, 50000, 2500, 0, TABLE)
     for source.uv, flag in ((-3000, 9), (0, 3), (900, 3), (1100, 1)):

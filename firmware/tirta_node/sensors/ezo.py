@@ -37,9 +37,9 @@ class Field(Held):
 
 
 class EZO:
-    """One circuit, read every `poll_ms`. The temperature of `thermometer` (a driver, or None), whose
-    values are `degree` times the temperature in `unit`, is told to the circuit before each reading,
-    for it keeps the last one: a thermometer that is lost leaves `fixed_centi` and suspect readings.
+    """One circuit, read every `poll_ms`. What `thermometer` (a driver, or None) measures, `degree`
+    values a degree in `unit`, is told to the circuit before each reading, for it keeps the last
+    one: a thermometer that is lost leaves `fixed_centi` and suspect readings.
     """
 
     def __init__(
@@ -92,16 +92,17 @@ class EZO:
         left = time.ticks_diff(self._due_ms, time.ticks_ms())
         if left > 0:
             return left
-        if self._water is None:
+        water = self._water
+        if water is None:
             return self._ask()
-        self._flag = GOOD if self._water.read() else SUSPECT
-        self._bus.writeto(self._address, self._temperature())
+        self._flag = GOOD if water.read() else SUSPECT
+        self._bus.writeto(self._address, self._temperature(water.centi))
         self._state = _SET
         return _SET_MS
 
-    def _temperature(self):
+    def _temperature(self, centi):
         """The command T with one digit behind the point; 0 to 100 degrees, as water is."""
-        tenths = max(0, min((self._water.centi + 5) // 10, 1000))
+        tenths = max(0, min((centi + 5) // 10, 1000))
         at = 2
         part = 1000
         while part:

@@ -22,6 +22,14 @@ _KINDS = {"night_flow": "night", "backflow": "below", "quality": "above"}
 _DELAYS = {"backflow": float(definitions.BACKFLOW_S)}
 
 
+class AlarmError(TirtaError):
+    """What is wrong with the alarm of this `index` in the file."""
+
+    def __init__(self, index: int, error: TirtaError) -> None:
+        super().__init__(error.what, error.hint)
+        self.index = index
+
+
 class Alarm(BaseModel):
     """`channel` is a channel or a column of the record (`pressure_min`)."""
 
@@ -44,10 +52,12 @@ class Alarm(BaseModel):
 def entries(
     alarms: list[Alarm], channels: list[dict[str, Any]], interval_ms: int, board: Board
 ) -> list[dict[str, Any]]:
-    """The node's `alarms`; what cannot be resolved is left for the node's rules to tell."""
+    """The node's `alarms`; what cannot be resolved is left for the node's rules to tell. Raises
+    AlarmError for a limit that the limits file does not have.
+    """
     owners = {name: channels[i] for name, i, _ in columns.columns(channels)}
     found: list[dict[str, Any]] = []
-    for alarm in alarms:
+    for i, alarm in enumerate(alarms):
         channel = owners.get(alarm.channel or "", {})
         entry: dict[str, Any] = {"name": alarm.name, "kind": _KINDS.get(alarm.kind, alarm.kind)}
         if alarm.kind == "tamper":
@@ -63,7 +73,10 @@ def entries(
         if alarm.kind in ("burst", "night_flow"):
             entry |= _night(alarm, owners)
         if alarm.kind == "quality":
-            found += _quality(alarm, entry, channel, factor)
+            try:
+                found += _quality(alarm, entry, channel, factor)
+            except TirtaError as error:
+                raise AlarmError(i, error) from error
             continue
         limit = alarm.limit
         if alarm.kind == "burst" and limit is None and channel.get("sensor") == "pulse":

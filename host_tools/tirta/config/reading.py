@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tirta import boards
 from tirta.boards import Board
 from tirta.config import board_fit, complaints, document
+from tirta.config.alarms import AlarmError
 from tirta.config.canonical import canonical
 from tirta.config.memory import too_much
 from tirta.config.problems import Lines, Problem
@@ -78,8 +79,9 @@ def check(path: Path) -> Checked:
         return Checked(problems)
     try:
         encoded = canonical(config, board)
-    except TirtaError as error:  # a limit that the limits file does not have
-        return Checked([*problems, Problem(lines.where(("alarm",)), error.what, error.hint)])
+    except AlarmError as error:
+        where = lines.where(("alarm", error.index))
+        return Checked([*problems, Problem(where, error.what, error.hint)])
     told = {problem.where for problem in problems}
     problems += (p for p in complaints.of_format(encoded, lines) if p.where not in told)
     if not problems:
