@@ -18,6 +18,7 @@ DIGEST = 0x1B
 KEY = 0x1C
 MODE = 0x1D
 UNLOCK = 0x1E
+FLOOR = 0x1F
 
 # Codes of a refusal
 NOT_ALLOWED = 6
@@ -35,12 +36,30 @@ KEY_SIZE = 32
 NONCE_SIZE = 16
 PROOF_SIZE = 16
 PAGES_PER_DIGEST = 64
+NAME_SIZE = 8
+NAMED = b"\1"  # the payload of a challenge whose answer shall end with the key's name
+DAY_S = 86400
+BORN_S = 1796083200  # 2026-12-01: no time floor is needed to know that this is past
+BY_CLOCK_S = 400 * DAY_S  # a credential's time of issue beyond a clock, at most
+BY_FLOOR_S = 4 * 366 * DAY_S  # and beyond a floor: longer than a node lies in stock
 DIGEST_REQUEST = "<IHIH"  # as frame.READ
 
 
 def node_key(fleet_key, node_id):
     """The key of the node that says it is `node_id` (twelve hexadecimal digits)."""
     return hmac.expand(hmac.extract(b"tirta", fleet_key), b"node " + node_id.encode(), KEY_SIZE)
+
+
+def key_name(key, node_id):
+    """Return what tells a node's key from its other ones, and nothing of the key itself."""
+    return hmac.expand(key, b"name " + node_id.encode(), NAME_SIZE)
+
+
+def latest_issue(floor_s, clock_s):
+    """Return the latest time of issue that a node believes; `clock_s` is 0 when unset."""
+    if clock_s and clock_s >= floor_s:
+        return clock_s + BY_CLOCK_S
+    return max(floor_s, BORN_S) + BY_FLOOR_S
 
 
 def claims(role, serial, issued, expires):

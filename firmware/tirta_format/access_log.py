@@ -13,6 +13,7 @@ LOCKED_OUT = 2
 REPL = 3
 KEY = 4
 MODE = 5
+FLOOR = 6
 
 
 def record(uptime_ms, what, role, serial, wrong):

@@ -7,6 +7,7 @@ from tirta_format.access import (
     ANYONE,
     CHALLENGE,
     DIGEST,
+    FLOOR,
     KEY,
     LOGIN,
     MODE,
@@ -42,6 +43,7 @@ LEAST = {
     KEY: ADMINISTRATOR,
     MODE: ADMINISTRATOR,
     UNLOCK: ADMINISTRATOR,
+    FLOOR: ADMINISTRATOR,
 }
 LEAST[0x28] = TECHNICIAN  # which slots there are
 for _values in range(0x21, 0x24):

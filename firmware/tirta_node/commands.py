@@ -36,6 +36,7 @@ class Commands:
         self.upload = bytearray(0)  # a config that comes in parts
         self.have = 0  # bytes of it
         self.wish = RUN
+        self._identity = b""  # said at every hello, the same for a whole boot
         self.methods = {  # an update adds some for its time
             frame.HELLO: self._hello,
             frame.STATUS: self._status,
@@ -70,7 +71,10 @@ class Commands:
             baud = int(bytes(payload[2:]).decode())
             if _BAUDS[0] <= baud <= _BAUDS[1] or not baud:
                 self._node.line.pace(baud)
-        self._json(frame.HELLO, sequence, rarely.call(_REPORT, "identity", self._node))
+        if not self._identity:
+            told = rarely.call(_REPORT, "identity", self._node)
+            self._identity = json.dumps(told).encode()
+        self._console.answer(frame.HELLO, sequence, self._identity)
 
     def _status(self, sequence, payload):
         gc.collect()  # or what is only waiting to be collected would count as used

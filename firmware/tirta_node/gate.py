@@ -3,21 +3,28 @@
 
 Without a login only identity and public status are answered. Afterwards requests come *sealed* with
 a counter and a tag, and what answers them goes out sealed (FORMAT.md section 13). Logins themselves
-are rare, and in `login`. In open mode this module is not loaded.
+are rare, and in `login`; whatever a stranger may send as often as he likes is answered here, for to
+load a module costs samples. In open mode this module is not loaded.
 """
 
+import os
 import struct
 
 from micropython import const
 
 from tirta_format import frame, seals
 from tirta_node import rarely
+from tirta_node.hal import chip
 
 _LOGIN = "tirta_node.login"
 # As in tirta_format/access.py, which only logins need.
 _CHALLENGE = const(0x18)
 _LOGIN_AS = const(0x19)
 _NOT_ALLOWED = const(6)
+_LOCKED_OUT = const(7)
+_COUNT_SIZE = const(6)  # of a challenge: what never repeats
+_CHANCE_SIZE = const(10)
+_LOGIN_SIZE = const(45)  # nonce, claims, proof
 _ANYONE = const(0)
 _ADMINISTRATOR = const(2)
 _CLAIMS = "<BIII"
@@ -35,7 +42,7 @@ class Gate:
         self.claims = b""
         self.keys = (b"", b"", b"")  # of the session: for frames in, frames out, secrets
         self.counter = 0  # of the last sealed request; larger ones count
-        self.challenged = False  # whether this boot gave a challenge
+        self.offer = b""  # what this boot's challenges have in common: their count, the key's name
         self.nonce = b""  # of the challenge that waits for its login
         self.said = b""  # the last login and
         self.replied = b""  # its answer, should it come again
@@ -83,14 +90,43 @@ class Gate:
             self._deny(sequence, least)
         elif kind in (_CHALLENGE, _LOGIN_AS):
             self._answering = 0
-            rarely.call(_LOGIN, "handle", self, kind, sequence, bytes(payload))
+            self._meet(kind, sequence, bytes(payload))
         elif kind == frame.STATUS and not role:
-            rarely.call(_LOGIN, "public_status", self, sequence)
+            self._public_status(sequence)
         elif kind == frame.CLOCK_SET and not rarely.call(_LOGIN, "may_set", self, payload):
             text = "only an administrator sets the clock back, or beyond the credential"
             self.refuse(sequence, _NOT_ALLOWED, text)
         else:
             self.node.commands.handle(kind, sequence, payload)
+
+    def _meet(self, kind, sequence, payload):
+        """Answer a challenge or a login."""
+        wait_ms = self.quiet_from - self.node.clock.uptime_ms()
+        if kind == _LOGIN_AS and payload and payload == self.said and self.claims:
+            self.answer(kind, sequence, self.replied)  # its answer got lost
+        elif wait_ms > 0:
+            text = "too many wrong keys: wait %d s" % (wait_ms // 1000 + 1)
+            self.refuse(sequence, _LOCKED_OUT, text)
+        elif kind == _CHALLENGE:
+            if not self.offer:
+                self.offer = rarely.call(_LOGIN, "offer")
+            self.nonce = self.offer[:_COUNT_SIZE] + os.urandom(_CHANCE_SIZE)
+            named = payload[:1] == b"\1"
+            self.answer(kind, sequence, self.nonce + (self.offer[_COUNT_SIZE:] if named else b""))
+        elif not self.nonce:
+            self.refuse(sequence, _NOT_ALLOWED, "ask for a challenge first")
+        elif len(payload) != _LOGIN_SIZE:
+            self.nonce = b""
+            raise ValueError("the login is %d bytes long" % len(payload))
+        else:
+            rarely.call(_LOGIN, "handle", self, sequence, payload)
+
+    def _public_status(self, sequence):
+        """What anyone may know."""
+        wait_ms = max(0, self.quiet_from - self.node.clock.uptime_ms())
+        text = '{"node": "%s", "mode": "locked", "locked_out_s": %d}'
+        told = text % (chip.node_id(), (wait_ms + 999) // 1000)
+        self.answer(frame.STATUS, sequence, told.encode())
 
     def role(self):
         """The role of the session, or ANYONE once its credential has expired."""

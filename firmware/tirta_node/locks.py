@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Requests about keys, modes and the way to the REPL (FORMAT.md section 13). Called by `rarely`.
 
-On a locked node the gate has checked the role before.
+On a locked node the gate has checked the role before. Each change is in the log before it is done:
+none goes unrecorded, whatever cuts it.
 """
 
 import struct
@@ -24,7 +25,12 @@ def handle(node, console, kind, sequence, payload):
         first, offset, last, end = struct.unpack(access.DIGEST_REQUEST, payload)
         Digest(node, sequence).start(first, offset, last, end)
         return
-    change = {access.KEY: _key, access.MODE: _mode, access.UNLOCK: _unlock}.get(kind)
+    change = {
+        access.KEY: _key,
+        access.MODE: _mode,
+        access.UNLOCK: _unlock,
+        access.FLOOR: _floor,
+    }.get(kind)
     if change is None:
         console.refuse(sequence, frame.BAD_REQUEST, "this firmware has no such request")
         return
@@ -51,8 +57,20 @@ def _key(node, payload):
     import cryptolib
 
     cipher = cryptolib.aes(node.gate.keys[2], _CBC, payload[:_IV])
-    store.change(chip.partition("state"), {state.KEY: cipher.decrypt(payload[_IV:])})
     login.note(node, access_log.KEY, *_who(node))
+    store.change(chip.partition("state"), {state.KEY: cipher.decrypt(payload[_IV:])})
+    node.gate.offer = b""  # it names the key
+    return ""
+
+
+def _floor(node, payload):
+    """Another time floor, perhaps an earlier one."""
+    if node.gate is None:
+        return "an open node asks for no credential"
+    if len(payload) != 4:
+        raise ValueError("a floor comes in 4 bytes")
+    login.note(node, access_log.FLOOR, *_who(node))
+    store.change(chip.partition("state"), {state.FLOOR: payload})
     return ""
 
 
@@ -66,8 +84,8 @@ def _mode(node, payload):
         changes = {state.MODE: b"open"}
     else:
         raise ValueError("no such mode")
-    store.change(chip.partition("state"), changes)
     login.note(node, access_log.MODE, *_who(node))
+    store.change(chip.partition("state"), changes)
     node.commands.wish = commands.RESTART
     node.stop_reason = meta.STOP_RESTART
     return ""

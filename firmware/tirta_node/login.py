@@ -5,17 +5,16 @@ A guess costs nothing but the time to refuse it: a lock-out is a moment before w
 looked at, so no sample waits for one.
 """
 
-import json
-import os
 import struct
 
-from tirta_format import access, access_log, entries, frame, hmac, state
+from tirta_format import access, access_log, entries, hmac, state
 from tirta_node import diary
 from tirta_node.hal import chip
 
 _FREE = 3  # guesses that cost nothing
 _FIRST_S = 5
 _LONGEST_S = 300
+_DAY_S = 86400
 _NOTE_MS = 86400000  # one record of a lock-out that goes on, a day
 
 
@@ -27,43 +26,28 @@ def begin(gate, flash):
     _lock_out(gate)
 
 
-def handle(gate, kind, sequence, payload):
-    """Answer a challenge or a login."""
-    wait_ms = gate.quiet_from - gate.node.clock.uptime_ms()
-    if kind == access.LOGIN and payload and payload == gate.said and gate.claims:
-        gate.console.answer(kind, sequence, gate.replied)  # its answer got lost
-    elif wait_ms > 0:
-        text = "too many wrong keys: wait %d s" % (wait_ms // 1000 + 1)
-        gate.console.refuse(sequence, access.LOCKED_OUT, text)
-    elif kind == access.CHALLENGE:
-        gate.console.answer(kind, sequence, _challenge(gate))
-    else:
-        problem = _login(gate, payload)
-        if problem:
-            gate.console.refuse(sequence, access.NOT_ALLOWED, problem)
-        else:
-            gate.console.answer(kind, sequence, gate.replied)
-
-
-def _challenge(gate):
-    """Sixteen bytes that this node never sent before: a count that only grows, and chance."""
+def offer():
+    """The count that this boot's challenges begin with, so that none was ever sent before, and the
+    name of the node's key. Raises OSError when the flash does not remember that.
+    """
     found = diary.Diary(chip.partition("state"))
-    if not gate.challenged:
-        found.add(entries.CHALLENGED)  # now the count is another one than in any boot before
-        gate.challenged = True
-    count = struct.pack("<IH", found.sequence, found.used)
-    gate.nonce = count + os.urandom(access.NONCE_SIZE - len(count))
-    return gate.nonce
+    found.add(entries.CHALLENGED)  # now the count is another one than in any boot before
+    key = found.fields.get(state.KEY, b"")
+    return struct.pack("<IH", found.sequence, found.used) + access.key_name(key, chip.node_id())
+
+
+def handle(gate, sequence, payload):
+    """Answer a login."""
+    problem = _login(gate, payload)
+    if problem:
+        gate.console.refuse(sequence, access.NOT_ALLOWED, problem)
+    else:
+        gate.console.answer(access.LOGIN, sequence, gate.replied)
 
 
 def _login(gate, payload):
     """Why not, or nothing."""
-    size = struct.calcsize(access.CLAIMS)
     nonce, gate.nonce = gate.nonce, b""
-    if not nonce:
-        return "ask for a challenge first"
-    if len(payload) != access.NONCE_SIZE + size + access.PROOF_SIZE:
-        raise ValueError("the login is %d bytes long" % len(payload))
     nonces = nonce + payload[: access.NONCE_SIZE]
     claims = payload[access.NONCE_SIZE : -access.PROOF_SIZE]
     role, serial, issued, expires = struct.unpack(access.CLAIMS, claims)
@@ -77,9 +61,13 @@ def _login(gate, payload):
         return "the key is wrong"
     if role not in (access.TECHNICIAN, access.ADMINISTRATOR):
         return "there is no such role"
-    now_s = max(found.floor_s, gate.node.clock.unix_ms() // 1000)
-    if now_s > expires:
-        return "the credential has expired"
+    clock_s = gate.node.clock.unix_ms() // 1000
+    late_s = max(found.floor_s, clock_s) - expires
+    if late_s > 0:
+        return "the credential has expired: %d days ago by this node's time" % (late_s // _DAY_S)
+    early_s = issued - access.latest_issue(found.floor_s, clock_s)
+    if early_s > 0:
+        return "the credential is issued %d days later than can be" % (early_s // _DAY_S + 1)
     if issued > found.floor_s:
         found.add(entries.FLOOR, issued)
     _note(gate, access_log.LOGIN, role, serial)
@@ -135,10 +123,3 @@ def may_set(gate, payload):
     wanted_ms = struct.unpack("<QI", payload)[0]
     floor_ms = diary.Diary(chip.partition("state")).floor_s * 1000
     return max(floor_ms, gate.node.clock.unix_ms()) <= wanted_ms <= expires * 1000
-
-
-def public_status(gate, sequence):
-    """What anyone may know."""
-    wait_ms = max(0, gate.quiet_from - gate.node.clock.uptime_ms())
-    told = {"node": chip.node_id(), "mode": "locked", "locked_out_s": (wait_ms + 999) // 1000}
-    gate.console.answer(frame.STATUS, sequence, json.dumps(told).encode())

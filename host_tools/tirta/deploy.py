@@ -6,6 +6,7 @@ write of the state partition makes it the one that starts. So whatever interrupt
 has the old application or the new, and running it again finishes it.
 """
 
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,6 +80,9 @@ def deploy(  # noqa: PLR0913 - the options of one command
             wanted |= regions.config_fields(config, trial.TRIAL_S)
         if key_of:
             wanted |= {state.MODE: b"locked", state.KEY: key_of(str(repl.value("_id()")))}
+            wanted[state.FLOOR] = max(
+                wanted.get(state.FLOOR, b""), struct.pack("<I", int(time.time())), key=_seconds
+            )
         count.done += fields.write(wanted)
         repl.reset()
     hello = wait(port, baud)
@@ -86,6 +90,10 @@ def deploy(  # noqa: PLR0913 - the options of one command
         return Deployed(hello, count.done)
     with Node(port, baud) as node:
         return Deployed(hello, count.done, trial.finish(node))
+
+
+def _seconds(floor: bytes) -> int:
+    return int.from_bytes(floor, "little")
 
 
 class _Count:

@@ -6,6 +6,8 @@ that is cut off leaves a board whose ROM loader still answers, for that is in th
 the same command again finishes it.
 """
 
+import struct
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,6 +41,7 @@ class Plan:
     regions: list[Region]
     files: Build
     fields: dict[int, bytes]  # of the state partition, which is the last region
+    made_s: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def size(self) -> int:
@@ -57,7 +60,8 @@ class Plan:
 
     def locked(self, key: bytes) -> "Plan":
         """The same for a node that gets this key."""
-        fields = self.fields | {state.MODE: b"locked", state.KEY: key}
+        floor = struct.pack("<I", self.made_s)  # what expired before opens it no more
+        fields = self.fields | {state.MODE: b"locked", state.KEY: key, state.FLOOR: floor}
         found = [*self.regions[:-1], regions.state_region(self.board, fields)]
         return replace(self, regions=found, fields=fields)
 

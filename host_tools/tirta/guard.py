@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The laptop's side of a locked node's door: logs in when a request needs it, as the least role."""
+"""The laptop's side of a locked node's door: logs in when a request needs it, as the least role.
 
+A node names its key with the challenge (FORMAT.md section 13), so another key than its own is never
+tried: each would count as a wrong guess. Older firmware names none; then few are tried.
+"""
+
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -8,6 +13,8 @@ from tirta.errors import TirtaError
 from tirta.keys.credential import Credential
 from tirta.session import Session
 from tirta_format import access, roles
+
+_MOST_GUESSES = 2  # the third wrong one begins a lock-out
 
 Candidates = Callable[[str, int], list[Credential]]
 
@@ -42,9 +49,15 @@ class Guard:
         return True
 
     def again(self) -> None:
-        """The node said no: it has forgotten the session, or another role is needed."""
+        """The node said no. With its seal, another role is needed; without, it may have forgotten
+        the session, or somebody else spoke: then the same role logs in once more.
+        """
+        before = self.session
         self.forget()
-        self.may(access.ADMINISTRATOR)
+        if before and before.ended:
+            self.log_in(before.role)
+        else:
+            self.may(access.ADMINISTRATOR)
 
     def forget(self) -> None:
         """The node restarted, or forgot: the next request logs in again."""
@@ -60,18 +73,52 @@ class Guard:
                 f" for {access.ROLES[role]}s.",
                 "Ask the office for a credential, then: tirta keys import FILE",
             )
-        last: TirtaError | None = None
-        for credential in found:
-            session = Session(credential, self._link.request(access.CHALLENGE))
+        guesses = 0
+        while found:
+            answer = self._link.request(access.CHALLENGE, access.NAMED)
+            nonce, name = answer[: access.NONCE_SIZE], answer[access.NONCE_SIZE :]
+            credential, *found = self._made_from(name, found)
+            session = Session(credential, nonce)
             try:
-                answer = self._link.request(access.LOGIN, session.login())
+                session.check(self._link.request(access.LOGIN, session.login()))
             except TirtaError as error:
-                if getattr(error, "code", 0) != access.NOT_ALLOWED:
+                guesses += 1
+                if getattr(error, "code", 0) != access.NOT_ALLOWED or not found:
                     raise
-                last = error
-                continue
-            session.check(answer)
-            self.session = session
-            return
-        assert last is not None  # noqa: S101  there was a candidate, and it did not do
-        raise last
+                if not name and guesses >= _MOST_GUESSES:
+                    raise _too_many(self._node) from error
+            else:
+                self.session = session
+                return
+
+    def _made_from(self, name: bytes, found: list[Credential]) -> list[Credential]:
+        """The credentials that may be of the key with this name, the likeliest first."""
+        if name:
+            found = [c for c in found if c.name in {name, b""}]
+            found.sort(key=lambda c: c.name != name)
+        if not found:
+            raise TirtaError(
+                f"Node {self._node} is locked with another key than those on this computer.",
+                "Its key was changed, perhaps: ask the office for a new credential. In the office:"
+                " tirta keys list",
+            )
+        if found[0].issued > time.time() + access.DAY_S:
+            raise TirtaError(
+                f"The credential for node {self._node} was issued on {_day(found[0].issued)}, and"
+                f" this computer's clock says {_day(time.time())}.",
+                "Set the clock. If it is right, the office's was wrong: ask for a new credential.",
+            )
+        return found
+
+
+def _day(unix_s: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(unix_s))
+
+
+def _too_many(node: str) -> TirtaError:
+    return TirtaError(
+        f"{_MOST_GUESSES} keys were wrong for node {node}, and one more would lock everybody out"
+        " for a while.",
+        "Its firmware is older and does not say which key it has. If you know its fleet:"
+        " tirta keys use FLEET, then run the command again.",
+    )

@@ -171,6 +171,11 @@ class Node(Conversation):
         self.link.request(access.KEY, guard.session.encrypt(key), think_s=3)
         guard.forget()
 
+    def set_floor(self, unix_s: int) -> None:
+        """Set the time before which credentials have expired for a locked node."""
+        self._guard()
+        self.link.request(access.FLOOR, struct.pack("<I", unix_s), think_s=3)
+
     def unlock(self) -> None:
         """Open a locked node's REPL until its next hard reset; return when a prompt answers."""
         self._guard()

@@ -18,6 +18,8 @@ class Session:
         self._nonces = node_nonce + secrets.token_bytes(access.NONCE_SIZE)
         keys = access.session_keys(credential.key, credential.node, self._nonces)
         self._to_node, self._to_laptop, self._secret = map(bytes, keys)
+        self.ended = False  # the node, or who spoke in its place, knows nothing of it any more
+        self._proven = False  # an answer came with its seal
         self._counter = 0
         self._waiting: dict[int, int] = {}  # sequence of a frame: its counter
 
@@ -58,13 +60,17 @@ class Session:
         counter = self._waiting.get(sequence)
         if counter is None or kind in _STREAM:
             return kind, payload
-        if kind == frame.REFUSAL and payload[:1] in _ENDS:
-            return kind, payload  # the node may have forgotten this session: log in again
+        if kind == frame.REFUSAL and payload[:1] == _NOT_ALLOWED and self._proven:
+            # Nobody signed it: it may end this session, once, and says nothing else. The next one
+            # must have been of use before such a refusal counts again.
+            self.ended = True
+            return kind, payload
         if kind != seals.SEALED + frame.ANSWER:
             return None
         opened = seals.unseal(self._to_laptop, kind, sequence, payload)
         if opened is None or opened[1] != counter:
             return None
+        self._proven = True
         return opened[0], bytes(opened[2])
 
     def encrypt(self, secret: bytes) -> bytes:
@@ -76,4 +82,4 @@ class Session:
         return iv + cipher.update(secret) + cipher.finalize()
 
 
-_ENDS = {bytes((access.NOT_ALLOWED,)), bytes((access.LOCKED_OUT,))}
+_NOT_ALLOWED = bytes((access.NOT_ALLOWED,))

@@ -57,6 +57,7 @@ def test_every_region_arrives_and_nothing_else_is_touched(board: str, tmp_path: 
             state.SLOT: b"a",
             state.MODE: b"locked",
             state.KEY: key,
+            state.FLOOR: plan.made_s.to_bytes(4, "little"),
             state.CONFIG: CONFIG,
             staging.STAGED: b"\0\x78\0" + CONFIG,
         },

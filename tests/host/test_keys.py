@@ -162,3 +162,36 @@ def test_mistakes_are_told(computer: Computer, tmp_path: Path) -> None:
     with pytest.raises(TirtaError, match="no keys of Tirta"):
         office.import_(tmp_path / "junk")
     assert not (tmp_path / "x").exists()
+
+
+def test_an_office_whose_date_jumps_is_asked(
+    computer: Computer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.init("north")
+    now = time.time()
+    office.issue([NODE], "technician", 7, tmp_path / "now")
+    for years in (-1, 2, 14):
+        monkeypatch.setattr(time, "time", lambda years=years: now + years * 365 * DAY_S)
+        with pytest.raises(TirtaError, match="date is"):
+            office.issue([NODE], "technician", 7, tmp_path / "jump")
+        assert not (tmp_path / "jump").exists()
+        assert vault.load().serial == 1
+    ahead = office.issue([NODE], "technician", 7, tmp_path / "ahead", date_is_right=True)
+    assert ahead[0].issued > now + 13 * 365 * DAY_S
+    monkeypatch.setattr(time, "time", lambda: now)
+    computer("technician")
+    with pytest.raises(TirtaError, match="has not come"):
+        office.import_(tmp_path / "ahead")
+    assert vault.load().credentials == []
+    office.import_(tmp_path / "now")
+    assert len(vault.load().credentials) == 1
+
+
+def test_credentials_of_an_older_program_are_taken(computer: Computer, tmp_path: Path) -> None:
+    made = Credential.make(bytes(32), NODE, access.TECHNICIAN, serial=1, days=7)
+    old = {"node": made.node, "claims": made.claims.hex(), "key": made.key.hex()}
+    assert Credential.from_json(old) == Credential(made.node, made.claims, made.key)
+    assert Credential.from_json(made.as_json()) == made
+    for name in ("00", "zz" * 8, 7, None, "00" * 9):
+        with pytest.raises(TirtaError, match="no credential"):
+            Credential.from_json({**made.as_json(), "key_name": name})

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from interpreters import BOTH, DEVICES, FIRMWARE, ON_NODE, run, unix_command
+from interpreters import ON_NODE
 
 from tirta import boards
 from tirta.board_state import BoardState
@@ -93,12 +93,3 @@ def test_a_deploy_forgets_nothing(seed: int) -> None:
     assert found.write({**found.values, state.SLOT: b"b"})
     assert judge.learned(image) == before
     assert judge.in_force(image)[3][state.SLOT] == b"b"
-
-
-@pytest.mark.campaign
-def test_every_writer_on_the_node_with_many_histories() -> None:
-    code = (
-        "import check_writers\nfrom nor import SHAPES\n"
-        "cuts = check_writers.try_all(range(4, 204), SHAPES)\nassert cuts > 100000, cuts\n"
-    )
-    run(unix_command(code, [FIRMWARE, FIRMWARE / "frozen", ON_NODE, BOTH, DEVICES]))

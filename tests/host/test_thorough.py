@@ -2,7 +2,9 @@
 """Checks of tests/micropython that leave nothing out; `make test` runs them in steps."""
 
 import pytest
-from interpreters import BOTH, FIRMWARE, ON_NODE, run, unix_command
+from interpreters import BOTH, DEVICES, FIRMWARE, ON_NODE, run, unix_command
+
+FOLDERS = [FIRMWARE, FIRMWARE / "frozen", ON_NODE, BOTH, DEVICES]
 
 
 @pytest.mark.campaign
@@ -20,3 +22,18 @@ def test_modbus_slaves_of_any_delay_order_echo_and_loss() -> None:
     for first in range(1000, 1150, 10):
         code = f"import nochip, modbus_slaves\nprint(modbus_slaves.campaign({first}, 10, 700))"
         run(unix_command(code, [FIRMWARE, ON_NODE, BOTH]))
+
+
+@pytest.mark.campaign
+def test_every_writer_of_the_state_with_many_histories() -> None:
+    code = (
+        "import check_writers\nfrom nor import SHAPES\n"
+        "cuts = check_writers.try_all(range(4, 204), SHAPES)\nassert cuts > 100000, cuts\n"
+    )
+    run(unix_command(code, FOLDERS))
+
+
+@pytest.mark.campaign
+def test_long_lives_of_a_locked_node() -> None:
+    code = "import check_logins\nprint(check_logins.live(range(1000, 3000), 200))\n"
+    run(unix_command(code, FOLDERS))

@@ -5,127 +5,28 @@ days, and the power cut at every write of what it remembers.
 
 import sys
 
-import nochip  # noqa: F401 - before anything of ours
-from faketime import time
-from nor import Flash, Random
+from locked_node import (  # first: it takes the place of the hardware and of time
+    BLOCKS,
+    KEY,
+    LAPTOP_NONCE,
+    Node,
+    new_flash,
+    payload,
+    refused,
+    time,
+    was_right,
+)
+from nor import SHAPES, Flash
 
-from tirta_format import access, access_log, frame, meta, roles, seals, state
-from tirta_node import diary, gate, login, store
-from tirta_node.hal import chip
+from tirta_format import access, access_log, frame, roles, seals, state
+from tirta_node import diary, login
 
-NODE = "02fb6be3ee96"
 OTHER_NODE = "02fb6be3ee97"
-KEY = bytes(range(32))
 WRONG_KEY = bytes(range(1, 33))
-LAPTOP_NONCE = bytes(range(16))
-BLOCKS = 8
 SLOW = sys.maxsize < 1 << 32  # the webassembly port
 STEP = 7 if SLOW else 1
 PADDINGS = (3500,) if SLOW else (0, 3000, 3500)  # of the state: much room behind it, some, little
 NEVER_SEALED = (frame.HELLO, access.CHALLENGE, access.LOGIN, seals.SEALED)
-SHAPES = ("nothing", "half", "tail", "random", "bits", "all")
-
-
-class Chance:
-    """The webassembly port has no os.urandom."""
-
-    urandom = Random(20261124).bytes
-
-
-login.os = Chance()
-
-
-class Clock:
-    def __init__(self):
-        self.now_ms = 0
-
-    def uptime_ms(self):
-        return self.now_ms
-
-    def unix_ms(self):
-        return 0
-
-
-class Console:
-    def __init__(self):
-        self.said = None
-        self.handle = None
-
-    def answer(self, kind, sequence, data):
-        self.said = (kind + frame.ANSWER, bytes(data))
-
-    def refuse(self, sequence, code, text):
-        self.said = (frame.REFUSAL, code, text)
-
-
-class Node:
-    """What a gate needs: also its log, a list."""
-
-    def __init__(self, flash, name=NODE):
-        chip.partition = lambda name: flash
-        chip.node_id = lambda: name
-        self.clock = Clock()
-        self.console = Console()
-        self.commands = self
-        self.keeper = self
-        self.log = self
-        self.sampler = (1,)
-        self.notes = []
-        self.handled = []
-        self.gate = gate.Gate(self, flash)
-
-    def handle(self, kind, sequence, payload):
-        self.handled.append(kind)
-        self.console.answer(kind, sequence, b"")
-
-    def note(self, payload):
-        self.notes.append(meta.parse(payload)[2])
-
-    def ask(self, kind, payload=b""):
-        self.gate.handle(kind, 1, memoryview(payload))
-        return self.console.said
-
-    def challenge(self):
-        kind, nonce = self.ask(access.CHALLENGE)[:2]
-        assert kind == access.CHALLENGE + frame.ANSWER
-        return nonce
-
-    def login(self, key=KEY, role=access.TECHNICIAN, issued=1, expires=access.NEVER):
-        return self.ask(access.LOGIN, payload(self.challenge(), key, role, issued, expires))
-
-    def sealed(self, counter, kind, content=b"payload"):
-        """What the session's laptop would send."""
-        return seals.seal(self.gate.keys[0], seals.SEALED, 1, counter, kind, content)
-
-    def replies(self, sealed):
-        """Whether the gate lets this sealed request through."""
-        before = len(self.handled)
-        self.ask(seals.SEALED, sealed)
-        self.gate.forgeries = 0  # as after a new login, which would cost more
-        return len(self.handled) > before
-
-
-def payload(nonce, key=KEY, role=access.TECHNICIAN, issued=1, expires=access.NEVER):
-    claims = access.claims(role, 7, issued, expires)
-    credential = access.credential_key(key, claims)
-    proof = access.laptop_proof(credential, NODE, nonce + LAPTOP_NONCE, claims)
-    return LAPTOP_NONCE + claims + proof
-
-
-def new_flash(padding=0):
-    flash = Flash(BLOCKS)
-    fields = {state.SLOT: b"a", state.MODE: b"locked", state.KEY: KEY}
-    fields[state.CONFIG] = b"x" * padding
-    store.change(flash, fields)
-    return flash
-
-
-def was_right(said):
-    return said[0] == access.LOGIN + frame.ANSWER
-
-
-def refused(said, code):
-    return said[0] == frame.REFUSAL and said[1] == code
 
 
 def test_a_right_login_opens_and_is_logged():

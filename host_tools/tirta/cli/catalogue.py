@@ -299,6 +299,13 @@ COMMANDS = (
         "keys use", KEYS, "choose the fleet whose key nodes get", "tirta keys use north", "keys"
     ),
     Command(
+        "keys floor",
+        KEYS,
+        "set the time before which a node takes credentials for expired to now",
+        "tirta keys floor /dev/ttyUSB0",
+        "keys",
+    ),
+    Command(
         "virtual up",
         VIRTUAL,
         "start a node without hardware, or give a cut one its power back; print its port",

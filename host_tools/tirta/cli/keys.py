@@ -57,12 +57,19 @@ def _issue_arguments(parser: ArgumentParser) -> None:
     which.add_argument("--node", metavar="ID", help="for one node")
     which.add_argument("--all", type=Path, metavar="FILE", help="for the node ids in a file")
     parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="file to write")
+    parser.add_argument(
+        "--date-is-right",
+        action="store_true",
+        help="the date of this computer is right",
+    )
     _fleet_argument(parser)
 
 
 def _issue(args: Namespace) -> None:
     nodes = [args.node] if args.node else office.node_ids(args.all)
-    made = office.issue(nodes, args.role, args.days, args.out, args.fleet)
+    made = office.issue(
+        nodes, args.role, args.days, args.out, args.fleet, date_is_right=args.date_is_right
+    )
     if args.json:
         say.document({"file": str(args.out), "credentials": [_told(c) for c in made]})
     else:
@@ -172,6 +179,25 @@ def _unlock(args: Namespace) -> None:
             )
 
 
+def _floor(args: Namespace) -> None:
+    choice = choose(args.port, args.baud)
+    now = int(time.time())
+    with Node(choice.port, choice.baud) as node:
+        node.set_floor(now)
+        day = time.strftime("%Y-%m-%d", time.gmtime(now))
+        _tell(
+            args,
+            node,
+            f"Node {node.hello.node} takes credentials that expired before {day}"
+            " for expired, and later ones for good.",
+        )
+
+
+def _floor_arguments(parser: ArgumentParser) -> None:
+    port_argument(parser)
+    json_argument(parser)
+
+
 def _tell(args: Namespace, node: Node, text: str) -> None:
     if args.json:
         say.document({"node": node.hello.node, "mode": node.hello.mode})
@@ -188,4 +214,5 @@ WORK: Work = {
     "keys export": (_export_arguments, _export),
     "keys list": (json_argument, _list),
     "keys use": (_use_arguments, _use),
+    "keys floor": (_floor_arguments, _floor),
 }

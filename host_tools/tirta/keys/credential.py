@@ -15,42 +15,51 @@ ROLES = {name: number for number, name in enumerate(access.ROLES) if number}
 
 @dataclass(frozen=True)
 class Credential:
-    """One node's; `claims` are FORMAT.md's 13 bytes, `key` is the secret."""
+    """One node's; `claims` are FORMAT.md's 13 bytes, `key` is the secret, and `name` tells from
+    which of the node's keys it was made: nothing where an older version of Tirta issued it.
+    """
 
     node: str
     claims: bytes
     key: bytes
+    name: bytes = b""
 
     @classmethod
     def make(cls, node_key: bytes, node: str, role: int, *, serial: int, days: float) -> Self:
         """Issued now, and good for so many days."""
         now = int(time.time())
         expires = min(now + int(days * DAY_S), access.NEVER)
-        claims = bytes(access.claims(role, serial, now, expires))
-        return cls(node, claims, bytes(access.credential_key(node_key, claims)))
+        return cls._of(node_key, node, bytes(access.claims(role, serial, now, expires)))
 
     @classmethod
     def own(cls, node_key: bytes, node: str, role: int) -> Self:
         """That of whoever holds the fleet key: made when it is needed, and never kept."""
-        claims = bytes(access.claims(role, 0, 0, access.NEVER))
-        return cls(node, claims, bytes(access.credential_key(node_key, claims)))
+        return cls._of(node_key, node, bytes(access.claims(role, 0, 0, access.NEVER)))
+
+    @classmethod
+    def _of(cls, node_key: bytes, node: str, claims: bytes) -> Self:
+        name = bytes(access.key_name(node_key, node))
+        return cls(node, claims, bytes(access.credential_key(node_key, claims)), name)
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> Self:
         """Raises TirtaError for what no office wrote."""
         try:
             made = cls(
-                str(found["node"]), bytes.fromhex(found["claims"]), bytes.fromhex(found["key"])
+                str(found["node"]),
+                *(bytes.fromhex(found.get(part, "")) for part in ("claims", "key", "key_name")),
             )
             right = made.role in ROLES.values() and len(made.key) == access.KEY_SIZE
-        except (KeyError, TypeError, ValueError, struct.error):
+            right &= len(made.name) in {0, access.NAME_SIZE}
+        except (AttributeError, KeyError, TypeError, ValueError, struct.error):
             right = False
         if not right:
             raise TirtaError("This is no credential of a node.", "Ask the office for another file.")
         return made
 
     def as_json(self) -> dict[str, str]:
-        return {"node": self.node, "claims": self.claims.hex(), "key": self.key.hex()}
+        made = {"node": self.node, "claims": self.claims.hex(), "key": self.key.hex()}
+        return made | ({"key_name": self.name.hex()} if self.name else {})
 
     @property
     def role(self) -> int:

@@ -6,6 +6,7 @@ Files that leave this computer are encrypted under a passphrase, which goes anot
 
 import re
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,8 +55,20 @@ def keys_for_new(fleet: str = "") -> KeyOf:
     return lambda node: kept.node_key(node, fleet)
 
 
-def issue(nodes: list[str], role: str, days: float, out: Path, fleet: str = "") -> list[Credential]:
-    """Write credentials for these nodes into a file; each has a serial of its own."""
+def issue(
+    nodes: list[str],
+    role: str,
+    days: float,
+    out: Path,
+    fleet: str = "",
+    *,
+    date_is_right: bool = False,
+) -> list[Credential]:
+    """Write credentials for these nodes into a file; each has a serial of its own.
+
+    Raises TirtaError where this computer's date cannot be right after those issued before, unless
+    somebody says it is: a node takes the time of issue for a time that is past.
+    """
     if role not in ROLES:
         raise TirtaError(f"There is no role {role!r}.", f"Choose: {', '.join(ROLES)}.")
     if not 0 < days <= MOST_DAYS:
@@ -63,14 +76,30 @@ def issue(nodes: list[str], role: str, days: float, out: Path, fleet: str = "") 
     for node in nodes:
         must_be_id(node)
     kept = vault.load()
+    if not date_is_right:
+        _must_follow(kept.issued)
     made = []
     for node in nodes:
         kept.serial += 1
         key = kept.node_key(node, fleet)
         made.append(Credential.make(key, node, ROLES[role], serial=kept.serial, days=days))
+    kept.issued = made[-1].issued
     vault.save(kept)  # before the file: a serial is never given twice
     _write(out, {"credentials": [c.as_json() for c in made]}, "the file with the credentials")
     return made
+
+
+def _must_follow(last: int) -> None:
+    """The date of the last credential bounds today's."""
+    now = time.time()
+    if not last or last - access.DAY_S <= now <= last + access.BY_CLOCK_S:
+        return
+    day, before = (time.strftime("%Y-%m-%d", time.gmtime(t)) for t in (now, last))
+    raise TirtaError(
+        f"This computer's date is {day}, and its last credential was issued on {before}."
+        " Nothing was issued.",
+        "Correct the date: nodes believe the time of issue. If it is right, say --date-is-right.",
+    )
 
 
 def must_be_id(node: str) -> None:
@@ -116,6 +145,13 @@ def import_(source: Path) -> vault.Vault:
         kept.fleets[name] = key
         kept.use = kept.use or name
     for credential in came.credentials:
+        if credential.issued > time.time() + access.DAY_S:
+            day = time.strftime("%Y-%m-%d", time.gmtime(credential.issued))
+            raise TirtaError(
+                f"These credentials were issued on {day}, which has not come by this computer's"
+                " clock. Nothing was imported.",
+                "Set the clock. If it is right, the office's was wrong: ask for other credentials.",
+            )
         kept.add(credential)
     vault.save(kept)
     return came

@@ -29,6 +29,7 @@ class Vault:
     use: str = ""
     serial: int = 0
     credentials: list[Credential] = field(default_factory=list)
+    issued: int = 0  # Unix time in s of the last credential issued
 
     def fleet(self, name: str = "") -> bytes:
         """A fleet's key, or that of the fleet in use. Raises TirtaError."""
@@ -55,11 +56,13 @@ class Vault:
         return found + [Credential.own(self.node_key(node, n), node, role) for n in names]
 
     def add(self, credential: Credential) -> None:
-        """Keep a credential; of one node and role only the newest."""
-        others = [
-            c for c in self.credentials if (c.node, c.role) != (credential.node, credential.role)
-        ]
-        same = [c for c in self.credentials if c not in others]
+        """Keep a credential; of one key of a node and one role only the newest.
+
+        So while a node's key is changed, the credentials of both keys are here.
+        """
+        kind = credential.node, credential.name, credential.role
+        same = [c for c in self.credentials if (c.node, c.name, c.role) == kind]
+        others = [c for c in self.credentials if c not in same]
         newest = max([*same, credential], key=lambda c: (c.issued, c.serial))
         self.credentials = [*others, newest]
 
@@ -68,6 +71,7 @@ class Vault:
             "fleets": {name: key.hex() for name, key in self.fleets.items()},
             "use": self.use,
             "serial": self.serial,
+            "issued": self.issued,
             "credentials": [c.as_json() for c in self.credentials],
         }
 
@@ -78,6 +82,7 @@ class Vault:
             str(content.get("use", "")),
             int(content.get("serial", 0)),
             [Credential.from_json(c) for c in content.get("credentials", [])],
+            int(content.get("issued", 0)),
         )
 
 
