@@ -48,7 +48,7 @@ class FaultOracle:
         broken = Verdict(base, event, cells).broken
         self.counts["trials"] += 1
         self.counts["hit"] += event["hits"] > 0 or bool(event["flips"])
-        self.counts["restarted"] += len(event["boots"]) > 1
+        self.counts["restarted"] += event["starts"] > 1
         self.counts["hurt"] += bool(event["hurt"])
         self.counts["erases"] += event["erases"]
         self.most_erases = max(self.most_erases, event["most_erases"])
@@ -66,6 +66,8 @@ class FaultOracle:
     def _begin(self, event: Event, cells: Cells) -> None:
         samples = self._runs.setdefault(event["run"], {})
         samples.update(enumerate(event["samples"], event["first"]))
+        if event["ends"]:  # another epoch in all but name
+            samples = {}
         self._bases[event["begins"]] = Base(event, dict(samples), cells)
 
 
@@ -130,6 +132,8 @@ class Verdict:
     def _read(self) -> None:
         """Nothing that lies there is altered or invented, or two things."""
         base = self._base
+        for two in self._cells.doubles():
+            self._broke("sequence", two)
         for block, page in self._cells.pages.items():
             if page.data in base.known:
                 self._known.update(r.number for r in page.records if r.epoch == base.epoch)
@@ -139,7 +143,7 @@ class Verdict:
 
     def _judge(self, block: int, key: Key, sample: Sample) -> None:
         owner = self._owner(key)
-        if owner is not None and sample != owner:
+        if owner is not None and not self._are_one(sample, owner):
             self._broke("altered", (block, key, sample, owner))
         elif owner is None and not self._is_known(key, sample):
             self._broke("invented", (block, key, sample))
@@ -149,7 +153,11 @@ class Verdict:
     def _is_known(self, key: Key, sample: Sample) -> bool:
         base = self._base
         waited = key[0] == base.epoch and base.samples.get(key[1]) == sample
-        return waited or sample in self._may.get(key, [])
+        return waited or any(self._are_one(sample, may) for may in self._may.get(key, []))
+
+    def _are_one(self, sample: Sample, other: Sample) -> bool:
+        """Where slots end they begin anew."""
+        return sample[2:] == other[2:] if self._base.ends else sample == other
 
     def _missing(self) -> None:
         """What was acknowledged is there, or it went where it may, and that is said."""
@@ -169,7 +177,7 @@ class Verdict:
                     self._broke("lost", ("of a page that is there", block, number))
             elif not is_log:
                 of_journal.append(number)
-            elif self._cells.shows_damage(block, sequence):
+            elif self._is_excused(block, sequence):
                 continue
             if number >= self._pulled.get(epoch, 0):
                 lost += 1
@@ -182,6 +190,11 @@ class Verdict:
         if grown < lost + new:
             self._broke("unsaid", ("only counted", grown, "of", lost + new))
         self._bits(of_journal)
+
+    def _is_excused(self, block: int, sequence: int) -> bool:
+        """The page shows its damage, or is gone altogether, and nothing on flash tells of it."""
+        gone = (self._base.epoch, sequence) not in self._left
+        return self._cells.shows_damage(block, sequence) or (gone and not self._event["bare"])
 
     def _new(self, told: Ranges, unsaid: list[int]) -> int:
         """How many records of this trial are lost and were not pulled."""

@@ -38,6 +38,18 @@ class Cells:
         """(epoch, sequence) of each page of the log."""
         return {(p.header.epoch, p.header.sequence) for p in self.log().values() if p.header}
 
+    def doubles(self) -> list[tuple[int, int]]:
+        """Blocks of a ring whose pages have the same epoch and sequence."""
+        blocks: dict[tuple[bool, int, int], int] = {}
+        found = []
+        for block, page in self.pages.items():
+            if page.header is not None:
+                key = block >= self.rings, page.header.epoch, page.header.sequence
+                if key in blocks:
+                    found.append((blocks[key], block))
+                blocks[key] = block
+        return found
+
     def shows_damage(self, block: int, sequence: int) -> bool:
         """The page is there, and whoever reads it sees that something is missing."""
         page = self.pages.get(block)

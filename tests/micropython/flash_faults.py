@@ -59,6 +59,7 @@ class Node(Writer):
         self.crash = ""
         self.most_erases = 0
         self.noted_power = 0
+        self.parts = []  # (epoch, boot, number of its first record, its place in `samples`)
         self.answered = []  # [epoch, number]: what a laptop has, and the node said that it knows
         self.false = []  # what the node said of itself while it was not true
 
@@ -85,9 +86,17 @@ class Node(Writer):
             self.keeper.fail(error)
 
     def _notes(self, changed, seq, stopped, end_unix_ms):
+        log = self.log
+        last = self.parts[-1] if self.parts else (0, 0)
+        if last[:2] != (log.epoch, log.boot):
+            self.parts.append((log.epoch, log.boot, log.number, self._logged()))
         before = self.log.lost
         super()._notes(changed, seq, stopped, end_unix_ms)
         self.noted_power += self.log.lost - before
+
+    def _logged(self):
+        """How many of `samples` are in the log: the ring has the others."""
+        return len(self.samples) - self.ring.count()
 
     def look(self, epoch, number):
         """What the node says of itself when the newest record is this one."""
@@ -118,17 +127,23 @@ class Node(Writer):
     def answer(self, kind, sequence, payload):
         """As a console does."""
 
-    def account(self):
-        return {
-            "epoch": self.epoch_at_start,
-            "start": self.begun,
-            "acked": self.acked() if self.noted else 0,
-            "boot": self.log.boot,
-            "samples": [[self.log.boot] + sample[1:] for sample in self.samples],
-            "refused": self.ring.refused,
-            "power": self.noted_power,
-            "answered": self.answered,
-        }
+    def accounts(self):
+        """One for each (epoch, boot) under which it wrote: usually one."""
+        parts = self.parts or [(None, 0, 0, 0)]
+        ends = [part[3] for part in parts[1:]] + [len(self.samples)]
+        told = []
+        for (epoch, boot, number, first), end in zip(parts, ends):
+            samples = [[boot] + sample[1:] for sample in self.samples[first:end]]
+            acked = len(samples)
+            if not self.parts:
+                acked = 0
+            elif len(told) == len(parts) - 1:
+                acked = self.keeper.number() - number
+            account = {"epoch": epoch, "boot": boot, "start": number, "acked": acked}
+            account.update(samples=samples, answered=[])
+            told.append(account)
+        told[-1]["answered"] = self.answered
+        return told
 
 
 class Trial:
@@ -252,7 +267,8 @@ class Trial:
         nodes = self._nodes
         flash = self._flash
         return {
-            "boots": [node.account() for node in nodes],
+            "boots": [account for node in nodes for account in node.accounts()],
+            "starts": len(nodes),
             "lost": nodes[-1].keeper.lost(),
             "false": [each for node in nodes for each in node.false],
             "mute": [node.mute for node in nodes if node.mute],

@@ -218,6 +218,9 @@ def _weak(flash, at):  # ones now, some of them fall later
 
 def _erase_other(flash, at):
     other = flash.other(at // BLOCK)
+    _, sequence, youngest = flash.page(other)
+    if sequence and sequence == youngest:
+        return  # with the newest page goes all that the flash knew of its numbers
     flash.hurt(other)
     flash.set_block(other)
 
