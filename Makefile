@@ -15,7 +15,7 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench campaign fuzz lint fmt kernels types size bundle wheel clean
+.PHONY: help demo test bench campaign fuzz lint fmt kernels types size bundle offline wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -61,6 +61,10 @@ size: $(VENV) ## bytes of flash per module and board, heap left on the virtual n
 
 bundle: $(VENV) ## build/bundles: what `tirta update` takes, one file a board; KEY=FILE signs them
 	$(BIN)/tirta bundle build --out build/bundles $(if $(KEY),--sign $(KEY))
+
+offline: $(VENV) ## build/offline: wheels and firmware for a USB stick; TARGETS="linux-3.11 windows-3.12"
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9,<0.14'
+	$(BIN)/python host_tools/make_offline.py $(TARGETS)
 
 wheel: $(VENV) ## dist/*.whl and dist/*.tar.gz
 	$(BIN)/python -m hatchling build
