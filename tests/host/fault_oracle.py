@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Any
 
 import format_reader
-from fault_truth import Base, Cells, Key, Ranges, held_by, ranges_hurt, said, shown
+from fault_truth import Base, Cells, Key, held_by, ranges_hurt, said, shown
 from format_reader import Log
 from oracle import Event, Sample, totals
 from page_cache import Pages
@@ -164,51 +164,56 @@ class Verdict:
         base, epoch = self._base, self._base.epoch
         there = self._known | {number for e, number in self._there if e == epoch}
         self._left = self._cells.sequences()
-        told = said(self._cells)
-        lost, unsaid, of_journal = 0, [], []
+        asked = {(block, sequence) for block, sequence in self._event["asked"]}  # for an erase
+        self._excused = ranges_hurt(self._event["hurt"], self._cells)
+        self._told = said(self._cells)
+        self._unsaid: list[Key] = []
+        lost, of_journal = 0, []
         for number, (block, sequence) in base.kept.items():
             if number in there or number >= base.number:
                 continue
             is_log = block >= self._cells.rings
-            if (block, sequence) not in self._hurt:
-                if not is_log:
-                    self._broke("lost", ("of the journal", number))
-                elif (epoch, sequence) in self._left:
-                    self._broke("lost", ("of a page that is there", block, number))
-            elif not is_log:
+            hurt = (block, sequence) in self._hurt
+            gone = (epoch, sequence) not in self._left or (block, sequence) in asked
+            if is_log and not gone and not hurt:
+                self._broke("lost", ("of a page that is there", block, number))
+            elif not is_log and not hurt and not self._may_be_hurt(number):
+                self._broke("lost", ("of the journal", number))
+            if not is_log:
                 of_journal.append(number)
-            elif self._is_excused(block, sequence):
-                continue
-            if number >= self._pulled.get(epoch, 0):
-                lost += 1
-                if not told.have(epoch, number):
-                    unsaid.append(number)
-        new = self._new(told, unsaid)
-        if unsaid:
-            self._broke("unsaid", (len(unsaid), unsaid[0]))
+            lost += self._is_unsaid((epoch, number), hurt)
+        lost += self._new()
+        if self._unsaid:
+            self._broke("unsaid", (len(self._unsaid), self._unsaid[0]))
         grown = self._event["lost"] - base.lost
-        if grown < lost + new:
-            self._broke("unsaid", ("only counted", grown, "of", lost + new))
+        if grown < lost and not self._log_is_hurt():
+            self._broke("unsaid", ("only counted", grown, "of", lost))
         self._bits(of_journal)
 
-    def _is_excused(self, block: int, sequence: int) -> bool:
-        """The page shows its damage, or is gone altogether, and nothing on flash tells of it."""
-        gone = (self._base.epoch, sequence) not in self._left
-        return self._cells.shows_damage(block, sequence) or (gone and not self._event["bare"])
+    def _may_be_hurt(self, number: int) -> bool:
+        return any(first <= number < end for first, end in self._excused)
 
-    def _new(self, told: Ranges, unsaid: list[int]) -> int:
+    def _log_is_hurt(self) -> bool:
+        """So that a loss record may be lost."""
+        return any(block >= self._cells.rings for block, _ in self._hurt)
+
+    def _is_unsaid(self, key: Key, hurt: bool) -> bool:
+        """Whether it is a loss at all; keeps those of which nobody is told."""
+        if key[1] < self._pulled.get(key[0], 0):
+            return False
+        seen = self._cells.shows_damage() if hurt else self._log_is_hurt()
+        if not seen and not self._told.have(*key):
+            self._unsaid.append(key)
+        return True
+
+    def _new(self) -> int:
         """How many records of this trial are lost and were not pulled."""
-        excused = ranges_hurt(self._event["hurt"], self._cells)
         lost = 0
-        for epoch, number in self._owned:
-            if (epoch, number) in self._there:
-                continue
-            if not any(first <= number < end for first, end in excused):
-                self._broke("lost", ("new", epoch, number))
-            elif number >= self._pulled.get(epoch, 0):
-                lost += 1
-                if not told.have(epoch, number) and not self._cells.shows_any_damage():
-                    unsaid.append(number)
+        for key in self._owned:
+            if key not in self._there:
+                if not self._may_be_hurt(key[1]):
+                    self._broke("lost", ("new", *key))
+                lost += self._is_unsaid(key, hurt=True)
         return lost
 
     def _bits(self, of_journal: list[int]) -> None:

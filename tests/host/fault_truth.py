@@ -25,10 +25,13 @@ class Cells:
         blocks = [image[at : at + PAGE_BYTES] for at in range(0, len(image), PAGE_BYTES)]
         self.rings = journal_pages(len(blocks))
         self.pages: dict[int, Page] = {}
+        self.broken = False  # a page of the log has no header
         for block, data in enumerate(blocks):
             page = pages.page(data, JOURNAL_MARK if block < self.rings else LOG_MARK)
             if page.header is not None:
                 self.pages[block] = page
+            elif block >= self.rings and data[2:].strip(b"\xff"):
+                self.broken = True
 
     def log(self) -> dict[int, Page]:
         """The pages of the log, by block."""
@@ -50,14 +53,9 @@ class Cells:
                 blocks[key] = block
         return found
 
-    def shows_damage(self, block: int, sequence: int) -> bool:
-        """The page is there, and whoever reads it sees that something is missing."""
-        page = self.pages.get(block)
-        return bool(page and page.header and page.header.sequence == sequence and page.damage)
-
-    def shows_any_damage(self) -> bool:
-        """The same of some page of the log."""
-        return any(page.damage for page in self.log().values())
+    def shows_damage(self) -> bool:
+        """Whoever reads the log sees that something is missing."""
+        return self.broken or any(page.damage for page in self.log().values())
 
     def _metas(self, kind: int) -> list[Meta]:
         """Those of the log, the newest first."""

@@ -8,6 +8,7 @@ from lying_flash import SHAPES
 from nor import BLOCK, ERASE, PROGRAM, Random
 
 JOURNAL = 4  # pages of it
+RECORDS, _FEW = 26, 12  # of a boot; after a fault that began in the start
 _TIMES = (ONCE, ONCE, ONCE, 2, 3, 5, 20, 100)
 _MS = (500, 1500, 5000, 20000, 90000, 600000, 7200000)
 
@@ -23,6 +24,7 @@ class Plan:
         self.lies = []
         self.again = []
         self.cut = None
+        self.records = 0  # of each boot but a last one
         self.flips = 0
         self.flips_at = 0
         self.where = 0
@@ -39,6 +41,7 @@ def draw(base, seed, turn):
     """The Plan of the `turn`-th trial of this base: faults visit one operation after the other."""
     random = Random(seed)
     plan = Plan()
+    plan.records = _FEW if turn & 1 else RECORDS
     kind = _kind(random, base)
     plan.lies.append(_lie(random, kind, base, turn))
     if random.next() % 8 == 0:
@@ -60,9 +63,9 @@ def draw(base, seed, turn):
             plan.again.append(_lie(random, READ, base, random.next()))
     plan.last = random.next() % 2 == 0
     if random.next() % 4 == 0:
-        plan.pulled_at = random.next() % 12
+        plan.pulled_at = random.next() % _FEW
     if random.next() % 5 == 0:
-        plan.commit_at = random.next() % 24
+        plan.commit_at = random.next() % plan.records
     if random.next() % 3 == 0:
         plan.pace_ms = 61000
     plan.text = _text(plan)
@@ -76,7 +79,7 @@ def _kind(random, base):
 
 
 def _lie(random, kind, base, turn):
-    """Half of them begin in the start."""
+    """Those of odd turns begin in the start."""
     start, _, both = base.counts[kind]
     first = 1 + (turn >> 1) % start if start and turn & 1 else 1 + random.next() % both
     effects = EFFECTS[kind]

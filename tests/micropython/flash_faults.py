@@ -23,7 +23,6 @@ from tirta_format import frame
 from tirta_node import report, stream
 
 REGIMES = (EACH, FEW, MANY, NEVER)
-RECORDS = 26  # of a boot under faults
 _SIZE = BLOCKS * BLOCK
 _MINUTE_MS = 61000
 _PATIENCE = 400  # minutes until a node on sound flash is to be well again
@@ -172,7 +171,7 @@ class Trial:
             flash.lies = plan.lies
             flash.cut_at = plan.cut
             self._rest(0)
-            self._boot()
+            self._boot(plan.records, self._base.slot)
             if plan.restarts:
                 flash.cut_at = None
                 flash.power_up()
@@ -180,7 +179,7 @@ class Trial:
                 if plan.heals:
                     flash.heal()
                 flash.lies = flash.lies + plan.again
-                self._boot()
+                self._boot(plan.records)
             flash.heal()
             self._recover()
             if plan.last:
@@ -197,13 +196,13 @@ class Trial:
             self._flips = fault_plans.bits(plan, random, fault_bases.newest(flash.image), _SIZE)
             flash.flip(self._flips)
 
-    def _boot(self, records=RECORDS):
+    def _boot(self, records, slot=0):
         base = self._base
         node = Node(self._flash, base.setup, base.seed + 77 + len(self._nodes), base.regime)
         self._nodes.append(node)
-        if base.slot:
-            node.slot = base.slot
-            node.ring.begin(base.slot)
+        if slot:
+            node.slot = slot
+            node.ring.begin(slot)
         try:
             node.boot(0x7777 + len(self._nodes))
             self._look(node)
@@ -276,6 +275,7 @@ class Trial:
             "most_erases": max([node.most_erases for node in nodes]),
             "erases": flash.tries,
             "hurt": flash.pages_hurt,
+            "asked": flash.asked,
             "flips": self._flips,
             "bare": not self._plan.lies + self._plan.again,
             "minutes": self.minutes,
@@ -311,7 +311,7 @@ def _count(base):
     node = Node(flash, base.setup, base.seed + 77, base.regime)
     node.boot(0x7777)
     start = dict(flash.counts)
-    node.run(RECORDS)
+    node.run(fault_plans.RECORDS)
     time.now_ms = began_ms
     counts = {}
     for kind, both in flash.counts.items():

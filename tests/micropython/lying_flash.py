@@ -34,6 +34,7 @@ class LyingFlash(nor.Flash):
         self.lies = []
         self.pages_hurt = []  # [block, sequence of the page that lay there or 0, its first number]
         self.tries = 0  # erases that were asked for
+        self.asked = []  # [block, sequence] of the pages for which
         self.counts = {READ: 0, PROGRAM: 0, ERASE: 0}
         self.cut_at = None  # (kind, the how many-th of it, shape)
         self.before = {}  # block: what lay there before its last program or erase
@@ -81,6 +82,9 @@ class LyingFlash(nor.Flash):
         """Set a block to ones, or not."""
         lie = self._next(ERASE, block)
         self.tries += 1
+        sequence = self._sequence(block, self.image[block * BLOCK : block * BLOCK + 2])
+        if sequence and [block, sequence] not in self.asked:
+            self.asked.append([block, sequence])
         if self.cut_at is not None and self.cut_at[:2] == (ERASE, self.counts[ERASE]):
             self._cut_erase(block)
         self.before[block] = self.cells(block)
