@@ -26,9 +26,10 @@ _OUT = 16
 _COUNT = 17  # records in this chunk; the chunk is to be finished at MOST records or SOFT bytes
 _MOST = 18
 _SOFT = 19
-_BLOCKS = 20
+_PACES = 20  # 1: values may have a pace; pages of version 1 know none
+_BLOCKS = 21
 # A block.
-_LO = 0  # last value, low and high half; the high one is 65536 until the page has a value
+_LO = 0  # last value and pace, low and high half; the high one is 65536 until there is a value
 _HI = 1
 _USE = 2  # 1: the residuals of the two channels before are used
 _D1 = 3  # last difference
@@ -48,7 +49,11 @@ _R2 = 16
 _R3 = 17
 _HIT = 18  # 64 * bits that those recent values would have saved, on average
 _STEPS = 19  # their place among the probabilities
-_STRIDE = 20
+_PACE = 20  # 1: there is one, in two halves
+_PACE_LO = 21
+_PACE_HI = 22
+_LEAP = 23  # high half of the last leap
+_STRIDE = 24
 
 # The probability array: 2 trends * 15 scales * 16 steps of the bucket, 2 of the record head, a
 # table of logarithms, and 4 steps of the recent values for each block.
@@ -302,6 +307,22 @@ def encode(ring, records, st, pr, out):  # noqa: PLR0912, PLR0915 - one function
             if far > 7:
                 st[b + _D1] = _BIAS
                 st[b + _EMA] = _BIAS
+                if far < 65536 and st[_PACES]:
+                    # Two leaps that are nearly the same set a pace.
+                    p = d + st[b + _PACE_LO]
+                    m = (hi - a + st[b + _PACE_HI] + (p >> 16)) & 65535
+                    p &= 65535
+                    st[b + _PACE] = 0
+                    st[b + _PACE_LO] = 0
+                    st[b + _PACE_HI] = 0
+                    if ((m - st[b + _LEAP] + 8) & 65535) < 16:
+                        st[b + _PACE] = 1
+                        st[b + _PACE_LO] = p
+                        st[b + _PACE_HI] = m
+                        p += lo
+                        st[b + _LO] = p & 65535
+                        st[b + _HI] = (hi + m + (p >> 16)) & 65535
+                    st[b + _LEAP] = m
             else:
                 ema = st[b + _EMA] - _BIAS
                 e = d
@@ -437,6 +458,15 @@ def encode(ring, records, st, pr, out):  # noqa: PLR0912, PLR0915 - one function
                 a <<= 4
                 st[b + _FAST] = fast + ((a - fast) >> 2)
                 st[b + _SLOW] = slow + ((a - slow) >> 3)
+                if st[b + _PACE]:
+                    p = st[b + _PACE_LO] + (d >> 4)
+                    m = (st[b + _PACE_HI] + (p >> 16)) & 65535
+                    p &= 65535
+                    st[b + _PACE_LO] = p
+                    st[b + _PACE_HI] = m
+                    p += lo
+                    st[b + _LO] = p & 65535
+                    st[b + _HI] = (hi + m + (p >> 16)) & 65535
             stop = base + j
             zero = 1
             if j > 14:

@@ -11,7 +11,8 @@ from binascii import crc32
 SIZE = 4096
 MARK = b"Tr"
 MARK_JOURNAL = b"Tj"
-VERSION = 1
+VERSION = 2  # what is written; OLDEST is of Tirta 0.1.0
+OLDEST = 1
 MAX_CHANNELS = 32
 HEADER_SIZE = 40
 CHUNK_OVERHEAD = 6
@@ -23,6 +24,11 @@ RECORDS_AT = 2
 META = 3
 PACKED = 4
 PACKED_AT = 5
+SUMMED = 6  # as the two before, with sums
+SUMMED_AT = 7
+MOST_RECORDS = 255  # in one of these
+MOST_OLDEST = 127  # in a page of version 1
+SUMS_OLDEST = 0x80  # there: in their number, if sums follow
 DAMAGED = -1  # what `chunks` calls a stretch that is not valid
 
 _HEADER = "<BBIIIIIIIHBB"  # bytes 2 to 35
@@ -43,6 +49,7 @@ class Header:
         self.unix_ms = 0  # of uptime 0 of the boot; 0 = unknown
         self.source = 0
         self.uncertainty = UNKNOWN_UNCERTAINTY  # 2^n ms
+        self.version = VERSION
         self.crc = 0
 
     def date(self, unix_ms, source, uncertainty_ms):
@@ -59,7 +66,7 @@ class Header:
         seconds, ms = divmod(self.unix_ms, 1000)
         body = struct.pack(
             _HEADER,
-            VERSION,
+            self.version,
             self.channels,
             self.seq,
             self.epoch,
@@ -85,12 +92,13 @@ def header(page, mark=MARK):
         return None
     fields = struct.unpack_from(_HEADER, page, 2)
     version, channels, seq, epoch, number, slot, boot, config, seconds, ms, source, unsure = fields
-    if version != VERSION or not 0 < channels <= MAX_CHANNELS:
+    if not OLDEST <= version <= VERSION or not 0 < channels <= MAX_CHANNELS:
         return None
     head = Header(channels, seq, epoch, number, slot, boot, config)
     head.unix_ms = seconds * 1000 + ms
     head.source = source
     head.uncertainty = unsure
+    head.version = version
     head.crc = crc
     return head
 

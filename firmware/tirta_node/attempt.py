@@ -14,6 +14,7 @@ import vfs
 from micropython import const
 
 from tirta_format import frame, meta, state, updates
+from tirta_format import page as pages
 from tirta_node import commands, rarely
 from tirta_node.hal import chip
 from tirta_node.hal.fine import Fine
@@ -49,6 +50,8 @@ def _start_trial(node, slot, version):
     rarely.call("tirta_node.store", "change", chip.partition("state"), changes)
     if node.sampler:
         node.keeper.settle()
+        node.keeper.log.version = pages.OLDEST  # what any application goes on behind
+        node.keeper.log.close_other()
         node.keeper.log.note(updates.record(node.clock.uptime_ms(), updates.TRIAL, old, new))
     node.commands.wish = commands.RESTART
     node.stop_reason = meta.STOP_RESTART

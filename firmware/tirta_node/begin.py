@@ -7,6 +7,7 @@ Called by `rarely`, so that it leaves RAM.
 import os
 
 from tirta_format import meta, state
+from tirta_format import page as pages
 from tirta_node import rarely
 from tirta_node.hal import chip
 
@@ -48,6 +49,8 @@ def _begin_log(node, random_u32):
     text = node.config_text()
     uptime_ms = node.clock.uptime_ms()
     log = node.keeper.log
+    if node.proves:
+        log.version = pages.OLDEST  # what the application before this one reads, should it return
 
     def notes(changed, seq, stopped, end):
         if changed:  # before the boot record: where one is, the config is in the log

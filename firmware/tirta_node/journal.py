@@ -105,6 +105,7 @@ class Journal:
             head = pages.Header(
                 log.channels, self._seq, log.epoch, number, slot, log.boot, log.config_hash
             )
+            head.version = pages.OLDEST  # nothing in it has changed since
             if self._pages.open(head):
                 self._placed = True
                 return

@@ -8,7 +8,7 @@ goes on, `problem` says what is wrong, and a minute later it is tried again.
 from micropython import const
 
 from tirta_format import meta
-from tirta_node import window
+from tirta_node import rarely, window
 from tirta_node.journal import Journal
 from tirta_node.log import Log
 from tirta_node.packer import Packer
@@ -60,7 +60,11 @@ class Keeper:
             changed = log.use(self._ring.channels, counted, config_hash)
         finally:
             log.count(counted)
-            self._recorder = Recorder(self._ring, self._journal, log, self._packer, self._wake)
+            pages = log.flash.blocks + self._journal.flash.blocks
+            pace = pages, self._ring.channels, self._interval_ms, self._commit_ms
+            batch = rarely.call("tirta_format.wear", "by_chunks", *pace)
+            parts = self._ring, self._journal, log, self._packer, self._wake, batch
+            self._recorder = Recorder(*parts)
         changed = changed or not found.begun
         # Not `found` itself: an object keeps its module in RAM, while the notes wait.
         before = found.seq, found.stopped, found.end_unix_ms()

@@ -20,7 +20,8 @@ _OUT = const(16)
 _COUNT = const(17)
 _MOST = const(18)
 _SOFT = const(19)
-_BLOCKS = const(20)
+_PACES = const(20)
+_BLOCKS = const(21)
 _LO = const(0)
 _HI = const(1)
 _USE = const(2)
@@ -41,7 +42,11 @@ _R2 = const(16)
 _R3 = const(17)
 _HIT = const(18)
 _STEPS = const(19)
-_STRIDE = const(20)
+_PACE = const(20)
+_PACE_LO = const(21)
+_PACE_HI = const(22)
+_LEAP = const(23)
+_STRIDE = const(24)
 _HEAD = const(480)
 _LOG = const(482)
 _RECENT = const(738)
@@ -298,6 +303,22 @@ def encode(base: int, p: int) -> int:
             if far > 7:
                 s[_D1] = _BIAS
                 s[_EMA] = _BIAS
+                if far < 65536 and st[_PACES]:
+                    # Two leaps that are nearly the same set a pace.
+                    p = d + s[_PACE_LO]
+                    m = (hi - a + s[_PACE_HI] + (p >> 16)) & 65535
+                    p &= 65535
+                    s[_PACE] = 0
+                    s[_PACE_LO] = 0
+                    s[_PACE_HI] = 0
+                    if ((m - s[_LEAP] + 8) & 65535) < 16:
+                        s[_PACE] = 1
+                        s[_PACE_LO] = p
+                        s[_PACE_HI] = m
+                        p += lo
+                        s[_LO] = p & 65535
+                        s[_HI] = (hi + m + (p >> 16)) & 65535
+                    s[_LEAP] = m
             else:
                 ema = s[_EMA] - _BIAS
                 e = d
@@ -433,6 +454,15 @@ def encode(base: int, p: int) -> int:
                 a <<= 4
                 s[_FAST] = fast + ((a - fast) >> 2)
                 s[_SLOW] = slow + ((a - slow) >> 3)
+                if s[_PACE]:
+                    p = s[_PACE_LO] + (d >> 4)
+                    m = (s[_PACE_HI] + (p >> 16)) & 65535
+                    p &= 65535
+                    s[_PACE_LO] = p
+                    s[_PACE_HI] = m
+                    p += lo
+                    s[_LO] = p & 65535
+                    s[_HI] = (hi + m + (p >> 16)) & 65535
             stop = base + j
             zero = 1
             if j > 14:

@@ -33,6 +33,8 @@ class Log:
         self.channels = 0
         self.counted = {}
         self.slot = 0
+        self.version = pages.VERSION  # of the pages to be begun; the application before this one
+        self.page_version = 0  # may have to read them, and that of the page being written
         self.before_note = None
         self.page_slot = -1  # where the page begun last expects its first record; -1 = not fresh
         self._pages = FlashRing(flash, self.index, pages.MARK)
@@ -82,6 +84,8 @@ class Log:
         self._pages.adopt_spare()
         if found.resume:
             self._pages.resume(self.index.newest, found.resume, found.page_crc)
+            self.page_version = found.version
+            self.close_other()
             self.config_hash = found.config_hash
             self.channels = found.channels
             self._checked = found.checked
@@ -95,6 +99,11 @@ class Log:
         if self._resumed and not self._pages.spare_ready():
             self._leave(self._pages.victim())
         self._resumed = False
+
+    def close_other(self):
+        """Write no more into a page of another version. No chunk may be under construction."""
+        if self.page_version != self.version:
+            self._pages.close()
 
     def turn(self, channels, config_hash, boot):
         """Records are of this boot and config from now on; another config needs another page."""
@@ -228,6 +237,7 @@ class Log:
         else:
             raise OSError(_NO_PAGE)
         self.page_slot = self.slot
+        self.page_version = self.version
         self._left = -1
         self._checked = True
         self._write_note(self._checkpoint())
@@ -243,6 +253,7 @@ class Log:
             self.channels, self.seq, self.epoch, self.number, self.slot, self.boot, self.config_hash
         )
         clock = self._clock
+        head.version = self.version
         head.date(clock.start_unix_ms(), clock.source, clock.uncertainty_now_ms())
         return head
 

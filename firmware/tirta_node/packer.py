@@ -22,14 +22,14 @@ if VIPER:
 NO, IN, LAST = 0, 1, 2  # what `add` says
 COUNT = 17
 CHANNELS_MAX = 32
-RECORDS_MAX = 127
+RECORDS_MAX = 255
 SUMS_MAX = 8
-# Chunk word, place, number of records, and sums of 127 values of 32 bits; a whole number of words.
+# Chunk word, place, number of records, and sums of 255 values of 32 bits; a whole number of words.
 HEAD = 2 + 15 + 1 + 1 + SUMS_MAX * 7 + 1
 
 # As in tirta_format/codec.py.
 _LOW, _RANGE, _POS, _LIMIT, _PROBS, _OUT, _MOST, _SOFT = 0, 1, 2, 3, 15, 16, 18, 19
-_BLOCKS, _STRIDE, _RECENT = 20, 20, 738
+_PACES, _BLOCKS, _STRIDE, _RECENT = 20, 21, 24, 738
 _TOP, _BOTTOM = 1 << 29, 1 << 21
 _CUT = 4  # bytes that tell a record that was cut off from a whole one
 
@@ -87,10 +87,11 @@ class Packer:
         """Records in the run, without the one that did not fit."""
         return self.state[COUNT]
 
-    def page(self, crc_low, crc_high):
-        """Fresh models, for a new page or a chunk of kind 5. The CRC-32 of the page's header comes
-        in two halves.
+    def page(self, crc_low, crc_high, paces=1):
+        """Fresh models, for a new page or a chunk with its place. The CRC-32 of the page's header
+        comes in two halves; `paces` is 0 in a page of version 1.
         """
+        self.state[_PACES] = paces
         self._crc_low = crc_low ^ 65535
         self._crc_high = crc_high ^ 65535
         self._reset(self.handle, PRIOR, self._channels)

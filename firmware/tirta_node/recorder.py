@@ -13,27 +13,30 @@ from tirta_format import varint
 from tirta_node.packer import COUNT, HEAD, IN, NO
 from tirta_node.ring import USED
 
-MOST = 60  # records in a chunk
 _BATCH = const(16)  # a call to the packer costs as much as a record
 _LEAST_ROOM = const(24)  # a page with less is left as it is
 _PLACE_BYTES = const(15)
 _SUM_BYTES = const(7)
-_SUMS = const(0x80)
 
 
 class Recorder:
     """Owns what lies in `ring`, and when it goes to `journal` and `log`."""
 
-    def __init__(self, ring, journal, log, packer, wake):
-        """Calls `wake()` when something may be due."""
+    def __init__(self, ring, journal, log, packer, wake, batch=0):
+        """A commit is a chunk of `batch` records; 0: chunks are as long as the ring allows, and the
+        journal keeps their records meanwhile. Calls `wake()` when something may be due.
+        """
         self._ring = ring
         self._journal = journal
         self._log = log
         self._packer = packer
         self._wake = wake
         self._state = ring.state
-        self._most = min(MOST, ring.capacity - 4)
+        self._most = ring.capacity - 4
+        if batch:
+            self._most = min(batch, self._most)
         self._kind = pages.PACKED_AT
+        self._oldest = False  # the page is of version 1
         self._page = -1  # sequence of the page whose records the models know
         self._next = -1  # number of the record that a decoder expects behind them
         self._channels = sorted(log.counted)
@@ -133,11 +136,13 @@ class Recorder:
             if log.page_slot != log.slot:
                 self._kind = pages.PACKED_AT
                 room -= _PLACE_BYTES
-        self._packer.begin(room - self._front, self._most)
+        most = min(self._most, pages.MOST_OLDEST) if self._oldest else self._most
+        self._packer.begin(room - self._front, most)
         return True
 
     def _begin_page(self, log):
-        self._packer.page(log.crc_low(), log.crc_high())
+        self._oldest = log.page_version == pages.OLDEST
+        self._packer.page(log.crc_low(), log.crc_high(), 0 if self._oldest else 1)
         self._ring.begin_page()
         self._page = log.seq
         totals = sorted(log.totals)
@@ -189,7 +194,10 @@ class Recorder:
         head[at] = n
         at += 1
         if self._sums:
-            head[at - 1] |= _SUMS
+            if self._oldest:
+                head[at - 1] |= pages.SUMS_OLDEST
+            else:
+                self._kind += pages.SUMMED - pages.PACKED
             at = self._put_sums(head, at, n)
         self._packer.chunk[HEAD - at : HEAD] = memoryview(head)[:at]
         return HEAD - at - 2

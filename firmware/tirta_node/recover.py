@@ -16,7 +16,8 @@ from tirta_format import meta, meta_reader, varint
 from tirta_format import page as pages
 
 _LEAST_CHUNK = const(8)  # bytes of a chunk with records
-_MOST = const(60)  # records that the recorder puts into one
+PLACED = (pages.PACKED_AT, pages.SUMMED_AT)
+PACKED = (pages.PACKED, pages.SUMMED) + PLACED
 
 
 class Head:
@@ -31,6 +32,7 @@ class Head:
         self.idle = 0  # bytes before it, in the newest page, that hold no records and follow them
         self.config_hash = 0
         self.channels = 0
+        self.version = 0
         self.totals = {}
         self.pulled = 0
         self.lost = 0
@@ -78,8 +80,9 @@ class Head:
         if kind != meta.CONFIG:
             self._uptime_ms = uptime_ms  # a config may be a copy of an older one
 
-    def take_records(self, payload, placed):
+    def take_records(self, payload, kind):
         """What the front of a chunk of compressed records tells."""
+        placed = kind in PLACED
         at, end = 0, len(payload)
         if placed:
             self.boot, at = varint.get(payload, at, end)
@@ -87,10 +90,14 @@ class Head:
             _, at = varint.get(payload, at, end)
         count = payload[at]
         at += 1
-        self.number += count & 0x7F
+        summed = kind in (pages.SUMMED, pages.SUMMED_AT)
+        if self.version == pages.OLDEST:
+            summed = count >= pages.SUMS_OLDEST
+            count &= pages.MOST_OLDEST
+        self.number += count
         self.begun = True
         self.stopped = False
-        if count & 0x80:
+        if summed:
             how_many = payload[at]
             at += 1
             for _ in range(how_many):
@@ -106,6 +113,7 @@ class Head:
         self.epoch = header.epoch
         self.config_hash = header.config_hash
         self.channels = header.channels
+        self.version = header.version
         self.boot = header.boot
         self.number = header.number
         self.page_crc = header.crc
@@ -183,17 +191,17 @@ def _read(page, page_crc, found):
             found.take_meta(payload)
             if payload[0] == meta.LOSS and found.told:
                 lost = gap = 0
-        elif kind == pages.PACKED_AT:
+        elif kind in PLACED:
             chain = True
             lost = gap = 0
-            found.take_records(payload, True)
+            found.take_records(payload, kind)
         elif chain:
-            found.take_records(payload, False)
+            found.take_records(payload, kind)
         else:
             before = found.number
             found.number += gap
             gap = 0
-            found.take_records(payload, False)
+            found.take_records(payload, kind)
             lost += found.number - before
     found.gap = gap
     return lost
@@ -210,8 +218,8 @@ def _look_into(page, at, end, page_crc, found):
             return _most_records(page, start, end)
         kind, n = pages.chunk_at(page, at, page_crc)
         found.number += _most_records(page, start, at)
-        if kind in (pages.PACKED, pages.PACKED_AT):
-            found.take_records(memoryview(page)[at + 2 : at + 2 + n], kind == pages.PACKED_AT)
+        if kind in PACKED:
+            found.take_records(memoryview(page)[at + 2 : at + 2 + n], kind)
         start = at + n + pages.CHUNK_OVERHEAD
         at = start - 1
 
@@ -222,7 +230,7 @@ def _most_records(page, start, end):
         return 0
     length = (page[start] | page[start + 1] << 8) & 0xFFF
     one = start + length + pages.CHUNK_OVERHEAD == end
-    return _MOST if one else (end - start) // _LEAST_CHUNK * _MOST
+    return pages.MOST_RECORDS * (1 if one else (end - start) // _LEAST_CHUNK)
 
 
 def _place(page, header, found):
@@ -230,7 +238,7 @@ def _place(page, header, found):
     for kind, at, n in pages.chunks(page, header.crc):
         if kind != pages.DAMAGED:
             end = at + n + pages.CHUNK_OVERHEAD - 2
-        if kind in (pages.PACKED, pages.PACKED_AT):
+        if kind in PACKED:
             behind = end
     used = pages.used_end(page, end)
     if used > end:

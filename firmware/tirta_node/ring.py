@@ -24,7 +24,9 @@ except (ImportError, SyntaxError, ValueError):  # no viper; no emitter; compiled
     VIPER = False
 
 RAM_BYTES = 2600
-_MOST = 64
+# A node with few channels has room for longer chunks, which cost it least: their frames weigh most.
+_FEW_BYTES, _EACH_BYTES = 4608, 512
+MOST = 255
 # As in tirta_format/codec.py.
 _WIDTH, _ROOM, _FIRST, USED, _NEXT, _CHANNELS, _SUM_LOW, _SUM_HIGH = 0, 1, 2, 3, 4, 5, 6, 7
 _FLAGS_AT, _SLOTS_AT, _RECORDS_AT, _VALUES_AT = 8, 9, 10, 11
@@ -35,6 +37,12 @@ def record_halves(channels):
     return 2 + 2 * channels + 2 * ((channels + 7) // 8)
 
 
+def room(channels):
+    """Records that fit into the RAM that a ring gets."""
+    ram = max(RAM_BYTES, _FEW_BYTES - _EACH_BYTES * channels)
+    return min(MOST, ram // (2 * record_halves(channels) + 4))
+
+
 class Ring:
     """`records[at(i):]` is the i-th oldest record, `slots[place(i)]` its slot; `state[USED]` of
     `capacity` records are there. `take(handle, slot)` is `push`, for who calls it often.
@@ -43,7 +51,7 @@ class Ring:
     def __init__(self, channels, viper=True, capacity=0):
         self.channels = channels
         self.width = record_halves(channels)
-        self.capacity = capacity or min(_MOST, RAM_BYTES // (2 * self.width + 4))
+        self.capacity = capacity or room(channels)
         self.refused = 0
         flags = _VALUES_AT + channels
         slots = flags + (channels + 3) // 4

@@ -9,6 +9,7 @@ is fed, too: a timer's call waits for the interpreter, which code in C that hang
 
 from micropython import const
 
+from tirta_format import page as pages
 from tirta_format import state, updates
 from tirta_node import rarely
 from tirta_node.hal import chip
@@ -23,6 +24,7 @@ def begin(node, fields):
         _tell(node, fields[state.OUTCOME])
     trial = fields.get(state.TRIAL, b"")
     if trial[:1] != node.slot:
+        node.keeper.log.version = pages.VERSION
         chip.stay()
         return
     if node.sampler is None and state.CONFIG in fields:
@@ -61,6 +63,7 @@ def confirm(node):
         node.keeper.fail(error)
         return
     chip.stay()
+    node.keeper.log.version = pages.VERSION
     node.health = None
     if node.gate is not None:
         node.gate.watch()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tirta import columns
 from tirta.archive import Run
 from tirta.dating import Anchor
-from tirta.page_records import KINDS, PageNumbers, PageRecords
+from tirta.page_records import PageNumbers, PageRecords
 from tirta.ranges import Range, merged
 from tirta_format import config as format_config
 from tirta_format import meta
@@ -213,9 +213,9 @@ class _PageDecoder:
                 boot = None
             elif kind == format_page.META:
                 boot = self._meta(payload, boot)
-            elif kind in KINDS and not records.can_read(kind):
+            elif records.knows(kind) and not records.can_read(kind):
                 self.verdict.problems.append(f"the records at byte {at} have lost their place")
-            elif kind in KINDS:
+            elif records.knows(kind):
                 try:
                     records.take(kind, payload)
                     boot = records.boot

@@ -12,11 +12,11 @@ from tirta.unpack import MAX_COUNT, Unpacker
 from tirta_format import page as format_page
 from tirta_format import record_reader, varint
 
-KINDS = (format_page.RECORDS, format_page.RECORDS_AT, format_page.PACKED, format_page.PACKED_AT)
 _PLAIN = (format_page.RECORDS, format_page.RECORDS_AT)
-_PLACED = (format_page.RECORDS_AT, format_page.PACKED_AT)
+_SUMMED = (format_page.SUMMED, format_page.SUMMED_AT)
+KINDS = (*_PLAIN, format_page.PACKED, format_page.PACKED_AT, *_SUMMED)
+_PLACED = (format_page.RECORDS_AT, format_page.PACKED_AT, format_page.SUMMED_AT)
 _LIMIT = 1 << 32  # of boots, numbers and slots
-_SUMS = 0x80
 
 
 class Columns(NamedTuple):
@@ -35,6 +35,7 @@ class PageRecords:
     def __init__(self, head: Any, fast: bool | None = None) -> None:
         """`fast` as in Unpacker."""
         self._fast = fast
+        self._version: int = head.version
         self.boot: int = head.boot
         self._number: int = head.number
         self._slot: int = head.slot
@@ -53,6 +54,10 @@ class PageRecords:
         """A chunk is damaged: only a placed one says where its records belong."""
         self._plain_known = self._packed_known = False
 
+    def knows(self, kind: int) -> bool:
+        """Whether a chunk of this kind holds records."""
+        return kind in KINDS and (self._version > format_page.OLDEST or kind not in _SUMMED)
+
     def can_read(self, kind: int) -> bool:
         """Whether enough is known for a chunk of this kind."""
         return kind in _PLACED or (self._plain_known if kind in _PLAIN else self._packed_known)
@@ -65,7 +70,7 @@ class PageRecords:
                 part = self._plain(payload[at:], kind in _PLACED)
                 self._plain_known = True
             else:
-                part = self._packed(payload, at, kind in _PLACED)
+                part = self._packed(payload, at, kind in _PLACED, kind in _SUMMED)
                 self._packed_known = True
         except ValueError:
             self.lose()
@@ -115,13 +120,20 @@ class PageRecords:
             np.frombuffer(b"".join(flags), np.uint8).reshape(shape),
         )
 
-    def _packed(self, payload: bytes, at: int, fresh: bool) -> Columns:
+    def _count(self, payload: bytes, at: int, summed: bool) -> tuple[int, bool]:
+        """Number of records, and whether sums follow."""
         if at >= len(payload):
             raise ValueError("it ends before its records")
-        count = payload[at] & MAX_COUNT
-        at = _after_sums(payload, at + 1) if payload[at] & _SUMS else at + 1
+        count = payload[at]
+        if self._version == format_page.OLDEST:
+            return count & format_page.MOST_OLDEST, count >= format_page.SUMS_OLDEST
+        return count, summed
+
+    def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Columns:
+        count, summed = self._count(payload, at, summed)
+        at = _after_sums(payload, at + 1) if summed else at + 1
         if self._unpacker is None:
-            self._unpacker = Unpacker(self._channels, self._fast)
+            self._unpacker = Unpacker(self._channels, self._fast, self._version)
         elif fresh:
             self._unpacker.fresh()
         slips, values, flags = self._unpacker.run(payload[at:], count)
@@ -138,12 +150,10 @@ class PageRecords:
 class PageNumbers(PageRecords):
     """The numbers alone: nothing is unpacked, so a page costs little more than its CRCs."""
 
-    def _packed(self, payload: bytes, at: int, fresh: bool) -> Columns:
-        if at >= len(payload):
-            raise ValueError("it ends before its records")
-        count = payload[at] & MAX_COUNT
+    def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Columns:
+        count, _ = self._count(payload, at, summed)
         if not count:
-            raise ValueError("1 to 127 records")
+            raise ValueError(f"1 to {MAX_COUNT} records")
         nothing = np.zeros(count, np.int64)
         numbers = self._number + np.arange(count)
         none = np.zeros((count, self._channels), np.uint8)

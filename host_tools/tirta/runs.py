@@ -17,9 +17,10 @@ Words = MutableSequence[int]  # a list, or an array where numba compiled this
 
 OK, CORRUPT = 0, -1
 
-_CHANNELS, _RECORDS, _FLAGS, _BLOCKS = 4, 5, 7, 20
+_CHANNELS, _RECORDS, _FLAGS, _PACES, _BLOCKS = 4, 5, 7, 20, 21
 _LO, _HI, _USE, _D1, _EMA, _BEST, _E0, _FAST, _SLOW = 0, 1, 2, 3, 4, 5, 6, 10, 11
-_W1, _W2, _GATE, _R1, _R2, _R3, _HIT, _STEPS, _STRIDE = 12, 13, 14, 15, 16, 17, 18, 19, 20
+_W1, _W2, _GATE, _R1, _R2, _R3, _HIT, _STEPS = 12, 13, 14, 15, 16, 17, 18, 19
+_PACE, _PACE_LO, _PACE_HI, _LEAP, _STRIDE = 20, 21, 22, 23, 24
 _HEAD, _LOG = 480, 482
 _BIAS, _TOP, _BOTTOM = 1 << 28, 1 << 29, 1 << 21
 _MISSING = 9
@@ -209,6 +210,45 @@ def distance(
     return _NONE if e == _NONE else e + guess
 
 
+def learn_near(
+    st: Words, b: int, d: int, plain: int, cross: int, use: bool, q: int, g: int, before: Words
+) -> int:
+    """Of a near value at the distance d; its residual."""
+    e = d - plain
+    p = e - cross
+    if g == 2:
+        learn_neighbours(st, b, e, p, q, before)
+    elif g == 0:
+        learn_best(st, b, d)
+    if use:
+        e = p
+    st[b + _D1] = d + _BIAS
+    ema = st[b + _EMA] - _BIAS - (d << 4)
+    st[b + _EMA] = ema - (ema >> 2) + _BIAS
+    size = abs(e) << 4
+    st[b + _FAST] += (size - st[b + _FAST]) >> 2
+    st[b + _SLOW] += (size - st[b + _SLOW]) >> 3
+    if st[b + _PACE] > 0:
+        pace = ((st[b + _PACE_HI] << 16 | st[b + _PACE_LO]) + (d >> 4)) & 0xFFFFFFFF
+        st[b + _PACE_LO], st[b + _PACE_HI] = pace & 65535, pace >> 16
+    return e
+
+
+def learn_leap(st: Words, b: int, low: int, high: int) -> None:
+    """Of a value that is not near: two leaps that are nearly the same set a pace."""
+    st[b + _D1] = _BIAS
+    st[b + _EMA] = _BIAS
+    if st[b + _HI] < 65536 and st[_PACES] > 0:
+        last = st[b + _HI] << 16 | st[b + _LO]
+        pace = st[b + _PACE_HI] << 16 | st[b + _PACE_LO]
+        leap = ((high << 16 | low) - last + pace) & 0xFFFFFFFF
+        same = (((leap >> 16) - st[b + _LEAP] + 8) & 65535) < 16
+        st[b + _LEAP] = leap >> 16
+        st[b + _PACE] = 1 if same else 0
+        st[b + _PACE_LO] = leap & 65535 if same else 0
+        st[b + _PACE_HI] = leap >> 16 if same else 0
+
+
 def value(data: Data, coder: Words, st: Words, pr: Words, b: int, g: int, before: Words) -> int:
     """Decode a value of the channel at b; OK or CORRUPT."""
     q = scale(st, pr, b)
@@ -238,30 +278,25 @@ def value(data: Data, coder: Words, st: Words, pr: Words, b: int, g: int, before
             return CORRUPT
     e = 0
     if far:
-        st[b + _D1] = _BIAS
-        st[b + _EMA] = _BIAS
+        learn_leap(st, b, low, high)
     else:
-        e = d - plain
-        p = e - cross
-        if g == 2:
-            learn_neighbours(st, b, e, p, q, before)
-        elif g == 0:
-            learn_best(st, b, d)
-        if use:
-            e = p
-        st[b + _D1] = d + _BIAS
-        ema = st[b + _EMA] - _BIAS - (d << 4)
-        st[b + _EMA] = ema - (ema >> 2) + _BIAS
-        size = abs(e) << 4
+        e = learn_near(st, b, d, plain, cross, use, q, g, before)
         if hit > 31:
-            learn_recent(st, b, d, which_recent(st, b, d, st[b + _LO]), st[b + _LO], q, g)
-        st[b + _FAST] += (size - st[b + _FAST]) >> 2
-        st[b + _SLOW] += (size - st[b + _SLOW]) >> 3
-    st[b + _LO] = low
-    st[b + _HI] = high
+            last = st[b + _LO]
+            learn_recent(st, b, d, which_recent(st, b, d, last), last, q, g)
+    low += st[b + _PACE_LO]
+    st[b + _LO] = low & 65535
+    st[b + _HI] = (high + st[b + _PACE_HI] + (low >> 16)) & 65535
     before[_E2], before[_Q2], before[_Q1] = before[_E1], before[_Q1], q
     before[_E1] = e if -8192 <= e < 8192 else 0
     return OK
+
+
+def leave(st: Words, b: int, rows: Words, o: int) -> None:
+    """The last value of the block at b: what lies there goes ahead of it by the pace."""
+    low = st[b + _LO] - st[b + _PACE_LO]
+    rows[o] = low & 65535
+    rows[o + 1] = (st[b + _HI] - st[b + _PACE_HI] + (low >> 16)) & 65535
 
 
 def record(
@@ -286,8 +321,7 @@ def record(
     if head > 0:
         if value(data, coder, st, pr, _BLOCKS, turn & 3, before) == CORRUPT:
             return CORRUPT
-        rows[o] = st[_BLOCKS + _LO]
-        rows[o + 1] = st[_BLOCKS + _HI]
+        leave(st, _BLOCKS, rows, o)
     for i in range(words):
         rows[flags + i] = st[_FLAGS + i]
     for c in range(channels):
@@ -297,8 +331,7 @@ def record(
             before[_E2], before[_Q2], before[_E1] = before[_E1], before[_Q1], 0
         elif value(data, coder, st, pr, b, turn & 3, before) == CORRUPT:
             return CORRUPT
-        rows[o + 2 + 2 * c] = st[b + _LO]
-        rows[o + 3 + 2 * c] = st[b + _HI] & 65535
+        leave(st, b, rows, o + 2 + 2 * c)
     return OK
 
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from tirta import runs
 from tirta_format import codec
+from tirta_format.page import VERSION
 from tirta_format.prior import PRIOR
 
-MAX_COUNT = 127
-_BLOCKS, _STRIDE, _RECENT = 20, 20, 738  # as in tirta_format.codec
+MAX_COUNT = 255
+_PACES, _BLOCKS, _STRIDE, _RECENT = 20, 21, 24, 738  # as in tirta_format.codec
 _CODER, _BEFORE = 3, 4
 
 
@@ -32,9 +33,12 @@ class Records(NamedTuple):
 class Unpacker:
     """One page: `fresh` models, then its runs in order."""
 
-    def __init__(self, channels: int, fast: bool | None = None) -> None:
-        """`fast` asks for numba, or for none; it is used where it is, unless told otherwise."""
+    def __init__(self, channels: int, fast: bool | None = None, version: int = VERSION) -> None:
+        """`fast` asks for numba, or for none; it is used where it is, unless told otherwise.
+        `version` is the page's.
+        """
         self.channels = channels
+        self._paces = int(version > 1)
         self._width = 2 + 2 * channels + 2 * ((channels + 7) // 8)
         self._decode = _compiled() if fast or fast is None else None
         if fast and self._decode is None:
@@ -43,7 +47,7 @@ class Unpacker:
         self.fresh()
 
     def fresh(self) -> None:
-        state, probs = _fresh(self.channels)
+        state, probs = _fresh(self.channels, self._paces)
         self._state: Any = np.array(state) if self.fast else list(state)
         self._probs: Any = np.array(probs) if self.fast else list(probs)
 
@@ -52,7 +56,7 @@ class Unpacker:
         are of no use before the next `fresh`.
         """
         if not 1 <= count <= MAX_COUNT:
-            raise ValueError("1 to 127 records")
+            raise ValueError(f"1 to {MAX_COUNT} records")
         size = count * self._width
         if self._decode is not None:
             rows = np.zeros(size, np.int64)
@@ -80,11 +84,12 @@ class Unpacker:
 
 
 @functools.cache
-def _fresh(channels: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _fresh(channels: int, paces: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """State and probabilities of fresh models."""
     state = array("q", bytes(8 * (_BLOCKS + (channels + 1) * _STRIDE)))
     probs = array("q", bytes(8 * (_RECENT + 4 * (channels + 1))))
     codec.reset(state, probs, PRIOR, channels)
+    state[_PACES] = paces
     return tuple(state), tuple(probs)
 
 

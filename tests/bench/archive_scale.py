@@ -78,7 +78,7 @@ def moved(data: bytes, sequence: int, number: int, boot: int, config_hash: int) 
     head.date(BEGIN_MS + (boot - 1) * MONTH_MS, 3, 100)
     out = bytearray(format_page.MARK + head.pack()).ljust(format_page.SIZE, b"\xff")
     for kind, at, n in format_page.chunks(data, old.crc):
-        if kind not in (format_page.PACKED, format_page.META):
+        if kind not in (format_page.PACKED, format_page.SUMMED, format_page.META):
             raise BenchError(f"a chunk of kind {kind} in an undisturbed log")
         coded = bytearray(data[at - 2 : at + n + 4])
         format_page.finish_chunk(coded, kind, n, head.crc)

@@ -48,8 +48,9 @@ FRAMES = (
     (0xFF, 2, b"\x01no", "000aff02016e6fcda8fe8100"),
 )
 
-# (fields of section 2 from `channels` to `config hash`; Unix ms, source, uncertainty; hex)
-HEADERS = (
+# By version: (fields of section 2 from `channels` to `config hash`; Unix ms, source, uncertainty;
+# hex)
+HEADERS_1 = (
     (
         (3, 7, 0xDEADBEEF, 1000, 2000, 5, 0x89ABCDEF),
         (1741000000123, 2, 7),
@@ -61,7 +62,15 @@ HEADERS = (
         "5472010101000000010000000000000000000000010000000000000000000000000000ff442b0420",
     ),
 )
-PAGE_CRC = 0x8E6F3069  # of the first header: the chunks below lie in its page
+HEADERS_2 = (
+    (
+        (3, 7, 0xDEADBEEF, 1000, 2000, 5, 0x89ABCDEF),
+        (1741000000123, 2, 7),
+        "5472020307000000efbeaddee8030000d007000005000000efcdab89408dc5677b00020733c3e9e3",
+    ),
+)
+PAGE_CRC = 0x8E6F3069  # of the first header of version 1: the chunks below lie in its page
+PAGE_CRC_2 = 0xE3E9C333
 
 MOST, LEAST = 0x7FFFFFFF, -0x80000000
 # Records of three channels: (slot, values, flags), None = missing; what the payload encodes. Plain,
@@ -93,9 +102,9 @@ PLACED_CHUNK = "0e2005f007f0a2040014283c00020100430ea379"
 STEADY = tuple(
     (2000 + i, (1000 + i * 7 + i * i % 3, 42, -5 if i % 9 else 70000), (1, 1, 1)) for i in range(40)
 )
-# (kind, place, sums, records, the chunk). The runs are what the node's encoder wrote when the
-# format was fixed, read back by tests/host/format_runs.py.
-PACKED = (
+# In a page of version 1: (kind, place, sums, records, the chunk). The runs are what the node's
+# encoder wrote when the format was fixed, read back by tests/host/format_runs.py.
+PACKED_1 = (
     (
         4,
         (),
@@ -122,6 +131,53 @@ PACKED = (
         ((0, 21), (1, -3)),
         PLACED,
         ("145005f007f0a2048202002a01050404ec04ec03c6aeb143432a"),
+    ),
+)
+
+# A register of 32 bits that grows by 40 million and a little more, and wraps; a level with one
+# jump; small numbers; two slots left out.
+LEAPS = tuple(
+    (
+        3000 + i + 2 * (i > 5),
+        (
+            (123456 + i * 40000000 + i * i % 7 * 900 + (1 << 31)) % (1 << 32) - (1 << 31),
+            42 if i != 20 else 3000000,
+            i * i * 37 % 5,
+        ),
+        (1, 1, 1),
+    )
+    for i in range(200)
+)
+# The same in a page of version 2: more records than version 1 can count, a place with sums.
+PACKED_2 = (
+    (
+        4,
+        (),
+        (),
+        LEAPS,
+        (
+            "a541c8f15b80007e0a5600007c0acf79056307a3158689c2132c956fd23a4e0b06f2a2a92a5225778388"
+            "17ede97b194a5dcb1eb8e75afe8766b5c926b393a869b67fedda707c56008501680d521724f800000e44"
+            "31e765c6522bd84eca87413aaf87258422298305f120996858dc71c5637abafa117eb62e25a271339647"
+            "6c0ad637643007752d88d4d5cf6e0b5a283bdc49d7ea2ff7386e0e31bc96e0f324f5868425531e825d26"
+            "41acea58c252dfc226e13382274d664c837668827ba4be0ac3f5662f2363326d0bca843f97a058a63345"
+            "294b19e96ccdb7e583b05c28343d9b97d72c646cad72bf5c3bedf552e9be68878ef65647d617d249e28f"
+            "84857e4ae112dd70ce449c3efe7a53bdeb1da1bce1ba14a6396bc8de024f24b6bfaf1df0f173ab38978c"
+            "e65400021956fd7121a290ad2847a820ff358e50a90aee35497b7d448449a497d9d5cff521f9ec12800a"
+            "f02b9a2c7668d7acc084cabee19b7b36d367e1413a6f2dcafd3428da8ba28bbb79813631ab2285aeea99"
+            "266f3f8103b18f6e89ad7626f71a37f1121992ad8111ef4293806bfdbffcb49f1828795effdcf85ca0f4"
+            "f30d47ccb7c890"
+        ),
+    ),
+    (
+        7,
+        (300, 1 << 20, 4000),
+        ((0, 21), (1, -3)),
+        LEAPS[:9],
+        (
+            "3770ac02808040a01f0902002a0105f15b80007e0a5600007c0acf79056307a3158689c2132c956fd23a"
+            "4e0b06f2a2a92a522577838817ede63217dda7"
+        ),
     ),
 )
 

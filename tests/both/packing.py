@@ -11,18 +11,18 @@ _table = packer.make_table()
 packer.make_table = lambda: _table
 
 
-def runs(channels, rows, room, most, viper=True):
+def runs(channels, rows, room, most, viper=True, version=page.VERSION):
     """[models are fresh, records, run with its CRC-32] for each run of (slip, values, flags);
     pages have `room` bytes for runs.
     """
-    kept = ring.Ring(channels, viper, 128)  # a run of 127 records fits
+    kept = ring.Ring(channels, viper, page.MOST_RECORDS + 1)  # the longest run fits
     pack = packer.Packer(kept)
     out = []
     i = 0
     while i < len(rows):
         left = room
         fresh = True
-        pack.page(65535, 65535)
+        pack.page(65535, 65535, version - page.OLDEST)
         while i < len(rows) and left >= LEAST_ROOM:
             pack.begin(left, most)
             done = packer.IN
@@ -56,13 +56,13 @@ def put(kept, slot, values, flags):
     kept.push(slot)
 
 
-def payload(place, sums, count, run):
-    """The payload of a chunk: `place` for kind 5, `sums` [[place of the name, sum]]."""
+def payload(place, sums, count, run, version=page.VERSION):
+    """The payload of a chunk: `place` for kinds 5 and 7, `sums` [[place of the name, sum]]."""
     buf = bytearray(20 + 11 * len(sums))
     at = 0
     for n in place:
         at = varint.put(buf, at, n)
-    buf[at] = count | (128 if sums else 0)
+    buf[at] = count | (page.SUMS_OLDEST if sums and version == page.OLDEST else 0)
     at += 1
     if sums:
         buf[at] = len(sums)

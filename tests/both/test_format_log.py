@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Page headers, chunks, records and meta records against the golden bytes, both ways."""
 
+import struct
 from array import array
-from binascii import unhexlify
+from binascii import crc32, unhexlify
 
 import golden
 from harness import refuses
@@ -41,26 +42,42 @@ def numbered(first, records):
 def page_with(*chunks):
     """A page with the first golden header and these (offset, bytes)."""
     whole = bytearray(b"\xff" * page.SIZE)
-    whole[: page.HEADER_SIZE] = unhexlify(golden.HEADERS[0][2])
+    whole[: page.HEADER_SIZE] = unhexlify(golden.HEADERS_1[0][2])
     for at, data in chunks:
         whole[at : at + len(data)] = data
     return whole
 
 
 def test_headers_golden():
-    for fields, (unix_ms, source, uncertainty), coded in golden.HEADERS:
-        head = page.Header(*fields)
-        head.date(unix_ms, source, 1 << uncertainty)
-        assert page.MARK + head.pack() == unhexlify(coded)
-        back = page.header(unhexlify(coded))
-        assert tuple(getattr(back, name) for name in FIELDS) == fields
-        assert (back.unix_ms, back.source, back.uncertainty) == (unix_ms, source, uncertainty)
-        assert back.crc == head.crc
-    assert page.header(unhexlify(golden.HEADERS[0][2])).crc == golden.PAGE_CRC
+    for version, headers in ((1, golden.HEADERS_1), (2, golden.HEADERS_2)):
+        for one in headers:
+            header_golden(version, *one)
+    assert page.header(unhexlify(golden.HEADERS_1[0][2])).crc == golden.PAGE_CRC
+    assert page.header(unhexlify(golden.HEADERS_2[0][2])).crc == golden.PAGE_CRC_2
+
+
+def header_golden(version, fields, date, coded):
+    head = page.Header(*fields)
+    head.version = version
+    unix_ms, source, uncertainty = date
+    head.date(unix_ms, source, 1 << uncertainty)
+    assert page.MARK + head.pack() == unhexlify(coded)
+    back = page.header(unhexlify(coded))
+    assert tuple(getattr(back, name) for name in FIELDS) == fields
+    assert (back.unix_ms, back.source, back.uncertainty) == (unix_ms, source, uncertainty)
+    assert (back.version, back.crc) == (version, head.crc)
+
+
+def test_versions_of_others_are_refused():
+    data = bytearray(unhexlify(golden.HEADERS_2[0][2]))
+    for version in (0, 3, 255):
+        data[2] = version
+        struct.pack_into("<I", data, 36, crc32(data[2:36]))
+        assert page.header(data) is None
 
 
 def test_every_flipped_bit_of_a_header_costs_the_header():
-    data = bytearray(unhexlify(golden.HEADERS[0][2]))
+    data = bytearray(unhexlify(golden.HEADERS_1[0][2]))
     for bit in range(len(data) * 8):
         data[bit // 8] ^= 1 << bit % 8
         assert page.header(data) is None

@@ -14,6 +14,7 @@ from format_runs import MalformedError, Models
 PAGE_BYTES = 4096
 HEADER_BYTES = 40
 RECORDS_FOLLOW, RECORDS_PLACED, META, PACKED_FOLLOW, PACKED_PLACED = 1, 2, 3, 4, 5
+SUMMED_FOLLOW, SUMMED_PLACED = 6, 7  # in version 2
 LIMIT = 1 << 32  # of boots, numbers and slots
 FLAGS = {1, 2, 3, 4, 9}
 MISSING = 9
@@ -64,6 +65,7 @@ class Header:
     clock_source: int
     uncertainty: int
     crc: int
+    version: int
 
 
 @dataclass
@@ -128,7 +130,7 @@ def read_header(index: int, page: bytes) -> Header | None:
     words = [cursor.unsigned(4) for _ in range(7)]
     milliseconds, source, uncertainty = cursor.unsigned(2), cursor.unsigned(1), cursor.unsigned(1)
     crc = cursor.unsigned(4)
-    if mark != 0x7254 or version != 1 or crc != zlib.crc32(page[2:36]):
+    if mark != 0x7254 or version not in (1, 2) or crc != zlib.crc32(page[2:36]):
         return None
     if not 1 <= channels <= 32:
         return None
@@ -147,6 +149,7 @@ def read_header(index: int, page: bytes) -> Header | None:
         source,
         uncertainty,
         crc,
+        version,
     )
 
 
@@ -177,7 +180,7 @@ class PageReader:
         self.slot = header.slot
         self.values = [0] * header.channels
         self.flags = [1] * header.channels
-        self.models = Models(header.channels)
+        self.models = Models(header.channels, header.version)
         self.plain_known = self.packed_known = True
 
     def read(self) -> None:
@@ -218,15 +221,17 @@ class PageReader:
             self.flags = [1] * self.header.channels
             self.plain_known = True
             self.records(cursor)
-        elif kind == PACKED_PLACED:
+        elif kind == PACKED_PLACED or (kind == SUMMED_PLACED and self.header.version > 1):
             self.place(cursor)
-            self.models = Models(self.header.channels)
+            self.models = Models(self.header.channels, self.header.version)
             self.packed_known = True
-            self.packed(cursor)
+            self.packed(cursor, kind == SUMMED_PLACED)
         elif kind == RECORDS_FOLLOW and self.plain_known:
             self.records(cursor)
         elif kind == PACKED_FOLLOW and self.packed_known:
-            self.packed(cursor)
+            self.packed(cursor, summed=False)
+        elif kind == SUMMED_FOLLOW and self.header.version > 1 and self.packed_known:
+            self.packed(cursor, summed=True)
 
     def place(self, cursor: Cursor) -> None:
         self.boot, self.number, self.slot = cursor.varint(), cursor.varint(), cursor.varint()
@@ -234,13 +239,14 @@ class PageReader:
             raise BadChunkError("a place beyond any log")
         self.meta_boot = self.boot
 
-    def packed(self, cursor: Cursor) -> None:
+    def packed(self, cursor: Cursor, summed: bool) -> None:
         """Section 4a. Nothing of a malformed chunk is given out."""
-        head = cursor.unsigned(1)
-        count = head & 127
+        count = cursor.unsigned(1)
+        if self.header.version == 1:
+            summed, count = count > 127, count % 128
         if count == 0:
             raise BadChunkError("a chunk of no records")
-        for _ in range(cursor.unsigned(1) if head & 128 else 0):
+        for _ in range(cursor.unsigned(1) if summed else 0):
             cursor.unsigned(1)
             cursor.zigzag()
         try:

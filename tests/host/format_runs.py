@@ -76,6 +76,8 @@ class Block:
 
     def __init__(self) -> None:
         self.X: int | None = None
+        self.A: int | None = None
+        self.J = 0
         self.D = self.M = self.best = self.G = self.use = 0
         self.W = [0, 0]
         self.E = [0, 0, 0, 0]
@@ -105,8 +107,9 @@ def clamp(v: int, low: int, high: int) -> int:
 class Models:
     """Everything of 4b.2."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, version: int = 2) -> None:
         self.channels = channels
+        self.version = version
         self.blocks = [Block() for _ in range(channels + 1)]
         self.bucket = [256 * b for b in table_a()]
         self.head = [1024, 32768]
@@ -157,6 +160,8 @@ class Models:
         d = None if b.X is None else distance(b.X, value)
         if d is None:
             b.D = b.M = 0
+            if b.X is not None and self.version == 2:
+                learn_leap(b, value)
         else:
             e = d - guess
             if turn == 2:
@@ -164,7 +169,9 @@ class Models:
             learn(b, turn, d, e, predictors)
             if h > 31:
                 learn_recent(b, turn, q, d, value)
-        b.X = value
+            if b.A is not None:
+                b.A = (b.A + (d >> 4)) & MASK32
+        b.X = (value + (b.A or 0)) & MASK32
         self.e2, self.q2, self.q1 = self.e1, self.q1, q
         self.e1 = 0 if e < -8192 or e > 8191 else e
         return value
@@ -220,6 +227,14 @@ def symbols(
     if distance(b.X, value) != d:
         raise MalformedError("a residual that leads too far")
     return value
+
+
+def learn_leap(b: Block, value: int) -> None:
+    """End of 4b.5."""
+    leap = (value - (b.X or 0) + (b.A or 0)) & MASK32
+    high = leap >> 16
+    b.A = leap if (high - b.J + 8) % 65536 - 8 <= 7 else None
+    b.J = high
 
 
 def learn(b: Block, turn: int, d: int, e: int, predictors: list[int]) -> None:

@@ -33,7 +33,7 @@ def packed_page(
     mutate: Callable[[bytes], bytes] = bytes,
     extra: Sequence[tuple[int, bytes]] = (),
 ) -> tuple[bytes, Truth]:
-    """A page with as many rows as fit, and what it holds; a share of `placed` chunks are of kind 5.
+    """A page with as many rows as fit, and what it holds; a share of `placed` chunks have a place.
 
     `mutate` changes payloads before their CRC, `extra` are more chunks (kind, payload).
     """
@@ -52,7 +52,8 @@ def packed_page(
             place = (BOOT, NUMBER + at, slot) if fresh and at else ()
             sums = [[0, -(1 << 38)], [1, 12]] if count % 2 else []
             content = mutate(packing.payload(place, sums, count, run[:-4]))
-            coded = packing.chunk(5 if place else 4, content, head.crc)
+            kind = (page.PACKED_AT if place else page.PACKED) + (2 if sums else 0)
+            coded = packing.chunk(kind, content, head.crc)
             if len(data) + len(coded) > page.SIZE:
                 return bytes(data.ljust(page.SIZE, b"\xff")), truth
             data += coded

@@ -13,10 +13,11 @@ from format_reader import PAGE_BYTES
 
 from tirta import decode, ranges
 from tirta_format import config as format_config
+from tirta_format import page as format_page
 
 BLOCKS = 13
 JOURNAL = 4  # of them; what lies there lies in the log, too
-NAMES = ["normal", "one channel", "reboots", "torn", "wraps", "new config"]
+NAMES = ["normal", "one channel", "reboots", "torn", "wraps", "new config", "versions"]
 # What the two call the same fields.
 RENAMED = {"at_most": "lost"}
 
@@ -65,6 +66,30 @@ def test_the_reader_finds_what_was_sampled(story: tuple[dict[str, Any], bytes]) 
         assert found == truth[record.number]
         assert record.epoch == log.epoch
     assert bool(log.damage) == event["damaged"]
+
+
+def test_pages_of_both_versions(stories: dict[str, tuple[dict[str, Any], bytes]]) -> None:
+    """Each is resumed by a writer of its own version, and only the new one has long chunks."""
+    event, image = stories["versions"]
+    log = format_reader.read_log(image)
+    ours = [header.version for header in log.pages]
+    turns = [a for a, b in zip(ours, [*ours[1:], 0], strict=True) if a != b]
+    assert turns == [1, 2, 1, 2]
+    assert log.pages[-2].boot == 1, "the second boot goes on in the page of its version"
+    assert {record.boot for record in log.records} == {1, 2, 3}
+    assert event["boots"] == 3
+    kinds: dict[int, set[int]] = {1: set(), 2: set()}
+    longest = 0
+    for header in log.pages:
+        page = image[header.index * PAGE_BYTES : (header.index + 1) * PAGE_BYTES]
+        for kind, at, _ in format_page.chunks(page, header.crc):
+            kinds[header.version].add(kind)
+            if kind == format_page.SUMMED:
+                longest = max(longest, page[at])
+    old, new = {format_page.PACKED, format_page.PACKED_AT}, {format_page.SUMMED}
+    assert old & kinds[1] <= kinds[1] - {format_page.META} <= old
+    assert new <= kinds[2] - {format_page.META} <= {*new, format_page.SUMMED_AT}
+    assert longest > 127
 
 
 def test_numbers_alone_are_those_of_the_records(story: tuple[dict[str, Any], bytes]) -> None:

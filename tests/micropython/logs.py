@@ -10,6 +10,7 @@ from nor import Flash
 from writer import EACH, FEW, NEVER, Setup, Writer, tell
 
 from tirta_format import meta
+from tirta_format import page as pages
 
 BLOCKS = 13  # a journal of 4 pages and a log of 9
 
@@ -30,6 +31,7 @@ def _setup(*names):
 WIDE = _setup(*["channel_%d" % i for i in range(32)])
 SMALL = _setup("flow", "p_inlet", "p_outlet")
 ONE = _setup("flow")
+TWO = _setup("flow", "p_inlet")
 
 
 class Story:
@@ -40,8 +42,9 @@ class Story:
         self.flash = Flash(BLOCKS)
         self.writers = []
 
-    def boot(self, setup, regime=FEW):
+    def boot(self, setup, regime=FEW, version=pages.VERSION):
         writer = Writer(self.flash, setup, time, 100 + len(self.writers), regime)
+        writer.log.version = version
         self.writers.append(writer)
         writer.start(epoch=99)
         return writer
@@ -133,6 +136,21 @@ def new_config():
     story.tell()
 
 
+def versions():
+    """A new application on trial, confirmed, put back by its technician, and the new one again."""
+    story = Story("versions")
+    writer = story.boot(TWO, NEVER, pages.OLDEST)
+    story.log(writer, 200)
+    writer.log.version = pages.VERSION  # from the next page on
+    story.log(writer, 1200)
+    writer.log.version = pages.OLDEST
+    writer.log.close_other()
+    writer.stop()
+    story.log(story.boot(TWO, FEW, pages.OLDEST), 150)
+    story.log(story.boot(TWO, FEW), 150)
+    story.tell()
+
+
 def main():
-    for write in (normal, one_channel, reboots, torn, wraps, new_config):
+    for write in (normal, one_channel, reboots, torn, wraps, new_config, versions):
         write()
