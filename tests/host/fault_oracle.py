@@ -85,6 +85,7 @@ class Verdict:
         self._known: set[int] = set()  # numbers in pages that are as they were
         self._pulled = {base.epoch: base.pulled}
         self._hurt = {(block, sequence) for block, sequence, _ in event["hurt"]}
+        self._asked = {(block, sequence) for block, sequence in event["asked"]}  # for an erase
         if event["most_erases"] > ERASES:
             self._broke("erases", event["most_erases"])
         for boot in event["boots"]:
@@ -92,6 +93,7 @@ class Verdict:
         self._read()
         self._missing()
         self._turned()
+        self._hidden()
         self._boots()
         if not event["hurt"] and "lost" not in self.broken:
             self._totals()
@@ -164,7 +166,6 @@ class Verdict:
         base, epoch = self._base, self._base.epoch
         there = self._known | {number for e, number in self._there if e == epoch}
         self._left = self._cells.sequences()
-        asked = {(block, sequence) for block, sequence in self._event["asked"]}  # for an erase
         self._excused = ranges_hurt(self._event["hurt"], self._cells)
         self._told = said(self._cells)
         self._unsaid: list[Key] = []
@@ -174,7 +175,7 @@ class Verdict:
                 continue
             is_log = block >= self._cells.rings
             hurt = (block, sequence) in self._hurt
-            gone = (epoch, sequence) not in self._left or (block, sequence) in asked
+            gone = (epoch, sequence) not in self._left or (block, sequence) in self._asked
             if is_log and not gone and not hurt:
                 self._broke("lost", ("of a page that is there", block, number))
             elif not is_log and not hurt and not self._may_be_hurt(number):
@@ -230,6 +231,15 @@ class Verdict:
         gone = held_by(base) - {(base.epoch, s) for _, s in self._hurt} - self._left
         if len(gone) > begun + 1:
             self._broke("pages", (len(gone), begun))
+
+    def _hidden(self) -> None:
+        """A laptop is offered every page that can be read."""
+        epoch, offered = self._event["index"]
+        for block, page in self._cells.log().items():
+            if page.header and page.records and page.header.epoch == epoch:
+                sequence = page.header.sequence
+                if sequence not in offered and (block, sequence) not in self._hurt | self._asked:
+                    self._broke("hidden", (block, sequence))
 
     def _boots(self) -> None:
         """No two boots share a number, or their slots would be one; each has its record."""

@@ -8,6 +8,7 @@ cells of the flash; tests/host/fault_oracle.py decides.
 """
 
 import gc
+import struct
 
 import faststart  # noqa: F401
 import fault_bases
@@ -54,6 +55,7 @@ class Node(Writer):
         self.config = {"interval_ms": INTERVAL_MS}
         self.console = self
         self.dropped = 0
+        self.index = []  # sequences of the pages that a laptop could pull
         self.mute = ""  # why it did not answer a status
         self.crash = ""
         self.most_erases = 0
@@ -125,6 +127,14 @@ class Node(Writer):
 
     def answer(self, kind, sequence, payload):
         """As a console does."""
+        if kind == frame.INDEX:
+            size = struct.calcsize(frame.INDEX_ENTRY)
+            entries = range(1, len(payload), size)
+            self.index = [struct.unpack_from(frame.INDEX_ENTRY, payload, at)[0] for at in entries]
+
+    def ask_index(self):
+        """Which pages a laptop could pull."""
+        stream.handle(self, self, frame.INDEX, 0, bytes(4))
 
     def accounts(self):
         """One for each (epoch, boot) under which it wrote: usually one."""
@@ -249,6 +259,7 @@ class Trial:
         node.sample(3)
         node.do(node.work)
         error = node.do(node.stop)
+        node.do(node.ask_index)
         if error or node.pending() or report.alarms(node):
             self.trouble = self.trouble or "not well again: %r, %d waiting, %r" % (
                 error,
@@ -275,6 +286,7 @@ class Trial:
             "most_erases": max([node.most_erases for node in nodes]),
             "erases": flash.tries,
             "hurt": flash.pages_hurt,
+            "index": [nodes[-1].log.epoch, nodes[-1].index],
             "asked": flash.asked,
             "flips": self._flips,
             "bare": not self._plan.lies + self._plan.again,
