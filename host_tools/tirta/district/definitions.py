@@ -34,9 +34,14 @@ is in `leakage`. Leaks follow pressure: a day's leakage is the night's, times th
 weighted by (pressure / night pressure) ** N1 (May 1994; the hour-day factor); N1 is 1 unless the
 district file says otherwise.
 
-**Burst**: night flow that rises above its level of the nights before and stays there; the start is
-then searched to the minute against the same time of the days before (`burst`). A node cannot wait
-for whole nights: it applies the same rule to each clock hour of the night by itself.
+**Day class**: `working`, `saturday`, `sunday` or `holiday` (`calendar`): the district file names
+the weekdays of rest and the holidays. A night is of the date on which it ends.
+
+**Burst**: a rise of the night flow that stays, beyond what weekday, season, holidays and the day's
+demand explain (`expected`, `events`), until a fall of its size (`leaks`). Start and end are then
+searched to the minute against days of the same kind (`change_point`). A leak that grows begins, as
+told, when it has a tenth of its size. A rise that an operator acknowledged is none. A node cannot
+wait for whole nights: it applies a rule of its own to each clock hour of the night by itself.
 
 **Backflow**: flow below zero, or pulses of a reverse channel, for at least two minutes in a row.
 
@@ -69,20 +74,9 @@ N1 = 1.0
 
 @dataclass(frozen=True)
 class BurstRule:
-    """When a rise of the night flow is a burst (CUSUM: Page 1954; NIST e-Handbook 6.3.2.3).
+    """When bursts can be told; what decides them is `expected` and `events`."""
 
-    The level and the scatter are those of up to `baseline_nights` counted nights before. With a
-    scatter s, the sum grows by (rise / s - `slack`) a night, and is a burst above `threshold`. The
-    scatter is not taken below `scatter_floor` of the level: nights that happen to agree prove no
-    precision. The figures are near CUSUM's usual ones, adjusted on generated districts whose seeds
-    docs/DISTRICT.md names and leaves out of its table; on no measured series.
-    """
-
-    baseline_nights: int = 14
-    baseline_at_least: int = 7
-    slack: float = 1.0
-    threshold: float = 5.0
-    scatter_floor: float = 0.05
+    nights_at_least: int = 7  # before that nothing is known of the week
     rise_at_least_lps: float = 0.1
 
 

@@ -33,9 +33,13 @@ class NightWindow:
     to_h: float = d.NIGHT_TO_H
     pressure_min_m: float = d.PRESSURE_MIN_M
 
+    def midnight_s(self, day: date) -> float:
+        """Unix seconds of the beginning of a local day."""
+        return datetime(day.year, day.month, day.day, tzinfo=self.zone).timestamp()
+
     def bounds_s(self, day: date) -> tuple[int, int]:
         """Unix seconds of the window's ends on a local day: whole minutes."""
-        midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone).timestamp()
+        midnight = self.midnight_s(day)
         start, end = (round(midnight / d.MINUTE_S + h * _HOUR) for h in (self.from_h, self.to_h))
         return start * d.MINUTE_S, end * d.MINUTE_S
 

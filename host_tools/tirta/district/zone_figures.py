@@ -43,7 +43,7 @@ class ZoneFigures:
     def judged_from_s(self) -> float:
         """Bursts can be seen from the night on that begins here; infinite with too few nights."""
         counted = [night for night in self.nights if night.counts]
-        least = BURST.baseline_at_least
+        least = BURST.nights_at_least
         return counted[least].start_s if len(counted) > least else math.inf
 
 

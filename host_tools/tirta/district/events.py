@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: MIT
+"""Steps, growths and odd nights in a daily series: orthogonal matching pursuit over `expected`.
+
+Each shape that a leak can give a series of nights is tried at each place: a *step* up or down that
+stays, a *pulse* that is repaired after some nights, a *growth* that ends in its full size, and the
+*odd* night that is nobody's leak. The one that explains most is taken, all are fitted together,
+each is moved to where it then fits best, and what does not earn its place is given back (Pati et
+al. 1993; a likelihood ratio against a threshold that counts the places tried: Bonferroni).
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tirta.district.expected import DailyValues, Expected
+from tirta.district.signal import Floats, Ints
+
+STEP, PULSE, GROWTH, ODD = "step", "pulse", "growth", "odd"
+_PULSE_NIGHTS = 14  # a longer one is two steps
+_GROWTH_DAYS = (4, 7, 10, 14, 21, 28, 42, 60, 90)
+_MOST_EVENTS = 60
+_MOST_IN_WINDOW = 8
+_SWEEPS = 6
+_NEAR = 10  # nights within which an event is moved
+_WIDTHS = (1, 2, 3, 4)  # neighbours that are found anew together
+_BETTER = 1e-6
+VISIBLE = 0.1**0.5  # share of its growth after which a leak has a tenth of its size
+_GRID = 31
+_NIGHT = 0.1  # of a day: about when a night's lowest hour is
+_QUANTILES = (0.025, 0.5, 0.975)
+_APART = 1e-6  # an atom that the chosen ones already make has nothing of its own
+_FALSE_IN = 2000  # series in which chance alone makes one event of a shape
+_ODD_FALSE_IN = 20  # an odd night costs nothing but one night
+
+
+@dataclass(frozen=True)
+class Event:
+    """`first` is the first night that it is in; a pulse ends before night `last`. `size` is in the
+    unit of the series, `spread` its standard error. A growth begins at day `begin` of the series
+    (2.5, 50 and 97.5 % of its probability) and has its full size `grown` days later.
+    """
+
+    shape: str
+    first: int
+    last: int
+    size: float
+    spread: float
+    grown: float = 0.0
+    begin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class _Atoms:
+    """Columns of shapes and what they are; shapes [nights, atoms] and [atoms]."""
+
+    column: Floats
+    white: Floats
+    shape: Ints
+    first: Ints
+    last: Ints
+    grown: Ints
+    least: Floats  # the gain below which one is chance
+
+    def __len__(self) -> int:
+        return len(self.shape)
+
+
+_SHAPES = (STEP, PULSE, GROWTH, ODD)
+_STEP, _PULSE, _GROWTH, _ODD = range(len(_SHAPES))
+
+
+def growth(days: Floats, length: float | Floats) -> Floats:
+    """Share of its full size: a hole whose diameter grows evenly leaks with its square."""
+    return np.asarray(np.clip(days / length, 0, 1) ** 2)
+
+
+def _atoms(at: Floats, model: Expected) -> _Atoms:
+    count = len(at)
+    rows: list[tuple[int, int, int, int]] = []
+    columns: list[Floats] = []
+    index = np.arange(count)
+
+    def put(shape: int, first: int, last: int, grown: int, column: Floats) -> None:
+        rows.append((shape, first, last, grown))
+        columns.append(column)
+
+    for first in range(count):
+        if first:
+            put(_STEP, first, count, 0, (index >= first).astype(float))
+        for last in range(first + 2, min(count, first + _PULSE_NIGHTS + 1)):
+            if first or last < count:
+                put(_PULSE, first, last, 0, ((index >= first) & (index < last)).astype(float))
+        for days in _GROWTH_DAYS:
+            # The first night that it is in sees it for half a day.
+            column = growth(np.maximum(at - at[first] + 0.5, 0) * (index >= first), days)
+            if days < at[-1] - at[first] + days / 2:
+                put(_GROWTH, first, count, days, column)
+        put(_ODD, first, first + 1, 0, (index == first).astype(float))
+    column = np.array(columns).T
+    shape, first_, last_, grown = np.array(rows).T
+    tried = np.bincount(shape, minlength=len(_SHAPES))
+    least = 2 * np.log(np.maximum(tried, 1) * _FALSE_IN)
+    least[_ODD] = 2 * math.log(count * _ODD_FALSE_IN)
+    return _Atoms(column, model.white(column), shape, first_, last_, grown, least[shape])
+
+
+def find(days: DailyValues, model: Expected, *, quick: bool = False) -> tuple[list[Event], Floats]:
+    """The events of a series, and what is left over when all are taken off (noise 1); `quick`:
+    as they are found one by one, which is good enough to know the noise.
+    """
+    search = _Search(days, model)
+    chosen = search.greedy()
+    if not quick:
+        chosen = search.rebuilt(chosen)
+    return search.told(chosen)
+
+
+class _Search:
+    """Which atoms together explain a series best: the likelihood minus the price of each."""
+
+    def __init__(self, days: DailyValues, model: Expected) -> None:
+        self.at, self.model = days.at, model
+        self.atoms = atoms = _atoms(self.at, model)
+        self.base = model.white(np.ones((len(days), 1)))
+        self.target = model.white(days.value - model.mean)
+        self.first_night = atoms.first
+        self.everything = np.arange(len(atoms))
+
+    def greedy(self) -> list[int]:
+        """Take the atom that is worth most beside those before it, while one is."""
+        direction = np.linalg.qr(self.base)[0]
+        white, left = self.atoms.white.copy(), self.target.copy()
+        chosen: list[int] = []
+        whole = (white**2).sum(axis=0)
+        while len(chosen) < min(_MOST_EVENTS, len(left) // 2):
+            white -= direction @ (direction.T @ white)
+            left -= direction @ (direction.T @ left)
+            power = (white**2).sum(axis=0)
+            best = _best(left @ white, power, whole, self.atoms, self.everything)
+            if best < 0:
+                break
+            chosen.append(best)
+            direction = white[:, [best]] / math.sqrt(power[best])
+        return chosen
+
+    def rebuilt(self, chosen: list[int]) -> list[int]:
+        """Take neighbours out and find them anew, as long as the whole is worth more for it.
+
+        What is found one by one can be a staircase where one growth was, so each search begins once
+        with each shape.
+        """
+        for _ in range(_SWEEPS):
+            before = list(chosen)
+            for width in _WIDTHS:
+                for place in range(max(1, len(chosen) - width + 1)):
+                    chosen = self._better(chosen, place, width)
+            if chosen == before:
+                break
+        return chosen
+
+    def _better(self, chosen: list[int], place: int, width: int) -> list[int]:
+        order = sorted(chosen, key=lambda atom: int(self.first_night[atom]))
+        out = order[place : place + width]
+        if not out:
+            return chosen
+        kept = [atom for atom in order if atom not in out]
+        window = self._window(kept, out)
+        best = min(out), window.worth(out), out
+        for seed in (_STEP, _PULSE, _GROWTH):
+            found = window.search(seed)
+            worth = window.worth(found)
+            if worth > best[1] + _BETTER:
+                best = seed, worth, found
+        return [*kept, *best[2]]
+
+    def _window(self, kept: list[int], out: list[int]) -> "_Window":
+        first = self.first_night
+        low, high = first[out].min() - _NEAR, first[out].max() + _NEAR
+        rows = np.flatnonzero((first >= low) & (first <= high))
+        basis = np.linalg.qr(np.hstack([self.base, self.atoms.white[:, kept]]))[0]
+        white = self.atoms.white[:, rows]
+        whole = (white**2).sum(axis=0)
+        white -= basis @ (basis.T @ white)
+        return _Window(self.atoms, rows, white.T @ white, white.T @ self.target, whole)
+
+    def told(self, chosen: list[int]) -> tuple[list[Event], Floats]:
+        """The events of a choice in their order, and what is left over."""
+        design = np.hstack([self.base, self.atoms.white[:, chosen]])
+        cover = np.linalg.pinv(design.T @ design)
+        found = cover @ (design.T @ self.target)
+        spread = np.sqrt(np.diag(cover))[1:]
+        atoms = self.atoms
+        events = [
+            Event(
+                _SHAPES[atoms.shape[a]], int(atoms.first[a]), int(atoms.last[a]), float(q), float(e)
+            )
+            for a, q, e in zip(chosen, found[1:], spread, strict=True)
+        ]
+        for place, atom in enumerate(chosen):
+            if atoms.shape[atom] == _GROWTH:
+                others = chosen[:place] + chosen[place + 1 :]
+                events[place] = self._refined(events[place], int(atoms.grown[atom]), others)
+        return sorted(events, key=lambda event: event.first), self.target - design @ found
+
+    def _refined(self, event: Event, grown: int, others: list[int]) -> Event:
+        """A growth whose begin and length are not tied to nights or to a list, with their doubt."""
+        around = max(5.0, 0.5 * grown)
+        begins = self.at[event.first] + np.linspace(-around, around, _GRID)
+        lengths = grown * np.linspace(0.4, 1.8, _GRID)
+        begin, length = (grid.ravel() for grid in np.meshgrid(begins, lengths))
+        columns = growth(np.maximum(self.at[:, None] + _NIGHT - begin, 0), length)
+        white = self.model.white(columns)
+        basis = np.linalg.qr(np.hstack([self.base, self.atoms.white[:, others]]))[0]
+        white -= basis @ (basis.T @ white)
+        power = (white**2).sum(axis=0)
+        size = (self.target @ white) / power
+        gain = size**2 * power
+        chance = np.exp((gain - gain[size > 0].max()) / 2) * (size > 0)
+        chance /= chance.sum()
+        order = np.argsort(begin, kind="stable")
+        low, middle, high = np.interp(_QUANTILES, np.cumsum(chance[order]), begin[order])
+        mean = float(chance @ size)
+        spread = float(np.sqrt(chance @ (1 / power + (size - mean) ** 2)))
+        return replace(
+            event, size=mean, spread=spread, grown=float(chance @ (begin + length)) - middle,
+            begin=(float(low), float(middle), float(high)),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The atoms that begin in some nights, with all that the kept ones explain taken off.
+
+    `gram` are their products with each other and `along` with the series; `whole` is what they were
+    before. `rows` are their places among all atoms.
+    """
+
+    atoms: _Atoms
+    rows: Ints
+    gram: Floats
+    along: Floats
+    whole: Floats
+
+    def search(self, seed: int) -> list[int]:
+        """Begin with the best atom of a shape, go on with any, move them, give the weak back."""
+        chosen: list[int] = []
+        of_shape = np.flatnonzero(self.atoms.shape[self.rows] == seed)
+        found = self._beside([], of_shape)
+        while found >= 0 and len(chosen) < _MOST_IN_WINDOW:
+            chosen.append(found)
+            self._settle(chosen)
+            found = self._beside(chosen, None)
+        self._give_back(chosen)
+        return [int(self.rows[place]) for place in chosen]
+
+    def worth(self, chosen: list[int]) -> float:
+        """Of a choice: what it explains, minus what chance would."""
+        places = np.searchsorted(self.rows, chosen)
+        gram, along = self.gram[np.ix_(places, places)], self.along[places]
+        explained = float(along @ np.linalg.lstsq(gram, along, rcond=1e-9)[0])
+        return explained - float(self.atoms.least[chosen].sum())
+
+    def _beside(self, chosen: list[int], among: Ints | None) -> int:
+        along, power = self.along, np.diag(self.gram)
+        if chosen:
+            made = self.gram[:, chosen] @ np.linalg.pinv(self.gram[np.ix_(chosen, chosen)])
+            along = along - made @ along[chosen]
+            power = power - (made * self.gram[:, chosen]).sum(axis=1)
+        if among is None:
+            return _best(along, power, self.whole, self.atoms, self.rows)
+        found = _best(along[among], power[among], self.whole[among], self.atoms, self.rows[among])
+        return int(among[found]) if found >= 0 else -1
+
+    def _settle(self, chosen: list[int]) -> None:
+        for _ in range(_SWEEPS):
+            before = list(chosen)
+            for place in range(len(chosen)):
+                found = self._beside(chosen[:place] + chosen[place + 1 :], None)
+                if found >= 0:
+                    chosen[place] = found
+            if chosen == before:
+                return
+
+    def _give_back(self, chosen: list[int]) -> None:
+        while chosen:
+            cover = np.linalg.pinv(self.gram[np.ix_(chosen, chosen)])
+            size = cover @ self.along[chosen]
+            beyond = size**2 / np.diag(cover) - self.atoms.least[self.rows[chosen]]
+            weakest = int(np.argmin(beyond))
+            if beyond[weakest] >= 0:
+                return
+            del chosen[weakest]
+
+
+def _best(along: Floats, power: Floats, whole: Floats, atoms: _Atoms, rows: Ints) -> int:
+    """The place in `rows` of the atom that is worth most; -1 where none is beyond chance.
+
+    One that the others already make has nothing of its own; and holes do not heal.
+    """
+    apart = power > _APART * whole
+    gain = np.where(apart, along**2 / np.where(apart, power, 1), 0)
+    gain = np.where((along < 0) & (atoms.shape[rows] == _GROWTH), 0, gain)
+    beyond = gain - atoms.least[rows]
+    at = int(np.argmax(beyond))
+    return at if beyond[at] > 0 else -1

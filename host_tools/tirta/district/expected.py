@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""What a night's flow would be without new leaks: one level, the week, the season, the demand.
+
+A Gaussian model (Rasmussen and Williams 2006, chapter 2): the night flow is a level that drifts
+slowly, plus what the weekday and its class add, plus a share of how much more or less people used
+on the days around it, plus noise. Each part has a size that is plausible beforehand, so that a week
+that was seen once proves little, and one that was seen ten times is known. What leaks add is laid
+over it by `events`.
+
+Shapes: everything is by counted night, [nights].
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from tirta.district.calendar import HOLIDAY, Calendar
+from tirta.district.signal import Floats
+
+_MAD = 1.4826  # from a median absolute deviation to a standard deviation (Croux, Rousseeuw 1992)
+
+
+@dataclass(frozen=True)
+class Plausible:
+    """How large each part may be, as standard deviations relative to the level.
+
+    None is fitted to a measured series; docs/DISTRICT.md has what halving and doubling each does.
+    """
+
+    day_class: float = 0.25  # Saturday, Sunday: nights of rest differ by a quarter
+    weekday: float = 0.10  # and each weekday by a tenth within its class
+    holidays: float = 0.20  # holidays in a row, together
+    holiday: float = 0.05  # and each of them
+    drift: float = 0.005  # in a day, as a random walk: a tenth in a year's quarter
+    demand: float = 0.35  # of the share of the night that follows the day's demand, around half
+    noise: float = 0.03  # the least scatter of a night: nights that agree prove no precision
+
+
+PLAUSIBLE = Plausible()
+
+
+@dataclass(frozen=True)
+class DailyValues:
+    """`demand` is how far the days around a night lay above their usual use, relative; 0 where
+    nothing is known of it.
+    """
+
+    days: tuple[date, ...]
+    value: Floats
+    demand: Floats
+    doubt: Floats | None = None  # a standard deviation of each beyond the noise, where known
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    @property
+    def at(self) -> Floats:
+        """Days since the first one."""
+        return np.array([(day - self.days[0]).days for day in self.days], dtype=float)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The model before anything is laid over it: `whiten` makes its noise independent and 1."""
+
+    whiten: Floats  # [nights, nights]
+    mean: Floats  # what demand alone would make of the level
+    level: float
+    noise: float
+
+    def white(self, columns: Floats) -> Floats:
+        """Columns in the space in which the noise is 1; shape as given, [nights, …]."""
+        return np.asarray(self.whiten @ columns)
+
+
+def expected(
+    days: DailyValues, calendar: Calendar, noise: float, plausible: Plausible = PLAUSIBLE
+) -> Expected:
+    """The model of a series, with a scatter of `noise` in its unit."""
+    level = max(float(np.percentile(days.value, 20)), 1e-9)
+    kinds = [calendar.kind(day) for day in days.days]
+    weekday = np.array([day.weekday() for day in days.days])
+    same_kind = np.array([[a == b for a in kinds] for b in kinds])
+    holiday = np.array([kind == HOLIDAY for kind in kinds])
+    at = days.at
+    ordinary = ~holiday[:, None] & ~holiday[None, :]
+    cover = (plausible.day_class * level) ** 2 * (same_kind & ordinary)
+    cover += (plausible.weekday * level) ** 2 * ((weekday[:, None] == weekday) & ordinary)
+    row = np.cumsum(np.diff(at, prepend=-9.0) > 1.5) + np.cumsum(~holiday) * len(days)
+    in_a_row = (row[:, None] == row) & holiday[:, None] & holiday
+    cover += (plausible.holidays * level) ** 2 * in_a_row
+    cover += np.diag((plausible.holiday * level) ** 2 * holiday)
+    cover += (plausible.drift * level) ** 2 * np.minimum(at[:, None], at)
+    cover += (plausible.demand * level) ** 2 * np.outer(days.demand, days.demand)
+    extra = 0.0 if days.doubt is None else days.doubt**2
+    cover += np.diag(np.full(len(days), noise**2) + extra)
+    whiten = np.linalg.inv(np.linalg.cholesky(cover))
+    return Expected(whiten, 0.5 * level * days.demand, level, noise)
+
+
+def first_noise(days: DailyValues, calendar: Calendar, plausible: Plausible = PLAUSIBLE) -> float:
+    """Scatter from one night to the next of the same class: steps are few, so a median is."""
+    kinds = [calendar.kind(day) for day in days.days]
+    change = np.array([
+        b - a
+        for a, b, first, second in zip(
+            days.value, days.value[1:], kinds, kinds[1:], strict=False
+        )
+        if first == second != HOLIDAY
+    ])  # fmt: skip
+    return (
+        _floored(_MAD * float(np.median(np.abs(change))) / 2**0.5, len(change), days, plausible)
+        if len(change) > 2
+        else _floored(0.0, 99, days, plausible)
+    )
+
+
+def noise_of(left: Floats, days: DailyValues, plausible: Plausible = PLAUSIBLE) -> float:
+    """Scatter of what a model left over, per unit of its noise."""
+    return _floored(_MAD * float(np.median(np.abs(left))), len(left), days, plausible)
+
+
+def _floored(scatter: float, count: int, days: DailyValues, plausible: Plausible) -> float:
+    small = count / (count - 0.8)  # of few, a median deviation is too small (Croux, Rousseeuw)
+    level = max(float(np.percentile(days.value, 20)), 1e-9)
+    return max(scatter * small, plausible.noise * level, 1e-6)
+
+
+def without(days: DailyValues, kept: Sequence[bool]) -> DailyValues:
+    """The same series with these nights only."""
+    rows = np.asarray(kept, bool)
+    return replace(
+        days,
+        days=tuple(day for day, keep in zip(days.days, rows, strict=True) if keep),
+        value=days.value[rows],
+        demand=days.demand[rows],
+        doubt=None if days.doubt is None else days.doubt[rows],
+    )

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""Which rises of a series are leaks, and which fall repaired which.
+
+Several can be open at once. A fall belongs to the open leak whose size it has, or to two that were
+repaired together; one that fits none took away demand, not a leak, and a later rise that only
+brings it back is a return, as after holidays.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from tirta.district.events import ODD, PULSE, Event, growth
+from tirta.district.signal import Floats
+
+_ALIKE = 0.35  # a rise and a fall that differ by less may be of one leak
+_SURE = 3.0  # or by less than so many of their standard errors
+_RETURN_NIGHTS = 60
+
+
+@dataclass(frozen=True)
+class Leak:
+    """From night `first` on, until before night `last`; None while it is open."""
+
+    first: int
+    last: int | None
+    size: float
+    spread: float
+    rise: Event
+
+    @property
+    def grown(self) -> float:
+        """Days until its full size; 0: at once."""
+        return self.rise.grown
+
+    def at(self, day: float) -> float:
+        """Its size on a day of the series."""
+        if not self.grown:
+            return self.size
+        return self.size * float(growth(np.maximum(day - self.rise.begin[1], 0), self.grown))
+
+
+@dataclass(frozen=True)
+class _Change:
+    night: int
+    size: float  # negative: a fall
+    spread: float
+    event: Event
+
+
+def leaks(
+    events: Sequence[Event], at: Floats, is_return: Callable[[int, int, float], bool]
+) -> list[Leak]:
+    """The leaks in the events of a series; `at` is the day of each night.
+
+    `is_return` says of a fall and a later rise (nights, size) whether demand went and came back.
+    """
+    found: list[Leak] = []
+    open_: list[int] = []
+    falls: list[_Change] = []
+    for change in _changes(events, len(at)):
+        if change.size > 0:
+            fall = _restores(change, falls, is_return)
+            if fall is not None:
+                falls.remove(fall)
+                continue
+            found.append(Leak(change.night, None, change.size, change.spread, change.event))
+            open_.append(len(found) - 1)
+            continue
+        closed = _closed(change, [(i, found[i]) for i in open_], at)
+        for place in closed:
+            found[place] = replace(found[place], last=change.night)
+            open_.remove(place)
+        if not closed:
+            falls.append(change)
+    return found
+
+
+def _changes(events: Sequence[Event], nights: int) -> list[_Change]:
+    """Rises and falls in their order; on one night a rise comes first."""
+    changes = []
+    for event in events:
+        if event.shape == ODD:
+            continue
+        changes.append(_Change(event.first, event.size, event.spread, event))
+        if event.shape == PULSE and event.last < nights:
+            changes.append(_Change(event.last, -event.size, event.spread, event))
+    return sorted(changes, key=lambda change: (change.night, -change.size))
+
+
+def _closed(fall: _Change, open_: Sequence[tuple[int, Leak]], at: Floats) -> tuple[int, ...]:
+    """The open leaks that a fall ends: one, two together, or none."""
+    best: tuple[float, tuple[int, ...]] = (1.0, ())
+    for count in (1, 2):
+        for group in combinations(open_, count):
+            if any(leak.first >= fall.night for _, leak in group):
+                continue
+            sizes = [leak.at(float(at[fall.night])) for _, leak in group]
+            spread = (fall.spread**2 + sum(leak.spread**2 for _, leak in group)) ** 0.5
+            off = abs(sum(sizes) + fall.size) / max(-_ALIKE * fall.size, _SURE * spread)
+            if off < best[0] / count:  # two must fit twice as well as one
+                best = off * count, tuple(place for place, _ in group)
+    return best[1]
+
+
+def _restores(
+    rise: _Change, falls: Sequence[_Change], is_return: Callable[[int, int, float], bool]
+) -> _Change | None:
+    """The fall that a rise undoes."""
+    for fall in reversed(falls):
+        spread = (fall.spread**2 + rise.spread**2) ** 0.5
+        alike = abs(rise.size + fall.size) <= max(_ALIKE * rise.size, _SURE * spread)
+        near = rise.night - fall.night <= _RETURN_NIGHTS
+        if alike and near and not rise.event.grown and is_return(fall.night, rise.night, rise.size):
+            return fall
+    return None
