@@ -34,24 +34,38 @@ class _Log:
     def __init__(self, flash):
         self.flash = flash
         self.index = Index(flash, pages.MARK)
+        self.epoch = self.number = self.pulled = self.boot = self._seq = 0
+        self.is_found = False
+
+    def look(self):
+        """See which pages there are. Raises OSError while the flash errs."""
         newest = self.index.scan()
-        self.epoch = newest.epoch if newest else 0
-        self.number = newest.number if newest else 0
-        self.pulled = self.number
-        self.boot = newest.boot if newest else 0
-        self._seq = newest.seq if newest else 0
+        if newest:
+            self.epoch = newest.epoch
+            self.number = self.pulled = newest.number
+            self.boot = newest.boot
+            self._seq = newest.seq
+        self.is_found = True
 
     def end(self):
         return self._seq, pages.SIZE
 
 
 class _Keeper:
+    """`settle` comes before each pull."""
+
     def __init__(self, log):
         self.log = log
         self.problem = "no application can be read: tirta update"
+        try:
+            self.settle()
+        except OSError:
+            pass  # an update needs no log; each pull tries again
 
     def settle(self):
-        """Nothing waits."""
+        """Find the log, if that is still to be done: nothing else waits. Raises OSError."""
+        if not self.log.is_found:
+            self.log.look()
 
 
 class _Requests(Commands):
@@ -105,6 +119,9 @@ class Rescue:
     def status(self):
         """What there is to say; a laptop finds the keys that it shows."""
         log = self.keeper.log
+        problems = [self.keeper.problem]
+        if not log.is_found:
+            problems.append("flash: the log cannot be read")
         oldest = log.index.after(1)
         gc.collect()
         return {
@@ -117,7 +134,7 @@ class Rescue:
             "lost": 0,
             "log_used": round(log.index.used() / log.index.count, 4),
             "clock": "unset",
-            "alarms": [self.keeper.problem],
+            "alarms": problems,
             "boot": log.boot,
             "cause": meta.CAUSES[chip.reset_cause()],
             "uptime_s": self.clock.uptime_ms() // 1000,
