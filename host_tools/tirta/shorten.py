@@ -64,8 +64,9 @@ class Names:
     def _parameters(
         self, function: ast.FunctionDef, everything: set[str]
     ) -> dict[Place, tuple[str, str]]:
-        nodes = list(ast.walk(function))
-        if sum(isinstance(n, (ast.FunctionDef, ast.Lambda)) for n in nodes) > 1:
+        # Decorators and defaults belong to what is around the function.
+        nodes = [node for statement in function.body for node in ast.walk(statement)]
+        if any(isinstance(n, (ast.FunctionDef, ast.Lambda)) for n in nodes):
             return {}  # a scope in a scope: not worth the care
         bound = {
             target.id

@@ -3,6 +3,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 from tirta.paths import firmware_dir
 from tirta.shorten import Names
@@ -106,3 +107,19 @@ def test_our_firmware_needs_fewer_names() -> None:
         before |= names(source)
         after |= names(short)
     assert len(after) < 0.9 * len(before)
+
+
+def test_what_stands_around_a_function_keeps_its_name(tmp_path: Path) -> None:
+    """A decorator and a default mean the name outside, which the parameter hides inside only."""
+    source = (
+        "size = 7\n\n\nclass Box:\n    @property\n    def width(self):\n        return self._w\n\n"
+        "    @width.setter\n    def width(self, width):\n        self._w = width\n\n"
+        "    def grow(self, size=size):\n        self._w += size\n        return self._w\n"
+    )
+    (tmp_path / "box.py").write_text(source)
+    short = Names(tmp_path, [Path("box.py")]).shorten(source.encode())
+    space: dict[str, Any] = {}
+    exec(short, space)
+    box = space["Box"]()
+    box.width = 3
+    assert (box.width, box.grow(), box.grow(1)) == (3, 10, 11)
