@@ -15,7 +15,7 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench campaign fuzz lint fmt kernels types size bundle offline wheel clean
+.PHONY: help demo test bench campaign fuzz lint fmt kernels messages types size bundle offline wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -51,6 +51,9 @@ fuzz: $(VENV) ## coverage-guided fuzzing of the decoder for FUZZ_S seconds (600)
 
 kernels: $(VENV) ## write the node's viper kernels from tirta_format/codec.py and crc.py
 	$(BIN)/python host_tools/make_kernels.py
+
+messages: $(VENV) ## bring the catalogues of the commands' messages up to date with the sources
+	$(BIN)/python host_tools/make_messages.py
 
 types: $(VENV) $(TYPINGS) ## mypy: the laptop's code, and the firmware against the ESP32 port's stubs
 	$(BIN)/mypy

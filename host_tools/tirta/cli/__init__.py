@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tirta import atomic
+from tirta import atomic, translation
 from tirta.cli import parser, say
 from tirta.cli.catalogue import COMMANDS, Command, named
 from tirta.cli.parser import WRONG_USAGE, Parser
@@ -20,7 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; every error for a person ends here as one message."""
     words = sys.argv[1:] if argv is None else list(argv)
     _speak_utf8()
-    if wrong := parser.misspelt(words, (command.name for command in COMMANDS)):
+    language, words = translation.wanted(words)
+    wrong = say.speak(language) or parser.misspelt(words, (command.name for command in COMMANDS))
+    if wrong:
         say.error(*wrong)
         return WRONG_USAGE
     args, unknown = build_parser(named(words))[0].parse_known_args(words)

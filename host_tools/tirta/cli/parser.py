@@ -24,6 +24,12 @@ _NAMES = 18  # columns of the overview before what a command does
 class Parser(argparse.ArgumentParser):
     """Says what is wrong as every other error is said: once, and with the next step."""
 
+    def add_argument(self, *names: Any, **more: Any) -> argparse.Action:
+        """As argparse does, with the help in the person's language."""
+        if isinstance(more.get("help"), str):
+            more["help"] = say.translated(more["help"])
+        return super().add_argument(*names, **more)
+
     def error(self, message: str) -> NoReturn:
         say.error(f"{message[0].upper()}{message[1:].rstrip('.')}.", f"See `{self.prog} --help`.")
         sys.exit(WRONG_USAGE)
@@ -35,10 +41,15 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
     top = Parser(
         prog="tirta",
         usage="tirta COMMAND …",
-        description="Flash, configure, pull and read water-utility nodes.",
+        description=say.translated("Flash, configure, pull and read water-utility nodes."),
         epilog=_overview(width),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=True,
+    )
+    top.add_argument(
+        "--language",
+        metavar="CODE",
+        help="messages in this language, en or id; any command takes it",
     )
     top.add_argument("--version", action="version", version=f"tirta {__version__}")
     top.set_defaults(parser=top)
@@ -58,12 +69,13 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
             )
             holder.set_defaults(parser=holder)
             families[family] = holder.add_subparsers(metavar="WORD", required=False)
+        told = say.translated(command.help)
         parser = (families[family] if word else places).add_parser(
             word or family,
             prog=f"tirta {command.name}",
-            help=command.help,
-            description=textwrap.fill(f"{command.help[0].upper()}{command.help[1:]}.", width),
-            epilog=f"Example:\n  {_broken(command.example, width)}",
+            help=told,
+            description=textwrap.fill(f"{told[0].upper()}{told[1:]}.", width),
+            epilog=f"{say.translated('Example')}:\n  {_broken(command.example, width)}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -92,16 +104,19 @@ def misspelt(words: Sequence[str], names: Iterable[str]) -> tuple[str, str] | No
 def _overview(width: int) -> str:
     lines = []
     for group in GROUPS:
-        lines.append(f"{group}:")
+        lines.append(f"{say.translated(group)}:")
         lines += [
             textwrap.fill(
-                f"  {c.name:{_NAMES - 3}} {c.help}", width, subsequent_indent=" " * _NAMES
+                f"  {c.name:{_NAMES - 3}} {say.translated(c.help)}",
+                width,
+                subsequent_indent=" " * _NAMES,
             )
             for c in COMMANDS
             if c.group == group
         ]
         lines.append("")
-    return "\n".join([*lines, "`tirta COMMAND --help` shows the options and an example."])
+    last = say.translated("`tirta COMMAND --help` shows the options and an example.")
+    return "\n".join([*lines, last])
 
 
 def _broken(example: str, width: int) -> str:

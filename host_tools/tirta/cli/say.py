@@ -4,7 +4,6 @@
 What a script reads goes to standard output; messages and progress go to standard error.
 """
 
-import gettext
 import json
 import shutil
 import sys
@@ -13,9 +12,32 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tirta import translation
 from tirta.errors import TirtaError
 
-_ = gettext.translation("tirta", fallback=True).gettext
+_language = translation.ENGLISH
+
+
+def speak(code: str) -> tuple[str, str] | None:
+    """Say everything in this language from now on, as far as it is translated.
+
+    Return what to say, and the next step, where there is no such language.
+    """
+    global _language  # noqa: PLW0603 - one person, one language
+    known = [translation.ENGLISH, *translation.languages()]
+    if code not in known:
+        return f"There are no messages in the language {code}.", f"There are: {', '.join(known)}."
+    _language = code
+    return None
+
+
+def _(message: str) -> str:
+    return translation.translator(_language)(message)
+
+
+def translated(message: str) -> str:
+    """A message in the person's language."""
+    return _(message)
 
 
 def say(message: str) -> None:
@@ -62,7 +84,7 @@ def _fit(text: str) -> str:
 
 def out(text: str) -> None:
     """A result for a person."""
-    print(text)
+    print(_(text))
 
 
 def document(value: Any) -> None:

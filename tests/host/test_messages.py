@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""The messages in other languages: complete, whole, and English where nothing is translated."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from support import CHECKOUT
+
+from tirta import translation
+from tirta.cli import main, say
+from tirta.errors import TirtaError
+from tirta.export import export
+
+sys.path.insert(0, str(CHECKOUT / "host_tools"))
+import make_messages
+
+CATALOGUES = sorted(make_messages.LOCALE.glob("*/tirta.po"))
+VALUE = re.compile(r"\{\d+\}")
+COMMAND = re.compile(r"`tirta [^`]*`")
+
+
+@pytest.fixture(autouse=True)
+def english_afterwards() -> object:
+    yield
+    say.speak("en")
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda p: p.parent.name)
+def test_the_catalogue_has_exactly_what_is_said(path: Path) -> None:
+    known = {str(m.id): str(m.string) for m in make_messages.read(path) if m.id}
+    spoken = make_messages.spoken()
+    assert len(spoken) > 700
+    assert set(spoken) - set(known) == set(), "run: make messages, then translate what is new"
+    assert set(known) - set(spoken) == set(), "run: make messages"
+    assert [m for m, text in known.items() if not text] == [], "translate what is empty"
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda p: p.parent.name)
+def test_a_translation_keeps_values_commands_and_lines(path: Path) -> None:
+    for message in make_messages.read(path):
+        english, text = str(message.id), str(message.string)
+        if not english:
+            continue
+        assert sorted(VALUE.findall(text)) == sorted(VALUE.findall(english)), english
+        assert sorted(COMMAND.findall(text)) == sorted(COMMAND.findall(english)), english
+        assert text.count("\n") == english.count("\n"), english
+        assert text.endswith(".") == english.endswith("."), english
+        text.format(*range(20))  # braces are right
+
+
+def test_every_message_is_found_by_its_template() -> None:
+    """With values that look like anything, each message comes out in its own translation."""
+    catalogue = {text: f"<{text}>" for text in make_messages.spoken()}
+    say_it = translation.Translator(catalogue)
+    values = [f"v{i}" for i in range(20)]
+    for template in catalogue:
+        said = template.format(*values) if VALUE.search(template) else template
+        found = say_it(said)
+        assert found.startswith("<"), template
+        assert VALUE.sub("", found).count("<") == 1
+        for value in re.findall(r"v\d+", said):
+            assert value in found
+
+
+def test_values_may_stand_elsewhere_and_may_be_messages() -> None:
+    say_it = translation.Translator(
+        {
+            "Cannot read {0}: {1}.": "{1}: {0} tidak terbaca.",
+            "no such file": "berkas tidak ada",
+            "{0} of {1} are there.": "Ada {0} dari {1}.",
+        }
+    )
+    assert say_it("Cannot read a.toml: no such file.") == "berkas tidak ada: a.toml tidak terbaca."
+    assert say_it("Cannot read x: 3 of 4 are there..") == "Ada 3 dari 4.: x tidak terbaca."
+    assert say_it("Something else.") == "Something else."
+    assert say_it("Cannot read {0}: {1}.") == "{1}: {0} tidak terbaca."
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "code", "left"),
+    [
+        (["ports"], {}, "en", ["ports"]),
+        (["--language", "id", "ports"], {}, "id", ["ports"]),
+        (["ports", "--language=id", "--json"], {}, "id", ["ports", "--json"]),
+        (["ports"], {"LANG": "id_ID.UTF-8"}, "id", ["ports"]),
+        (["ports"], {"LANG": "C.UTF-8"}, "en", ["ports"]),
+        (["ports"], {"LANG": "id_ID.UTF-8", "LC_ALL": "en_GB"}, "en", ["ports"]),
+        (["ports"], {"LANGUAGE": "id:en"}, "id", ["ports"]),
+        (["ports"], {"LANG": "Indonesian_Indonesia.1252"}, "id", ["ports"]),
+        (["ports"], {"LANG": "fr_FR"}, "en", ["ports"]),
+        (["--language", "en", "ports"], {"LANG": "id_ID"}, "en", ["ports"]),
+        (["x", "--", "--language", "id"], {}, "en", ["x", "--", "--language", "id"]),
+    ],
+)
+def test_the_language_is_the_persons(
+    words: list[str], environment: dict[str, str], code: str, left: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("locale.getlocale", lambda: (None, None))
+    monkeypatch.setattr(translation, "languages", lambda: ["id"])
+    assert translation.wanted(words) == (code, left)
+
+
+def test_a_command_speaks_the_persons_language(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "xx").mkdir()
+    (tmp_path / "xx/tirta.po").write_text(
+        'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+        'msgid "{0} is not an archive: no pages of any node are in it."\n'
+        'msgstr "Bukan arsip: {0}."\n'
+    )
+    monkeypatch.setattr(translation, "LOCALE", tmp_path)
+    translation.translator.cache_clear()
+    words = ["export", str(tmp_path / "xx"), "--to", "csv"]
+    assert main(["--language", "xx", *words]) == 1
+    said = capsys.readouterr().err
+    assert f"tirta: Bukan arsip: {tmp_path / 'xx'}." in said
+    assert "Name the folder that `tirta pull --archive` wrote to." in said
+    assert main(["--language", "yy", "ports"]) == 2
+    assert "There are no messages in the language yy." in capsys.readouterr().err
+    translation.translator.cache_clear()
+
+
+def test_an_error_stays_english_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translation, "languages", lambda: ["id"])
+    monkeypatch.setattr(translation, "translator", lambda _: str.upper)
+    say.speak("id")
+    with pytest.raises(TirtaError, match="is not an archive"):
+        export(tmp_path, "csv")
