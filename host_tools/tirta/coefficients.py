@@ -11,7 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tirta.config.devices import oxygen_saturation
 from tirta.errors import TirtaError
 from tirta_format import calibration
 
@@ -19,8 +21,10 @@ METHODS = {"zero": 1, "offset": 1, "1-point": 1, "2-point": 2, "3-point": 3}
 NERNST_UV_PER_K = 198.42  # ln(10) R / F, CODATA 2018
 MOST_OFFSET_UV = 60_000.0  # about one pH; a healthy electrode is within half of it
 MOST_BEND = calibration.MOST_SLOPE / calibration.LEAST_SLOPE  # of the slopes of two pieces
+MOST_CURVE_BEND = 1.5  # of the pieces of a curve, each against the same piece of the config's
 MOST_CHANGE = 2.0  # of the sensitivity, against the config
 MOST_SHIFT = 0.25  # of the range that the config describes
+LEAST_SHARE, MOST_SHARE = 0.5, 1.3  # of saturation with air, of a reference for oxygen
 _AGAIN = "Clean the probe, take fresh references, and try again; nothing was changed."
 
 
@@ -82,7 +86,7 @@ def _ph(channel: dict[str, Any], points: Sequence[Point]) -> dict[str, Any]:
     if len(points) > 1:
         slope = float(np.polyfit(x_uv, e_uv, 1)[0])
         low, high = calibration.LEAST_SLOPE / 10000, calibration.MOST_SLOPE / 10000
-        if not low <= slope <= high:
+        if not low <= round(slope, 4) <= high:  # as the node keeps it
             raise TirtaError(
                 f"The slope is {slope:.1%} of Nernst's; a usable electrode has {low:.0%} to"
                 f" {high:.0%}.",
@@ -100,16 +104,43 @@ def _ph(channel: dict[str, Any], points: Sequence[Point]) -> dict[str, Any]:
 
 
 def _oxygen(channel: dict[str, Any], method: str, points: Sequence[Point]) -> dict[str, Any]:
-    """zero: water without oxygen; 1-point: saturated with air; 2-point: both, references 0, 100."""
+    """zero: water without oxygen, reference 0; 1-point: water with much, whose reference is its
+    mg/L, or 100 for water saturated with air; 2-point: both.
+    """
     keys = {key: channel[key] for key in calibration.KEYS["oxygen"]}
     ordered = sorted(points, key=lambda p: p.reference)
     if method in ("zero", "2-point"):
+        if ordered[0].reference != 0:
+            raise TirtaError(
+                f"Water of {ordered[0].reference:g} is no zero for an oxygen probe.",
+                "Hold it into water without oxygen (sodium sulphite): --reference 0",
+            )
         keys["zero_uv"] = round(ordered[0].raw_uv)
     if method in ("1-point", "2-point"):
-        keys |= {"cal_uv": round(ordered[-1].raw_uv), "cal_centi": round(ordered[-1].celsius * 100)}
+        share = _saturation_share(channel, ordered[-1])
+        span_uv = (ordered[-1].raw_uv - keys["zero_uv"]) / share
+        keys["cal_uv"] = round(keys["zero_uv"] + span_uv)
+        keys["cal_centi"] = round(ordered[-1].celsius * 100)
     old, new = channel["cal_uv"] - channel["zero_uv"], keys["cal_uv"] - keys["zero_uv"]
     _plausible_change(new / old)
     return keys
+
+
+def _saturation_share(channel: dict[str, Any], point: Point) -> float:
+    """The part of what water saturated with air holds at this temperature."""
+    full = oxygen_saturation(
+        point.celsius, channel.get("salinity", 0) / 100, channel.get("pressure", 101_325) / 1000
+    )
+    in_percent = channel.get("unit") == "%" or point.reference > 2 * full
+    share = point.reference / (100 if in_percent else full)
+    if not LEAST_SHARE <= share <= MOST_SHARE:
+        raise TirtaError(
+            f"{point.reference:g} is {share:.0%} of what water saturated with air holds at"
+            f" {point.celsius:g} degC ({full:.2f} mg/L); a reference has {LEAST_SHARE:.0%} to"
+            f" {MOST_SHARE:.0%}.",
+            "Use water saturated with air: --reference 100, or its mg/L. Nothing was changed.",
+        )
+    return share
 
 
 def _line(channel: dict[str, Any], points: Sequence[Point]) -> dict[str, Any]:
@@ -149,10 +180,7 @@ def _curve(channel: dict[str, Any], method: str, points: Sequence[Point]) -> dic
     wanted = [p.reference * channel["scale"] * (1 + alpha * (p.celsius - 25)) for p in points]
     if len(points) > 1:
         ordered = sorted(zip((p.raw_uv for p in points), wanted, strict=True))
-        for raw, value in ordered:
-            now = float(np.interp(raw, raws, values))
-            if now > 0 and value > 0:
-                _plausible_change(value / now)
+        _plausible_curve(ordered, raws, values)
         return {"points": [round(n) for pair in ordered for n in pair]}
     now = float(np.interp(points[0].raw_uv, raws, values))
     if method == "1-point":
@@ -165,6 +193,36 @@ def _curve(channel: dict[str, Any], method: str, points: Sequence[Point]) -> dic
         if abs(wanted[0] - now) > MOST_SHIFT * float(np.ptp(values)):
             raise TirtaError("The offset would be more than a quarter of the range.", _AGAIN)
     return {"points": [round(n) for pair in zip(raws, moved, strict=True) for n in pair]}
+
+
+def _plausible_curve(
+    found: Sequence[tuple[float, float]], raws: NDArray[np.float64], values: NDArray[np.float64]
+) -> None:
+    """Raises TirtaError where a curve through these points is not the config's with some change of
+    sensitivity: each piece has the slope of the config's there, times about the same factor.
+    """
+    before = [_on_curve(raw, raws, values) for raw, _ in found]
+    ratios = []
+    for (now0, now1), ((_, new0), (_, new1)) in zip(pairwise(before), pairwise(found), strict=True):
+        ratios.append((new1 - new0) / (now1 - now0) if now1 != now0 else np.inf)
+        _plausible_change(ratios[-1])
+    if max(ratios) > MOST_CURVE_BEND * min(ratios):
+        told = ", ".join(f"{ratio:.3g}" for ratio in ratios)
+        raise TirtaError(
+            f"Between the points the sensitivity would be {told} times what the config says:"
+            " they differ too much for one probe.",
+            _AGAIN,
+        )
+    shift = max(abs(new - now) for (_, new), now in zip(found, before, strict=True))
+    if shift > float(np.ptp(values)):
+        raise TirtaError("The curve would move by more than its range.", _AGAIN)
+
+
+def _on_curve(raw: float, raws: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    """The value at a reading; beyond the ends the outer pieces go on."""
+    i = min(max(int(np.searchsorted(raws, raw)), 1), len(raws) - 1)
+    slope = (values[i] - values[i - 1]) / (raws[i] - raws[i - 1])
+    return float(values[i] + slope * (raw - raws[i]))
 
 
 def _plausible_change(ratio: float) -> None:

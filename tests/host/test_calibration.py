@@ -110,6 +110,58 @@ def test_lines_and_curves() -> None:
     assert factor["points"] == [0, 0, 2_000_000, 2200]
 
 
+def test_a_slope_of_exactly_85_percent_is_usable() -> None:
+    points = [electrode(ph, 0.85, 0, 25) for ph in (4.01, 9.18)]
+    assert solve(PH, "2-point", points)["slope"] == calibration.LEAST_SLOPE
+    high = [electrode(ph, 1.05, 0, 25) for ph in (4.01, 9.18)]
+    assert solve(PH, "2-point", high)["slope"] == calibration.MOST_SLOPE
+
+
+SALT = {"sensor": "conductivity", "scale": 1, "alpha": 0, "points": [400_000, 0, 2_000_000, 1000]}
+TURBID = {"sensor": "turbidity", "scale": 1, "points": [500_000, 1000, 2_400_000, 0]}
+OXYGEN = {"sensor": "oxygen", "scale": 100, "zero_uv": 0, "cal_uv": 1_000_000, "cal_centi": 2500}
+
+
+@pytest.mark.parametrize(
+    ("channel", "method", "points", "why"),
+    [
+        (SALT, "2-point", [(400_000, 1000), (2_000_000, 0)], "sensitivity"),  # swapped
+        (SALT, "2-point", [(400_000, 0), (2_000_000, 2100)], "sensitivity"),
+        (SALT, "3-point", [(400_000, 0), (600_000, 200), (2_000_000, 660)], "differ too much"),
+        (SALT, "3-point", [(400_000, 0), (600_000, 800), (2_000_000, 1500)], "sensitivity"),
+        (SALT, "2-point", [(2_500_000, 0), (3_000_000, 300)], "more than its range"),
+        (TURBID, "2-point", [(2_400_000, 1000), (500_000, 0)], "sensitivity"),  # swapped
+        (OXYGEN, "zero", [(20_000, 8)], "no zero"),
+        (OXYGEN, "1-point", [(900_000, 2)], "24% of what water"),
+        (OXYGEN, "1-point", [(900_000, 14)], "of what water"),
+        (OXYGEN, "2-point", [(900_000, 0), (20_000, 100)], "sensitivity"),  # swapped
+    ],
+)
+def test_references_that_no_probe_can_have_read_are_refused(
+    channel: dict[str, object], method: str, points: list[tuple[float, float]], why: str
+) -> None:
+    with pytest.raises(TirtaError, match=why):
+        solve(channel, method, [Point(*point) for point in points])
+
+
+def test_curves_may_change_a_little() -> None:
+    bent = [Point(400_000, 0), Point(1_200_000, 450), Point(2_000_000, 1050)]
+    made = solve(SALT, "3-point", bent)
+    assert made["points"] == [400_000, 0, 1_200_000, 450, 2_000_000, 1050]
+    assert solve(TURBID, "2-point", [Point(2_390_000, 0), Point(1_000_000, 800)])["points"]
+
+
+def test_oxygen_takes_its_reference() -> None:
+    full = 8.263  # mg/L at 25 degC, Standard Methods 4500-O
+    keys = {"zero_uv": 0, "cal_centi": 2500}
+    assert solve(OXYGEN, "1-point", [Point(900_000, 100)]) == {**keys, "cal_uv": 900_000}
+    for reference, cal_uv in ((full, 900_000), (full * 0.9, 1_000_000)):
+        made = solve(OXYGEN, "1-point", [Point(900_000, reference)])
+        assert made["cal_uv"] == pytest.approx(cal_uv, rel=1e-3)
+    two = solve(OXYGEN, "2-point", [Point(20_000, 0), Point(920_000, 100, 20.0)])
+    assert two == {"zero_uv": 20_000, "cal_uv": 920_000, "cal_centi": 2000}
+
+
 def test_the_record_golden() -> None:
     texts = ["zero", "A", "{}", '{"low":1}', "[]"]
     payload = calibration.record(65536, "ph", 300, texts)
