@@ -66,6 +66,8 @@ class Node:
         """Find the log's head, and say in it that and why the node started; then make the sensors,
         which would take the room for it.
         """
+        if self.config["channels"]:
+            rarely.call("tirta_node.sensors.counting", "begin", self.config)
         rarely.call("tirta_node.begin", "begin", self)
         if self.config["channels"]:
             made = rarely.call("tirta_node.sensors", "make", self.config)

@@ -35,6 +35,7 @@ class Pin:
             self = object.__new__(cls)
             self._id = id
             self._level = 1
+            self._pulses = _water.channel(_water.PULSES, id)
             cls._pins[id] = self
         return cls._pins[id]
 
@@ -52,7 +53,7 @@ class Pin:
 
     def value(self, value=None):
         if value is None:
-            return self._level
+            return self._level if self._pulses < 0 else _water.level(self._pulses)
         self._level = 1 if value else 0
         return None
 

@@ -104,6 +104,18 @@ def pulses(number):
     return before + of_row * (into_us - row * _row_us) // _row_us
 
 
+def level(number):
+    """The level of a pin with pulses: a contact is closed (0) for the first two fifths of one."""
+    into_us = _into_us()
+    row = into_us // _row_us
+    if row >= _rows:
+        return 1
+    at = _first_row + 8 * (row * _channels + number)
+    of_row = _memory.get64(at + 8 * _channels) - _memory.get64(at)
+    came = of_row * (into_us - row * _row_us)
+    return 0 if came >= _row_us and came % _row_us * 5 < 2 * _row_us else 1
+
+
 def value(number):
     row = min(_rows, _into_us() // _row_us)
     return _memory.get64(_first_row + 8 * (row * _channels + number))

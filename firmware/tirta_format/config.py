@@ -110,6 +110,11 @@ def _check_columns(channels, interval_ms, wrong):
         if period_ms < least_ms:
             key = where + "period_ms" if "period_ms" in channel else "interval_ms"
             wrong.append((key, "%s needs %d ms or more" % (channel["sensor"], least_ms)))
+        most = channel.get("max_hz", kinds.PLAIN_HZ) * interval_ms // 1000
+        if channel["sensor"] in columns.COUNTING and most > LIMIT // 2:
+            key = "max_hz" if "max_hz" in channel else "sensor"
+            what = "may be %d pulses in a record, which holds %d: shorten the interval"
+            wrong.append((where + key, what % (most, LIMIT // 2)))
         if "stats" in channel and not interval_ms // MAX_SAMPLES < period_ms < interval_ms:
             what = "needs a period below the record's interval, and above 1/%d of it" % MAX_SAMPLES
             wrong.append((where + "stats", what))

@@ -3,7 +3,7 @@
 Loaded for a start, then dropped.
 """
 
-_CELSIUS = ("degc", "\xb0c", "c", "celsius", "deg c", "deg_c")
+_CELSIUS = ("", "degc", "\xb0c", "c", "celsius", "deg c", "deg_c")
 _KELVIN = ("k", "kelvin", "degk")
 _FAHRENHEIT = ("degf", "\xb0f", "f", "fahrenheit", "deg f", "deg_f")
 

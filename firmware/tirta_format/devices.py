@@ -3,7 +3,7 @@
 in kinds.py, and what is wrong between them.
 """
 
-from tirta_format.kinds import CONVERTER, INTERRUPT_HZ, LIMIT, TWO_POINTS
+from tirta_format.kinds import CONVERTER, INTERRUPT_HZ, LIMIT, SETTLED_HZ, TWO_POINTS
 
 # What a probe is compensated by: the channel `water`, and hundredths of a degree where it has none.
 _WATER = "fixed i -500 10000 2500;water t 1 16 ?;"
@@ -101,6 +101,15 @@ def _lists(channel):
 
 
 def _pulse(channel):
+    if "settle_ms" in channel:
+        most_hz = max(1, SETTLED_HZ // channel["settle_ms"])
+        if channel.get("max_hz", 1) > most_hz:
+            return "max_hz", "must be 1 to %d for a contact that settles in %d ms" % (
+                most_hz, channel["settle_ms"],
+            )  # fmt: skip
+        if "reverse" in channel:
+            return "reverse", "must be a channel of its own where contacts bounce"
+        return None
     if channel["counter"] < 0:
         if "reverse" in channel:
             return "reverse", "needs a counter in hardware"

@@ -29,6 +29,7 @@ PLAIN = {
         "ml i 1 1073741823;"
         "pin i 0 48;"
         "reverse i 0 48 ?;"
+        "settle_ms i 4 200 ?;"
     ),
     # 4-20 mA over a shunt: `low` at 4 mA, `high` at 20 mA, both times the channel's scale
     "current": (
@@ -47,6 +48,8 @@ _SENSORS = (
 )
 SENSORS = tuple(_SENSORS.split())
 INTERRUPT_HZ = 2  # a flash operation holds interrupts for up to 400 ms
+PLAIN_HZ = 200  # of a meter whose config does not say
+SETTLED_HZ = 250  # a contact that settles in one ms: twice that closed, and twice open
 _RATES = (8, 16, 32, 64, 128, 250, 475, 860)  # conversions a second of an ADS1115
 # A DS18B20 converts for 750 ms, and its bus takes 20 ms before and after; an EZO circuit takes
 # 300 ms for a temperature and 900 ms for a reading; SDI-12 runs at 1200 baud.
@@ -92,6 +95,7 @@ def check(channel):
     if kind in ("voltage", "orp") and channel["uv0"] == channel["uv1"]:
         return "uv1", "must differ from uv0"
     plain = kind in PLAIN and "rom" not in channel and channel.get("counter", 0) >= 0
+    plain = plain and "settle_ms" not in channel
     return None if plain else _devices().check(channel, _LEAST_MS)
 
 

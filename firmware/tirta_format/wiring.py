@@ -92,7 +92,8 @@ def _water(channel, channels):
         return what % other["name"] + ("this one" if other is channel else "no plain thermometer")
     from tirta_format import degrees  # few configs need it
 
-    if degrees.to_centi(other.get("unit", "")) is None:
+    factors = degrees.to_centi(other.get("unit", ""))
+    if factors is None or (factors[2] and other["sensor"] == "ds18b20"):
         told = other["name"], other.get("unit", "")
         return (
             "must be the name of a channel of a temperature in degC, K or degF; %s has '%s'" % told

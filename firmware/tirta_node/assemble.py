@@ -18,7 +18,8 @@ if VIPER:
 
 # As in tick_plain.py.
 _DUE, _PERIOD, _SLOT, _LEAD, _HELD, _READS, _MORE, _RECORDS = 0, 1, 2, 3, 20, 21, 22, 23
-_ROWS = 24
+_READ = 24
+_ROWS = 25
 _TICKS = 0x3FFFFFFF
 _DRIVER_WORDS = 3
 LIMITS = ("qc_fail", "qc_suspect", "qc_spike", "qc_rate", "qc_flat")
@@ -89,6 +90,7 @@ class _Builder:
         words = array("i", bytes(4 * size))
         words[_SLOT], beyond_ms = divmod(self.uptime_ms, period_ms)
         words[_DUE] = self.start + period_ms - beyond_ms & _TICKS
+        words[_READ] = words[_SLOT] - 2  # the first period may be longer than one
         words[_PERIOD] = period_ms
         made = Group(period_ms, members, words)
         if self.viper:

@@ -11,7 +11,7 @@ from tirta_node import commands, store
 from tirta_node.hal import chip
 
 # As in tick_plain.py and rows.py.
-_HELD, _ROWS, _WORDS, _DRIVER_WORDS, _CELL = 20, 24, 16, 3, 1
+_HELD, _ROWS, _WORDS, _DRIVER_WORDS, _CELL = 20, 25, 16, 3, 1
 _DEAD_LOW, _LOW, _HIGH, _DEAD_HIGH = 4, 5, 6, 7
 _READINGS = 8
 _WHO = 32

@@ -30,7 +30,8 @@ _HELD = 20  # rows that a bus fills
 _READS = 21  # rows that are read here
 _MORE = 22  # 1: there are drivers without such a row, or `then` has what takes the samples on
 _RECORDS = 23  # 1: the cells are the ring's, and each sample is a record
-_ROWS = 24
+_READ = 24  # slot whose samples were read last
+_ROWS = 25
 _ROW = 16
 _DRIVER_ROW = 3
 # A row: which cell the value goes to, and which one what was read (0 = none).
@@ -40,7 +41,7 @@ _RAW = 2  # the cell + 1
 _READINGS = 3  # 2 to this power are averaged
 _DEAD_LOW = 4  # below, and above _DEAD_HIGH: missing
 _LOW = 5  # below, and above _HIGH: suspect; no narrower than the other two
-_HIGH = 6
+_HIGH = 6  # of a counter: more than it can count in a period, either way
 _DEAD_HIGH = 7
 _X0 = 8  # value = Y0 ± (x - X0) * (WHOLE + FRACTION / 2^28), rounded: sensors/scaling.py
 _Y0 = 9
@@ -120,6 +121,8 @@ def tick(ring, st, now, parts, values, flags, slots, records):
         drivers, slow, full, then, handle = rest
         full()  # unread, a pulse counter keeps its pulses for the next record
         return period - late - st[_LEAD]
+    since = slot - st[_READ]
+    st[_READ] = slot
     row = _ROWS
     n = st[_READS]
     while n:
@@ -134,6 +137,8 @@ def tick(ring, st, now, parts, values, flags, slots, records):
                 i += st[row + _TURN]
             values[k] = i
             flags[k] = 1
+            if since == 1 and (i > st[row + _HIGH] or i < 0 - st[row + _HIGH]):
+                flags[k] = 4
             if st[row + _RAW]:
                 k = st[row + _RAW] - 1
                 values[k] = x

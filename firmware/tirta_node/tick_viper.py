@@ -17,7 +17,8 @@ _HELD = const(20)
 _READS = const(21)
 _MORE = const(22)
 _RECORDS = const(23)
-_ROWS = const(24)
+_READ = const(24)
+_ROWS = const(25)
 _ROW = const(16)
 _DRIVER_ROW = const(3)
 _KIND = const(0)
@@ -111,6 +112,8 @@ def tick(x: int, row: ptr32, now: int, parts) -> int:
         drivers, slow, full, then, handle = rest
         full()  # unread, a pulse counter keeps its pulses for the next record
         return period - late - st[_LEAD]
+    since = slot - st[_READ]
+    st[_READ] = slot
     row = ptr32(int(st) + 4 * _ROWS)
     n = st[_READS]
     while n:
@@ -125,6 +128,8 @@ def tick(x: int, row: ptr32, now: int, parts) -> int:
                 i += row[_TURN]
             values[k] = i
             flags[k] = 1
+            if since == 1 and (i > row[_HIGH] or i < 0 - row[_HIGH]):
+                flags[k] = 4
             if row[_RAW]:
                 k = row[_RAW] - 1
                 values[k] = x

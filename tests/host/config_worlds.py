@@ -56,7 +56,10 @@ def _keys(kind: str, rng: random.Random) -> dict[str, Any]:
     rom = _odd(rng, (None, None, "28dc6674050000b9", "28b143fe04000073"), ("28" * 8,))
     curve = {"points": points[:: _odd(rng, (1,), (-1,))]}
     keys: dict[str, dict[str, Any]] = {
-        "pulse": {"litres_per_pulse": rng.choice((0.001, 0.5, 10, 1000, 1e5)), "max_per_s": most},
+        "pulse": {
+            "litres_per_pulse": rng.choice((0.001, 0.5, 10, 1000, 1e5)), "max_per_s": most,
+            "debounce_ms": _odd(rng, (None, None, 5, 20), (1, 201)),
+        },
         "4-20mA": {"at_4ma": rng.choice((0, -50, 20)), "at_20ma": _odd(rng, (100, 5000), (0,))},
         "voltage": {"points": [[0.5, 0], [2.3, _odd(rng, (100, -7), (0.001, 0))]]},
         "modbus": {

@@ -44,6 +44,9 @@ class Anything:
             self._count = (self._count + self._chance.below(900)) % 30000
         return self._count
 
+    def level(self):
+        return self._chance.below(2)
+
     def irq(self, handler, trigger=0):
         self.handler = handler
 
@@ -126,8 +129,9 @@ class Wires(Wire):
 def wire(chance):
     """Put all of it where the hal gives hardware out."""
     any_of = lambda *args, **keys: Anything(chance)  # noqa: E731
-    for name in ("counter", "unit", "converter", "level"):
+    for name in ("counter", "unit", "converter", "every_edge"):
         setattr(inputs, name, any_of)
+    inputs.level = lambda gpio: Anything(chance).level
     inputs.edges = lambda gpio: EdgeCounter(Anything(chance))
     inputs.one_wire = lambda gpio: Wires({ROM_1: PAD_1})
     inputs.i2c = lambda scl, sda, freq: I2C(chance)

@@ -31,3 +31,18 @@ class EdgeCounter:
         if not 0 <= since_ms < _BOUNCE_MS:  # negative: the ticks have wrapped since
             self._count += 1
         self._last_ms = now
+
+
+class EveryEdge:
+    """`value()` changes with edges of `pin`, however many come at once."""
+
+    def __init__(self, pin):
+        self._count = 0
+        pin.irq(self._edge, pin.IRQ_RISING | pin.IRQ_FALLING)
+
+    def value(self):
+        """Edges that were told apart."""
+        return self._count
+
+    def _edge(self, pin):
+        self._count = self._count + 1 & 0xFFFF

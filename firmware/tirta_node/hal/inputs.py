@@ -47,6 +47,18 @@ def one_wire(gpio):
     return onewire.OneWire(machine.Pin(gpio))
 
 
+def level(gpio):
+    """A call that gives the level of a pin whose contact goes to ground: 0 while it is closed."""
+    return machine.Pin(gpio, machine.Pin.IN, machine.Pin.PULL_UP).value
+
+
+def every_edge(gpio):
+    """A count of edges by interrupt, which tells that there were some, for chips without PCNT."""
+    from tirta_node.hal.edges import EveryEdge
+
+    return EveryEdge(machine.Pin(gpio, machine.Pin.IN, machine.Pin.PULL_UP))
+
+
 def edges(gpio):
     """A counter by interrupt, for chips without PCNT."""
     from tirta_node.hal.edges import EdgeCounter

@@ -9,10 +9,7 @@ A *driver* is handed a counter, a converter or a bus, never a pin. It has
 A *bus* has `poll()`: one step of at most 2 ms, which returns the ms until it wants the next.
 """
 
-from micropython import const
-
-_PCNT_TURN = const(32000)
-_QUICK_MS = const(1000)
+_OWN_METER = ("max_hz", "reverse", "settle_ms")  # with these the tick cannot count by itself
 
 
 def make(config):
@@ -61,7 +58,7 @@ def _load(channel):
 def _is_plain(channel):
     """Whether a channel needs no shared bus, no other channel and no second pin."""
     pulse = channel["sensor"] == "pulse"
-    if pulse and ("reverse" in channel or "max_hz" in channel or channel["counter"] < 0):
+    if pulse and (channel["counter"] < 0 or any(key in channel for key in _OWN_METER)):
         return False
     if channel["sensor"] == "ds18b20":
         return "rom" not in channel
@@ -69,13 +66,12 @@ def _is_plain(channel):
 
 
 def _pulse(channel, period_ms):
-    from tirta_node.hal import inputs
+    from tirta_node.sensors import counting
     from tirta_node.sensors.pulse import PulseMeter
 
-    where = channel["counter"], channel["pin"], channel["filter_ns"]
-    if period_ms < _QUICK_MS:  # far fewer than half a turn come between two samples
-        return PulseMeter(inputs.unit(*where, turn=_PCNT_TURN), _PCNT_TURN)
-    return PulseMeter(inputs.counter(*where))
+    counter = channel.pop("begun", None) or counting.counter(channel, period_ms)
+    turn = counting.QUICK_TURN if period_ms < counting.QUICK_MS else 0
+    return PulseMeter(counter, turn, 0, counting.most_hz(channel))
 
 
 def _current(channel, period_ms):

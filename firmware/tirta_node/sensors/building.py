@@ -6,11 +6,10 @@ Called at a start; nothing of it stays in RAM. Only the kinds that the config na
 
 from micropython import const
 
+from tirta_format.kinds import PLAIN_HZ
 from tirta_node.hal import inputs
 
-_TURN = const(30000)  # at which a PCNT unit begins anew
 _SAFE = const(12000)  # pulses that may come between two readings
-_PLAIN_HZ = const(200)  # of a meter whose config does not say
 _QUIET_MS = const(10000)
 _SLOW_MS = const(60000)
 _FAR_UV = const(10000000)
@@ -55,15 +54,21 @@ class Building:
         return made(i, channel) if made else None
 
     def _make_pulse(self, i, channel):
+        from tirta_node.sensors import counting
+
+        begun = channel.pop("begun", None) or counting.counter(channel, self.periods[i])
+        most_hz = counting.most_hz(channel)
+        if "settle_ms" in channel:
+            from tirta_node.sensors.contact import ContactMeter
+
+            self.buses.append(begun)
+            return ContactMeter(begun, most_hz)
         from tirta_node.sensors.flow import PulseMeter
 
         if channel["counter"] < 0:
-            return PulseMeter(inputs.edges(channel["pin"]))
-        reverse = channel.get("reverse")
-        args = channel["counter"], channel["pin"], channel["filter_ns"], _TURN, reverse
-        most_hz = channel.get("max_hz", _PLAIN_HZ)
-        poll_ms = max(1, _SAFE * 1000 // most_hz)
-        meter = PulseMeter(inputs.unit(*args), _TURN, poll_ms)
+            return PulseMeter(begun, 0, 0, 0, most_hz)
+        poll_ms = max(1, _SAFE * 1000 // channel.get("max_hz", PLAIN_HZ))
+        meter = PulseMeter(begun, counting.TURN, poll_ms, 0, most_hz)
         if self.periods[i] > poll_ms:
             self.buses.append(meter)
         return meter

@@ -39,11 +39,14 @@ def problems(config: document.Config, board: Board, lines: Lines) -> Iterator[Pr
             "Remove this channel, or use a board with more counters.",
         )
     for i in pulses if not board.counter_units else ():
-        if (getattr(config.channel[i], "max_per_s", None) or INTERRUPT_HZ + 1) > INTERRUPT_HZ:
+        channel = config.channel[i]
+        most_hz = getattr(channel, "max_per_s", None) or INTERRUPT_HZ + 1
+        if most_hz > INTERRUPT_HZ and getattr(channel, "debounce_ms", None) is None:
             yield Problem(
                 lines.where(("channel", i, "max_per_s")),
                 f"Board {board.name} counts by interrupt: at most one pulse in 500 ms.",
-                "If the meter never gives more, say so: max_per_s = 2. Else use another board.",
+                "If the meter never gives more, say so: max_per_s = 2. A contact: debounce_ms = 20."
+                " Else use another board.",
             )
     if config.clock and not _has(board, "i2c"):
         yield Problem(lines.where(("clock",)), f"Board {board.name} has no I2C.", "Remove it.")

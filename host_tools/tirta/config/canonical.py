@@ -120,6 +120,8 @@ def _channel(channel: Channel, place: dict[str, Any], board: Board) -> dict[str,
     match channel:
         case Pulse():
             extra = {} if channel.max_per_s is None else {"max_hz": math.ceil(channel.max_per_s)}
+            if channel.debounce_ms is not None:
+                extra["settle_ms"] = channel.debounce_ms
             if channel.reverse_pin is not None:
                 extra["reverse"] = board.pins[channel.reverse_pin].gpio
             return {

@@ -44,8 +44,9 @@ _IN_FILE = {
     "shunt_mohm": "shunt_ohm", "scale": "decimals", "uv0": "points", "uv1": "points",
     "value0": "points", "value1": "points", "counter": "sensor",
     "poll_ms": "poll_s", "age_ms": "max_age_s", "water": "temperature", "fixed": "fallback_c",
-    "index": "sensor", "max_hz": "max_per_s", "reverse": "reverse_pin", "gain": "ads1115",
-    "input": "ads1115", "rate": "ads1115", "mul": "factor", "div": "factor", "shift": "offset",
+    "index": "sensor", "max_hz": "max_per_s", "settle_ms": "debounce_ms",
+    "reverse": "reverse_pin", "gain": "ads1115", "input": "ads1115", "rate": "ads1115",
+    "mul": "factor", "div": "factor", "shift": "offset",
     "gain_milli": "gain", "cal_uv": "saturated_v", "zero_uv": "zero_v", "table": "decimals",
     "low_mv": "low_v", "period_ms": "period_s", "qc_rate": "qc_rate_per_s",
 }  # fmt: skip

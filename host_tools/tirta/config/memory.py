@@ -79,12 +79,15 @@ def _left(config: dict[str, Any]) -> Iterator[tuple[Where, str, int]]:
 
 def _needs(config: dict[str, Any]) -> Iterator[tuple[Where, str, int, set[str]]]:
     """(where, what it is, bytes of its own, parts) of each channel and alarm."""
+    waters = {channel.get("water") for channel in config["channels"]}
     for i, channel in enumerate(config["channels"]):
         parts = set(_OF_KIND.get(channel["sensor"], ()))
         if "input" in channel:
             parts |= {"buses", "analogue", "ads1115"}
-        if "rom" in channel or "reverse" in channel or "max_hz" in channel:
+        if any(key in channel for key in ("rom", "reverse", "max_hz", "settle_ms")):
             parts.add("buses")
+        if channel["name"] in waters and channel["sensor"] in ("current", "voltage"):
+            parts |= {"buses", "analogue"}  # a driver of its own, to be asked by others
         if any(key in channel for key in _OF_RATES):
             parts.add("rates")
         yield ("channel", i, "sensor"), f"Channel {channel['name']}", EACH, parts

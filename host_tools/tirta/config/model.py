@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tirta_format import config as rules
+from tirta_format.degrees import to_centi
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=16)]
 PinName = Annotated[str, Field(min_length=1, max_length=16)]
@@ -77,6 +78,7 @@ class Pulse(_Channel):
     pin: PinName
     reverse_pin: PinName | None = None
     max_per_s: Annotated[float, Field(gt=0, le=40000)] | None = None  # pulses of the meter
+    debounce_ms: Annotated[int, Field(ge=4, le=200)] | None = None  # of a contact (reed switch)
     litres_per_pulse: Annotated[float, Field(gt=0, le=rules.LIMIT / 1000)]
     filter_us: Annotated[float, Field(ge=0, le=12.787)] = 10
 
@@ -97,10 +99,16 @@ class Voltage(Converted):
     points: tuple[Point, Point]
 
 
+def _celsius(unit: str) -> str:
+    if (to_centi(unit) or (0, 0, 1))[2]:
+        raise ValueError("must be degC: a DS18B20 measures nothing else")
+    return unit
+
+
 class Temperature(Scaled):
     """A DS18B20 on a 1-Wire bus; `rom` where there are several."""
 
     sensor: Literal["ds18b20"]
     pin: PinName
     rom: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{16}$")] | None = None
-    unit: Unit = "degC"
+    unit: Annotated[Unit, AfterValidator(_celsius)] = "degC"

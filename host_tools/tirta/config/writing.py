@@ -54,6 +54,8 @@ def _channel(channel: dict[str, Any], board: Board) -> Iterator[tuple[str, str]]
             yield "reverse_pin", _text(_pin_name(channel["reverse"], board))
         if "max_hz" in channel:
             yield "max_per_s", str(channel["max_hz"])
+        if "settle_ms" in channel:
+            yield "debounce_ms", str(channel["settle_ms"])
         yield "litres_per_pulse", _number(channel["ml"], 1000)
         yield "filter_us", _number(channel["filter_ns"], 1000)
         return
