@@ -6,13 +6,12 @@ A *board* is such a file, and nothing else knows its name: code asks it for a ca
 `tirta.board_rules` has the rules that a board must keep.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tirta import board_rules
+from tirta import board_rules, toml_file
 from tirta.errors import TirtaError
 from tirta.paths import boards_dir, user_dir
 
@@ -135,15 +134,10 @@ def load(name_or_path: str | Path) -> Board:
     """Read and check a board: a name from `names()`, or the path of a TOML file."""
     path = _locate(name_or_path)
     try:
-        with path.open("rb") as file:
-            document = tomllib.load(file)
+        document = toml_file.load(path)
     except OSError as error:
         raise TirtaError(
             f"Cannot read the board file {path}: {error.strerror}.", "Check the path."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TirtaError(
-            f"The board file {path} is not valid TOML: {error}.", "Correct that line."
         ) from error
     try:
         board = Board.model_validate({**document, "name": path.stem})

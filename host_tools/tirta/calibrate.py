@@ -20,6 +20,7 @@ from tirta_format.record import FAIL, MISSING
 
 EVERY_S = 1.0  # a reading costs a node some ten milliseconds of its slack
 PATIENCE_S = 180.0
+LEAST_PATIENCE_S = settling.WINDOW_S + 10  # for the readings that a line loses
 MOST_BYTES = 208  # of a request that may be sealed (FORMAT.md sections 9 and 13)
 
 

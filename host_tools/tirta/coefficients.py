@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from tirta.config.devices import oxygen_saturation
 from tirta.errors import TirtaError
+from tirta.text import counted
 from tirta_format import calibration
 
 METHODS = {"zero": 1, "offset": 1, "1-point": 1, "2-point": 2, "3-point": 3}
+# Without oxygen, saturated with air, or both.
+_ONLY = {"oxygen": ("zero", "1-point", "2-point")}
 NERNST_UV_PER_K = 198.42  # ln(10) R / F, CODATA 2018
 MOST_OFFSET_UV = 60_000.0  # about one pH; a healthy electrode is within half of it
 MOST_BEND = calibration.MOST_SLOPE / calibration.LEAST_SLOPE  # of the slopes of two pieces
@@ -35,19 +38,32 @@ class Point:
     celsius: float = 25.0
 
 
+def must_be_possible(channel: dict[str, Any], method: str) -> None:
+    """Raises TirtaError where a channel of this kind has no such calibration."""
+    kind = channel["sensor"]
+    name = "4-20mA" if kind == "current" else kind
+    if kind not in calibration.KEYS:
+        kinds = ", ".join("4-20mA" if k == "current" else k for k in calibration.KEYS)
+        raise TirtaError(
+            f"A {name} is not calibrated by Tirta.",
+            f"These are: {kinds}. Others keep a calibration of their own.",
+        )
+    if method not in _ONLY.get(kind, METHODS):
+        raise TirtaError(
+            f"A sensor for {name} has no calibration {method}.",
+            f"Choose --method: {', '.join(_ONLY[kind])}.",
+        )
+
+
 def solve(channel: dict[str, Any], method: str, points: Sequence[Point]) -> dict[str, Any]:
     """The channel's new keys (FORMAT.md 8.3). Raises TirtaError with the reason when the result is
     not plausible.
     """
     kind = channel["sensor"]
-    if kind not in calibration.KEYS:
-        raise TirtaError(
-            f"A {kind} is not calibrated by Tirta.",
-            f"These are: {', '.join(calibration.KEYS)}. Others keep a calibration of their own.",
-        )
+    must_be_possible(channel, method)
     if len(points) != METHODS[method]:
         raise TirtaError(
-            f"{method} takes {METHODS[method]} references, not {len(points)}.",
+            f"{method} takes {counted(METHODS[method], 'reference')}, not {len(points)}.",
             "Give one --reference for each.",
         )
     if len({p.reference for p in points}) < len(points) or len({p.raw_uv for p in points}) < len(

@@ -5,7 +5,6 @@ The file that ships with Tirta is `data/limits.toml`. Configs, reports and alarm
 from here, so that a page never judges by other figures than a node.
 """
 
-import tomllib
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from tirta import toml_file
 from tirta.errors import TirtaError
 
 SHIPPED = Path(__file__).parent / "data" / "limits.toml"
@@ -102,11 +102,9 @@ class Limits(_Strict):
 def load(path: Path = SHIPPED) -> Limits:
     """Read a limits file; TirtaError names the first thing that is wrong with it."""
     try:
-        return Limits.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Limits.model_validate(toml_file.load(path))
     except OSError as error:
         raise TirtaError(f"Cannot read {path}: {error.strerror}.", "Name a limits file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TirtaError(f"{path} is not valid TOML: {error}.", "Correct the file.") from error
     except ValidationError as error:
         raise TirtaError(
             f"{path} is no limits file: {first_problem(error)}.",

@@ -123,7 +123,9 @@ def _title(log: Log, drawn: list[Series]) -> str:
     name = log.batches[-1].config["name"]
     records = sum(len(batch.number) for batch in log.batches)
     node = f"{name} · node {log.node}" if name else f"Node {log.node}"
+    count = f"{records:,} record" + "s" * (records != 1)
     if not drawn[0].dated:
-        return f"{node} · {records:,} records"
+        return f"{node} · {count}"
     first, last = (datetime.fromtimestamp(drawn[0].x[i], UTC) for i in (0, -1))
-    return f"{node} · {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC · {records:,} records"
+    span = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    return f"{node} · {span} · {count}"

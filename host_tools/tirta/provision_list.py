@@ -13,7 +13,7 @@ from typing import Any
 
 from serial.tools.list_ports import comports
 
-from tirta import boards, config
+from tirta import boards, config, numbers
 from tirta.boards import Board
 from tirta.errors import TirtaError
 
@@ -99,7 +99,7 @@ def _row(folder: Path, line: int, cells: dict[str, str]) -> Row:
 
 def _degrees(key: str, text: str, most: int) -> float:
     try:
-        value = float(text.replace(",", "."))  # a decimal comma, as in Indonesian
+        value = numbers.number(text)
     except ValueError:
         value = float("nan")
     if not -most <= value <= most:

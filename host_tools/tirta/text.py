@@ -33,6 +33,11 @@ def bounded(value: object, *, depth: int = 6, limit: int = LIMIT) -> object:
     return value
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 record`, `2 records`; `many` where an s is not enough."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def scaled(seconds: float) -> tuple[float, str]:
     """A length of time in the unit that a person chooses: (45.0, "minutes"), (3.5, "hours")."""
     for unit, size, at_least in _UNITS:

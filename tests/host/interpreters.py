@@ -65,9 +65,9 @@ def _wasm_port() -> Path:
 COMMANDS = {"unix-64": unix_command, "wasm-32": wasm_command}
 
 
-def run(command: list[str]) -> str:
+def run(command: list[str], patience_s: float = 3600) -> str:
     """What the program printed; its failure is the test's."""
-    done = patience.run(command)
+    done = patience.run(command, patience_s=patience_s)
     assert done.returncode == 0, f"ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     return str(done.stdout)
 

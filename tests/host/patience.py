@@ -65,11 +65,16 @@ def scenario_ended(name: str) -> None:
 
 
 def run(
-    words: Sequence[str | Path], *, check: bool = False, text: bool = True, **options: Any
+    words: Sequence[str | Path],
+    *,
+    check: bool = False,
+    text: bool = True,
+    patience_s: float = HANG_S,
+    **options: Any,
 ) -> "subprocess.CompletedProcess[Any]":
     """Run a program to its end as `subprocess.run` does, its output captured; a hang fails."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    patience = Patience()
+    patience = Patience(patience_s)
     with subprocess.Popen([*map(str, words)], text=text, **options) as process:
         try:
             while True:

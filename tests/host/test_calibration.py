@@ -12,7 +12,7 @@ import pytest
 
 from tirta.calibrate import temperature
 from tirta.cli import main
-from tirta.coefficients import NERNST_UV_PER_K, Point, solve, straight
+from tirta.coefficients import NERNST_UV_PER_K, Point, must_be_possible, solve, straight
 from tirta.drift import Drift, corrected
 from tirta.errors import TirtaError
 from tirta.settling import Look
@@ -64,10 +64,11 @@ def test_points_that_others_found() -> None:
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ("--method 1-point --reference 4 --reference 7", "1-point takes 1 references, not 2."),
+        ("--method 1-point --reference 4 --reference 7", "1-point takes 1 reference, not 2."),
         ("--reference 4 --reading 9", "2-point takes 2 references, not 1."),
         ("--reference 4 --reference 7 --reading 9", "Each --reading needs its --reference."),
         ("--reference 4 --reference 4", "Two of the references are the same."),
+        ("--patience 20", "20 s are too short: a probe is judged by its last 30 s."),
     ],
 )
 def test_references_that_do_not_fit_are_refused_before_a_port_is_opened(
@@ -81,7 +82,7 @@ def test_a_reference_must_be_a_number(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit) as ended:
         main(["calibrate", "/dev/no-port", "ph", "--reference", "nan"])
     assert ended.value.code == 2
-    assert "nan is no reading" in capsys.readouterr().err
+    assert "is not a finite number" in capsys.readouterr().err
 
 
 def test_the_temperature_of_a_reference() -> None:
@@ -92,6 +93,23 @@ def test_the_temperature_of_a_reference() -> None:
     assert temperature(ph, seen, 20.0) == 20.0
     with pytest.raises(TirtaError, match="well of ph reads nothing"):
         temperature(ph, seen, None)
+
+
+@pytest.mark.parametrize(
+    ("channel", "method", "why"),
+    [
+        ({"sensor": "pulse"}, "2-point", "A pulse is not calibrated"),
+        ({"sensor": "modbus"}, "zero", "A modbus is not calibrated"),
+        ({"sensor": "oxygen"}, "3-point", "has no calibration 3-point"),
+        ({"sensor": "oxygen"}, "offset", "has no calibration offset"),
+    ],
+)
+def test_what_cannot_be_calibrated_is_refused_before_anybody_holds_a_probe(
+    channel: dict[str, object], method: str, why: str
+) -> None:
+    with pytest.raises(TirtaError, match=why):
+        must_be_possible(channel, method)
+    must_be_possible({"sensor": "oxygen"}, "zero")
 
 
 def test_lines_and_curves() -> None:

@@ -60,7 +60,8 @@ def test_demo_config_belongs_to_its_board() -> None:
         (("at_20ma = 100", "at_20ma = 0"), 8, "must differ from at_4ma"),
         (("at_20ma = 100", "at_20ma = 1e9"), 8, "must be -1073741823 to 1073741823"),
         (("at_4ma = 0", "at_4ma = 'x'"), 7, "valid number"),
-        (("at_4ma = 0", "at_4ma = "), 7, "not valid TOML"),
+        (("at_4ma = 0", "at_4ma = "), 7, "at_4ma has no value"),
+        (("at_4ma = 0", "at_4ma = [0"), 7, "at_4ma is not closed"),
         (('board = "virtual"', 'board = "esp33"'), 1, "no board 'esp33'"),
         (("board =", "interval_s = true\nboard ="), 1, "true is no value for interval_s"),
         (("at_20ma = 100", "at_20ma = true"), 8, "true is no value for at_20ma"),
@@ -170,11 +171,68 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert len(problems(tmp_path, text)) == 3
 
 
+SIGNS = [
+    ("at_20ma = 100", "at_20ma = 16,0", "comma in the number 16,0", "at_20ma = 16.0"),
+    ("at_20ma = 100", 'at_20ma = "16,0"', "valid number", "at_20ma = 16.0"),
+    ("at_20ma = 100", 'at_20ma = "1,500"', "valid number", "1.500 or 1500"),
+    ("at_20ma = 100", "at_20ma : 100", "colon behind at_20ma", "at_20ma = 100"),
+    ('unit = "m"', "unit = “m”", "typographic quotes", 'unit = "m"'),
+    ('unit = "m"', "unit = m", "no quotes around the text m", 'unit = "m"'),
+    ('unit = "m"', 'unit = "m"\nunit = "bar"', "'unit' is there twice", "Remove one"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "what", "hint"), SIGNS)
+def test_what_people_type_is_told_with_what_to_write(
+    tmp_path: Path, old: str, new: str, what: str, hint: str
+) -> None:
+    """And hides nothing else in the file: the wrong pin in another line is told, too."""
+    text = PRESSURE.replace('"analog_1"', '"nowhere"').replace(old, new)
+    found = problems(tmp_path, text)
+    assert len(found) == 2, found
+    one = next(line for line in found if what in line)
+    (number,) = [i for i, line in enumerate(text.splitlines(), 1) if line in new.split("\n")[-1:]]
+    assert one.startswith(f"node.toml:{number}:")
+    assert hint in one
+    assert any("no pin 'nowhere'" in line for line in found)
+
+
+def test_every_mistake_is_told_with_its_line(tmp_path: Path) -> None:
+    """A wrong kind, a wrong pin in the same channel and in others, a limit, two names, an alarm."""
+    text = (
+        'board = "virtual"\ninterval_s = 0,001\n'
+        '[[channel]]\nname = "a"\nsensor = "puls"\npin = "nowhere"\n'
+        '[[channel]]\nname = "b"\nsensor = "4-20mA"\npin = "flow"\nunit = m\n'
+        "at_4ma = 0\nat_20ma = 0\n"
+        '[[channel]]\nname = "b"\nsensor = "voltage"\npin = "analog_2"\nunit = "V"\n'
+        "points = [[0,5, 1], [1,0, 2]]\n"
+        '[[channel]]\nname = "b"\nsensor = "starts"\nunit = "n"\n'
+    )
+    found = problems(tmp_path, text)
+    lines = [int(one.split(":")[1]) for one in found]
+    assert lines == sorted(lines)
+    assert set(lines) == {2, 5, 6, 10, 11, 13, 19, 21}, found
+    assert any("Numbers have a point" in one for one in found)
+
+
+def test_an_alarm_without_a_limit_is_told_with_its_line(tmp_path: Path) -> None:
+    alarm = '[[alarm]]\nname = "{0}"\nkind = "quality"\nchannel = "p_inlet"\n'
+    (one, two) = problems(tmp_path, PRESSURE + alarm.format("x") + alarm.format("y"))
+    assert one.startswith("node.toml:9: alarm[1]")
+    assert two.startswith("node.toml:13: alarm[2]")
+
+
+def test_a_file_of_powershell_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "node.toml"
+    path.write_bytes(PRESSURE.replace("\n", "\r\n").encode("utf-16"))
+    assert config.check(path).problems == []
+
+
 def test_file_that_cannot_be_read_or_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(TirtaError, match="Cannot read"):
         config.check(tmp_path / "absent.toml")
     path = tmp_path / "binary.toml"
-    path.write_bytes(b"\xff\xfe")
+    path.write_bytes(b"\xff\xfd")
     assert "UTF-8" in config.check(path).problems[0].what
 
 

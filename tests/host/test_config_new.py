@@ -29,7 +29,7 @@ def test_words_become_a_file_that_is_right(
     path = tmp_path / "inlet.toml"
     words = ["config", "init", str(path), "--board", "esp32_devkitc", "--name", "Inlet 7"]
     assert main([*words, *(part for w in WORDS for part in ("--channel", w))]) == 0
-    assert "is right" in capsys.readouterr().out
+    assert "is valid" in capsys.readouterr().out
     text, board = config.load(path)
     found = json.loads(text)
     assert board.name == "esp32_devkitc"
@@ -43,7 +43,7 @@ def test_questions_offer_each_pin_what_fits_there() -> None:
     board = boards.load("esp32_devkitc")
     asked: list[str] = []
     answers = {
-        "Name of the node": "Inlet 7", "Pin analog_1": "4-20mA", "Name of the channel": "p_inlet",
+        "Name of the node": "Inlet 7", "Pin analog_1": "4-20mA",
         "unit": "m", "at_4ma": "0", "at_20ma": "160", "slave": "3", "register": "12",
     }  # fmt: skip
 
@@ -51,19 +51,60 @@ def test_questions_offer_each_pin_what_fits_there() -> None:
         asked.append(question)
         if question.startswith("A sensor on a bus"):
             return "modbus" if sum(q == question for q in asked) == 1 else ""
+        if "Name of the channel" in question:
+            return f"p_{sum(q == question for q in asked)}"
         return next((a for key, a in answers.items() if question.strip().startswith(key)), "")
 
-    text = config.from_questions(board, ask)
-    assert text.count('name = "p_inlet"') == 2
+    told: list[str] = []
+    text = config.from_questions(board, ask, told.append)
+    assert told == []
+    assert text.count('name = "p_') == 2
     channel = tomllib.loads(text)["channel"][0]
     assert (channel["sensor"], channel["pin"], channel["at_20ma"]) == ("4-20mA", "analog_1", 160)
     pins = [q.split(":")[0].removeprefix("Pin ") for q in asked if q.startswith("Pin")]
     assert "i2c_sda" not in pins or "i2c" in str(KINDS)
     assert {"flow", "analog_1", "onewire"} <= set(pins)
-    with pytest.raises(TirtaError, match="does not fit pin"):
-        config.from_questions(board, lambda q: "pulse" if "analog_1" in q else "")
-    with pytest.raises(TirtaError, match="No sensor"):
-        config.from_questions(board, lambda _: "")
+
+
+def test_a_wrong_answer_is_asked_again() -> None:
+    """And costs none of the answers before it."""
+    answers = {
+        "Name of the node": ["x" * 33, "Inlet 7"], "Seconds": ["1,500", "1,5"],
+        "Pin flow": ["puls", "PULSE"], "Name of the channel": ["10", "flow", "flow", "p_inlet"],
+        "litres_per_pulse": ["", "ten", "0,5"], "Pin analog_1": ["4-20mA"], "unit": ["m"],
+        "at_4ma": ["x", "0"], "at_20ma": ["16,0"], "A sensor on a bus": ["modbsu", ""],
+    }  # fmt: skip
+
+    def ask(question: str) -> str:
+        key = next((key for key in answers if question.strip().startswith(key)), "")
+        return answers[key].pop(0) if key and answers[key] else ""
+
+    told: list[str] = []
+    text = config.from_questions(boards.load("esp32_devkitc"), ask, told.append)
+    found = tomllib.loads(text)
+    assert (found["name"], found["interval_s"]) == ("Inlet 7", 1.5)
+    flow, pressure = found["channel"]
+    assert (flow["sensor"], flow["name"], flow["litres_per_pulse"]) == ("pulse", "flow", 0.5)
+    assert (pressure["name"], pressure["at_4ma"], pressure["at_20ma"]) == ("p_inlet", 0, 16.0)
+    for part in ("33 characters", "1,500 may be 1.500 or 1500", "'puls' is none of pulse; did you",
+                 "'10' is no name", "'': input should", "'ten': input", "channel flow already",
+                 "'x': input", "did you mean modbus?"):  # fmt: skip
+        assert sum(part in one for one in told) == 1, (part, told)
+    assert len(told) == 9
+
+
+def test_no_sensor_is_asked_again() -> None:
+    kinds = iter(["", "", "starts", ""])
+
+    def ask(question: str) -> str:
+        if question.startswith("A sensor on a bus"):
+            return next(kinds)
+        return {"  Name of the channel: ": "starts", "  unit: ": "n"}.get(question, "")
+
+    told: list[str] = []
+    text = config.from_questions(boards.load("esp32_devkitc"), ask, told.append)
+    assert tomllib.loads(text)["channel"][0]["sensor"] == "starts"
+    assert len(told) == 2
 
 
 @pytest.mark.parametrize("words", ["p_inlet", "a b c d", "p 5-20mA analog_1", "p unit=m pulse"])

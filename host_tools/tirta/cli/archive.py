@@ -13,7 +13,7 @@ from tirta.cli.command import Work, json_argument
 from tirta.progress import bar
 from tirta.tables import check, query
 from tirta.tables.landing import Landed
-from tirta.text import clean
+from tirta.text import clean, counted
 
 _WIDE = 120  # letters of a cell at most
 
@@ -70,12 +70,12 @@ def _check(args: Namespace) -> int:
         if found.ok:
             say.out(
                 f"{args.archive} is whole: {found.pages} pages of {found.nodes} nodes,"
-                f" {found.tables} tables."
+                f" {counted(found.tables, 'table')}."
             )
         for path in aside:
             say.out(f"{path} is kept there.")
         if args.rebuild:
-            say.out(f"All tables are made anew: {landed.values} values.")
+            say.out(f"All tables are made anew: {counted(landed.values, 'value')}.")
     return 0 if found.ok or args.rebuild else 1
 
 

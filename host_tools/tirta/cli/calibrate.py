@@ -2,20 +2,20 @@
 """`tirta calibrate`: a technician holds a probe into references, and the node keeps the result."""
 
 import dataclasses
-import math
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tirta import calibrate, progress
+from tirta import calibrate, numbers, progress
 from tirta.cli import say
-from tirta.cli.command import Work, json_argument
-from tirta.coefficients import METHODS, Point
+from tirta.cli.command import Work, baud_argument, json_argument, number
+from tirta.coefficients import METHODS, Point, must_be_possible
 from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta.ports import choose
-from tirta.settling import Look
+from tirta.settling import WINDOW_S, Look
+from tirta.text import counted
 from tirta_format import calibration
 
 
@@ -26,16 +26,16 @@ def _arguments(parser: ArgumentParser) -> None:
         "--method", choices=METHODS, default="2-point", help="how many references (default 2-point)"
     )
     parser.add_argument(
-        "--reference", type=_finite, action="append", metavar="VALUE", default=[],
+        "--reference", type=number, action="append", metavar="VALUE", default=[],
         help="what the probe is held into, in the channel's unit; once for each point",
     )  # fmt: skip
     parser.add_argument(
-        "--reading", type=_finite, action="append", metavar="UV", default=[],
+        "--reading", type=number, action="append", metavar="UV", default=[],
         help="microvolts in each reference, for scripts; without it the node is read",
     )  # fmt: skip
-    parser.add_argument("--celsius", type=_finite, help="temperature of the references")
+    parser.add_argument("--celsius", type=number, help="temperature of the references")
     parser.add_argument(
-        "--patience", type=_finite, default=calibrate.PATIENCE_S, metavar="SECONDS",
+        "--patience", type=number, default=calibrate.PATIENCE_S, metavar="SECONDS",
         help=f"how long the probe may take to settle (default {calibrate.PATIENCE_S:.0f})",
     )  # fmt: skip
     parser.add_argument("--who", default="", help="your name, for the record")
@@ -43,7 +43,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--history", metavar="DIR|PORT", help="show the calibrations in an archive or of a node"
     )
-    parser.add_argument("--baud", type=int, metavar="N", help="speed of the line (default 115200)")
+    baud_argument(parser)
     json_argument(parser)
 
 
@@ -59,6 +59,7 @@ def _run(args: Namespace) -> None:
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
         channel = calibrate.channel_of(node, args.channel)
+        must_be_possible(channel, args.method)
         points: list[Point] = []
         for i in range(METHODS[args.method]):
             points.append(_point(args, node, channel, i, points))
@@ -76,11 +77,16 @@ def _check_counts(args: Namespace) -> None:
     wanted, given = METHODS[args.method], args.reference
     if len(given) > wanted or (args.reading and len(given) < wanted):
         raise TirtaError(
-            f"{args.method} takes {wanted} references, not {len(given)}.",
+            f"{args.method} takes {counted(wanted, 'reference')}, not {len(given)}.",
             "Give one --reference for each, or another --method.",
         )
     if args.reading and len(args.reading) != len(given):
         raise TirtaError("Each --reading needs its --reference.", "Give both equally often.")
+    if args.patience < calibrate.LEAST_PATIENCE_S:
+        raise TirtaError(
+            f"{args.patience:g} s are too short: a probe is judged by its last {WINDOW_S:.0f} s.",
+            f"Give --patience {calibrate.LEAST_PATIENCE_S:.0f} or more.",
+        )
     if len(set(given)) < len(given):
         raise TirtaError("Two of the references are the same.", "Give each of them once.")
 
@@ -112,20 +118,13 @@ def _asked_reference(i: int, before: list[Point]) -> float:
     while True:
         text = say.ask(f"Reference {i + 1}: its value, then Enter: ")
         try:
-            value = _finite(text)
-        except (ValueError, ArgumentTypeError):
-            say.say(f"{text!r} is no number.")
+            value = numbers.number(text)
+        except ValueError as error:
+            say.say(f"{error}.")
             continue
         if all(value != point.reference for point in before):
             return value
         say.say(f"The probe was in {value:g} already.")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ArgumentTypeError(f"{text} is no reading")
-    return value
 
 
 def _history(args: Namespace) -> None:

@@ -9,6 +9,7 @@ from tirta.cli.command import Work, json_argument
 from tirta.export import FORMATS, export_selected
 from tirta.exports.selection import Selection, moment
 from tirta.exports.style import Style, zone_named
+from tirta.text import counted
 
 _ARCHIVE = Path("archive")
 
@@ -55,7 +56,7 @@ def _export(args: Namespace) -> None:
     done = export_selected(args.archive, args.to, args.out, wanted, style)
     say.written(done.path, as_json=args.json)
     if done.left_out:
-        say.say(f"{done.left_out} rows are left out: this format has no place for them.")
+        say.say(f"Left out: {counted(done.left_out, 'row')}; this format has no place for them.")
 
 
 WORK: Work = {

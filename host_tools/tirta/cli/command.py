@@ -5,13 +5,31 @@ A command parses, calls one public function of the package, and prints: what it 
 do too. Its name, help and example are in the catalogue.
 """
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from tirta import numbers
 
 Arguments = Callable[[ArgumentParser], None]
 Run = Callable[[Namespace], int | None]
 Work = Mapping[str, tuple[Arguments, Run]]  # by the command's name
+
+
+def number(text: str) -> float:
+    """The type of an argument that is a number, with a point or a comma before its decimals."""
+    try:
+        return numbers.number(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
+def whole(text: str) -> int:
+    """The type of an argument that is a whole number."""
+    try:
+        return numbers.whole(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 def port_argument(parser: ArgumentParser) -> None:
@@ -23,7 +41,14 @@ def port_argument(parser: ArgumentParser) -> None:
         help="device path, virtual node's name, or node id; may be left out when only one node is"
         " connected",
     )
-    parser.add_argument("--baud", type=int, metavar="N", help="speed of the line (default 115200)")
+    baud_argument(parser)
+
+
+def baud_argument(parser: ArgumentParser) -> None:
+    """--baud"""
+    parser.add_argument(
+        "--baud", type=whole, metavar="N", help="speed of the line (default 115200)"
+    )
 
 
 def unlisted_argument(parser: ArgumentParser) -> None:

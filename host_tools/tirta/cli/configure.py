@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tirta import atomic, boards, config, trial
 from tirta.cli import say
-from tirta.cli.command import Work, json_argument, port_argument
+from tirta.cli.command import Work, json_argument, number, port_argument, whole
 from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta.ports import choose
@@ -45,7 +45,7 @@ def _init_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--name", default="", metavar="TEXT", help="name of the node")
     parser.add_argument(
-        "--interval", type=float, default=60, metavar="S", help="seconds between records (60)"
+        "--interval", type=number, default=60, metavar="S", help="seconds between records (60)"
     )
     parser.add_argument(
         "--channel",
@@ -62,7 +62,7 @@ def _init(args: Namespace) -> int:
     if args.channel:
         text = config.from_words(board, args.name, args.interval, args.channel)
     elif sys.stdin.isatty():
-        text = config.from_questions(board, input)
+        text = config.from_questions(board, say.ask, say.say)
     else:
         raise TirtaError("Nobody can be asked here.", "Tell each channel: --channel WORDS.")
     atomic.write(args.file, text.encode())
@@ -102,7 +102,7 @@ def _apply_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--trial-seconds",
-        type=int,
+        type=whole,
         default=trial.TRIAL_S,
         metavar="S",
         help="after so long without this program the node goes back by itself (default 120)",

@@ -10,6 +10,7 @@ from tirta.cli import say
 from tirta.cli.command import Work, json_argument
 from tirta.district import feedback, kinds, telling, tree
 from tirta.district.survey import Survey, survey
+from tirta.text import counted
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -116,9 +117,11 @@ def _import(args: Namespace) -> None:
         document = {"requests": len(found.requests), "skipped": found.skipped, "file": str(path)}
         say.document(document)
         return
-    say.out(f"{len(found.requests)} requests in {path}, without names, addresses or texts.")
+    say.out(
+        f"{counted(len(found.requests), 'request')} in {path}, without names, addresses or texts."
+    )
     if found.skipped:
-        say.say(f"{found.skipped} requests have no usable time and were left out.")
+        say.say(f"Left out: {counted(found.skipped, 'request')} without a usable time.")
 
 
 WORK: Work = {

@@ -4,7 +4,7 @@
 from argparse import ArgumentParser, Namespace
 
 from tirta.cli import say
-from tirta.cli.command import Work, json_argument
+from tirta.cli.command import Work, json_argument, whole
 from tirta.line import DEFAULT_BAUD
 from tirta.ports import list_ports
 
@@ -12,7 +12,7 @@ from tirta.ports import list_ports
 def _arguments(parser: ArgumentParser) -> None:
     json_argument(parser)
     parser.add_argument(
-        "--baud", type=int, default=DEFAULT_BAUD, metavar="N", help="speed of serial lines"
+        "--baud", type=whole, default=DEFAULT_BAUD, metavar="N", help="speed of serial lines"
     )
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from tirta.cli import say
-from tirta.cli.command import Work, json_argument, port_argument
+from tirta.cli.command import Work, json_argument, number, port_argument
 from tirta.keys import office, vault
 from tirta.keys.credential import ROLES, Credential
 from tirta.node import Node
 from tirta.ports import choose
+from tirta.text import counted
 from tirta_format import access
 
 _FLEET = "waterworks"
@@ -51,7 +52,7 @@ def _use(args: Namespace) -> None:
 def _issue_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--role", default="technician", choices=sorted(ROLES), help="for whom")
     parser.add_argument(
-        "--days", type=float, default=7, metavar="N", help="until it expires (default 7)"
+        "--days", type=number, default=7, metavar="N", help="until it expires (default 7)"
     )
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--node", metavar="ID", help="for one node")
@@ -74,7 +75,8 @@ def _issue(args: Namespace) -> None:
         say.document({"file": str(args.out), "credentials": [_told(c) for c in made]})
     else:
         say.out(
-            f"{args.out}: {len(made)} credentials for {args.role}s, good for {args.days:g} days."
+            f"{args.out}: {counted(len(made), 'credential')} for {args.role}s, good for"
+            f" {args.days:g} day{'s' * (args.days != 1)}."
         )
         say.say("Send the file, and its passphrase another way: tirta keys import FILE")
 
@@ -104,7 +106,9 @@ def _import(args: Namespace) -> None:
     for name in sorted(came.fleets):
         say.out(f"The key of fleet {name} is on this computer now.")
     if came.credentials:
-        say.out(f"Credentials for {len(came.credentials)} nodes are on this computer now.")
+        say.out(
+            f"Credentials for {counted(len(came.credentials), 'node')} are on this computer now."
+        )
 
 
 def _list(args: Namespace) -> None:

@@ -4,7 +4,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-from tirta.cli.command import Work, port_argument
+from tirta.cli.command import Work, number, port_argument
 from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta.ports import choose
@@ -13,7 +13,7 @@ from tirta.ports import choose
 def _arguments(parser: ArgumentParser) -> None:
     port_argument(parser)
     parser.add_argument(
-        "--every", type=float, default=1.0, metavar="S", help="seconds between two looks (1)"
+        "--every", type=number, default=1.0, metavar="S", help="seconds between two looks (1)"
     )
 
 

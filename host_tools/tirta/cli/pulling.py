@@ -16,6 +16,7 @@ from tirta.pull import Result, pull
 from tirta.span import Span
 from tirta.tables.landing import land_all
 from tirta.tail import follow
+from tirta.text import counted
 
 _ARCHIVE = Path("archive")
 
@@ -112,8 +113,8 @@ def _one(
 def _tell(result: Result) -> None:
     which = f", {result.first} to {result.last}" if result.records else ""
     say.out(
-        f"{result.records} new records{which} from node {result.node} in {result.seconds:.1f} s;"
-        f" the archive has {result.total}."
+        f"{counted(result.records, 'new record')}{which} from node {result.node} in"
+        f" {result.seconds:.1f} s; the archive has {result.total}."
     )
     for first, last, state in result.holes:
         say.say(f"Records {first} to {last} are {state}.")

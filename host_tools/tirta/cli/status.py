@@ -11,6 +11,7 @@ from tirta.cli import say
 from tirta.cli.command import Work, json_argument, port_argument
 from tirta.node import Node
 from tirta.ports import choose
+from tirta.text import counted
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -38,7 +39,7 @@ def _status(args: Namespace) -> None:
         ("Node", f"{hello.node}  {hello.name}".rstrip()),
         ("Board", f"{hello.board}, firmware {hello.firmware}, {status['mode']}"),
         ("Records", records),
-        ("Lost", f"{status['lost']} records, {status['overruns']} overruns"),
+        ("Lost", f"{counted(status['lost'], 'record')}, {counted(status['overruns'], 'overrun')}"),
         ("Clock", status["clock"]),
         ("Up", f"{uptime} since {status['cause']}, boot {status['boot']}"),
         ("Heap", f"{status['heap_free']} bytes free"),

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from tirta import virtual
 from tirta.cli import say
-from tirta.cli.command import Work, json_argument
+from tirta.cli.command import Work, json_argument, whole
 from tirta.demo_config import demo_scenario, demo_text
 from tirta.errors import TirtaError
 from tirta.keys import vault
@@ -45,7 +45,7 @@ def _up_arguments(parser: ArgumentParser) -> None:
         " and the words for faults",
     )
     parser.add_argument("--speed", default="1", metavar="1|N|max", help="how fast its time runs")
-    parser.add_argument("--baud", type=int, default=DEFAULT_BAUD, metavar="N", help="of its line")
+    parser.add_argument("--baud", type=whole, default=DEFAULT_BAUD, metavar="N", help="of its line")
     json_argument(parser)
 
 
@@ -110,7 +110,7 @@ def _down(args: Namespace) -> None:
 def _cut_arguments(parser: ArgumentParser) -> None:
     _name(parser)
     parser.add_argument(
-        "--after-ops", type=int, metavar="N", help="at the N-th flash operation from now"
+        "--after-ops", type=whole, metavar="N", help="at the N-th flash operation from now"
     )
     parser.add_argument(
         "--torn", metavar="SHAPE", help="how that operation is torn: " + ", ".join(virtual.SHAPES)

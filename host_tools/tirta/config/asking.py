@@ -4,18 +4,28 @@
 The kinds and their keys are those of `document`: a new kind there is asked for here.
 """
 
+import difflib
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, get_args
+from functools import partial
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from tirta import numbers
 from tirta.boards import Board
 from tirta.config.document import PIN_FUNCTIONS, Channel
+from tirta.config.model import NAME
 from tirta.errors import TirtaError
 
 Ask = Callable[[str], str]
+Tell = Callable[[str], None]
+Answer = TypeVar("Answer")
+MOST_NAME = 32
+MOST_CHANNEL = 16
+LEAST_S, MOST_S = 0.01, 86_400
 
 KINDS: dict[str, type[BaseModel]] = {
     name: kind
@@ -31,41 +41,112 @@ def from_words(board: Board, name: str, interval_s: float, channels: Iterable[st
     return _file(board, name, interval_s, [_channel_of(words.split()) for words in channels])
 
 
-def from_questions(board: Board, ask: Ask) -> str:
-    """A config file from a person's answers: pin by pin, only what fits there."""
-    name = ask("Name of the node, shown by tirta status: ")
-    interval = ask("Seconds between two records [60]: ") or "60"
-    channels = [found for pin in board.pins if (found := _ask_pin(board, pin, ask))]
-    without_pin = [kind for kind in KINDS if kind not in PIN_FUNCTIONS]
-    while kind := ask(f"A sensor on a bus or of the board: {', '.join(without_pin)}? [no more]: "):
-        if kind not in without_pin:
-            raise TirtaError(f"There is no {kind!r}.", f"Choose: {', '.join(without_pin)}.")
-        channels.append(_ask_channel(kind, {}, ask))
-    if not channels:
-        raise TirtaError("No sensor was chosen.", "A node needs one channel at least.")
-    return _file(board, name, float(interval), channels)
+def from_questions(board: Board, ask: Ask, tell: Tell) -> str:
+    """A config file from a person's answers: pin by pin, only what fits there.
+
+    `tell` says what is wrong with an answer, and the question comes again: a wrong word must not
+    cost the answers before it.
+    """
+    again = _Again(ask, tell)
+    name = again.until("Name of the node, shown by tirta status: ", _node_name)
+    interval = again.until("Seconds between two records [60]: ", _interval)
+    names: list[str] = []
+    channels = [found for pin in board.pins if (found := _ask_pin(board, pin, again, names))]
+    free = [kind for kind in KINDS if kind not in PIN_FUNCTIONS]
+    question = f"A sensor on a bus or of the board: {', '.join(free)}? [no more]: "
+    while True:
+        if kind := again.until(question, lambda text: _one_of(text, free)):
+            channels.append(_ask_channel(kind, {}, again, names))
+        elif channels:
+            return _file(board, name, interval, channels)
+        else:
+            tell("No sensor was chosen, and a node needs one at least.")
 
 
-def _ask_pin(board: Board, pin: str, ask: Ask) -> dict[str, str]:
+class _Again:
+    """Asks until the answer can be used."""
+
+    def __init__(self, ask: Ask, tell: Tell) -> None:
+        self._ask = ask
+        self._tell = tell
+
+    def until(self, question: str, check: Callable[[str], Answer]) -> Answer:
+        """What `check` makes of an answer; it raises ValueError with what is wrong."""
+        while True:
+            try:
+                return check(self._ask(question).strip())
+            except ValueError as error:
+                self._tell(f"{error}.")
+
+
+def _node_name(text: str) -> str:
+    if len(text) > MOST_NAME:
+        raise ValueError(f"{len(text)} characters are too many, {MOST_NAME} at most")
+    return text
+
+
+def _interval(text: str) -> float:
+    seconds = numbers.number(text or "60")
+    if not LEAST_S <= seconds <= MOST_S:
+        raise ValueError(f"{text} is not from {LEAST_S:g} to {MOST_S:g} seconds")
+    return seconds
+
+
+def _one_of(text: str, choices: Sequence[str]) -> str:
+    """One of the choices, however it is capitalised, or nothing."""
+    alike = {choice.lower(): choice for choice in choices}
+    if text and text.lower() not in alike:
+        close = difflib.get_close_matches(text.lower(), alike, 1)
+        meant = f"; did you mean {alike[close[0]]}?" if close else ""
+        raise ValueError(f"{text!r} is none of {', '.join(choices)}{meant}")
+    return alike.get(text.lower(), "")
+
+
+def _channel_name(text: str, names: Sequence[str]) -> str:
+    if len(text) > MOST_CHANNEL or not re.fullmatch(NAME, text):
+        raise ValueError(
+            f"{text!r} is no name of a channel: small letters, digits and _, a letter first,"
+            " 16 characters at most"
+        )
+    if text in names:
+        raise ValueError(f"there is a channel {text} already")
+    return text
+
+
+def _ask_pin(board: Board, pin: str, again: "_Again", names: list[str]) -> dict[str, str]:
     fitting = [
         kind for kind, functions in PIN_FUNCTIONS.items()
         if board.pins[pin].function in functions and kind in KINDS
     ]  # fmt: skip
     if not fitting:
         return {}
-    kind = ask(f"Pin {pin}: {' or '.join(fitting)}? [nothing there]: ")
-    if not kind:
-        return {}
-    if kind not in fitting:
-        raise TirtaError(f"{kind!r} does not fit pin {pin}.", f"Choose: {', '.join(fitting)}.")
-    return _ask_channel(kind, {"pin": _text(pin)}, ask)
+    question = f"Pin {pin}: {' or '.join(fitting)}? [nothing there]: "
+    kind = again.until(question, lambda text: _one_of(text, fitting))
+    return _ask_channel(kind, {"pin": _text(pin)}, again, names) if kind else {}
 
 
-def _ask_channel(kind: str, known: dict[str, str], ask: Ask) -> dict[str, str]:
-    found = {"name": _text(ask("  Name of the channel: ")), "sensor": _text(kind), **known}
+def _ask_channel(
+    kind: str, known: dict[str, str], again: "_Again", names: list[str]
+) -> dict[str, str]:
+    names.append(again.until("  Name of the channel: ", lambda text: _channel_name(text, names)))
+    found = {"name": _text(names[-1]), "sensor": _text(kind), **known}
     for key in _needed(kind):
-        found[key] = _value(ask(f"  {key}: "))
+        found[key] = again.until(f"  {key}: ", partial(_answer, kind, key))
     return found
+
+
+def _answer(kind: str, key: str, text: str) -> str:
+    """The answer as TOML, where the kind takes it for this key."""
+    value = _value(text)
+    model = KINDS[kind]
+    try:
+        model.model_validate({key: tomllib.loads(f"x = {value}")["x"]})
+    except ValidationError as error:
+        for one in error.errors():
+            if one["loc"][:1] == (key,):
+                said = str(one["msg"])
+                raise ValueError(f"{text!r}: {said[0].lower()}{said[1:]}") from None
+    return value
 
 
 def _needed(kind: str) -> Iterator[str]:
@@ -85,7 +166,10 @@ def _channel_of(words: Sequence[str]) -> dict[str, str]:
     found = dict(zip(("name", "sensor", "pin"), map(_text, head), strict=False))
     for word in words[len(head) :]:
         key, _, value = word.partition("=")
-        found[key] = _value(value)
+        try:
+            found[key] = _value(value)
+        except ValueError as error:
+            raise TirtaError(f"{word} of channel {head[0]}: {error}.", "Write it so.") from error
     return found
 
 
@@ -104,7 +188,10 @@ def _file(board: Board, name: str, interval_s: float, channels: Sequence[dict[st
 
 
 def _value(text: str) -> str:
-    """What a person wrote as a TOML value: a number or a list as it is, anything else as a text."""
+    """What a person wrote as a TOML value: a number or a list as it is, anything else as a text.
+    Raises ValueError where a comma may mean two numbers.
+    """
+    text = numbers.with_point(text)
     try:
         tomllib.loads(f"x = {text}")
     except tomllib.TOMLDecodeError:

@@ -2,6 +2,7 @@
 """Whether a config fits its board: pins that it has, each used once, and enough counters."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from tirta.boards import Board
 from tirta.config import document, model
@@ -19,6 +20,22 @@ def names_missing_pin(channel: document.Channel, board: Board) -> bool:
     """Whether a pin of the channel is not the board's: then there is no canonical form."""
     names = (getattr(channel, key, None) for key in ("pin", "reverse_pin"))
     return any(name is not None and name not in board.pins for name in names)
+
+
+def unread(
+    content: dict[str, Any], kept: list[int], board: Board, lines: Lines
+) -> Iterator[Problem]:
+    """Pins of channels that cannot be read as a whole."""
+    channels = content.get("channel")
+    for i, channel in enumerate(channels if isinstance(channels, list) else ()):
+        for key in ("pin", "reverse_pin") if i not in kept and isinstance(channel, dict) else ():
+            name = channel.get(key)
+            if isinstance(name, str) and board.pin(name) is None:
+                yield Problem(
+                    lines.where(("channel", i, key)),
+                    f"Board {board.name} has no pin {name!r}.",
+                    f"Pins of {board.name}: {', '.join(board.pins)}.",
+                )
 
 
 def problems(config: document.Config, board: Board, lines: Lines) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from tirta.config import devices, document, model
 from tirta.config.problems import Lines, Place, Problem
+from tirta.numbers import with_point
 from tirta_format import config as format_config
 
 KINDS: dict[str, type[BaseModel]] = {
@@ -81,11 +82,16 @@ def of_format(encoded: bytes, lines: Lines) -> Iterator[Problem]:
         yield Problem(lines.where(place), f"The node's form of this value {told}.", _RANGE_HINT)
 
 
+def place_of(error: Any) -> Place:
+    """Where an error of pydantic is: it names the sensor kind between a channel's index and key."""
+    return tuple(
+        [part for i, part in enumerate(error["loc"]) if not (i == 2 and part in KINDS)][:3]
+    )
+
+
 def of_pydantic(error: Any, content: dict[str, Any], lines: Lines) -> Problem:
     """One of the errors of a ValidationError."""
-    # Pydantic names the sensor kind between a channel's index and its key.
-    kept = [part for i, part in enumerate(error["loc"]) if not (i == 2 and part in KINDS)]
-    place: Place = tuple(kept[:3])
+    place = place_of(error)
     key = str(place[-1]) if place else ""
     where = lines.where(place)
     match error["type"]:
@@ -119,7 +125,17 @@ def of_pydantic(error: Any, content: dict[str, Any], lines: Lines) -> Problem:
             least = error["ctx"]["min_length"]
             return Problem(where, f"The list {key} needs {least} or more.", f"Fill {key}.")
     what = f"{error['msg']}, not {str(error.get('input'))[:40]!r}."
-    return Problem(where, what, f"Correct {key}.")
+    return Problem(where, what, _number_hint(error, key) or lines.comma(place) or f"Correct {key}.")
+
+
+def _number_hint(error: Any, key: str) -> str:
+    """For a number that stands in quotes, which is a text."""
+    if error["type"] not in {"float_parsing", "int_parsing", "float_type", "int_type"}:
+        return ""
+    try:
+        return f"Write a number without quotes: {key} = {with_point(str(error['input']))}"
+    except ValueError as two:
+        return f"Write it without quotes and with a point: {two}."
 
 
 def of_booleans(content: dict[str, Any], lines: Lines) -> Iterator[Problem]:

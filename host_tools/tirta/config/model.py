@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from tirta_format import config as rules
 from tirta_format.degrees import to_centi
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=16)]
+NAME = r"^[a-z][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME, max_length=16)]
 PinName = Annotated[str, Field(min_length=1, max_length=16)]
 Unit = Annotated[str, Field(max_length=16)]
 Point = tuple[float, float]

@@ -2,11 +2,14 @@
 """What is wrong with a config file, and in which line."""
 
 import re
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Any
 
 _TABLE = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\"-]+)\s*\]")
-_KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
+_KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*[=:]")
+_COMMA = re.compile(r"\d,\d")
 
 Place = tuple[str | int, ...]  # as pydantic says it: ("channel", 2, "pin")
 
@@ -28,10 +31,12 @@ class Lines:
 
     def __init__(self, text: str, name: str) -> None:
         self.name = name
+        self._kept: tuple[int, ...] | None = None
+        self._text = text.splitlines()
         self._lines: dict[Place, int] = {}
         table: Place = ()
         counts: dict[str, int] = {}
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(self._text, 1):
             if found := _TABLE.match(line):
                 title = found[2]
                 if found[1] == "[[":
@@ -43,12 +48,35 @@ class Lines:
             elif found := _KEY.match(line):
                 self._lines.setdefault((*table, found[1]), number)
 
+    def only(self, kept: Sequence[int]) -> "Lines":
+        """The same file as if it had only these channels."""
+        part = copy(self)
+        part._kept = tuple(kept)
+        return part
+
+    def has(self, place: Place) -> bool:
+        """Whether there is such a line, whatever stands in it."""
+        return self._in_file(place) in self._lines
+
+    def comma(self, place: Place) -> str:
+        """A hint where a list has more numbers than it should, and commas without a space."""
+        number = self._lines.get(self._in_file(place))
+        if number is None or not _COMMA.search(self._text[number - 1]):
+            return ""
+        return "Numbers have a point, a comma separates them: [0.4, 2.0]."
+
     def where(self, place: Place) -> str:
         """FILE:LINE: key; the line of the nearest thing around it when the key is not there."""
+        place = self._in_file(place)
         for length in range(len(place), -1, -1):
             if line := self._lines.get(place[:length]):
                 return f"{self.name}:{line}: {_name(place)}"
         return f"{self.name}: {_name(place)}" if place else self.name
+
+    def _in_file(self, place: Place) -> Place:
+        if self._kept is None or len(place) < 2 or place[0] != "channel":
+            return place
+        return ("channel", self._kept[int(place[1])], *place[2:])
 
 
 def _name(place: Place) -> str:

@@ -2,21 +2,17 @@
 """Read and check a config file: all problems at once, each with its line."""
 
 import json
-import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from tirta import boards
+from tirta import boards, toml_file
 from tirta.boards import Board
 from tirta.config import board_fit, complaints, document
-from tirta.config.alarms import AlarmError
 from tirta.config.canonical import canonical
 from tirta.config.memory import too_much
+from tirta.config.partly import readable
 from tirta.config.problems import Lines, Problem
 from tirta.errors import TirtaError
 from tirta_format import columns
@@ -53,7 +49,7 @@ def load(path: Path) -> tuple[bytes, Board]:
 def check(path: Path) -> Checked:
     """Everything that is wrong with a config file. Raises TirtaError when it cannot be read."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")  # Notepad writes a mark in front
+        text = toml_file.decode(path.read_bytes())
     except UnicodeDecodeError:
         return Checked([Problem(str(path), "is not a text in UTF-8", "Save it as UTF-8.")])
     except OSError as error:
@@ -61,43 +57,60 @@ def check(path: Path) -> Checked:
             f"Cannot read the config {path}: {error.strerror}.", "Check the path."
         ) from error
     lines = Lines(text, path.name)
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        where = f"{path.name}:{line[1]}" if line else path.name
-        return Checked([Problem(where, f"is not valid TOML: {error}", "Correct that line.")])
-    config, problems = _parsed(content, lines)
-    if config is None:
+    content, mistakes = toml_file.parse(text)
+    problems = [Problem(f"{path.name}:{m.line}", m.what, m.hint) for m in mistakes]
+    if content is None:
         return Checked(problems)
+    config, kept, more = readable(content, lines)
+    problems += more
     try:
-        board = boards.load(config.board)
+        board = boards.load(str(content.get("board", "")))
     except TirtaError as error:
-        return Checked([Problem(lines.where(("board",)), error.what, error.hint)])
-    problems = list(board_fit.problems(config, board, lines))
-    if any(board_fit.names_missing_pin(channel, board) for channel in config.channel):
-        return Checked(problems)
-    try:
-        encoded = canonical(config, board)
-    except AlarmError as error:
-        where = lines.where(("alarm", error.index))
-        return Checked([*problems, Problem(where, error.what, error.hint)])
-    told = {problem.where for problem in problems}
-    problems += (p for p in complaints.of_format(encoded, lines) if p.where not in told)
+        told = [Problem(lines.where(("board",)), error.what, error.hint)]
+        return Checked(problems + (told if content.get("board") else []))
+    problems += board_fit.unread(content, kept, board, lines)
+    if config is None:
+        return Checked(_in_order(problems))
+    problems += board_fit.problems(config, board, lines.only(kept))
+    encoded, wrong = _encoded(config, kept, board, lines)
+    told_there = {problem.where for problem in problems}
+    problems += (p for p in wrong if p.where not in told_there)
     if not problems:
         problems = list(too_much(json.loads(encoded), lines))
     if problems:
-        return Checked(problems)
+        return Checked(_in_order(problems))
     return Checked([], encoded, board, list(_slow_flash(json.loads(encoded), lines)))
 
 
-def _parsed(content: dict[str, Any], lines: Lines) -> tuple[document.Config | None, list[Problem]]:
-    try:
-        config = document.Config.model_validate(content)
-    except ValidationError as error:
-        return None, [complaints.of_pydantic(e, content, lines) for e in error.errors()]
-    booleans = list(complaints.of_booleans(content, lines))
-    return None if booleans else config, booleans
+def _encoded(
+    config: document.Config, kept: list[int], board: Board, lines: Lines
+) -> tuple[bytes, list[Problem]]:
+    """The node's form of what the board has pins for, and what the node's rules say to it."""
+    there = [i for i, c in enumerate(config.channel) if not board_fit.names_missing_pin(c, board)]
+    channels = [config.channel[i] for i in there]
+    whole = len(there) == len(config.channel) == max(kept, default=-1) + 1
+    problems = []
+    alarms = []
+    for i, alarm in enumerate(config.alarm if whole else ()):
+        try:
+            canonical(config.model_copy(update={"alarm": [alarm]}), board)
+            alarms.append(alarm)
+        except TirtaError as error:  # a limit that the limits file does not have
+            problems.append(Problem(lines.where(("alarm", i)), error.what, error.hint))
+    encoded = canonical(config.model_copy(update={"channel": channels, "alarm": alarms}), board)
+    if channels:
+        problems += complaints.of_format(encoded, lines.only([kept[i] for i in there]))
+    return encoded, problems
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """By their lines; what has none comes last."""
+
+    def line(problem: Problem) -> float:
+        number = problem.where.split(":")[1:2]
+        return int(number[0]) if number and number[0].isdecimal() else float("inf")
+
+    return sorted(problems, key=line)
 
 
 def _slow_flash(config: dict[str, Any], lines: Lines) -> Iterator[Problem]:

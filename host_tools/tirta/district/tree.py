@@ -6,7 +6,6 @@ meters, out of its parent. A *meter* is written NODE/CHANNEL. docs/DISTRICT.md s
 """
 
 import re
-import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from tirta import toml_file
 from tirta.district import definitions as d
 from tirta.district.leakage import NightUse
 from tirta.district.night import NightWindow
@@ -180,13 +180,11 @@ def _walk_up(zone: Zone, zones: dict[str, Zone]) -> None:
 def load(path: Path) -> District:
     """Read a district file; TirtaError names the first thing that is wrong with it."""
     try:
-        return District.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return District.model_validate(toml_file.load(path))
     except OSError as error:
         raise TirtaError(
             f"Cannot read {path}: {error.strerror}.", "Name a district file: --district FILE."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TirtaError(f"{path} is not valid TOML: {error}.", "Correct the file.") from error
     except ValidationError as error:
         raise TirtaError(
             f"{path} is no district file: {first_problem(error)}.",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tirta.doctor.facts import Facts
 from tirta.doctor.finding import FAULT, WARNING, Finding
-from tirta.text import duration
+from tirta.text import counted, duration
 from tirta_format import meta
 
 MANY_CUTS = 3
@@ -40,7 +40,9 @@ def restarts(facts: Facts) -> Iterator[Finding]:
     ):  # fmt: skip
         count = boots.count(cause)
         if count:
-            yield Finding(name, FAULT, f"The node restarted {count} times because {what}.", then)
+            yield Finding(
+                name, FAULT, f"The node restarted {counted(count, 'time')} because {what}.", then
+            )
     cuts = [
         e for e in facts.log.events
         if e.kind == meta.LOSS and e.fields["reason"] == meta.LOSS_POWER
@@ -49,7 +51,7 @@ def restarts(facts: Facts) -> Iterator[Finding]:
     if len(cuts) - others >= MANY_CUTS:
         yield Finding(
             "power.cuts", WARNING,
-            f"The power failed {len(cuts)} times in the newest pages of the log.",
+            f"The power failed {counted(len(cuts), 'time')} in the newest pages of the log.",
             "Look at plug, fuse and battery. No acknowledged record is lost, but each cut takes"
             " up to one commit interval.",
         )  # fmt: skip
@@ -65,7 +67,9 @@ def losses(facts: Facts) -> Iterator[Finding]:
             if e.kind == meta.LOSS and e.fields["reason"] == reason
         )  # fmt: skip
         if lost:
-            yield Finding(name, FAULT, f"Up to {lost} records are lost because {why}.", then)
+            yield Finding(
+                name, FAULT, f"Lost because {why}: at most {counted(lost, 'record')}.", then
+            )
     # A page from before the last config is whole: only its text is in a page that was not read.
     damaged = [v for v in facts.log.verdicts if v.damaged]
     if damaged:

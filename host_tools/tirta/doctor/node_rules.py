@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tirta.doctor import log_rules
 from tirta.doctor.facts import Facts
 from tirta.doctor.finding import FAULT, NOTE, WARNING, Finding
-from tirta.text import duration
+from tirta.text import counted, duration
 
 LEAST_HEAP = 20_000  # a request and a commit need some thousand bytes, in one piece
 CLOCK_OFF_S = 60
@@ -87,7 +87,8 @@ def flash(facts: Facts) -> Iterator[Finding]:
     if status["bad_pages"]:
         yield Finding(
             "flash.bad-pages", WARNING,
-            f"{status['bad_pages']} pages of the flash could not be written since the start.",
+            f"{counted(status['bad_pages'], 'page')} of the flash could not be written since the"
+            " start.",
             "The node goes around them. Plan to replace the board when there are more.",
         )  # fmt: skip
     years = _years_left(facts)
@@ -128,13 +129,14 @@ def memory(facts: Facts) -> Iterator[Finding]:
     if status["overruns"] > max(2, LATE_SHARE * sampled):
         yield Finding(
             "loop.late", WARNING,
-            f"{status['overruns']} samples were not taken because the node was too busy.",
+            f"{counted(status['overruns'], 'sample')} could not be taken because the node was too"
+            " busy.",
             "Choose longer periods or fewer channels; `tirta status` shows which ones are late.",
         )  # fmt: skip
     if status["dropped_frames"] > NOISY_FRAMES:
         yield Finding(
             "line.noisy", WARNING,
-            f"{status['dropped_frames']} frames from laptops arrived damaged.",
+            f"{counted(status['dropped_frames'], 'frame')} from laptops arrived damaged.",
             "Use a shorter or better cable, away from pumps and their drives.",
         )  # fmt: skip
     if facts.watched_s and not facts.came:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tirta.errors import TirtaError
+from tirta.numbers import number
 
 FILE = "sites.csv"
 _LINE = "A line has node, name, latitude and longitude, like `02fb6be3ee96,Inlet 7,-6.914,107.609`."
@@ -33,14 +34,16 @@ def read(archive: Path) -> dict[str, Site]:
         return {}
     found = {}
     with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
+        head = file.readline()
+        file.seek(0)  # a spreadsheet in Indonesian separates by semicolons
+        rows = csv.DictReader(file, delimiter=";" if ";" in head else ",")
         for row in rows:
             try:
                 site = Site(
                     row["node"].strip(),
                     row["name"].strip(),
-                    float(row["latitude"]),
-                    float(row["longitude"]),
+                    number(row["latitude"]),
+                    number(row["longitude"]),
                 )
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 raise TirtaError(f"Line {rows.line_num} of {path} is no site.", _LINE) from error

@@ -16,6 +16,7 @@ from tirta.monitor import draw
 from tirta.monitor.asker import Asker
 from tirta.monitor.snapshot import Snapshot, Value, Watch
 from tirta.node import Node
+from tirta.text import counted
 from tirta_format.record import FAIL, GOOD, MISSING, SUSPECT
 
 SPARK = 22  # characters
@@ -185,7 +186,9 @@ def _how(now: Snapshot) -> list[str]:
     clock_line = f"Clock    {clock:38} Up {up}, {status['cause']}"
     records = f"Records  {status['next_record']:<10} of epoch {status['epoch']:<16}"
     records += f" Log {draw.bar(used, 12)} {used:.0%}"
-    lost = f"Lost     {status['lost']} records, {status['overruns']} overruns,"
+    lost = (
+        f"Lost     {counted(status['lost'], 'record')}, {counted(status['overruns'], 'overrun')},"
+    )
     lost += f" worst {status['worst_late_ms']} ms late"
     line = f"Line     {status['dropped_frames']} damaged frames, answer in"
     line += f" {now.answer_s * 1000:.0f} ms        Heap {status['heap_free']} bytes free"

@@ -13,6 +13,7 @@ from tirta.dating import PLAUSIBLE_MS, QUALITIES, Anchor, Dating
 from tirta.decode import Event
 from tirta.tables import alarms
 from tirta.tables.layout import EVENT_SCHEMA, TIME
+from tirta.text import counted
 from tirta_format import alarm_log, calibration, meta
 
 KINDS = {
@@ -86,7 +87,8 @@ def _what(kind: int, fields: dict[str, Any]) -> str:
     if kind == meta.LOSS:
         why = LOSSES.get(fields["reason"], f"reason {fields['reason']}")
         most = fields["at_most"]
-        return f"Lost before record {fields['number']}: {why}; at most {most or 'unknown'} records."
+        count = f"at most {counted(most, 'record')}" if most else "nobody knows how many"
+        return f"Lost before record {fields['number']}: {why}; {count}."
     if kind == calibration.RECORD:
         return _probe(fields)
     if kind == meta.CHECKPOINT:

@@ -8,13 +8,13 @@ sensor each is, as SCENARIO.md tells; without one the columns of our own generat
 
 import csv
 import struct
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tirta import toml_file
 from tirta.boards import Board
 from tirta.errors import TirtaError
 from tirta.virtual.channels import Channel
@@ -84,9 +84,11 @@ def _mapping_of(csv_path: Path) -> Mapping:
     if not sidecar.exists():
         return DEFAULT
     try:
-        return Mapping.model_validate(tomllib.loads(sidecar.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TirtaError(f"Cannot read {sidecar}: {error}.", "Correct it.") from error
+        return Mapping.model_validate(toml_file.load(sidecar))
+    except OSError as error:
+        raise TirtaError(
+            f"Cannot read {sidecar}: {error.strerror}.", "Check its rights."
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
