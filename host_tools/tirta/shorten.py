@@ -83,7 +83,8 @@ class Names:
                 continue
             new[arg.arg] = next(fresh)
             changes[arg.lineno, arg.col_offset] = (arg.arg, new[arg.arg])
-        for node in nodes:
+        # Decorators and defaults stand outside: `@pace.setter` above `def pace(self, pace)`.
+        for node in (n for part in function.body for n in ast.walk(part)):
             if isinstance(node, ast.Name) and node.id in new:
                 changes[node.lineno, node.col_offset] = (node.id, new[node.id])
         return changes

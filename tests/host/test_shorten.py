@@ -29,6 +29,14 @@ class Thing:
     def result(self, amount):
         return self._helper(amount, step=3)
 
+    @property
+    def pace(self):
+        return self._pace
+
+    @pace.setter
+    def pace(self, pace):
+        self._pace = pace
+
 
 def outer(value):
     def inner(value):
@@ -88,10 +96,10 @@ def test_the_program_does_the_same(tmp_path: Path) -> None:
         for source, space in zip((one, two), modules, strict=True):
             exec(compile(source, "module.py", "exec"), space)
         space = modules[0] | {"use": modules[1]["use"]}
-        code = "thing = Thing(2, 3); told = [thing.result(4), thing.open, outer(5), use(thing)]"
+        code = "thing = Thing(2, 3); thing.pace = 9; told = [thing.result(4), thing.open, outer(5), use(thing), thing.pace]"
         exec(code, space)
         told.append(space["told"])
-    assert told[0] == told[1] == [32, [2, 2], 5, 0]
+    assert told[0] == told[1] == [32, [2, 2], 5, 0, 9]
 
 
 def test_our_firmware_needs_fewer_names() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from tirta import boards, toml_file
 from tirta.boards import Board
 from tirta.config import board_fit, complaints, document
+from tirta.config.alarms import AlarmError
 from tirta.config.canonical import canonical
 from tirta.config.memory import too_much
 from tirta.config.partly import readable
@@ -89,15 +90,16 @@ def _encoded(
     there = [i for i, c in enumerate(config.channel) if not board_fit.names_missing_pin(c, board)]
     channels = [config.channel[i] for i in there]
     whole = len(there) == len(config.channel) == max(kept, default=-1) + 1
-    problems = []
-    alarms = []
-    for i, alarm in enumerate(config.alarm if whole else ()):
+    problems: list[Problem] = []
+    alarms = list(enumerate(config.alarm if whole else ()))
+    while True:
+        of = {"channel": channels, "alarm": [alarm for _, alarm in alarms]}
         try:
-            canonical(config.model_copy(update={"alarm": [alarm]}), board)
-            alarms.append(alarm)
-        except TirtaError as error:  # a limit that the limits file does not have
+            encoded = canonical(config.model_copy(update=of), board)
+            break
+        except AlarmError as error:
+            i, _ = alarms.pop(error.index)
             problems.append(Problem(lines.where(("alarm", i)), error.what, error.hint))
-    encoded = canonical(config.model_copy(update={"channel": channels, "alarm": alarms}), board)
     if channels:
         problems += complaints.of_format(encoded, lines.only([kept[i] for i in there]))
     return encoded, problems
