@@ -40,6 +40,10 @@ class FaultOracle:
 
     def take(self, event: Event, image: bytes) -> list[str]:
         """One event; the rules that this trial broke."""
+        if "from" in event:
+            samples = self._runs.setdefault(event["run"], {})
+            samples.update(enumerate(event["samples"], event["from"]))
+            return []
         cells = Cells(self._pages, image)
         if "begins" in event:
             self._begin(event, cells)
@@ -64,11 +68,9 @@ class FaultOracle:
         self._pages, self._runs, self._bases = Pages(), {}, {}
 
     def _begin(self, event: Event, cells: Cells) -> None:
-        samples = self._runs.setdefault(event["run"], {})
-        samples.update(enumerate(event["samples"], event["first"]))
-        if event["ends"]:  # another epoch in all but name
-            samples = {}
-        self._bases[event["begins"]] = Base(event, dict(samples), cells)
+        # Where numbers end, it is another epoch in all but name.
+        samples = {} if event["ends"] else dict(self._runs.get(event["run"], {}))
+        self._bases[event["begins"]] = Base(event, samples, cells)
 
 
 class Verdict:

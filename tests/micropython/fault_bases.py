@@ -7,7 +7,7 @@ begun; ended in order or not; under a second config; with numbers near their end
 import faststart  # noqa: F401
 from faketime import time
 from nor import BLOCK, ERASED, Flash
-from writer import FIRST, SECOND, Writer, tell
+from writer import FIRST, ONE, SECOND, TWELVE, Writer, tell
 
 from tirta_format import page as pages
 
@@ -15,6 +15,8 @@ BLOCKS = 9  # a journal of 4 pages and a log of 5
 JOURNAL = 4
 _ROOM = 160  # bytes: the next chunks will turn the page
 LAST = (1 << 32) - 12  # a number or a slot that has few behind it
+_SETUPS = FIRST, ONE, TWELVE
+_TOLD = 200
 _HALF = (1 << 31) - 12  # where a signed word ends
 
 
@@ -59,7 +61,7 @@ class Run:
         self.bases = bases
         self.seed = seed
         self.regime = regime
-        self.setup = FIRST
+        self.setup = None
         self._flash = Flash(BLOCKS)
         self._flash.remembers = False
         self._told = 0
@@ -76,7 +78,7 @@ class Run:
     def until(self, wanted):
         """Go on until `wanted(writer)`."""
         writer = self._writer
-        for _ in range(6000):
+        for _ in range(40000):
             writer.run(1, lambda i: True)
             if wanted(writer):
                 return
@@ -107,10 +109,13 @@ class Run:
     def _add(self, base, first, samples):
         self.bases.append(base)
         event = {"begins": base.index, "run": self.seed, "name": base.name, "regime": self.regime}
-        event.update(epoch=base.epoch, number=base.number, first=first, samples=samples)
+        event.update(epoch=base.epoch, number=base.number)
         event["pulled"] = self._writer.log.pulled if first else 0
         event["ends"] = bool(base.slot) or base.number == LAST
         event["lost"] = self._writer.keeper.lost() if first else 0
+        for at in range(0, len(samples), _TOLD):  # all at once would need a hole that is not there
+            part = {"run": self.seed, "from": first + at, "samples": samples[at : at + _TOLD]}
+            tell(part, base.image)
         tell(event, base.image)
 
 
@@ -137,7 +142,7 @@ def _renumbered(image, number):
 def add(bases, seed, regime):
     """Append the bases of one run to `bases`."""
     run = Run(bases, seed, regime)
-    writer = run.begin(FIRST)
+    writer = run.begin(_SETUPS[seed // 4 % len(_SETUPS)])
     run.leave_empty()
     run.until(lambda w: len(w.samples) >= 5)
     run.leave("young")
@@ -152,7 +157,7 @@ def add(bases, seed, regime):
     run.leave("full, in a new page")
     run.until(lambda w: w.log.seq >= 9 and w.log.room() < 1500)
     writer.log.pulled = writer.log.number
-    writer.log.checkpoint()
+    writer.prepare_config()  # a checkpoint
     run.until(lambda w: w.log.seq >= 10 and w.log.room() < 1000)
     run.leave("full, pulled")
     writer.prepare_config()

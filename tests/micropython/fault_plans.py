@@ -30,6 +30,9 @@ class Plan:
         self.where = 0
         self.restarts = False  # the power fails behind the first boot, wherever that is
         self.heals = False  # the flash is well by then
+        self.stops = False  # else it ends in order, if it can
+        self.changes = False  # and has another config then
+        self.hasty = False  # the slack between samples is too short for an erase
         self.last = False  # one more start at the end
         self.pulled_at = -1  # before which record a laptop says what it has
         self.commit_at = -1  # and asks for all of it
@@ -55,12 +58,15 @@ def draw(base, seed, turn):
     if random.next() % 3 == 0 or plan.flips_at:
         plan.restarts = True
         plan.heals = random.next() % 2 == 0
-        if random.next() % 3:
+        plan.stops = random.next() % 3 == 0
+        plan.changes = plan.stops and random.next() % 2 == 0
+        if not plan.stops and random.next() % 4:
             kind = (PROGRAM, PROGRAM, PROGRAM, ERASE)[random.next() % 4]
             most = base.counts[kind][2] + 1
             plan.cut = kind, 1 + random.next() % most, SHAPES[random.next() % len(SHAPES)]
         if random.next() % 4 == 0:
             plan.again.append(_lie(random, READ, base, random.next()))
+    plan.hasty = random.next() % 4 == 0
     plan.last = random.next() % 2 == 0
     if random.next() % 4 == 0:
         plan.pulled_at = random.next() % _FEW
@@ -126,7 +132,8 @@ def _text(plan):
     if plan.cut:
         parts.append("cut at %s %d, %s" % plan.cut)
     elif plan.restarts:
-        parts.append("power off")
+        ends = "ends in order, then another config" if plan.changes else "ends in order"
+        parts.append(ends if plan.stops else "power off")
     if plan.restarts:
         parts.append("well by then" if plan.heals else "still so")
     parts += ["then " + _told(lie) for lie in plan.again]
@@ -136,6 +143,8 @@ def _text(plan):
         parts.append("asked for all behind record %d" % plan.commit_at)
     if plan.pace_ms:
         parts.append("a record a minute")
+    if plan.hasty:
+        parts.append("no time for an erase")
     if plan.last:
         parts.append("one more start")
     return "; ".join(parts)

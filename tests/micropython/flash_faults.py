@@ -8,7 +8,6 @@ cells of the flash; tests/host/fault_oracle.py decides.
 """
 
 import gc
-import struct
 
 import faststart  # noqa: F401
 import fault_bases
@@ -16,143 +15,17 @@ import fault_plans
 import nochip  # noqa: F401 - alarms come by way of hal
 from faketime import time
 from fault_bases import BLOCKS
+from fault_node import Node
 from lying_flash import LyingFlash, PowerCut, StuckError
 from nor import BLOCK, Random
-from writer import EACH, FEW, INTERVAL_MS, MANY, NEVER, Writer, tell
+from writer import EACH, FEW, FIRST, MANY, NEVER, SECOND, tell
 
-from tirta_format import frame
-from tirta_node import report, stream
+from tirta_node import report
 
 REGIMES = (EACH, FEW, MANY, NEVER)
 _SIZE = BLOCKS * BLOCK
 _MINUTE_MS = 61000
 _PATIENCE = 400  # minutes until a node on sound flash is to be well again
-
-
-class _Chip:
-    """What a status says of the chip."""
-
-    @staticmethod
-    def node_id():
-        return "001122334455"
-
-    @staticmethod
-    def reset_cause():
-        return 1
-
-
-report.chip = _Chip
-
-
-class Node(Writer):
-    """One boot, as begin.py and app.py run it, and what became of it."""
-
-    def __init__(self, flash, setup, seed, regime):
-        super().__init__(flash, setup, time, seed, regime)
-        self.flash = flash
-        self.alarms = self.gate = self.sampler = None  # what report.py asks for
-        self.config_problem = ""
-        self.config = {"interval_ms": INTERVAL_MS}
-        self.console = self
-        self.dropped = 0
-        self.index = []  # sequences of the pages that a laptop could pull
-        self.mute = ""  # why it did not answer a status
-        self.crash = ""
-        self.most_erases = 0
-        self.noted_power = 0
-        self.parts = []  # (epoch, boot, number of its first record, its place in `samples`)
-        self.answered = []  # [epoch, number]: what a laptop has, and the node said that it knows
-        self.false = []  # what the node said of itself while it was not true
-
-    def do(self, call, *args):
-        """One attempt: whatever it raises, the node goes on."""
-        before = self.flash.tries
-        try:
-            call(*args)
-        except OSError as error:
-            return error
-        except (PowerCut, StuckError):
-            raise
-        except Exception as error:  # noqa: BLE001 - no other error may come out of the node
-            self.crash = self.crash or repr(error)
-            return error
-        finally:
-            self.most_erases = max(self.most_erases, self.flash.tries - before)
-        return None
-
-    def boot(self, epoch):
-        """As begin.py starts it."""
-        error = self.do(self.start, epoch)
-        if error is not None:
-            self.keeper.fail(error)
-
-    def _notes(self, changed, seq, stopped, end_unix_ms):
-        log = self.log
-        last = self.parts[-1] if self.parts else (0, 0)
-        if last[:2] != (log.epoch, log.boot):
-            self.parts.append((log.epoch, log.boot, log.number, self._logged()))
-        before = self.log.lost
-        super()._notes(changed, seq, stopped, end_unix_ms)
-        self.noted_power += self.log.lost - before
-
-    def _logged(self):
-        """How many of `samples` are in the log: the ring has the others."""
-        return len(self.samples) - self.ring.count()
-
-    def look(self, epoch, number):
-        """What the node says of itself when the newest record is this one."""
-        log = self.log
-        told = log.epoch, self.keeper.number()
-        wrong = not log.epoch or (log.epoch == epoch and told[1] < number)
-        if wrong and not report.alarms(self):
-            self.false = [told]
-
-    def ask_status(self):
-        """A technician does: the worse the flash, the more they need it."""
-        try:
-            report.status(self, 0)
-        except OSError as error:
-            self.mute = str(error)
-
-    def tell_pulled(self):
-        """A laptop has everything that is acknowledged."""
-        log = self.log
-        epoch, number = log.epoch, log.number
-        if not epoch or self.do(self._request_pulled, epoch, number) is None:
-            self.answered.append([epoch, number])
-
-    def _request_pulled(self, epoch, number):
-        payload = epoch.to_bytes(4, "little") + number.to_bytes(4, "little")
-        stream.handle(self, self, frame.PULLED, 0, payload)
-
-    def answer(self, kind, sequence, payload):
-        """As a console does."""
-        if kind == frame.INDEX:
-            size = struct.calcsize(frame.INDEX_ENTRY)
-            entries = range(1, len(payload), size)
-            self.index = [struct.unpack_from(frame.INDEX_ENTRY, payload, at)[0] for at in entries]
-
-    def ask_index(self):
-        """Which pages a laptop could pull."""
-        stream.handle(self, self, frame.INDEX, 0, bytes(4))
-
-    def accounts(self):
-        """One for each (epoch, boot) under which it wrote: usually one."""
-        parts = self.parts or [(None, 0, 0, 0)]
-        ends = [part[3] for part in parts[1:]] + [len(self.samples)]
-        told = []
-        for (epoch, boot, number, first), end in zip(parts, ends):
-            samples = [[boot] + sample[1:] for sample in self.samples[first:end]]
-            acked = len(samples)
-            if not self.parts:
-                acked = 0
-            elif len(told) == len(parts) - 1:
-                acked = self.keeper.number() - number
-            account = {"epoch": epoch, "boot": boot, "start": number, "acked": acked}
-            account.update(samples=samples, answered=[])
-            told.append(account)
-        told[-1]["answered"] = self.answered
-        return told
 
 
 class Trial:
@@ -165,6 +38,7 @@ class Trial:
         self._began_ms = time.now_ms
         self._flash = LyingFlash(BLOCKS, base.image, self._now_ms, seed)
         self._flips = []
+        self._setup = base.setup
         self._nodes = []
         self._epoch = base.epoch
         self._number = base.number
@@ -184,6 +58,8 @@ class Trial:
             self._boot(plan.records, self._base.slot)
             if plan.restarts:
                 flash.cut_at = None
+                if plan.stops:
+                    self._stop()
                 flash.power_up()
                 self._rest(1)
                 if plan.heals:
@@ -206,9 +82,16 @@ class Trial:
             self._flips = fault_plans.bits(plan, random, fault_bases.newest(flash.image), _SIZE)
             flash.flip(self._flips)
 
+    def _stop(self):
+        """A laptop wants a restart, with another config or not; a node that cannot save refuses."""
+        node = self._nodes[-1]
+        if node.do(node.prepare_config) is None and self._plan.changes:
+            self._setup = SECOND if self._setup is not SECOND else FIRST
+        node.do(node.stop)
+
     def _boot(self, records, slot=0):
         base = self._base
-        node = Node(self._flash, base.setup, base.seed + 77 + len(self._nodes), base.regime)
+        node = Node(self._flash, self._setup, base.seed + 77 + len(self._nodes), base.regime)
         self._nodes.append(node)
         if slot:
             node.slot = slot
@@ -228,8 +111,9 @@ class Trial:
             node.sample(1)
             node.do(node.work, 100)
             self._look(node)
-            node.do(node.work)
-            self._look(node)
+            if not plan.hasty:
+                node.do(node.work)
+                self._look(node)
             if i == plan.commit_at:
                 node.do(node.commit)
             if i % 8 == 0:
