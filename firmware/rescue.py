@@ -161,7 +161,7 @@ def main():
     with open("/frozen/manifest.json") as file:
         manifest = json.load(file)
     rescue = Rescue(line, manifest["version"], manifest["board"])
-    if store.mode(chip.partition("state")) == b"locked":
+    if store.mode(chip.partition("state")) == b"locked" or chip.was_locked():
         from tirta_node.gate import Gate
 
         rescue.gate = Gate(rescue, chip.partition("state"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The part of the ESP32 port's `esp32` module that nodes use: Partition, PCNT, temperature.
+"""The part of the ESP32 port's `esp32` module that nodes use: Partition, NVS, PCNT, temperature.
 
 Arguments and errors are those of the port (documentation of MicroPython 1.27 to 1.29): what the
 chip refuses is refused here.
@@ -8,6 +8,7 @@ chip refuses is refused here.
 import hashlib
 
 import _flash
+import _nvs
 import _water
 import _wire
 from _counter import PCNT  # noqa: F401
@@ -141,6 +142,30 @@ class Partition:
         if at + size > self._info[3]:
             raise OSError(*_INVALID_SIZE)
         return self._info[2] + at
+
+
+class NVS:
+    """One namespace; what is set is on flash at once, where the port may wait for `commit`."""
+
+    def __init__(self, namespace):
+        where = [entry for entry in _table if entry[:2] == (1, 2)]
+        if not where:
+            raise OSError(-0x105, "ESP_ERR_NOT_FOUND")
+        self._store = _nvs.Store(where[0][2], where[0][3])
+        self._space = namespace
+        self._store.open(namespace)
+
+    def set_i32(self, key, value):
+        self._store.set(self._space, key, value)
+
+    def get_i32(self, key):
+        return self._store.get(self._space, key)
+
+    def erase_key(self, key):
+        self._store.erase(self._space, key)
+
+    def commit(self):
+        pass
 
 
 def raw_temperature():

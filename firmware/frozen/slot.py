@@ -29,10 +29,17 @@ _OPEN = const(2)
 def locked():
     """(locked, visited). An administrator's visit opens the REPL of a locked node for this boot.
 
+    The first start of a locked node sets a mark outside the state, which is taken away before the
+    node is opened (tirta_node/locks.py): with it a damaged state opens nothing, nor an old copy.
     The flag in RTC memory is armed before a hard reset and open through the soft ones after it; any
     other start clears it.
     """
-    if store.mode(chip.partition("state")) != b"locked":
+    if store.mode(chip.partition("state")) == b"locked":
+        try:
+            chip.mark_locked(True)
+        except OSError as error:
+            print("Tirta: no mark:", error)
+    elif not chip.was_locked():
         return False, False
     seconds, flag = chip.visit()
     visited = (flag, chip.reset_cause()) in ((_ARMED, _HARD_RESET), (_OPEN, _SOFT_RESET))

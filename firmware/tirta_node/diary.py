@@ -13,6 +13,7 @@ from binascii import crc32
 from tirta_format import entries, state
 from tirta_node import store
 
+CLOSED = "the node's state is damaged, its key is gone, and it stays closed: flash it"
 _SPARE = 64  # entries that a boot may need without an erase
 _PADDING = bytes(_SPARE * entries.SIZE)
 
@@ -95,7 +96,7 @@ def _newest(flash):
         if copy and (found is None or copy[1] > found[1]):
             found = copy
     if found is None:
-        raise OSError("no state on this board")
+        raise OSError(CLOSED)
     return found
 
 

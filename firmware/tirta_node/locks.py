@@ -85,6 +85,8 @@ def _mode(node, payload):
     else:
         raise ValueError("no such mode")
     login.note(node, access_log.MODE, *_who(node))
+    if changes[state.MODE] == b"open":
+        chip.mark_locked(False)  # a cut behind it leaves a locked state, which marks itself again
     store.change(chip.partition("state"), changes)
     node.commands.wish = commands.RESTART
     node.stop_reason = meta.STOP_RESTART

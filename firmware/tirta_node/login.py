@@ -20,9 +20,12 @@ _NOTE_MS = 86400000  # one record of a lock-out that goes on, a day
 
 def begin(gate, flash):
     """At a start: a lock-out that was in force is so again, from its beginning."""
-    found = diary.Diary(flash)
-    found.tidy()
-    gate.wrong = found.wrong
+    try:
+        found = diary.Diary(flash)
+        gate.wrong = found.wrong
+        found.tidy()
+    except OSError:
+        pass  # status tells of a damaged state (setup.py), and it is no reason not to sample
     _lock_out(gate)
 
 
@@ -31,8 +34,10 @@ def offer():
     name of the node's key. Raises OSError when the flash does not remember that.
     """
     found = diary.Diary(chip.partition("state"))
-    found.add(entries.CHALLENGED)  # now the count is another one than in any boot before
     key = found.fields.get(state.KEY, b"")
+    if len(key) != access.KEY_SIZE:
+        raise OSError(diary.CLOSED)
+    found.add(entries.CHALLENGED)  # now the count is another one than in any boot before
     return struct.pack("<IH", found.sequence, found.used) + access.key_name(key, chip.node_id())
 
 

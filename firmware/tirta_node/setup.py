@@ -28,7 +28,7 @@ def begin(node):
     flash = chip.partition("state")
     in_force, _, fields = store.newest(flash)
     text = fields.get(state.CONFIG, b"")
-    node.locked = fields.get(_MODE) == b"locked"
+    node.locked = fields.get(_MODE) == b"locked" or chip.was_locked()
     # Most starts tell of no update: no need to load all this once more beside the sensors.
     node.proves = _OUTCOME in fields or fields.get(_UPDATE, b"")[:1] == node.slot
     node.config_problem = store.damage(flash, in_force)

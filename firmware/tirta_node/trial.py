@@ -35,7 +35,7 @@ def begin(node, fields):
     from tirta_node.health import Health
 
     feed = _feed
-    if fields.get(state.MODE) == b"locked":
+    if node.locked:
         from tirta_node.hal import watchdog
 
         feed_chip = watchdog.start(_HANG_S * 1000)

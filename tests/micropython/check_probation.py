@@ -24,6 +24,9 @@ class Chip:
     def reset_cause(self):
         return self.cause
 
+    def was_locked(self):
+        return False
+
     def reset(self):
         raise ResetError
 

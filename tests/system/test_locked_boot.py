@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import serial
 from conftest import FAST_BAUD, Mpremote, Nodes
-from locked import FLEET, Wire, awake, clock_payload, credential, guarded, power_cycle, up
+from locked import FLEET, Wire, awake, clock_payload, credential, guarded, power_cycle, refused, up
 from patience import Patience
 from test_visit import config
 
@@ -172,3 +172,29 @@ def broken_image() -> bytes:
     slot = board.partition("app_a")
     image[slot.offset : slot.offset + slot.size] = b"\xff" * slot.size
     return bytes(image)
+
+
+def test_a_state_that_cannot_be_read_opens_nothing(nodes: Nodes) -> None:
+    """Locked on a bench, then damaged: newer copy, both, all of it erased; the mark is outside."""
+    made = nodes.up("locked", app=True, config=config())
+    port, flash = made.port, Path(made.flash)
+    name = awake(port, "open")
+    with Node(port, FAST_BAUD) as node:
+        node.lock(node_key(FLEET, name))
+    place = boards.load("virtual").partition("state")
+    half = place.size // 2
+    for damaged, mark in ((half, b"\0"), (0, b"\0"), (None, b"\xff" * place.size)):
+        virtual.cut("locked")
+        with flash.open("r+b") as file:
+            file.seek(place.offset + (damaged or 0) + (0 if damaged is None else 30))
+            file.write(mark)
+        virtual.up("locked")
+        assert PROMPT not in heard_while(port, 0.7, KEYS)
+        assert awake(port) == name
+        with Wire(port) as wire:
+            for kind in (frame.COMMIT, frame.INDEX, frame.CONFIG_GET, 0x29, access.MODE):
+                assert refused(wire.ask(kind, bytes(4))), (damaged, kind)
+            answer = wire.ask(access.CHALLENGE)
+            assert refused(answer, frame.FLASH_FAILED), answer
+            assert b"stays closed" in answer[1]
+            assert wire.ask(frame.STATUS)[0] == frame.STATUS + frame.ANSWER
