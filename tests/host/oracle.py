@@ -20,7 +20,7 @@ Event = dict[str, Any]
 # Which channels are counted, by the number of channels: the setups of tests/micropython.
 SILENT_BYTES = 1024
 COUNTED = {
-    1: {0: "flow"}, 3: {0: "flow"}, 5: {2: "flow", 4: "rain"}, 12: {1: "flow", 9: "rain"},
+    1: {}, 3: {0: "flow"}, 5: {2: "flow", 4: "rain"}, 12: {1: "flow", 9: "rain"},
 }  # fmt: skip
 
 

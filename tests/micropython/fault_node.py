@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One boot of a node on a flash that errs, run as begin.py and app.py run it, and what became of it:
+"""One boot of a node on a flash that errs, run as begin.py and app.py do, and what became of it:
 what it acknowledged under which (epoch, boot), what it answered, and what it said of itself.
 """
 
