@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
-from hypothesis import given, settings
+from generated import given, settings
 from hypothesis import strategies as st
 
 from tirta.errors import TirtaError

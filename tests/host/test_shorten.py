@@ -96,7 +96,10 @@ def test_the_program_does_the_same(tmp_path: Path) -> None:
         for source, space in zip((one, two), modules, strict=True):
             exec(compile(source, "module.py", "exec"), space)
         space = modules[0] | {"use": modules[1]["use"]}
-        code = "thing = Thing(2, 3); thing.pace = 9; told = [thing.result(4), thing.open, outer(5), use(thing), thing.pace]"
+        code = (
+            "thing = Thing(2, 3); thing.pace = 9\n"
+            "told = [thing.result(4), thing.open, outer(5), use(thing), thing.pace]"
+        )
         exec(code, space)
         told.append(space["told"])
     assert told[0] == told[1] == [32, [2, 2], 5, 0, 9]
