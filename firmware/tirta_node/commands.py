@@ -70,11 +70,19 @@ class Commands:
         if len(payload) > 2:
             baud = int(bytes(payload[2:]).decode())
             if _BAUDS[0] <= baud <= _BAUDS[1] or not baud:
-                self._node.line.pace(baud)
+                self._pace(baud)
         if not self._identity:
             told = rarely.call(_REPORT, "identity", self._node)
             self._identity = json.dumps(told).encode()
         self._console.answer(frame.HELLO, sequence, self._identity)
+
+    def _pace(self, baud):
+        """A laptop says at which rate it is heard; once the node has set one, that may be late."""
+        console = self._console
+        if not console.switched:
+            self._node.line.pace(baud)
+            if baud:
+                console.first_baud = min(baud, console.first_baud)
 
     def _status(self, sequence, payload):
         gc.collect()  # or what is only waiting to be collected would count as used

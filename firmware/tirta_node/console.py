@@ -18,6 +18,7 @@ _QUIET_MS = const(50)  # before an Enter or a Ctrl-C that counts
 _SILENCE_MS = const(50)  # behind it
 _LAPSE_MS = const(1500)  # without a whole frame, until a raised rate is given up
 _LAPSE_STEP_MS = const(250)
+_FIRST_BAUD = const(115200)  # of MicroPython's UART; a laptop may know of a slower one
 _CTRL_C = const(3)
 _CR = const(13)
 _LF = const(10)
@@ -38,6 +39,8 @@ class Console:
         self.stream = None  # called whenever the line wants more; sets this to None at its end
         self.out = Outgoing(line)
         self.dropped = 0  # frames that did not arrive whole
+        self.first_baud = _FIRST_BAUD  # of this boot: the line goes back to it
+        self.switched = False  # whether the node has set another rate in this boot
         self.lapse = None  # called when nobody speaks at a raised rate (tirta_node/rate.py)
         self.visit = False
         self.repl = True  # whether a Ctrl-C may ask for it

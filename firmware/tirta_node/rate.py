@@ -2,6 +2,7 @@
 """A line that runs faster for a while (FORMAT.md section 9, Rate). Called by `rarely`.
 
 The first rate is the one that the next laptop knows: the node goes back to it when nobody speaks.
+It is remembered from before the first switch, whatever is asked for or said afterwards.
 """
 
 import struct
@@ -24,21 +25,25 @@ def handle(node, console, kind, sequence, payload):
     (baud,) = struct.unpack("<I", payload)
     if not _BAUDS[0] <= baud <= _BAUDS[1]:
         raise ValueError("%d is no baud rate" % baud)
-    old = node.line.baud
-    if not old:
+    wire = node.line
+    if not wire.baud:
         console.refuse(sequence, frame.NOT_NOW, "this line has no rate")
         return
     console.answer(kind, sequence, struct.pack("<I", baud))
+    if console.switched and baud == wire.baud:
+        return  # asked again: a switch would only disturb the line
     console.flush()
-    if not _switch(node.line, baud) or console.lapse is not None:
-        return
-    console.lapse = lambda: rarely.call("tirta_node.rate", "go_back", node, old)
+    if _switch(wire, baud):
+        console.switched = True
+        console.lapse = None
+        if baud != console.first_baud:
+            console.lapse = lambda: rarely.call("tirta_node.rate", "go_back", node)
 
 
-def go_back(node, baud):
-    """Nobody speaks at the raised rate."""
+def go_back(node):
+    """Nobody speaks at another rate than the first one."""
     node.console.lapse = None
-    _switch(node.line, baud)
+    _switch(node.line, node.console.first_baud)
 
 
 def _switch(wire, baud):

@@ -2,6 +2,7 @@
 """The line runs faster for a while, on a cable that carries nothing when its ends disagree."""
 
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,3 +85,18 @@ def test_a_rate_that_is_none_is_refused(device: tuple[str, str]) -> None:
             with pytest.raises(TirtaError, match="refuses"):
                 node.link.request(frame.RATE, payload)
         assert node.status()["node"]
+
+
+def test_a_hello_that_is_handled_late_raises_nothing(device: tuple[str, str]) -> None:
+    """On a cable that carries every rate, as an emulated chip's does."""
+    with Node(device[0]) as node:
+        node.link.request(frame.RATE, struct.pack("<I", 921_600))
+        for baud in (921_600, FIRST):
+            wait_for(lambda baud=baud: rate_of_the_node() == baud, every_s=0.01)  # type: ignore[misc]
+        node.link.request(frame.HELLO, b"\x01\x01921600")
+        node.link.request(frame.RATE, struct.pack("<I", FIRST))
+        rates = set()
+        for _ in range(25):  # longer than a raised rate lasts in silence
+            rates.add(rate_of_the_node())
+            time.sleep(0.1)
+        assert rates == {FIRST}
