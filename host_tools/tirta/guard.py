@@ -5,7 +5,6 @@ A node names its key with the challenge (FORMAT.md section 13), so another key t
 tried: each would count as a wrong guess. Older firmware names none; then few are tried.
 """
 
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -102,17 +101,7 @@ class Guard:
                 "Its key was changed, perhaps: ask the office for a new credential. In the office:"
                 " tirta keys list",
             )
-        if found[0].issued > time.time() + access.DAY_S:
-            raise TirtaError(
-                f"The credential for node {self._node} was issued on {_day(found[0].issued)}, and"
-                f" this computer's clock says {_day(time.time())}.",
-                "Set the clock. If it is right, the office's was wrong: ask for a new credential.",
-            )
         return found
-
-
-def _day(unix_s: float) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(unix_s))
 
 
 def _too_many(node: str) -> TirtaError:

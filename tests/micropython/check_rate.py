@@ -226,6 +226,18 @@ def test_the_same_rate_again_disturbs_nothing():
     assert uart.baud == FIRST
 
 
+def test_a_flood_of_hellos_loads_a_module_once():
+    node = Node()
+    loads = []
+    call = commands.rarely.call
+    commands.rarely.call = lambda *args: loads.append(args) or {"tirta": 1}
+    for _ in range(300):
+        hello(node, FIRST)
+        assert node.line.written
+    commands.rarely.call = call
+    assert len(loads) == 1, loads
+
+
 def test_talking_keeps_a_raised_rate_and_noise_does_not():
     node = after(((hello, FIRST), (ask, 921600)))
     for _ in range(20):

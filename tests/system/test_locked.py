@@ -115,6 +115,40 @@ def test_the_clock_between_floor_and_expiry(nodes: Nodes, role: int) -> None:
         assert refused(wire.ask(access.LOGIN, old.login())), "the floor did not outlive the power"
 
 
+def test_the_floor_of_a_wrong_date_is_set_anew_and_outlives_every_write(nodes: Nodes) -> None:
+    port, name = up(nodes, config=config())
+    now = int(time.time())
+    year = 365 * 86400
+    mine = credential(name, access.TECHNICIAN, issued=now, expires=now + 86400)
+    with Node(port, FAST_BAUD) as node:
+        guarded(node, credential(name, access.TECHNICIAN, issued=now + 14 * year))
+        with pytest.raises(RefusedError, match="later than can be"):
+            node.commit()
+        guarded(node, credential(name, access.TECHNICIAN, issued=now + year)).commit()
+        node.set_identity({"district": "north"})
+    power_cycle(port)
+    with Node(port, FAST_BAUD) as node:
+        with pytest.raises(RefusedError, match="has expired"):
+            guarded(node, mine).commit()
+        guarded(node, credential(name, access.ADMINISTRATOR, issued=0)).set_floor(now)
+        assert guarded(node, mine).commit().next_record > 0
+
+
+def test_guesses_outlive_another_write_of_the_state(nodes: Nodes) -> None:
+    port, name = up(nodes, config=config())
+    wrong = credential(name, access.TECHNICIAN, OTHER_FLEET)
+    with Wire(port) as wire:
+        session = wire.log_in(credential(name, access.TECHNICIAN))
+        for _ in range(3):
+            _, nonce = wire.ask(access.CHALLENGE)
+            assert refused(wire.ask(access.LOGIN, Session(wrong, nonce).login()))
+        answer = wire.ask_sealed(session, 0x35, b'{"district": "north"}')
+        assert answer[0] == 0x35 + frame.ANSWER, answer
+    power_cycle(port)
+    with Wire(port) as wire:
+        assert refused(wire.ask(access.CHALLENGE), access.LOCKED_OUT)
+
+
 def test_the_fleets_key_changes_encrypted(nodes: Nodes) -> None:
     port, name = up(nodes, config=config())
     with Node(port, FAST_BAUD) as node:

@@ -9,6 +9,7 @@ import json
 import random
 import struct
 import time
+from collections.abc import Callable
 
 import pytest
 from conftest import Nodes
@@ -186,6 +187,38 @@ def test_guessing_delays_no_sample_and_fills_no_log(nodes: Nodes) -> None:
     assert after["worst_late_ms"] < 200
     assert after["next_record"] > before["next_record"] + 20
     assert len(pages) // struct.calcsize(frame.INDEX_ENTRY) <= 2
+
+
+@pytest.mark.campaign
+def test_storms_of_strangers_cost_no_sample(nodes: Nodes) -> None:
+    """A sample every 100 ms, and as many requests of one kind as the line takes, 18 s of each."""
+    port, name = up(nodes, config=config(interval_ms=100, commit_ms=1000))
+    chance = random.Random(20261129)
+    storms: dict[str, Callable[[], tuple[int, bytes]]] = {
+        "hello": lambda: (frame.HELLO, b"\x01\x013000000"),
+        "status": lambda: (frame.STATUS, b""),
+        "challenge": lambda: (access.CHALLENGE, chance.choice([b"", access.NAMED])),
+        "login cut short": lambda: (access.LOGIN, chance.randbytes(chance.randrange(45))),
+        "sealed": lambda: (seals.SEALED, chance.randbytes(chance.randrange(200))),
+        "any": lambda: (chance.randrange(1, 128), chance.randbytes(chance.randrange(200))),
+    }
+    told = {}
+    for storm, make in storms.items():
+        with Wire(port) as wire:
+            session = wire.log_in(credential(name, access.TECHNICIAN))
+            before = json.loads(wire.ask_sealed(session, frame.STATUS)[1])
+            until, count = time.monotonic() + 18, 0
+            while time.monotonic() < until:
+                kind, payload = make()
+                if kind != access.LOGIN or len(payload) != 45:  # a guess ends in silence
+                    wire.ask(kind, payload, wait_s=0.5)
+                    count += 1
+            session = wire.log_in(credential(name, access.TECHNICIAN))
+            after = json.loads(wire.ask_sealed(session, frame.STATUS)[1])
+        told[storm] = (count, after["overruns"] - before["overruns"], after["worst_late_ms"])
+        assert after["next_record"] > before["next_record"] + 100, told
+    print(told)
+    assert [lost for _, lost, _ in told.values()] == [0] * len(storms), told
 
 
 def test_the_laptop_knows_a_liar() -> None:
