@@ -246,6 +246,13 @@ COMMANDS = (
         "district",
     ),
     Command(
+        "acknowledge",
+        LOOK,
+        "record that a burst is none, as a new consumer, so that reports stop telling of it",
+        "tirta acknowledge district7 z7/burst/1 --what 'new consumer' --by Sari",
+        "district",
+    ),
+    Command(
         "feedback import",
         LOOK,
         "keep what citizens reported, without who they are, for the district's page",

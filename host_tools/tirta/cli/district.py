@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""`tirta district`, `tirta report`, `tirta feedback import`: a district's figures and its page."""
+"""A district's figures and its page, what citizens report, and what operators know of a rise."""
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from tirta import limits
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument
-from tirta.district import feedback, kinds, telling, tree
+from tirta.district import acknowledged, feedback, kinds, telling, tree
 from tirta.district.survey import Survey, survey
-from tirta.text import counted
+from tirta.text import clean, counted
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -124,8 +125,42 @@ def _import(args: Namespace) -> None:
         say.say(f"Left out: {counted(found.skipped, 'request')} without a usable time.")
 
 
+def _acknowledge_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("archive", metavar="DIR", type=Path, help="what `tirta pull` wrote")
+    parser.add_argument("figure", metavar="FIGURE", help="the burst: z7/burst/1")
+    parser.add_argument("--what", metavar="TEXT", help="what it is: new consumer, valve opened")
+    parser.add_argument("--by", metavar="NAME", default="", help="who says so (default: you)")
+    parser.add_argument("--withdraw", action="store_true", help="it is a burst after all")
+    parser.add_argument(
+        "--district", type=Path, metavar="FILE", help="zones, meters and places (docs/DISTRICT.md)"
+    )
+    parser.add_argument(
+        "--month", metavar="YYYY-MM", help="local month (default: the last 31 days with records)"
+    )
+    json_argument(parser)
+
+
+def _acknowledge(args: Namespace) -> None:
+    district = tree.load(args.district) if args.district else None
+    found = survey(args.archive, district, month=args.month)
+    one = acknowledged.of_figure(
+        found.figures[args.figure], args.what, args.by, withdraw=args.withdraw
+    )
+    path = acknowledged.add(args.archive, one)
+    if args.json:
+        say.document({**asdict(one), "file": str(path)})
+        return
+    began = datetime.fromtimestamp(one.start_s, found.period.zone)
+    rise = f"the rise of {one.lps:.2g} L/s in {clean(one.zone)} from {began:%d %B %Y %H:%M}"
+    if one.withdrawn:
+        say.out(f"{rise[0].upper()}{rise[1:]} is a burst again. Kept in {path}.")
+    else:
+        say.out(f"{rise[0].upper()}{rise[1:]} is no burst: {clean(one.what)}. Kept in {path}.")
+
+
 WORK: Work = {
     "district": (_district_arguments, _district),
     "report": (_report_arguments, _report),
+    "acknowledge": (_acknowledge_arguments, _acknowledge),
     "feedback import": (_import_arguments, _import),
 }

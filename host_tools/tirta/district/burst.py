@@ -71,7 +71,7 @@ def bursts(
         return []
     if pressure is not None:
         flow = _while_supplied(flow, pressure, window.pressure_min_m)
-    calendar = calendar or Calendar()
+    calendar = calendar or window.calendar
     days = change_point.days_of(flow, window, calendar)
     series = demand.beside_the_nights(counted, days, calendar)
     if pumped:

@@ -52,7 +52,7 @@ def _of_growth(leak: Leak, counted: Sequence[Night], days: Days) -> Moment:
     """A leak that grows begins, as told, when it has a tenth of its size: before that nobody can
     know of it. The range reaches back to where it may have been nothing.
     """
-    first_s = float(days.midnight_s[days.of(counted[0].day)])
+    first_s = float(days.at_s[days.of(counted[0].day), 0])
     low, middle, high = (first_s + day * DAY_S for day in leak.rise.begin)
     visible_s = events.VISIBLE * leak.grown * DAY_S
     return Moment(middle + visible_s, low, high + visible_s)
@@ -69,7 +69,7 @@ def _take_off(
 
     `around` a change of one leak, whatever side of it is meant, that leak takes what it is given.
     """
-    at_s = days.midnight_s[:, None] + change_point.BLOCK_S * np.arange(change_point.PER_DAY)
+    at_s = days.at_s
     days.leak = np.zeros_like(days.flow)
     days.clean = np.asarray(~np.isnan(days.flow).all(axis=1))
     for place, (leak, (start, end)) in enumerate(zip(told, moments, strict=True)):

@@ -9,13 +9,13 @@ has; told is their median, and the range that holds 95 % of it.
 
 import warnings
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 
 from tirta.district.calendar import Calendar
 from tirta.district.definitions import DAY_S
-from tirta.district.night import NightWindow
+from tirta.district.night import NightWindow, local_days
 from tirta.district.signal import Bools, Floats, Ints, Signal, blocks
 
 BLOCK_S = 300
@@ -61,12 +61,14 @@ class Usual:
 class Days:
     """The flow of whole local days in blocks, L/s. Shapes [days, blocks of a day].
 
-    `leak` is what leaks took, `clean` whether a day can stand for others: no change lies in it.
+    `at_s` is when each block begins: blocks are of the local clock, so that a day on which it is
+    changed is compared with others hour by hour. `leak` is what leaks took, `clean` whether a day
+    can stand for others: no change lies in it.
     """
 
     first: date
     flow: Floats
-    midnight_s: Ints  # of each day: they are 23 or 25 hours apart where clocks change
+    at_s: Floats
     calendar: Calendar
     leak: Floats = field(init=False)
     clean: Bools = field(init=False)
@@ -135,13 +137,26 @@ class Days:
 
 def days_of(flow: Signal, window: NightWindow, calendar: Calendar) -> Days:
     """The whole days of a flow signal, the first and last one's missing part as NaN."""
-    zone = window.zone
-    from tirta.district.night import local_days  # noqa: PLC0415
+    found = local_days(flow, window.zone)
+    at_s = np.array([_clock(day, window) for day in found])
+    rows = []
+    for day in at_s:
+        count = round((day.max() - day[0]) / BLOCK_S) + 1
+        row = blocks(flow, float(day[0]), BLOCK_S, count)[((day - day[0]) / BLOCK_S).astype(int)]
+        row[:-1][np.diff(day) <= 0] = np.nan  # in spring an hour of the clock is not there
+        rows.append(row)
+    return Days(found[0], np.array(rows), at_s, calendar)
 
-    found = local_days(flow, zone)
-    midnights = np.array([window.midnight_s(day) for day in found], dtype=np.int64)
-    rows = [blocks(flow, float(at), BLOCK_S, PER_DAY) for at in midnights]
-    return Days(found[0], np.array(rows), midnights, calendar)
+
+def _clock(day: date, window: NightWindow) -> Floats:
+    """When each block of a local day begins, Unix seconds."""
+    begin_s = window.midnight_s(day)
+    if window.midnight_s(day + timedelta(days=1)) - begin_s == DAY_S:
+        return np.asarray(begin_s + BLOCK_S * np.arange(PER_DAY))
+    midnight = datetime(day.year, day.month, day.day, tzinfo=window.zone)
+    local = [midnight + timedelta(seconds=BLOCK_S * i) for i in range(PER_DAY)]  # of the clock
+    at_s = np.array([time.timestamp() for time in local])
+    return np.asarray(np.minimum.accumulate(at_s[::-1])[::-1])
 
 
 def change(days: Days, between_s: tuple[float, float], size: float, spread: float) -> Moment:
@@ -198,8 +213,7 @@ class _Around:
 def _around(days: Days, low_s: float, high_s: float) -> _Around:
     parts = []
     margin_s = DAY_S / 4
-    for place, midnight_s in enumerate(days.midnight_s):
-        at_s = midnight_s + BLOCK_S * np.arange(PER_DAY)
+    for place, at_s in enumerate(days.at_s):
         inside = (at_s >= low_s - margin_s) & (at_s < high_s + margin_s)
         usual = days.usual(place) if inside.any() else None
         if usual is None:
@@ -209,7 +223,7 @@ def _around(days: Days, low_s: float, high_s: float) -> _Around:
         unsure = 1 + _MEDIAN_COST / usual.count
         parts.append(
             (
-                at_s[use].astype(float),
+                at_s[use],
                 (days.flow[place] - days.leak[place])[use] - middle,
                 (usual.block * usual.middle)[use] * np.sqrt(unsure),
                 middle,

@@ -35,7 +35,7 @@ class Plausible:
     holiday: float = 0.05  # and each of them
     drift: float = 0.005  # in a day, as a random walk: a tenth in a year's quarter
     demand: float = 0.35  # of the share of the night that follows the day's demand, around half
-    noise: float = 0.03  # the least scatter of a night: nights that agree prove no precision
+    noise: float = 0.02  # the least scatter of a night: nights that agree prove no precision
 
 
 PLAUSIBLE = Plausible()

@@ -14,7 +14,10 @@ from tirta.errors import TirtaError
 
 @dataclass(frozen=True)
 class Figure:
-    """`value` is None where there is none, and `why` says why. `low` and `high`: k = 2."""
+    """`value` is None where there is none, and `why` says why. `low` and `high`: k = 2.
+
+    What began and ended has its Unix seconds, and the ranges that hold 95 % of the probability.
+    """
 
     id: str
     value: float | str | None
@@ -24,6 +27,10 @@ class Figure:
     why: str = ""
     parts: tuple[str, ...] = ()
     records: tuple[Evidence, ...] = ()
+    start_s: float | None = None
+    end_s: float | None = None
+    start_range_s: tuple[float, float] | None = None
+    end_range_s: tuple[float, float] | None = None
 
 
 class Figures:

@@ -36,12 +36,40 @@ KINDS = {
     "burst": Kind(
         "Suspected leak", "flow of the nights since it began - flow of the nights before"
     ),
+    "change": Kind(
+        "Acknowledged change", "flow of the nights since it began - flow of the nights before"
+    ),
     "balance": Kind(
         "Net inflow", "inflow - outflow - inflow of zones below, over hours that all meters have"
     ),
     "not-billed": Kind("Not billed (NRW)", "net inflow - billed volume of the district file"),
     "backflow": Kind("Backflow", "largest flow of the stretch in which water ran backwards"),
     "no-supply": Kind("Without water", "hours in which pressure stayed under the limit of supply"),
+    "meter": Kind("Sick meter", "why its flow is not believed (docs/DISTRICT.md, meter health)"),
+    "misdated": Kind(
+        "Flow without a usable time", "sum of flow x interval of records without a time that can be"
+    ),
+    "system-input": Kind("System input", "net inflow"),
+    "billed": Kind("Billed", "billed volume of the district file"),
+    "unbilled": Kind("Unbilled authorised", "authorised volume without a bill, district file"),
+    "authorised": Kind("Authorised consumption", "billed + unbilled authorised"),
+    "losses": Kind("Water losses", "system input - authorised consumption"),
+    "apparent": Kind(
+        "Apparent losses",
+        "unauthorised share x system input + billed x error / (1 - error) of customers' meters",
+    ),
+    "real": Kind("Real losses", "water losses - apparent losses"),
+    "nrw": Kind("Non-revenue water", "(system input - billed) / system input"),
+    "uarl": Kind(
+        "Unavoidable real losses",
+        "(18 x km of mains + 0.8 x connections + 25 x km of private pipe) x m of pressure, L a day",
+    ),
+    "carl": Kind(
+        "Current real losses",
+        "real losses a day; without billing, leakage at night x"
+        " hours of the night that a day is worth",
+    ),
+    "ili": Kind("Infrastructure leakage index", "current real losses / unavoidable real losses"),
     "completeness": Kind("Records there", "records there / records due, of the fullest channel"),
     "compliance": Kind(
         "Within the limit", "valid records within the limit / valid records of the channel"

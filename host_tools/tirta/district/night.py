@@ -5,13 +5,14 @@ The node's tirta_node/night.py makes the same of the same records: tests/host/te
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from tirta.district import definitions as d
+from tirta.district.calendar import Calendar
 from tirta.district.minutes import Minutes, by_minute
 from tirta.district.signal import Floats, Ints, Signal
 
@@ -20,18 +21,20 @@ NO_COMPLETE_HOUR = "no_complete_hour"
 PRESSURE_LOST = "pressure_lost"
 PRESSURE_UNKNOWN = "pressure_unknown"  # a sensor is there and too little of it was recorded
 CLOCK_SET_BACK = "clock_set_back"  # some of its minutes came twice
+BACKFLOW = "backflow"  # its lowest hour ran backwards, which is nobody's night use
 _HOUR = d.HOUR_S // d.MINUTE_S
 _ROUNDING = 1e-6  # of sums of shares, in percent
 
 
 @dataclass(frozen=True)
 class NightWindow:
-    """Local hours of the night, and what pressure must hold in it."""
+    """Local hours of the night, what pressure must hold in it, and of which class its day is."""
 
     zone: ZoneInfo
     from_h: float = d.NIGHT_FROM_H
     to_h: float = d.NIGHT_TO_H
     pressure_min_m: float = d.PRESSURE_MIN_M
+    calendar: Calendar = field(default_factory=Calendar)
 
     def midnight_s(self, day: date) -> float:
         """Unix seconds of the beginning of a local day."""
@@ -95,6 +98,8 @@ def _night(day: date, flow: Minutes, pressure: Minutes | None, window: NightWind
     state, mean_m = COUNTED, np.nan
     if pressure is not None:
         state, mean_m = _pressure(pressure, start_s, end_s, window.pressure_min_m)
+    if lowest < 0:
+        state = BACKFLOW
     if np.isnan(lowest):
         state = NO_COMPLETE_HOUR
     if flow.passes(start_s - d.REFILL_S, end_s) > 1:

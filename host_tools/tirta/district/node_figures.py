@@ -7,6 +7,7 @@ import numpy as np
 
 from tirta.district import quality, supply
 from tirta.district.figure import Figure, Figures
+from tirta.district.meter_health import Fault
 from tirta.district.period import Period
 from tirta.district.quality import Compliance
 from tirta.district.reading import NodeData
@@ -33,6 +34,7 @@ class NodeFigures:
     daily: list[float] = field(default_factory=list)
     holes: list[supply.Hole] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
+    faults: list[tuple[Signal, Fault]] = field(default_factory=list)  # of its flow meters
 
     @property
     def title(self) -> str:
@@ -68,6 +70,7 @@ def node_figures(
                 records=tuple(fullest.evidence(slice(None))),
             )
         )
+    _sick_meters(found, period, figures)
     air = data.signals.get("air_temperature")
     for signal in signals:
         parameter = _parameter(signal, data, limits)
@@ -76,6 +79,29 @@ def node_figures(
             found.judged.append(Judged(parameter, signal, verdicts))
             _register(signal, verdicts[0], figures)
     return found
+
+
+def _sick_meters(found: NodeFigures, period: Period, figures: Figures) -> None:
+    data = found.data
+    for channel, faults in data.faults.items():
+        signal = data.signals[channel]
+        inside = [f for f in faults if f.start_s < period.end_s and f.end_s > period.start_s]
+        for number, fault in enumerate(inside, 1):
+            found.faults.append((signal, fault))
+            figures.add(
+                Figure(
+                    f"{data.node}/{channel}/meter/{number}",
+                    fault.trouble.value,
+                    why="its flow is in no figure",
+                    records=tuple(signal.evidence(fault.rows)),
+                    start_s=fault.start_s,
+                    end_s=fault.end_s,
+                )
+            )
+    if data.misdated_m3:
+        figures.add(
+            Figure(f"{data.node}/misdated", data.misdated_m3, "m3", why="in no other figure")
+        )
 
 
 def _parameter(signal: Signal, data: NodeData, limits: Limits) -> str:

@@ -21,3 +21,11 @@ def latest_s() -> float:
 def ahead_s() -> float:
     """Later than this no record can be taken yet: some clock is wrong."""
     return time.time() + _AHEAD_S
+
+
+def month(name: str) -> bool:
+    """Whether a month, YYYY-MM, can have records."""
+    first, last = (
+        datetime.fromtimestamp(s, UTC).strftime("%Y-%m") for s in (EARLIEST_S, latest_s())
+    )
+    return first <= name <= last

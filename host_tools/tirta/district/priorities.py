@@ -53,6 +53,7 @@ class Matter(StrEnum):
     LEAK = "leak"
     DRY = "dry"
     METER = "meter"
+    SICK = "sick"
     SILENT = "silent"
     ALARM = "alarm"
     QUALITY = "quality"
@@ -147,6 +148,11 @@ def _of_node(node: NodeFigures, survey: Survey) -> list[Open]:
     if end_s - last_s > SILENT_S:
         return [so(Matter.SILENT, last_s)]
     found = [
+        so(Matter.SICK, fault.start_s, signal.channel)
+        for signal, fault in node.faults
+        if _now(fault.end_s, end_s)
+    ]
+    found += [
         so(Matter.QUALITY, event.start_s, judged.parameter)
         for judged in node.judged
         for event in judged.verdicts[0].events

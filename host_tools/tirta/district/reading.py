@@ -18,11 +18,13 @@ import pyarrow as pa
 from tirta import engineering
 from tirta.archive import Archive
 from tirta.district import files, possible
-from tirta.district.signal import Signal
+from tirta.district.meter_health import Fault
+from tirta.district.signal import SUSPECT, Bools, Signal
 from tirta.errors import TirtaError
 from tirta.text import clean
 
 _SYNCHRONISED = "synchronised"
+_UNSET = "unset"  # the month of records whose time is not known
 _Part = dict[str, Any]  # arrays of the records of one column in one table
 
 
@@ -63,6 +65,8 @@ class NodeData:
     quantity: dict[str, str] = field(default_factory=dict)
     events: list[Happening] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    faults: dict[str, list[Fault]] = field(default_factory=dict)  # of flow meters, by channel
+    misdated_m3: float = 0.0  # what flow meters measured at no time that can be
     undated: int = 0  # records without a time
     impossible: int = 0  # values with a time before 2020 or days ahead: left out
     ahead: int = 0  # values that are dated in the future, and used
@@ -109,7 +113,7 @@ class Tables:
 
     def last_record_s(self, node: str) -> float | None:
         """The time of the newest dated record, from the newest month; None without one."""
-        dated = [path for path in self._months(node) if _month_of(path) != "unset"]
+        dated = [path for path in self._months(node) if _month_of(path) != _UNSET]
         for month in sorted({_month_of(path) for path in dated}, reverse=True):
             times = [
                 t for path in dated if _month_of(path) == month for t in files.last_times(path)
@@ -126,18 +130,31 @@ class Tables:
         data = NodeData(node)
         self._channels(data)
         parts: dict[str, list[_Part]] = {}
+        untimed: dict[str, list[_Part]] = {}
         for path in self._months(node):
-            if _month_of(path) == "unset":
-                data.undated += files.records(path)
-            elif _overlaps(_month_of(path), start_s, end_s):
+            month = _month_of(path)
+            if month == _UNSET or not possible.month(month):
+                data.undated += files.records(path) if month == _UNSET else 0
                 for table in files.row_groups(path):
-                    for name, part in _parts(table, start_s, end_s, data):
-                        parts.setdefault(name, []).append(part)
+                    every = np.ones(len(table), bool)
+                    data.impossible += 0 if month == _UNSET else len(table)
+                    _keep(untimed, _columns(table, every, data, timed=False))
+            elif _overlaps(month, start_s, end_s):
+                for table in files.row_groups(path):
+                    time_s = table.column("time_utc").cast(pa.int64()).to_numpy() / 1e6
+                    cannot = (time_s < possible.EARLIEST_S) | (time_s > possible.latest_s())
+                    data.impossible += int(cannot.sum())
+                    use = (time_s > start_s) & (time_s <= end_s) & ~cannot
+                    data.ahead += int((time_s[use] > possible.ahead_s()).sum())
+                    _keep(parts, _columns(table, use, data))
+                    _keep(untimed, _columns(table, cannot, data, timed=False))
         sure = [p["quality"] for found in parts.values() for p in found]
         if sure:
             data.synchronised = float(np.concatenate(sure).mean())
         for source, chosen in sorted(_by_source(data, parts).items()):
             self._add(data, source, chosen)
+        for source, chosen in _by_source(data, untimed).items():
+            data.misdated_m3 += sum(self._volume_m3(data, source, part) for part in chosen)
         data.events = list(self._events(node, start_s, end_s))
         data.gaps = list(self._gaps(node, start_s, end_s))
         return data
@@ -159,15 +176,28 @@ class Tables:
         same = np.array([m.unit == newest.unit for m in means])[at]
         data.other_unit += int((~same).sum())
         step_s = np.array([m.step_s for m in means])[at]
-        factor = np.array([m.factor for m in means])[at]
+        factor, quanta = (
+            np.array(found)[at]
+            for found in zip(*((m.factor, m.quantum) for m in means), strict=True)
+        )
         signal = Signal(
             data.node, clean(source), newest.unit, newest.step_s, columns["time_s"],
             columns["value"] * factor,
             columns["flag"], columns["epoch"], columns["number"], newest.quantum,
             None if (step_s == newest.step_s).all() else step_s,
+            None if (quanta == newest.quantum).all() else quanta,
         )  # fmt: skip
         data.signals[signal.channel] = signal if same.all() else signal.cut(same)
         data.quantity[signal.channel] = newest.quantity
+
+    def _volume_m3(self, data: NodeData, source: str, part: _Part) -> float:
+        """What the records of one channel under one config add up to, where that is a flow."""
+        config, unit = (data.words[part[key][0]] for key in ("config", "unit"))
+        meaning = self._meaning(data, config, source, unit)
+        if meaning.unit != engineering.LPS:
+            return 0.0
+        good = part["value"][part["flag"] < SUSPECT]
+        return float(np.nansum(good) * meaning.factor * meaning.step_s / 1000)
 
     def _meaning(
         self, data: NodeData, config: str, source: str, unit: str
@@ -213,33 +243,37 @@ def _overlaps(month: str, start_s: float, end_s: float) -> bool:
     return first <= month <= last
 
 
-def _parts(
-    table: pa.Table, start_s: float, end_s: float, data: NodeData
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The arrays of each channel in a table, between two times."""
-    time_s = table.column("time_utc").cast(pa.int64()).to_numpy() / 1e6
-    impossible = (time_s < possible.EARLIEST_S) | (time_s > possible.latest_s())
-    data.impossible += int(impossible.sum())
-    use = (time_s > start_s) & (time_s <= end_s) & ~impossible
-    data.ahead += int((time_s[use] > possible.ahead_s()).sum())
+def _columns(
+    table: pa.Table, use: Bools, data: NodeData, *, timed: bool = True
+) -> Iterator[tuple[str, _Part]]:
+    """The arrays of each channel in a table, of the rows to use; times only where there are any."""
     if not use.any():
         return
     columns = {
-        "time_s": time_s,
-        "quality": files.codes(table, "time_quality", data.words)
-        == data.words.index(_SYNCHRONISED),
-        "epoch": table.column("epoch").to_numpy(),
-        "number": table.column("number").to_numpy(),
         "value": table.column("value").to_numpy().astype(np.float64),
         "flag": table.column("flag").to_numpy().astype(np.uint8),
         "unit": files.codes(table, "unit", data.words),
         "config": files.codes(table, "config", data.words),
     }
+    if timed:
+        columns |= {
+            "time_s": table.column("time_utc").cast(pa.int64()).to_numpy() / 1e6,
+            "quality": files.codes(table, "time_quality", data.words)
+            == data.words.index(_SYNCHRONISED),
+            "epoch": table.column("epoch").to_numpy(),
+            "number": table.column("number").to_numpy(),
+        }
     channel = files.codes(table, "channel", data.words)
     names = np.unique(channel)
     for name in names:
         rows = use if len(names) == 1 else use & (channel == name)
-        yield data.words[name], {key: column[rows] for key, column in columns.items()}
+        if rows.any():
+            yield data.words[name], {key: column[rows] for key, column in columns.items()}
+
+
+def _keep(kept: dict[str, list[_Part]], found: Iterator[tuple[str, _Part]]) -> None:
+    for name, part in found:
+        kept.setdefault(name, []).append(part)
 
 
 def _by_source(data: NodeData, parts: dict[str, list[_Part]]) -> dict[str, list[_Part]]:

@@ -42,8 +42,9 @@ class Evidence:
 class Signal:
     """Shapes: all arrays [records]. `value` is NaN where the flag is 9.
 
-    `interval_s` is how far apart the newest records are. Where a config changed it, `steps_s` says
-    how long each record stands for.
+    `interval_s` is how far apart the newest records are, and `quantum` the step between two values,
+    in L/s for a pulse counter. Where a config changed them, `steps_s` says how long each record
+    stands for, and `quanta` what its own step is.
     """
 
     node: str
@@ -55,8 +56,9 @@ class Signal:
     flag: NDArray[np.uint8]
     epoch: Ints
     number: Ints
-    quantum: float = 0.0  # the step between two readings: litres a second for a pulse counter
+    quantum: float = 0.0
     steps_s: Floats | None = None
+    quanta: Floats | None = None
 
     @property
     def step_s(self) -> Floats:
@@ -90,6 +92,7 @@ class Signal:
             epoch=self.epoch[rows],
             number=self.number[rows],
             steps_s=None if self.steps_s is None else self.steps_s[rows],
+            quanta=None if self.quanta is None else self.quanta[rows],
         )
 
     def valid(self) -> Floats:

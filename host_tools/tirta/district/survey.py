@@ -4,13 +4,16 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from tirta import limits as limit_file
+from tirta.district import acknowledged, meter_health
 from tirta.district.definitions import DAY_S
 from tirta.district.figure import Figures
 from tirta.district.meters import Meters
+from tirta.district.night import local_days
 from tirta.district.node_figures import NodeFigures, node_figures
 from tirta.district.period import Period
 from tirta.district.reading import NodeData, Tables
@@ -21,7 +24,7 @@ from tirta.district.zones import zone_figures
 from tirta.errors import TirtaError
 from tirta.limits import Limits
 
-_LEAD_S = 21 * DAY_S  # what bursts compare with lies before the period
+_LEAD_S = 56 * DAY_S  # what bursts compare with lies before the period: eight weeks
 _USUAL_DAYS = 31
 
 
@@ -79,22 +82,25 @@ def survey(
         period = Period(first, period.last, period.zone, min(begins), max(ends))
     if not district.zone:
         district = district.model_copy(update={"zone": _zones_of_their_own(nodes)})
+    known = acknowledged.stored(archive)
     figures = Figures()
+    for data in nodes.values():
+        _judge_meters(data, district, period.zone)
     limits = limits or limit_file.load()
     zones = {
         zone.id: zone_figures(
-            zone, _meters(zone, district, nodes), period, district.window, figures
+            zone, _meters(zone, district, nodes), period, district.window, figures, known
         )
         for zone in district.zone
     }
     places = {place.id: place for place in district.node}
-    known = {
+    judged = {
         node: node_figures(places.get(node) or Place(id=node), data, period, limits, figures)
         for node, data in nodes.items()
     }
     named = district.nodes_named()
     return Survey(
-        district, period, zones, known, figures, limits, [n for n in present if n not in named]
+        district, period, zones, judged, figures, limits, [n for n in present if n not in named]
     )
 
 
@@ -118,6 +124,31 @@ def _period(tables: Tables, present: list[str], district: District, month: str |
     # A record's time is the end of its interval: the one of midnight belongs to the day before.
     last = datetime.fromtimestamp(max(ends) - 1, district.tz).date()
     return Period(last - timedelta(days=_USUAL_DAYS - 1), last, district.tz)
+
+
+def _judge_meters(data: NodeData, district: District, tz: ZoneInfo) -> None:
+    """Find sick meters of a node; what they told then counts as failed from here on."""
+    most = {m: zone.max_lps for zone in district.zone for m in zone.inlets}
+    beside = data.of("pressure")
+    for flow in data.of("flow"):
+        days = local_days(flow, tz)
+        ends = [*days, days[-1] + timedelta(days=1)] if days else []
+        found = meter_health.faults(
+            flow,
+            [datetime(d.year, d.month, d.day, tzinfo=tz).timestamp() for d in ends],
+            beside[0] if beside else None,
+            max_lps=most.get(f"{data.node}/{flow.channel}"),
+            least_m=district.night.pressure_min_m,
+        )
+        if found and not reverse_counter(flow, district):
+            data.faults[flow.channel] = found
+            data.signals[flow.channel] = meter_health.believed(flow, found)
+
+
+def reverse_counter(flow: Signal, district: District) -> bool:
+    """Whether a channel counts what runs backwards: that it stands still is good."""
+    named = {m for zone in district.zone for m in zone.reverse}
+    return "reverse" in flow.channel or f"{flow.node}/{flow.channel}" in named
 
 
 def _cut(signal: Signal, period: Period) -> Signal:

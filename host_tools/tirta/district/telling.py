@@ -18,7 +18,7 @@ from tirta.tables.layout import Shelf
 from tirta.text import clean
 
 _EVERY_DAY = ("/night/", "/night-flow/", "/inflow/", "/outside/")
-_SHARES = {"completeness", "compliance"}
+_SHARES = {"completeness", "compliance", "nrw"}
 _NAMES, _VALUES, _RANGES = 33, 12, 18  # columns
 
 
@@ -123,6 +123,7 @@ def _began(survey: Survey, zone: str, kind: str, number: str) -> str:
         return ""
     starts_s = {
         "burst": [b.start_s for b in found.bursts],
+        "change": [b.start_s for b in found.changes],
         "no-supply": [o.start_s for o in found.outages],
         "backflow": [span.start_s for _, span in found.backflow],
     }.get(kind, [])

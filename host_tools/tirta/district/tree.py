@@ -22,7 +22,9 @@ from pydantic import (
 )
 
 from tirta import toml_file
+from tirta.district import calendar
 from tirta.district import definitions as d
+from tirta.district.calendar import Calendar
 from tirta.district.leakage import NightUse
 from tirta.district.night import NightWindow
 from tirta.errors import TirtaError
@@ -41,6 +43,7 @@ def _meter(text: str) -> str:
 Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,31}$")]
 Meter = Annotated[str, AfterValidator(_meter)]
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _Name = Annotated[str, Field(max_length=64)]
 _Amount = Annotated[float, Field(ge=0)]
 
@@ -79,7 +82,14 @@ class Zone(_Strict):
     night_use_uncertainty: Annotated[float, Field(ge=0, le=2)] = 0.3
     meter_accuracy: Annotated[float, Field(ge=0, le=0.5)] = 0.02
     n1: Annotated[float, Field(ge=0, le=3)] = d.N1
+    max_lps: Annotated[float, Field(gt=0)] | None = None  # more than any of its meters can pass
     billed_m3: dict[Month, _Amount] = {}
+    unbilled_m3: dict[Month, _Amount] = {}  # authorised and not billed: fire, flushing, mosques
+    unauthorised_share: Annotated[float, Field(ge=0, le=1)] | None = None  # of the system input
+    customer_meter_error: Annotated[float, Field(ge=0, lt=1)] | None = None  # how much too little
+    mains_km: Annotated[float, Field(gt=0)] | None = None
+    private_pipe_m: _Amount = 0.0  # mean length from the street to a customer's meter
+    pressure_mean_m: Annotated[float, Field(gt=0)] | None = None  # where no sensor tells it
 
     @property
     def night_use(self) -> NightUse | None:
@@ -114,6 +124,8 @@ class District(_Strict):
     name: _Name = ""
     time_zone: str = DEFAULT_ZONE
     night: Night = Night()
+    weekend: list[Weekday] = ["saturday", "sunday"]  # in their order
+    holidays: list[str] = []
     price_per_m3: _Amount | None = None  # what a cubic metre that is won back is worth
     currency: Annotated[str, Field(max_length=8)] = "Rp"
     zone: list[Zone] = []
@@ -127,6 +139,12 @@ class District(_Strict):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"{name!r} is no time zone, as {DEFAULT_ZONE} is one") from error
         return name
+
+    @field_validator("holidays")
+    @classmethod
+    def _holidays_are_dates(cls, entries: list[str]) -> list[str]:
+        calendar.dates(entries)
+        return entries
 
     @model_validator(mode="after")
     def _is_a_tree(self) -> "District":
@@ -152,7 +170,13 @@ class District(_Strict):
     @property
     def window(self) -> NightWindow:
         night = self.night
-        return NightWindow(self.tz, night.from_h, night.to_h, night.pressure_min_m)
+        return NightWindow(self.tz, night.from_h, night.to_h, night.pressure_min_m, self.calendar)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The class of each day."""
+        weekend = tuple(calendar.WEEKDAYS.index(day) for day in self.weekend)
+        return Calendar(weekend, calendar.dates(self.holidays))
 
     def children(self, zone_id: str | None) -> list[Zone]:
         """The zones that take their water from this one; of None, the roots."""
@@ -194,13 +218,22 @@ def load(path: Path) -> District:
 
 def billed(zone: Zone, first: date, last: date) -> float | None:
     """What was billed in exactly these days: only whole months that the file has, else None."""
+    return _of_months(zone.billed_m3, first, last)
+
+
+def unbilled(zone: Zone, first: date, last: date) -> float | None:
+    """What was used with authority and not billed in exactly these days, else None."""
+    return _of_months(zone.unbilled_m3, first, last)
+
+
+def _of_months(known: dict[Month, float], first: date, last: date) -> float | None:
     months = [f"{y:04d}-{m:02d}" for y, m in _months(first, last)]
-    if not months or first.day != 1 or any(m not in zone.billed_m3 for m in months):
+    if not months or first.day != 1 or any(m not in known for m in months):
         return None
     beyond = date(last.year + last.month // 12, last.month % 12 + 1, 1)
     if (beyond - last).days != 1:
         return None
-    return sum(zone.billed_m3[m] for m in months)
+    return sum(known[m] for m in months)
 
 
 def _months(first: date, last: date) -> list[tuple[int, int]]:

@@ -2,13 +2,16 @@
 """What is known of one zone over a period."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tirta.district import leakage as leak
 from tirta.district import supply
+from tirta.district.acknowledged import Acknowledged
 from tirta.district.balance import Balance, Volume
 from tirta.district.burst import Burst
 from tirta.district.definitions import BURST
+from tirta.district.iwa import Unavoidable, WaterBalance
 from tirta.district.night import Night, Reported
 from tirta.district.period import Period
 from tirta.district.signal import Signal
@@ -30,8 +33,14 @@ class ZoneFigures:
     leakage: leak.Leakage | None = None
     no_leakage: str = ""
     bursts: list[Burst] = field(default_factory=list)
+    acknowledged: Sequence[Acknowledged] = ()  # what operators said, of all zones
+    changes: list[Burst] = field(default_factory=list)  # rises that one of those explains
     balance: Balance | None = None
     billed_m3: float | None = None
+    no_billing: str = ""  # why what was billed cannot be set against the inflow
+    water_balance: WaterBalance | None = None
+    unavoidable: Unavoidable | None = None
+    ili: float | None = None  # infrastructure leakage index
     backflow: list[tuple[Signal, supply.Span]] = field(default_factory=list)
     outages: list[supply.Span] = field(default_factory=list)
 

@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from tirta.district import acknowledged
 from tirta.district import leakage as leak
 from tirta.district.burst import bursts
 from tirta.district.definitions import HOUR_S
@@ -91,20 +92,30 @@ def _hour_day(found: ZoneFigures, last: Reported, period: Period) -> float:
 def burst_figures(
     found: ZoneFigures, meters: Meters, period: Period, window: NightWindow, figures: Figures
 ) -> None:
-    """Bursts that touch the period, with the nights that they are compared with."""
+    """Bursts that touch the period, with the nights that they are compared with. What an operator
+    acknowledged is a change, and none.
+    """
     net = found.net
     assert net is not None  # noqa: S101 - zone_figures saw to it
     for burst in bursts(net, found.pressure, found.nights, window):
         if burst.start_s < period.end_s and (burst.end_s is None or burst.end_s > period.start_s):
-            found.bursts.append(burst)
+            said = acknowledged.of_burst(found.acknowledged, found.zone.id, burst)
+            alike = found.bursts if said is None else found.changes
+            alike.append(burst)
+            kind = "burst" if said is None else "change"
             used = (*burst.before, *burst.during)
             figures.add(
                 Figure(
-                    f"{found.zone.id}/burst/{len(found.bursts)}",
+                    f"{found.zone.id}/{kind}/{len(alike)}",
                     burst.size_lps,
                     "L/s",
                     burst.low_lps,
                     burst.high_lps,
+                    why="" if said is None else f"acknowledged: {said.what}",
+                    start_s=burst.start_s,
+                    end_s=burst.end_s,
+                    start_range_s=burst.start_range_s,
+                    end_range_s=burst.end_range_s,
                     parts=tuple(f"{found.zone.id}/night/{n.day}" for n in used),
                     records=evidence(meters.all, burst.start_s - HOUR_S, burst.start_s + HOUR_S),
                 )

@@ -3,28 +3,32 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from tirta.district import supply, zone_nights
+from tirta.district import supply, zone_balance, zone_nights
+from tirta.district.acknowledged import Acknowledged
 from tirta.district.balance import Volume, volume
-from tirta.district.balance import balance as water_balance
 from tirta.district.definitions import HOUR_S
 from tirta.district.figure import Figure, Figures, evidence
 from tirta.district.meters import Meters, net_flow
 from tirta.district.night import NightWindow
 from tirta.district.period import Period
-from tirta.district.signal import Signal
-from tirta.district.tree import Zone, billed
+from tirta.district.tree import Zone
 from tirta.district.zone_figures import ZoneFigures
 
 NO_FLOW = "no records of its meters"
+NOT_BELIEVED = "no record of a meter that can be believed"
 
 
 def zone_figures(
-    zone: Zone, meters: Meters, period: Period, window: NightWindow, figures: Figures
+    zone: Zone,
+    meters: Meters,
+    period: Period,
+    window: NightWindow,
+    figures: Figures,
+    known: Sequence[Acknowledged] = (),
 ) -> ZoneFigures:
     """Compute and register everything about a zone."""
     found = ZoneFigures(zone, meters.inlets, net_flow(meters, zone.id), meters.pressure)
+    found.acknowledged = known
     if found.net is None or not len(found.net):
         found.no_leakage = NO_FLOW
         figures.add(Figure(f"{zone.id}/inflow", None, "m3", why=NO_FLOW))
@@ -33,7 +37,7 @@ def zone_figures(
     zone_nights.night_flow(found, meters, period, window, figures)
     zone_nights.leakage(found, meters, period, figures)
     zone_nights.burst_figures(found, meters, period, window, figures)
-    _balance(found, meters, period, figures)
+    zone_balance.figures_of(found, meters, period, figures)
     _supply(found, meters, period, window, figures)
     return found
 
@@ -58,50 +62,13 @@ def _inflow(found: ZoneFigures, period: Period, figures: Figures) -> None:
                 ).id
             )
     volumes = [volume(s, period.start_s, period.end_s) for s in found.inlets]
+    if not all(v.seconds for v in volumes):
+        figures.add(Figure(f"{found.zone.id}/inflow", None, "m3", why=NOT_BELIEVED))
+        return
     found.inflow = Volume(
         sum(v.m3 for v in volumes), min(v.seconds for v in volumes), volumes[0].expected_s
     )
     figures.add(Figure(f"{found.zone.id}/inflow", found.inflow.m3, "m3", parts=tuple(parts)))
-
-
-def _balance(found: ZoneFigures, meters: Meters, period: Period, figures: Figures) -> None:
-    zone = found.zone
-    result = water_balance(
-        meters.inlets, meters.below, meters.outlets, period.start_s, period.end_s,
-        zone.meter_accuracy,
-    )  # fmt: skip
-    found.balance = result
-    spread = result.uncertainty_m3
-    figures.add(
-        Figure(
-            f"{zone.id}/balance",
-            result.own_m3,
-            "m3",
-            result.own_m3 - spread,
-            result.own_m3 + spread,
-            why="more left than entered: check the meters" if result.impossible else "",
-            records=_hours(meters.all, result.used, period.start_s),
-        )
-    )
-    found.billed_m3 = billed(zone, period.first, period.last)
-    if found.billed_m3 is not None:
-        figures.add(
-            Figure(
-                f"{zone.id}/not-billed",
-                result.own_m3 - found.billed_m3,
-                "m3",
-                parts=(f"{zone.id}/balance",),
-            )
-        )
-
-
-def _hours(signals: Sequence[Signal], used: Sequence[bool], start_s: float) -> tuple:  # type: ignore[type-arg]
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.array(used, np.int8), [0]])))
-    return tuple(
-        e
-        for a, b in zip(edges[::2], edges[1::2], strict=True)
-        for e in evidence(signals, start_s + float(a) * HOUR_S, start_s + float(b) * HOUR_S)
-    )
 
 
 def _supply(

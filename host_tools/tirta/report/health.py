@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tirta.district.meter_health import Fault, Trouble
 from tirta.district.node_figures import NodeFigures
 from tirta.district.reading import Happening
 from tirta.report.language import Language
@@ -67,6 +68,14 @@ def health(node: NodeFigures, words: Language) -> Health:
                 data.other_unit,
             )
         )
+    if data.misdated_m3:
+        notes.append(
+            words.text(
+                "%(volume)s m³ were measured at no time that can be, and are in no figure.",
+                volume=words.significant(data.misdated_m3),
+            )
+        )
+    notes += [_sick(signal.channel, fault, words) for signal, fault in node.faults]
     told = [_event(e, words) for e in data.events if e.kind in {"loss", "alarm"}]
     notes += told[:_MOST_NOTES]
     if more := len(told[_MOST_NOTES:]):
@@ -87,6 +96,28 @@ def health(node: NodeFigures, words: Language) -> Health:
         words.number(doubted, 0),
         notes,
         [f"{data.node}/{name}" for name in data.signals],
+    )
+
+
+def _sick(channel: str, fault: Fault, words: Language) -> str:
+    """What is wrong with a meter, since when, and that its flow is in no figure."""
+    what = {
+        Trouble.STUCK: words.text("it stands still"),
+        Trouble.IMPOSSIBLE: words.text("more flow than it can pass"),
+        Trouble.DOUBLED: words.text("each pulse counts twice: its contact bounces"),
+        Trouble.REVERSED: words.text("more runs backwards than forwards"),
+        Trouble.STEPPED: words.text(
+            "%(times)s times its flow of before, by day and by night: its pulse weight or a valve"
+            " was changed",
+            times=words.significant(fault.value),
+        ),
+    }[fault.trouble]
+    return words.text(
+        "%(time)s: meter %(channel)s is not believed for %(length)s: %(what)s.",
+        time=words.time(fault.start_s),
+        channel=channel,
+        length=words.duration(fault.end_s - fault.start_s),
+        what=what,
     )
 
 

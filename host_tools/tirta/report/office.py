@@ -139,6 +139,12 @@ def _task(one: Open, words: Language) -> Task:
             words.text("In %(where)s more water left than entered.", **values),
             words.text("Check its meters: direction, pulse weight, and which zones they feed."),
         ),
+        Matter.SICK: (
+            words.text(
+                "Meter %(name)s of %(where)s is not to be believed.", **values, name=one.name
+            ),
+            words.text("Check it on site; until then its flow is in no figure."),
+        ),
         Matter.SILENT: (
             words.text("No data of %(where)s.", **values),
             words.text("Visit it: tirta doctor says what is wrong, tirta pull brings its log."),

@@ -132,7 +132,13 @@ def _nodes(zone: ZoneFigures, survey: Survey) -> list[NodeFigures]:
 
 def _inflow(zone: ZoneFigures, words: Language) -> Value:
     if zone.inflow is None:
-        return Value(DASH, why=words.text("no records of its meters"))
+        sick = bool(len(zone.inlets[0])) if zone.inlets else False
+        return Value(
+            DASH,
+            why=words.text("no record of a meter that can be believed")
+            if sick
+            else words.text("no records of its meters"),
+        )
     share = words.percent(zone.inflow.coverage, 1)
     gap = "" if zone.inflow.coverage > 0.9995 else words.text("%(share)s of the time", share=share)
     return Value(f"{words.number(zone.inflow.m3, 0)} m³", gap, figure=f"{zone.zone.id}/inflow")
@@ -200,6 +206,8 @@ def _own(zone: ZoneFigures, words: Language) -> Value:
 
 def _not_billed(zone: ZoneFigures, words: Language) -> Value:
     lost = _lost_m3(zone)
+    if zone.no_billing:
+        return Value(DASH, why=words.text("its meters tell only a part of these months"))
     if lost is None or zone.balance is None:
         return Value(DASH, why=words.text("what was billed is not in the district file"))
     share = words.percent(lost / zone.balance.own_m3, 0)
