@@ -25,7 +25,7 @@ class Journal:
         self.index = Index(flash, pages.MARK_JOURNAL)
         self._log = log
         self._pages = FlashRing(flash, self.index, pages.MARK_JOURNAL)
-        self._seq = 0
+        self.seq = 0
         self._chunk = bytearray(_CHUNK_BYTES)
         self._encoder = record.Encoder(channels)
         self._values = [0] * channels
@@ -40,7 +40,7 @@ class Journal:
         log = self._log
         self.index.scan()
         if self.index.newest >= 0:
-            self._seq = self.index.seqs[self.index.newest]
+            self.seq = self.index.seqs[self.index.newest]
         self._pages.adopt_spare()
         if self.index.epoch != log.epoch:
             self.index.begin(log.epoch)
@@ -101,9 +101,9 @@ class Journal:
         for _ in range(2 * self.index.count):
             if not self._pages.spare_ready() and not self._pages.make_spare():
                 continue
-            self._seq += 1
+            self.seq += 1
             head = pages.Header(
-                log.channels, self._seq, log.epoch, number, slot, log.boot, log.config_hash
+                log.channels, self.seq, log.epoch, number, slot, log.boot, log.config_hash
             )
             head.version = pages.OLDEST  # nothing in it has changed since
             if self._pages.open(head):

@@ -102,6 +102,10 @@ class Keeper:
         """Pages that could not be erased or programmed since the start."""
         return self.log.bad_pages() + self._journal.bad_pages()
 
+    def erases(self):
+        """[pages of the journal, of the log] that were begun since the log began."""
+        return [self._journal.seq, self.log.seq]
+
     def work(self, left_ms):
         """Compress, commit if one more record would come too late, erase if there is time. Which
         of these it did.

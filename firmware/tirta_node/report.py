@@ -39,6 +39,7 @@ def status(node, heap_free):
         "lost": keeper.lost(),
         "log_used": round(log.index.used() / log.index.count, 4),
         "bad_pages": keeper.bad_pages(),
+        "erases": keeper.erases(),
         "ring_used": node.ring.count(),
         "clock": clock.quality(),
         "unix": clock.unix_ms() // 1000,

@@ -23,6 +23,7 @@ from tirta_format import cobs, codec, crc
 from tirta_format.prior import PRIOR
 
 ARCHS = ("xtensawin", "rv32imc")
+PACE = 40_000_000
 SEED = 20261124
 GOOD, SUSPECT, FAIL, MISSING = 1, 3, 4, 9
 TICKS = (1 << 30) - 1
@@ -77,6 +78,7 @@ class Packing:
         self.coder = Buffer(kernels, bytes(4 * self.out_at + 2000))
         state = self.coder.words()
         state[codec._PROBS], state[codec._OUT] = self.probs_at, self.out_at
+        state[codec._PACES] = 1
         self.values = [0] * channels
         self.prior = Buffer(kernels, bytes(PRIOR))
         self.ring.send()
@@ -93,8 +95,12 @@ class Packing:
         values, flags = ring.words(codec._VALUES_AT), ring.bytes(self.flags_at)
         for c in range(self.channels):
             step = self.chance.choice((0, 1, 7, 300, 1 << 20, 1 << 30))
-            self.values[c] += self.chance.randint(-step, step)
-            self.values[c] = max(-(1 << 31), min((1 << 31) - 1, self.values[c]))
+            if c == self.channels - 1 and self.chance.random() < 0.9:
+                step = PACE + self.chance.randint(-40, 40)
+                self.values[c] = (self.values[c] + step + (1 << 31)) % (1 << 32) - (1 << 31)
+            else:
+                self.values[c] += self.chance.randint(-step, step)
+                self.values[c] = max(-(1 << 31), min((1 << 31) - 1, self.values[c]))
             values[c] = self.values[c]
             flags[c] = self.chance.choice((GOOD,) * 12 + (SUSPECT, FAIL, MISSING))
         ring.send()

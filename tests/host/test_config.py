@@ -2,6 +2,7 @@
 """Config files: every problem with its line, and the way to the node's form and back."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from generated import given
 from hypothesis import strategies as st
 
 from tirta import boards, columns, config
+from tirta.cli import main
 from tirta.config import canonical
 from tirta.config.document import Config
 from tirta.demo_config import DEMO_CONFIG, demo_text
@@ -164,6 +166,33 @@ def test_channel_that_an_erase_outlasts_is_told_and_allowed(tmp_path: Path) -> N
     assert "500 ms" in warning.what
     assert checked.as_json()["warnings"]
     assert not config.check(DEMO_CONFIG).warnings
+
+
+def test_years_of_both_rings_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check", str(DEMO_CONFIG)]) == 0
+    told = capsys.readouterr().out
+    assert "the flash of the log lasts over 100 years, its journal lasts over 100 years" in told
+    path = tmp_path / "node.toml"
+    pace = "interval_s = 1\ncommit_seconds = 1\n"
+    channel = PRESSURE.partition("\n")[2]
+    six = [channel.replace("analog_1", f"analog_{i}").replace("inlet", str(i)) for i in range(1, 7)]
+    path.write_text('board = "virtual"\n' + pace + "".join(six))
+    checked = config.check(path)
+    assert not checked.problems, checked.problems
+    (warning,) = (w for w in checked.warnings if "wears" in w.what)
+    assert warning.where.startswith("node.toml:3: commit_seconds")
+    assert "journal" in warning.what
+    assert checked.wear is not None
+    assert checked.wear.journal is not None
+    assert checked.wear.journal < 10 < checked.wear.log
+    assert checked.as_json()["wear_years"]["journal"] == round(checked.wear.journal, 1)
+    seconds = re.search(r"commit_seconds = (\d+)", warning.hint)
+    assert seconds
+    path.write_text(path.read_text().replace("commit_seconds = 1\n", f"{seconds[0]}\n"))
+    checked = config.check(path)
+    assert checked.wear is not None
+    assert checked.wear.journal is None, "the log alone, as the hint says"
+    assert not [w for w in checked.warnings if "wears" in w.what]
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ import vfs  # noqa: E402
 from nor import SHAPES, Flash  # noqa: E402
 
 from tirta_format import frame, state, updates  # noqa: E402
+from tirta_format import page as pages  # noqa: E402
 from tirta_node import attempt, rarely, store, trial, update  # noqa: E402
 from tirta_node.clock import Clock  # noqa: E402
 from tirta_node.hal import chip  # noqa: E402
@@ -74,6 +75,14 @@ class Console:
         self.said = frame.REFUSAL, text
 
 
+class Kept:
+    """The log, of which a trial says in which version it is written."""
+
+    def __init__(self):
+        self.log = self
+        self.version = pages.OLDEST
+
+
 class Node:
     """What the requests need of an application that runs out of `slot`."""
 
@@ -83,6 +92,7 @@ class Node:
         self.board = "virtual"
         self.sampler = None
         self.health = self.gate = None
+        self.keeper = Kept()
         self.clock = Clock()
         self.commands = self
         self.methods = {}

@@ -222,7 +222,8 @@ def test_power_that_fails_and_a_clock_that_is_wrong(nodes: Nodes) -> None:
         Node(node.port, FAST_BAUD).line.close()  # it is back
     with Node(node.port, FAST_BAUD) as asked:
         asked.link.request(0x0A, (946_684_800_000).to_bytes(8, "little") + bytes(4))
-    assert ids(doctor.examine(node.port, FAST_BAUD)) == {"power.cuts", "clock.off"}
+    found = ids(doctor.examine(node.port, FAST_BAUD))
+    assert found == {"power.cuts", "clock.off", "flash.wear"}  # eight columns, each second durable
 
 
 def boots(facts: Facts, cause: int) -> Facts:
@@ -266,6 +267,8 @@ FACTS: list[tuple[str, Callable[[Facts], Facts]]] = [
     ("log.damage", damaged),
     ("flash.refuses", told(alarms=["flash: no page of the log can be written"])),
     ("flash.bad-pages", told(bad_pages=3)),
+    ("flash.wear", told(erases=[20 * 99_900, 0])),
+    ("flash.wear", told(erases=[0, 296 * 99_990])),
     ("heap.low", told(heap_free=9_000)),
     ("loop.late", told(overruns=500)),
     ("line.noisy", told(dropped_frames=400)),

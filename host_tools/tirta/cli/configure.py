@@ -33,6 +33,8 @@ def _check(args: Namespace) -> int:
         say.error("\n  ".join([f"{args.file} cannot be used.", *told]))
     else:
         say.out(f"{args.file} is valid: {len(checked.text or b'')} bytes on the node.")
+        if checked.wear:
+            say.out(checked.wear.text())
         for warning in checked.warnings:
             say.say(f"{warning.where}: {warning.what}\n    {warning.hint}")
     return 1 if checked.problems else 0

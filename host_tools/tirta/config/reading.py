@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tirta import boards, toml_file
+from tirta import boards, flash_wear, toml_file
 from tirta.boards import Board
 from tirta.config import board_fit, complaints, document
 from tirta.config.alarms import AlarmError
@@ -16,6 +16,7 @@ from tirta.config.memory import too_much
 from tirta.config.partly import readable
 from tirta.config.problems import Lines, Problem
 from tirta.errors import TirtaError
+from tirta.flash_wear import Years
 from tirta_format import columns
 
 ERASE_MS = 500  # an erase of 4096 bytes lasts 30 to 400 ms
@@ -29,12 +30,14 @@ class Checked:
     text: bytes | None = None
     board: Board | None = None
     warnings: list[Problem] = field(default_factory=list)  # can be used, and may disappoint
+    wear: Years | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
             "ok": not self.problems,
             "errors": [p.as_json() for p in self.problems],
             "warnings": [p.as_json() for p in self.warnings],
+            "wear_years": self.wear and self.wear.as_json(),
         }
 
 
@@ -80,7 +83,9 @@ def check(path: Path) -> Checked:
         problems = list(too_much(json.loads(encoded), lines))
     if problems:
         return Checked(_in_order(problems))
-    return Checked([], encoded, board, list(_slow_flash(json.loads(encoded), lines)))
+    plain = json.loads(encoded)
+    told = [*_slow_flash(plain, lines), *flash_wear.warnings(plain, board, lines)]
+    return Checked([], encoded, board, told, flash_wear.of(plain, board))
 
 
 def _encoded(

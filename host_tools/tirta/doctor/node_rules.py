@@ -3,16 +3,16 @@
 
 from collections.abc import Iterator
 
+from tirta import flash_wear
 from tirta.doctor import log_rules
 from tirta.doctor.facts import Facts
 from tirta.doctor.finding import FAULT, NOTE, WARNING, Finding
 from tirta.text import counted, duration
+from tirta_format import wear
 
 LEAST_HEAP = 20_000  # a request and a commit need some thousand bytes, in one piece
 CLOCK_OFF_S = 60
 OLD_CLOCK_S = 30 * 86_400  # 20 ppm are a minute in a month
-CYCLES = 100_000  # erases that a sector is specified for
-LEAST_YEARS = 5
 YEAR_S = 31_557_600
 LATE_SHARE = 0.001
 NOISY_FRAMES = 20
@@ -91,28 +91,49 @@ def flash(facts: Facts) -> Iterator[Finding]:
             " start.",
             "The node goes around them. Plan to replace the board when there are more.",
         )  # fmt: skip
-    years = _years_left(facts)
-    if years is not None and years < LEAST_YEARS:
+    first = _wears_first(facts)
+    if first is not None and first[1] < flash_wear.LEAST_YEARS:
+        ring, years = first
         yield Finding(
             "flash.wear", WARNING,
-            f"At this pace the log's flash reaches {CYCLES:,} erases in {years:.1f} years.",
-            "Choose a longer interval or fewer channels.",
+            f"At this pace the {ring} on the flash reaches {wear.CYCLES:,} erases in"
+            f" {flash_wear.spoken(years)}.",
+            "`tirta config check FILE` says which pace lasts: a longer interval, fewer channels, or"
+            " another commit_seconds.",
         )  # fmt: skip
 
 
-def _years_left(facts: Facts) -> float | None:
-    """From the erases so far and the pace of the newest pages."""
-    if facts.board is None or facts.log is None or len(facts.index) < 3 or not facts.config:
+def _wears_first(facts: Facts) -> tuple[str, float] | None:
+    """The ring that wears out first, and in how many years: from its erases so far and its pace,
+    the log's as its newest pages tell it, else as the config lets expect.
+    """
+    if facts.board is None or not facts.config or not facts.config.get("channels"):
+        return None
+    pages = dict(
+        zip(("journal", "log"), wear.pages(facts.board.partition("log").size // 4096), strict=True)
+    )
+    erases = dict(zip(("journal", "log"), facts.status.get("erases", (0, 0)), strict=True))
+    expected = flash_wear.of(facts.config, facts.board)
+    years = {"journal": expected.journal, "log": _log_years(facts, pages["log"]) or expected.log}
+    left = {
+        ring: max(0.0, 1 - erases[ring] / pages[ring] / wear.CYCLES) * of_all
+        for ring, of_all in years.items()
+        if of_all is not None
+    }
+    return min(left.items(), key=lambda item: item[1])
+
+
+def _log_years(facts: Facts, pages: int) -> float | None:
+    """Of a new log at the pace of the newest pages."""
+    if facts.log is None or len(facts.index) < 3 or not facts.config:
         return None
     newest = facts.index[-1]
     before = facts.index[max(-len(facts.index), -6)]
     records = newest.first_record - before.first_record
-    pages = facts.board.partition("log").size // 4096
     if records <= 0:
         return None
     page_s = records / (newest.page - before.page) * facts.config["interval_ms"] / 1000
-    left = CYCLES - newest.page / pages
-    return float(left * pages * page_s / YEAR_S)
+    return float(wear.CYCLES * pages * page_s / YEAR_S)
 
 
 def memory(facts: Facts) -> Iterator[Finding]:
