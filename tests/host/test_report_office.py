@@ -78,6 +78,18 @@ def test_zones_stand_in_the_order_of_what_can_be_won_back(tmp_path: Path) -> Non
     assert told.lines[0].bar == 1.0
 
 
+def test_what_no_utility_can_avoid_is_not_to_be_won_back(tmp_path: Path) -> None:
+    """UARL of Lambert: (18 km + 0.8 connections + 25 km of private pipe) litres a day and metre."""
+    write_node(tmp_path / "a", "n1", [steady(5.0), pressure(np.full(MONTH_MIN, 40.0))])
+    known = zone(1, 4000) + "mains_km = 30\nprivate_pipe_m = 0\n"
+    found = a_survey(tmp_path, known)
+    (rank,) = priorities.ranks(found)
+    leaking = (5.0 - 4000 * 1.8 / 3600) * 86.4 * 30
+    unavoidable = (18 * 30 + 0.8 * 4000) * 40 / 1000 * 30
+    assert rank.m3 == pytest.approx(max(0.0, leaking - unavoidable), rel=2e-3)
+    assert found.figures["z1/recoverable"].parts == ("z1/leakage", "z1/uarl")
+
+
 def test_what_is_not_billed_is_of_the_zones_whose_billing_is_known(tmp_path: Path) -> None:
     made = district(40)
     for number in (1, 2):

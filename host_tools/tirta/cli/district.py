@@ -9,7 +9,7 @@ from pathlib import Path
 from tirta import limits
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument
-from tirta.district import acknowledged, feedback, kinds, telling, tree
+from tirta.district import acknowledged, feedback, kinds, priorities, telling, tree
 from tirta.district.survey import Survey, survey
 from tirta.text import clean, counted
 
@@ -43,6 +43,7 @@ def _district(args: Namespace) -> None:
         limits=limits.load(args.limits) if args.limits else None,
         month=args.month,
     )
+    priorities.ranks(found)  # adds what can be won back
     if args.explain:
         _explain(args, found)
     elif args.json:

@@ -31,7 +31,9 @@ KINDS = {
         " + named users)",
     ),
     "recoverable": Kind(
-        "Recoverable", "leakage at night x hours of the night that a day is worth x days"
+        "Recoverable",
+        "leakage at night x hours of the night that a day is worth x days, less the unavoidable"
+        " losses where they are known",
     ),
     "burst": Kind(
         "Suspected leak", "flow of the nights since it began - flow of the nights before"

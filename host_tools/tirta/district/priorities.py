@@ -84,15 +84,22 @@ def _rank(zone: ZoneFigures, survey: Survey) -> Rank | None:
         return None
     days = (survey.period.end_s - survey.period.start_s) / DAY_S
     a_lps = days * leak.hour_day * 3.6  # m3 in the period of each L/s at night
-    m3, low, high = (v * a_lps for v in (leak.night_lps, leak.low_lps, leak.high_lps))
+    # Where the formula of the unavoidable is not valid, nothing is taken off by it.
+    least = zone.unavoidable
+    unavoidable_m3 = least.litres_a_day / 1000 * days if least and not least.outside else 0.0
+    m3, low, high = (
+        max(0.0, v * a_lps - unavoidable_m3) for v in (leak.night_lps, leak.low_lps, leak.high_lps)
+    )
     price = survey.district.price_per_m3
     balance = zone.balance
     own = balance.own_m3 if balance and balance.own_m3 > 0 and not balance.impossible else None
+    parts = ("leakage", "uarl") if unavoidable_m3 else ("leakage",)
     survey.figures.add(
         Figure(
-            f"{zone.zone.id}/recoverable", m3, "m3", low, high, parts=(f"{zone.zone.id}/leakage",)
+            f"{zone.zone.id}/recoverable", m3, "m3", low, high,
+            parts=tuple(f"{zone.zone.id}/{part}" for part in parts),
         )
-    )
+    )  # fmt: skip
     share = None if own is None else min(1.0, m3 / own)
     return Rank(zone, m3, low, high, share, None if price is None else m3 * price)
 

@@ -45,17 +45,15 @@ def overview(survey: Survey, *, every: bool = False) -> Iterator[str]:
     period, name = survey.period, clean(survey.district.name)
     when = f"{_day(period.first)} to {_day(period.last)}, times of {period.zone}"
     yield f"{name}, {when}" if name else when
-    before = ""
+    by_holder: dict[str, list[Figure]] = {}
     for figure in survey.figures:
-        if everyday(figure) and not every:
-            continue
-        whose, _, _ = kinds.split(figure.id)
-        holder = whose.split("/", maxsplit=1)[0]
-        if holder != before:
-            yield ""
-            yield _holder(survey, holder)
-            before = holder
-        yield _line(survey, figure)
+        if every or not everyday(figure):
+            holder = kinds.split(figure.id)[0].split("/", maxsplit=1)[0]
+            by_holder.setdefault(holder, []).append(figure)
+    for holder, figures in by_holder.items():
+        yield ""
+        yield _holder(survey, holder)
+        yield from (_line(survey, figure) for figure in figures)
 
 
 def explained(survey: Survey, name: str) -> Iterator[str]:
