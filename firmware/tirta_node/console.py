@@ -153,8 +153,8 @@ class Console:
             self.visit = True
         elif byte == _CTRL_C and self.repl:
             self._state = _ASKED
-        elif byte in (_CR, _LF) and self._state != _ASKED:
-            self._state = _ENTER
+        elif (byte in (_CR, _LF) and self._state != _ASKED) or (0 < byte < 5 and not self.repl):
+            self._state = _ENTER  # what mpremote types at a locked node gets the greeting, too
         else:
             self._state = _BUSY
             return False

@@ -57,6 +57,7 @@ class Gate:
         self.console.refuse = self.refuse
         self.console.handle = self.handle
         self.console.repl = False
+        self.console.greeting += b"It is locked. For mpremote: tirta unlock PORT\r\n"
         self._least = rarely.call("tirta_format.roles", "table")
         rarely.call(_LOGIN, "begin", self, flash)
 

@@ -24,6 +24,7 @@ from tirta import port_names
 from tirta.closing import Closing
 from tirta.errors import TirtaError
 from tirta.line import DEFAULT_BAUD, LOST, Line
+from tirta.node import Node
 from tirta.text import clean
 
 # Raw bytes of a file in one piece: base64 makes 2 KB of source, which a full heap still compiles.
@@ -109,6 +110,9 @@ class BoardRepl(Closing):
             with self._quiet("interrupt"):
                 self._transport.enter_raw_repl(soft_reset=True)
             self.run(_HELPERS)
+        except TirtaError as error:
+            self.close()
+            raise _if_locked(port, baud) or error from error.__cause__
         except BaseException:
             self.close()
             raise
@@ -173,5 +177,21 @@ class BoardRepl(Closing):
         return TirtaError(
             f"The board on {self.port} does not behave like MicroPython's prompt: {why}.",
             "Check the cable and the port (`tirta ports`), press the board's reset button, then run"
-            " the command again. A locked node must be unlocked first.",
+            " the command again.",
         )
+
+
+def _if_locked(port: str, baud: int) -> TirtaError | None:
+    """What to say where no prompt comes because a locked node of somebody's is there."""
+    try:
+        with Node(port, baud) as node:
+            hello = node.hello
+    except TirtaError:
+        return None
+    if hello.mode != "locked":
+        return None
+    return TirtaError(
+        f"Node {hello.node} on {port} is locked: nobody gets its prompt, and nothing was changed.",
+        f"Open it first, with an administrator's key: `tirta unlock {port}`. Another firmware comes"
+        f" without: `tirta update {port}`.",
+    )

@@ -137,19 +137,29 @@ class Conversation(Closing):
                 "Is it the right port, does the node have power, has the line another baud rate"
                 " (--baud)? `tirta ports` asks every port.",
             )
+        if banner.node:
+            raise NoAnswerError(
+                f"Node {banner.node} on {port} is paused: somebody opened its prompt, with mpremote"
+                " or `tirta unlock`.",
+                f"{banner.goes_on}; `mpremote connect {port} reset` sends it back to work now.",
+            )
         raise NoAnswerError(
             f"On {port} is a MicroPython prompt, but no Tirta application.",
-            f"Put the application on the board: `tirta deploy {port}`. If a node was visited with"
-            " mpremote, `mpremote reset` sends it back to work.",
+            "Make a node of the board: `tirta flash`. If it has Tirta's partitions already:"
+            f" `tirta deploy {port} --board BOARD`.",
         )
 
     def _meet_guard(self) -> None:
         if self.hello.mode == "locked":
-            self.link.guard = Guard(self.link, self.hello.node, _candidates)
+            self.link.guard = Guard(self.link, self.hello.node, _candidates, _expired)
 
 
 def _candidates(node: str, role: int) -> list[Credential]:
     return vault.load().candidates(node, role)
+
+
+def _expired(node: str, role: int) -> int:
+    return vault.load().expired(node, role)
 
 
 def _failure(heard: bytes) -> str:

@@ -25,9 +25,18 @@ class Requests(Protocol):
 
 
 class Guard:
-    """Belongs to a link. `candidates(node, role)` finds what may open the node."""
+    """Belongs to a link. `candidates(node, role)` finds what may open the node, and
+    `expired(node, role)` tells when the last one that could have did expire, or 0.
+    """
 
-    def __init__(self, link: Requests, node: str, candidates: Candidates) -> None:
+    def __init__(
+        self,
+        link: Requests,
+        node: str,
+        candidates: Candidates,
+        expired: Callable[[str, int], int] = lambda _node, _role: 0,
+    ) -> None:
+        self._expired = expired
         self.session: Session | None = None
         self._link = link
         self._node = node
@@ -66,6 +75,12 @@ class Guard:
         """Prove a credential of at least this role. Raises TirtaError when none is right."""
         self.session = None
         found = self._candidates(self._node, role)
+        if not found and (when := self._expired(self._node, role)):
+            raise TirtaError(
+                f"The credential for node {self._node} expired on {_day(when)}.",
+                "Ask the office for a new one, then: tirta keys import FILE. If that date is still"
+                " to come, set this computer's clock.",
+            )
         if not found:
             raise TirtaError(
                 f"Node {self._node} is locked, and no key on this computer opens it"

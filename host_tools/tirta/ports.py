@@ -21,12 +21,15 @@ from tirta.node import Node
 REPL = "repl"
 BUSY = "busy"
 OFF = "off"
+PAUSED = "paused"
 SILENT = "silent"
 
 
 @dataclass(frozen=True)
 class Port:
-    """One row of `tirta ports`. `mode`: open or locked for a node; repl, busy, off or silent."""
+    """One row of `tirta ports`. `mode`: open, locked or paused for a node; else repl, busy, off or
+    silent.
+    """
 
     port: str
     kind: str
@@ -81,7 +84,8 @@ def _ask_repl(port: Port) -> dict[str, Any]:
         banner = repl.ask(line)
     if banner is None:
         return {}
-    return {"mode": REPL, "firmware": f"MicroPython {banner.version}".strip()}
+    found = {"mode": REPL, "firmware": f"MicroPython {banner.version}".strip()}
+    return found | {"mode": PAUSED, "node": banner.node} if banner.node else found
 
 
 def choose(named: str | None, baud: int | None = None) -> Choice:
@@ -102,15 +106,19 @@ def choose(named: str | None, baud: int | None = None) -> Choice:
     )
 
 
-def nodes(baud: int | None = None) -> list[Choice]:
-    """Every node that is connected."""
-    found = [p for p in list_ports(baud or DEFAULT_BAUD) if p.node]
+def nodes(baud: int | None = None) -> tuple[list[Choice], list[Port]]:
+    """Every node that is connected, paused ones and busy ports too, for both may be nodes that a
+    person means; and the ports behind which there is none.
+    """
+    every = list_ports(baud or DEFAULT_BAUD)
+    found = [p for p in every if p.node or p.mode == BUSY]
+    others = [p for p in every if p not in found]
     if not found:
         raise TirtaError(
             "No node is connected.",
             "Plug one in, or start a virtual one: `tirta virtual up demo --app`.",
         )
-    return [Choice(port.port, baud or port.baud) for port in found]
+    return [Choice(port.port, baud or port.baud) for port in found], others
 
 
 def _only_one(baud: int | None) -> Choice:

@@ -201,3 +201,13 @@ def test_a_plain_no_does_not_make_an_administrator_of_a_technician(*, sealed: bo
     session.ended = not sealed
     guard.again()
     assert node.logins == [TECHNICIAN, ADMINISTRATOR if sealed else TECHNICIAN]
+
+
+def test_an_expired_credential_is_told_with_its_day() -> None:
+    claims = access.claims(access.TECHNICIAN, 7, 1, 86_400 * 366)
+    kept = Vault({}, credentials=[Credential("n", claims, bytes(32))])
+    guard = Guard(FakeNode("a"), "n", kept.candidates, kept.expired)
+    with pytest.raises(TirtaError, match="expired on 1971-01-02"):
+        guard.log_in(access.TECHNICIAN)
+    with pytest.raises(TirtaError, match="no key on this computer"):
+        guard.log_in(access.ADMINISTRATOR)

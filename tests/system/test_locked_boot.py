@@ -9,10 +9,13 @@ import pytest
 import serial
 from conftest import FAST_BAUD, Mpremote, Nodes
 from locked import FLEET, Wire, awake, clock_payload, credential, guarded, power_cycle, refused, up
+from mpremote.transport import TransportError
+from mpremote.transport_serial import SerialTransport
 from patience import Patience
 from test_visit import config
 
 from tirta import boards, virtual
+from tirta.board_repl import BoardRepl
 from tirta.build import build
 from tirta.errors import TirtaError
 from tirta.keys.credential import node_key
@@ -94,6 +97,28 @@ def test_an_administrator_opens_the_repl_until_the_next_hard_reset(nodes: Nodes)
     assert status["next_record"] >= committed
     assert status["cause"] == "hard reset"
     assert PROMPT not in heard_while(port, 0.5, KEYS)
+
+
+def test_mpremote_at_a_locked_node_reads_why(
+    nodes: Nodes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a cable it waits ten seconds for a prompt, and prints what came instead; from a PTY, which
+    no cable is, it reads for ever, so it is told that this is none.
+    """
+    port, name = up(nodes, config=config())
+    time.sleep(0.2)  # a silence, behind which a key counts
+    transport = SerialTransport(port, FAST_BAUD)
+    transport.is_pty = False
+    with pytest.raises(TransportError, match="could not enter raw repl"):
+        transport.enter_raw_repl(timeout_overall=2)
+    transport.close()
+    said = capsys.readouterr().out
+    assert f"Tirta node {name}" in said
+    assert "It is locked. For mpremote: tirta unlock PORT" in said
+    with pytest.raises(TirtaError, match=f"Node {name} on {port} is locked") as error:
+        BoardRepl(port, FAST_BAUD)
+    assert f"tirta unlock {port}" in error.value.hint
+    assert nodes.status("locked")["boots"] == 1
 
 
 def test_the_flag_counts_for_one_reset_only(nodes: Nodes) -> None:

@@ -6,10 +6,15 @@ import random
 import time
 from typing import Any
 
+import pytest
 import serial
 from conftest import Mpremote, Nodes
+from patience import wait_for
 
+from tirta.cli import main
+from tirta.link import NoAnswerError
 from tirta.node import Node
+from tirta.ports import list_ports
 
 NOISE_BYTES = 1_000_000
 VISIT_S = 5
@@ -62,6 +67,32 @@ def test_mpremote_interrupts_and_every_committed_record_stays(nodes: Nodes) -> N
     assert after["next_record"] >= committed
     assert after["boot"] == 2
     assert after["cause"] == "hard reset"
+
+
+def test_a_paused_node_is_called_so(nodes: Nodes, capsys: pytest.CaptureFixture[str]) -> None:
+    """By every command, with when it goes on; a bare board is called what it is."""
+    port = running(nodes, visit_s=1800)
+    with Node(port) as node:
+        name = node.hello.node
+    Mpremote(port).run("print('here')")
+    with pytest.raises(NoAnswerError, match=f"Node {name} on {port} is paused") as error:
+        Node(port)
+    assert error.value.hint.startswith("It goes on by itself within 30 minutes")
+    assert f"mpremote connect {port} reset" in error.value.hint
+    bare = nodes.up("bare").port
+    with pytest.raises(NoAnswerError, match="no Tirta application") as error:
+        Node(bare)
+    assert "tirta flash" in error.value.hint
+    found = {p.name: (p.mode, p.node) for p in list_ports()}
+    assert found == {"visited": ("paused", name), "bare": ("repl", "")}
+    assert main(["doctor", port]) == 1
+    assert f"Node {name} is paused" in capsys.readouterr().out
+    assert main(["pull", "--all", "--archive", "a"]) == 1
+    said = capsys.readouterr().err
+    assert f"Node {name} on {port} is paused" in said
+    assert "Left out: bare, a board without Tirta's application." in said
+    Mpremote(port)("reset")
+    wait_for(lambda: {p.mode for p in list_ports()} == {"open", "repl"})
 
 
 def test_abandoned_visit_ends_by_itself(nodes: Nodes) -> None:

@@ -126,7 +126,10 @@ def _list(args: Namespace) -> None:
     if held:
         say.table(
             ("NODE", "ROLE", "SERIAL", "EXPIRES"),
-            [[c["node"], c["role"], c["serial"], c["expires"]] for c in held],
+            [
+                [c["node"], c["role"], c["serial"], c["expires"] + ", EXPIRED" * c["expired"]]
+                for c in held
+            ],
         )
 
 

@@ -10,7 +10,7 @@ from tirta.cli.command import Work, json_argument, port_argument
 from tirta.errors import TirtaError
 from tirta.exports.selection import moment
 from tirta.node import Node
-from tirta.ports import Choice, choose, nodes
+from tirta.ports import OFF, REPL, SILENT, Choice, choose, nodes
 from tirta.progress import Update, bars
 from tirta.pull import Result, pull
 from tirta.span import Span
@@ -19,6 +19,11 @@ from tirta.tail import follow
 from tirta.text import counted
 
 _ARCHIVE = Path("archive")
+_NO_NODE = {
+    REPL: "a board without Tirta's application",
+    OFF: "a virtual node whose power is cut",
+    SILENT: "where no node answers",
+}
 
 
 def _pull_arguments(parser: ArgumentParser) -> None:
@@ -67,7 +72,12 @@ def _place(text: str) -> object:
 
 
 def _pull(args: Namespace) -> None:
-    choices = nodes(args.baud) if args.all else [choose(args.port, args.baud)]
+    if args.all:
+        choices, others = nodes(args.baud)
+        for port in others:
+            say.say(f"Left out: {port.name or port.port}, {_NO_NODE[port.mode]}.")
+    else:
+        choices = [choose(args.port, args.baud)]
     span = Span.of(args.begin if args.since is None else args.since, args.to)
     with bars([f"Pulling {c.port}" if args.all else "Pulling" for c in choices]) as updates:
         with ThreadPoolExecutor(max_workers=len(choices)) as pool:
@@ -92,6 +102,8 @@ def _pull(args: Namespace) -> None:
     else:
         for problem in landed.problems:
             say.say(problem)
+    if args.all and failed:
+        say.say(f"{len(good)} of {len(choices)} nodes were pulled.")
     for one in failed[:-1]:
         say.error(one.what, one.hint)
     if failed:
@@ -101,13 +113,15 @@ def _pull(args: Namespace) -> None:
 def _one(
     choice: Choice, archive: Path, span: Span, update: Update, *, steady: bool
 ) -> Result | TirtaError:
-    """One node; what stops it stops no other."""
+    """One node; what stops it stops no other. A message that names neither gets its port."""
     try:
         with Node(choice.port, choice.baud, steady=steady) as node:
             since, until = span.numbers(node)
             return pull(node, archive, since, update, until=until)
     except TirtaError as error:
-        return error
+        if choice.port in error.what:
+            return error
+        return TirtaError(f"{choice.port}: {error.what}", error.hint)
 
 
 def _tell(result: Result) -> None:

@@ -33,12 +33,21 @@ def port(facts: Facts) -> Iterator[Finding]:
 def _silent(facts: Facts) -> Iterator[Finding]:
     assert facts.problem is not None  # noqa: S101  the caller looked
     if facts.banner is not None:
+        if facts.banner.node:
+            yield Finding(
+                "node.paused", FAULT,
+                f"Node {facts.banner.node} is paused: somebody opened its prompt, with mpremote or"
+                " `tirta unlock`. Nothing is sampled meanwhile.",
+                f"{facts.banner.goes_on}; `mpremote connect {facts.port} reset` sends it back to"
+                " work now.",
+            )  # fmt: skip
+            return
         version = f" {facts.banner.version}".rstrip()
         yield Finding(
             "board.prompt", FAULT,
             f"MicroPython{version} waits at its prompt on {facts.port}: nothing is sampled.",
-            "If somebody visited a node with mpremote, `mpremote reset` sends it back to work."
-            f" A board without the application gets it with `tirta deploy {facts.port}`.",
+            "It has no application of Tirta. Make a node of the board: `tirta flash`. If it has"
+            f" Tirta's partitions already: `tirta deploy {facts.port} --board BOARD`.",
         )  # fmt: skip
         return
     yield Finding(

@@ -72,7 +72,10 @@ def issue(
     if role not in ROLES:
         raise TirtaError(f"There is no role {role!r}.", f"Choose: {', '.join(ROLES)}.")
     if not 0 < days <= MOST_DAYS:
-        raise TirtaError(f"A credential lives at most {MOST_DAYS} days.", "Give --days 7.")
+        raise TirtaError(
+            f"A credential lives more than 0 and at most {MOST_DAYS} days, not {days:g}.",
+            "Give --days 7.",
+        )
     for node in nodes:
         must_be_id(node)
     kept = vault.load()

@@ -55,6 +55,11 @@ class Vault:
         names = sorted(self.fleets, key=lambda name: name != self.use)
         return found + [Credential.own(self.node_key(node, n), node, role) for n in names]
 
+    def expired(self, node: str, role: int) -> int:
+        """When the last credential that would open a node expired, Unix time; 0: there is none."""
+        found = [c.expires for c in self.credentials if c.node == node and c.role >= role]
+        return max((when for when in found if when < time.time()), default=0)
+
     def add(self, credential: Credential) -> None:
         """Keep a credential; of one key of a node and one role only the newest.
 
