@@ -5,6 +5,7 @@ A node names its key with the challenge (FORMAT.md section 13), so another key t
 tried: each would count as a wrong guess. Older firmware names none; then few are tried.
 """
 
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -76,8 +77,9 @@ class Guard:
         self.session = None
         found = self._candidates(self._node, role)
         if not found and (when := self._expired(self._node, role)):
+            day = time.strftime("%Y-%m-%d", time.gmtime(when))
             raise TirtaError(
-                f"The credential for node {self._node} expired on {_day(when)}.",
+                f"The credential for node {self._node} expired on {day}.",
                 "Ask the office for a new one, then: tirta keys import FILE. If that date is still"
                 " to come, set this computer's clock.",
             )
