@@ -25,6 +25,7 @@ from tirta_node.slack import GC, LINK, Slack
 
 # Collect after so many allocated bytes: often, so that each pause is short.
 _GC_BYTES = const(16384)
+_SLOTS = const(0x3FF00000)  # of a boot: larger numbers are objects on the chip's heap
 _PROBATION = const("tirta_node.probation")
 
 
@@ -61,6 +62,10 @@ class Node:
     def config_text(self):
         """The config that runs, or nothing: read again each time, it takes 1 KB."""
         return rarely.call("tirta_node.store", "config", chip.partition("state"))
+
+    def note_boot(self, *found):
+        """Say in the log that and why the node started."""
+        rarely.call("tirta_node.begin", "note_boot", self, *found)
 
     def start(self):
         """Find the log's head, and say in it that and why the node started; then make the sensors,
@@ -104,6 +109,8 @@ class Node:
                     slack.begin()
                     gc.collect()
                     slack.done(GC)
+                    if sampler.slots() >= _SLOTS:
+                        self._begin_anew()
             console.step()
             slack.done(LINK)
             wait_ms = console.wait_ms()
@@ -116,14 +123,22 @@ class Node:
             if wait_ms > 0:
                 self.line.wait(wait_ms)
 
+    def _begin_anew(self):
+        """The slots of this boot come to their end: a new boot counts from 0."""
+        self.commands.wish = RESTART
+        self.stop_reason = meta.STOP_RESTART
+
     def stop(self):
         """End in order: everything is durable, and the log says why the node stops."""
         sampler = self.sampler
         if sampler:
             sampler.tick(sampler.cells, sampler.state, time.ticks_ms(), sampler.parts)
-            self.keeper.settle()
-            self.keeper.log.checkpoint()
-            self.keeper.log.note(meta.stop(self.clock.uptime_ms(), self.stop_reason))
+            try:
+                self.keeper.settle()
+                self.keeper.log.checkpoint()
+                self.keeper.log.note(meta.stop(self.clock.uptime_ms(), self.stop_reason))
+            except OSError as error:
+                self.keeper.fail(error)  # a flash that refuses keeps nobody from the REPL
         self.console.flush()
         if self.console.lapse is not None:
             self.console.lapse()

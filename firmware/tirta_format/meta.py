@@ -24,6 +24,7 @@ LOSS_UNATTENDED = 2
 LOSS_RING = 3
 LOSS_FLASH = 4
 LOSS_OVERWRITTEN = 5
+LOSS_TORN = 6  # at the end that a start found: torn by a cut, or damaged
 
 STOP_VISIT = 1
 STOP_RESTART = 2

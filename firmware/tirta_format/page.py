@@ -61,6 +61,15 @@ class Header:
             power += 1
         self.uncertainty = power if unix_ms else UNKNOWN_UNCERTAINTY
 
+    def is_like(self, other):
+        """Whether both say the same of records and place."""
+        return (
+            (self.version, self.channels, self.epoch, self.number)
+            == (other.version, other.channels, other.epoch, other.number)
+            and (self.slot, self.boot, self.config_hash)
+            == (other.slot, other.boot, other.config_hash)
+        )  # fmt: skip
+
     def pack(self):
         """The 38 bytes from offset 2 on; sets `crc`."""
         seconds, ms = divmod(self.unix_ms, 1000)
@@ -141,7 +150,8 @@ def chunks(page, page_crc):
             return
         resume = next_chunk(page, at // ALIGN * ALIGN + ALIGN, SIZE, ALIGN, page_crc)
         end = SIZE if resume < 0 else resume
-        yield DAMAGED, at, end - at
+        if page[at:end] != b"\xff" * (end - at):  # else it was left out
+            yield DAMAGED, at, end - at
         at = end
 
 

@@ -13,6 +13,7 @@ SUSPECT = 3
 FAIL = 4
 MISSING = 9
 
+PLACE_BYTES = 15  # of a place, at most
 GAP = 1  # in the head of a record
 FLAGS = 2
 

@@ -46,25 +46,27 @@ def begin_trial(node):
 
 
 def _begin_log(node, random_u32):
-    text = node.config_text()
-    uptime_ms = node.clock.uptime_ms()
-    log = node.keeper.log
     if node.proves:
-        log.version = pages.OLDEST  # what the application before this one reads, should it return
-
-    def notes(changed, seq, stopped, end):
-        if changed:  # before the boot record: where one is, the config is in the log
-            log.log_config(text)
-        log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), node.version, node.board))
-        if node.clock.source:
-            from tirta_node import anchors
-
-            anchors.note(node)
-        if seq:
-            _note_absence(node, stopped, end)
-
+        # What the application before this one reads, should it return.
+        node.keeper.log.version = pages.OLDEST
+    config_hash = state.config_hash(node.config_text())
     counted = _counted(node.config["channels"])
-    node.keeper.start(state.config_hash(text), counted, random_u32, notes)
+    node.keeper.start(config_hash, counted, random_u32, node.note_boot)
+
+
+def note_boot(node, changed, seq, stopped, end):
+    """Write what the log is to say of this boot; the arguments are those of Keeper.start."""
+    log = node.keeper.log
+    if changed:  # before the boot record: where one is, the config is in the log
+        log.log_config(node.config_text())
+    uptime_ms = node.clock.uptime_ms()
+    log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), node.version, node.board))
+    if node.clock.source:
+        from tirta_node import anchors
+
+        anchors.note(node)
+    if seq:
+        _note_absence(node, stopped, end)
 
 
 def _counted(channels):

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""What each page of log or journal holds, in RAM: read once at boot, kept up to date by the writer.
+"""What each page of log or journal holds, in RAM: read at boot, kept up to date by the writer.
 
 An array of sequences, one a page, 0 = nothing of ours: 1.2 KB for the 296 pages of a 4 MB board.
 The rest of a header is asked for rarely, and read from flash again.
 """
 
 from array import array
+from binascii import crc32
+
+from micropython import const
 
 from tirta_format import page as pages
+
+_READS = const(6)
+_UNSTEADY = "the flash reads differently each time"
 
 
 class Index:
@@ -15,20 +21,59 @@ class Index:
 
     def __init__(self, flash, mark):
         self.count = flash.blocks
-        self._flash = flash
+        self.flash = flash
         self._mark = mark
         self.newest = -1
         self.epoch = 0
         self.seqs = array("I", bytes(4 * self.count))
 
     def header(self, block):
-        """The header of this page as it lies on flash, or None."""
+        """The header of this page as it lies on flash; None only if two reads in a row agree that
+        there is none. Raises OSError when the flash errs each time.
+        """
         buf = bytearray(pages.HEADER_SIZE)
-        self._flash.read(block, 0, buf)
-        return pages.header(buf, self._mark)
+        before = None
+        for left in range(_READS, 0, -1):
+            try:
+                self.flash.read(block, 0, buf)
+            except OSError:
+                if left == 1:
+                    raise
+                continue
+            head = pages.header(buf, self._mark)
+            if head is not None:
+                return head
+            now = bytes(buf)
+            if now == before:
+                return None
+            before = now
+        raise OSError(_UNSTEADY)
+
+    def read(self, block, page):
+        """Fill `page` with what two reads in a row agree on. Raises OSError when the flash errs
+        each time.
+        """
+        before = None
+        for left in range(_READS, 0, -1):
+            try:
+                self.flash.read(block, 0, page)
+            except OSError:
+                if left == 1:
+                    raise
+                continue
+            now = crc32(page)
+            if now == before:
+                return
+            before = now
+        raise OSError(_UNSTEADY)
 
     def scan(self):
-        """Read every page header once; pages of older epochs are as good as empty."""
+        """Read every page header; pages of older epochs are as good as empty. Raises OSError as
+        `header` does: then nothing is known.
+        """
+        self.newest = -1
+        self.epoch = 0
+        self._forget_all()
         best = None
         for block in range(self.count):
             head = self.header(block)
@@ -51,7 +96,10 @@ class Index:
 
     def number(self, block):
         """Number of the first record of this page; 0 when its header cannot be read any more."""
-        head = self.header(block)
+        try:
+            head = self.header(block)
+        except OSError:
+            head = None
         return head.number if head is not None else 0
 
     def put(self, block, head):

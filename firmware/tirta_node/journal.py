@@ -2,7 +2,8 @@
 """The journal: records that must be durable before their chunk of the log is complete.
 
 It has a small ring of pages of its own (FORMAT.md section 3.1). What lies in it is needed only
-until the log has the same records, so its pages are erased without a thought.
+until the log has the same records; no page that holds such a record is erased. Each chunk stands
+alone: damage to one costs no other.
 """
 
 from micropython import const
@@ -20,59 +21,81 @@ _NO_PAGE = "no page of the journal can be written: the flash is worn out or dama
 class Journal:
     """Plain records, kept with the number that the log will give them."""
 
-    def __init__(self, flash, log, channels):
+    def __init__(self, flash, log, channels, works, clock):
         self.flash = flash
         self.index = Index(flash, pages.MARK_JOURNAL)
         self._log = log
-        self._pages = FlashRing(flash, self.index, pages.MARK_JOURNAL)
+        self._pages = FlashRing(self.index, pages.MARK_JOURNAL, works, clock, _NO_PAGE)
         self.seq = 0
         self._chunk = bytearray(_CHUNK_BYTES)
         self._encoder = record.Encoder(channels)
         self._values = [0] * channels
         self._flags = bytearray(channels)
-        self._placed = True
-        self.problem = ""  # why it takes nothing more before the next start
+        self.problem = ""  # why it took nothing the last time
 
-    def start(self, counted, config_hash):
+    def start(self, counted, config_hash, intact):
         """Bring into the log what it does not have yet; how many records. `counted` is that of the
-        config with this hash. Raises OSError when the log refuses.
+        config with this hash, `intact` whether the boot before ended in order. Raises OSError when
+        a flash cannot be read, before anything is written, and when the log refuses.
         """
         log = self._log
         self.index.scan()
         if self.index.newest >= 0:
             self.seq = self.index.seqs[self.index.newest]
-        self._pages.adopt_spare()
+        self._pages.adopt_spare(intact)
         if self.index.epoch != log.epoch:
             self.index.begin(log.epoch)
-        args = self.flash, self.index, log, counted, config_hash
+        self.problem = ""
+        args = self.index, log, counted, config_hash
         return rarely.call("tirta_node.replay", "into_log", *args)
+
+    def begin_epoch(self):
+        """What lies in it belongs to another epoch, and is in the log."""
+        self.index.begin(self._log.epoch)
+        self._pages.close()
 
     def append(self, ring, first, number):
         """Keep the records of the ring from the `first`-th oldest on, which has this number.
         Raises OSError when no page can be written.
         """
+        try:
+            self._append(ring, first, number)
+            self.problem = ""
+        except OSError as error:
+            self.problem = str(error)
+            raise
+
+    def _append(self, ring, first, number):
         at = first
         while at < ring.count():
             end, taken = self._encode(ring, at, number + at - first)
-            kind = pages.RECORDS_AT if self._placed else pages.RECORDS
             if taken:
-                size = pages.finish_chunk(self._chunk, kind, end - 2, self._pages.page_crc)
+                crc = self._pages.page_crc
+                size = pages.finish_chunk(self._chunk, pages.RECORDS_AT, end - 2, crc)
                 if self._pages.append(self._chunk, 0, size):
-                    self._placed = False
                     at += taken
                     continue
-            self._open_page(ring.slots[ring.place(at)], number + at - first)
+            self._open_page(ring.slot(at), number + at - first)
 
     def is_ahead(self):
         """Whether the next page is ready, or none is needed."""
-        return self._pages.spare_ready() or self._pages.block < 0
+        return self._pages.spare_ready() or (self._pages.block < 0 and not self.problem)
 
     def erase_ahead(self):
-        """Make the next page ready if it is not: one erase, for when there is time. True if so."""
-        if self.is_ahead():
+        """Make the next page ready if it is not: one erase, for when there is time. True if so.
+        Raises OSError when that is refused, not while it is too early to try again.
+        """
+        ring = self._pages
+        if self.is_ahead() or ring.is_waiting():
             return False
-        self._pages.make_spare()
+        ring.attempt()
+        self._make_spare()
+        self.problem = ""
         return True
+
+    def hurry(self):
+        """Somebody waits: what was refused is tried at once."""
+        self._pages.hurry()
 
     def bad_pages(self):
         """Pages that could not be erased or programmed since the start."""
@@ -81,33 +104,49 @@ class Journal:
     def _encode(self, ring, first, number):
         encoder = self._encoder
         chunk = self._chunk
-        limit = min(self._pages.room(), _CHUNK_BYTES - pages.CHUNK_OVERHEAD) + 2 - encoder.bound()
-        at = 2
-        if encoder.number != number:
-            self._placed = True  # records between went into the log without coming here
-        if self._placed:
-            encoder.restart(self._log.boot, number, ring.slots[ring.place(first)])
-            at = encoder.put_place(chunk, at)
+        room = min(self._pages.room(), _CHUNK_BYTES - pages.CHUNK_OVERHEAD)
+        limit = room + 2 - encoder.bound()
+        encoder.restart(self._log.boot, number, ring.slot(first))
+        at = encoder.put_place(chunk, 2) if room >= record.PLACE_BYTES else _CHUNK_BYTES
         taken = 0
         while first + taken < ring.count() and at <= limit:
             ring.unpack(first + taken, self._values, self._flags)
-            slot = ring.slots[ring.place(first + taken)]
+            slot = ring.slot(first + taken)
             at = encoder.put(chunk, at, slot, self._values, self._flags, 0)
             taken += 1
         return at, taken
 
+    def _make_spare(self):
+        ring = self._pages
+        if self._is_needed(self.index.seqs[ring.victim()]) or not ring.make_spare():
+            ring.refuse()
+
+    def _is_needed(self, seq):
+        """Whether the page with this sequence may hold records that the log does not have."""
+        index = self.index
+        while seq:
+            block = index.after(seq + 1)
+            if block < 0:
+                return True
+            end = index.number(block)
+            if end:
+                return end > self._log.number
+            seq = index.seqs[block]
+        return False
+
     def _open_page(self, slot, number):
+        ring = self._pages
         log = self._log
-        for _ in range(2 * self.index.count):
-            if not self._pages.spare_ready() and not self._pages.make_spare():
-                continue
-            self.seq += 1
+        ring.attempt()
+        while True:
+            if not ring.spare_ready():
+                self._make_spare()
+            self.seq += 1  # also for one that fails: part of it may be there
             head = pages.Header(
                 log.channels, self.seq, log.epoch, number, slot, log.boot, log.config_hash
             )
             head.version = pages.OLDEST  # nothing in it has changed since
-            if self._pages.open(head):
-                self._placed = True
-                return
-        self.problem = _NO_PAGE
-        raise OSError(_NO_PAGE)
+            if ring.open(head):
+                break
+            if ring.spare_ready():  # nothing came of it, and an erase would not help
+                ring.refuse()

@@ -2,13 +2,15 @@
 """Keeps records: from the ring, by way of the journal, to the log.
 
 `work` is called between samples and does one thing that is due. When the flash refuses, sampling
-goes on, `problem` says what is wrong, and a minute later it is tried again.
+goes on, `problem` says what is wrong, and it is tried again. So it is with the start: as long as
+the end of the log is not found, nothing is written, and there is no recorder.
 """
 
 from micropython import const
 
 from tirta_format import meta
 from tirta_node import rarely, window
+from tirta_node.flashring import Works
 from tirta_node.journal import Journal
 from tirta_node.log import Log
 from tirta_node.packer import Packer
@@ -18,7 +20,8 @@ _ERASE_ROOM_MS = const(500)  # an erase lasts up to 400 ms
 _USED = const(3)  # of the ring's state: a global name would cost as much as the rest
 # What `work` did: pieces whose durations are recorded.
 NOTHING, ENCODE, COMMIT, ERASE = -1, 0, 1, 2
-_RETRY_MS = const(60000)
+_RETRY_MS = const(1000)  # the rings wait longer by themselves
+_START_MOST_MS = const(60000)
 _IDLE = const(1024)  # bytes: the notes of a dozen starts
 _NOTES_MS = const(60000)
 
@@ -28,9 +31,10 @@ class Keeper:
 
     def __init__(self, flash, clock, ring, interval_ms, commit_ms):
         journal, log = window.halves(flash)
-        self.log = Log(log, clock)
+        works = Works()
+        self.log = Log(log, clock, works)
         self.problem = ""
-        self._journal = Journal(journal, self.log, ring.channels)
+        self._journal = Journal(journal, self.log, ring.channels, works, clock)
         self._recorder = None
         self._packer = Packer(ring)  # now: later no hole is large enough for it
         self._clock = clock
@@ -39,6 +43,9 @@ class Keeper:
         self._quiet = 0  # while the ring has fewer records, there is nothing to do
         self._interval_ms = interval_ms
         self._commit_ms = commit_ms
+        self._boot = 0, {}, 0, _nothing  # what `start` was told
+        self._begins = False  # it was told something
+        self._start_wait_ms = 0
         self._retry_at_ms = 0
         self._refused = 0  # of the ring, and noted
         self.erase_room_ms = _ERASE_ROOM_MS
@@ -47,30 +54,54 @@ class Keeper:
         """Find log and journal, bring them together, and begin a boot under the config with this
         hash: `notes(changed, sequence of the newest page or 0, whether the boot before was
         stopped, Unix time in ms of its end or 0)` writes what the log is to say of it, and the text
-        of the config if `changed`. Raises OSError.
+        of the config if `changed`. Raises OSError; then `work` goes on with it, as often as needed.
 
         Where the starts before this one left more than _IDLE bytes and no record, it waits with
         that for a record, or for a minute: a supply that breaks down in each start would fill the
         log with starts.
         """
-        log = self.log
+        self._boot = config_hash, counted, random_u32, notes
+        self._begins = True
+        self._begin_attempt()
+        try:
+            self._start()
+        finally:
+            self.log.is_kept = False
+
+    def _begin_attempt(self):
+        """What comes may erase three pages, however many rings it needs."""
+        self.log.works.renew()
+        self.log.is_kept = True
+
+    def _start(self):
+        self._recorder = None
+        config_hash, counted, random_u32, notes = self._boot
+        log, journal = self.log, self._journal
         try:
             found = log.find(random_u32)
-            brought = self._journal.start(counted, config_hash)
+            brought = journal.start(counted, config_hash, found.stopped)
+            if log.ends():
+                log.begin_epoch(random_u32)
+                journal.begin_epoch()
             changed = log.use(self._ring.channels, counted, config_hash)
-        finally:
-            log.count(counted)
-            pages = log.flash.blocks + self._journal.flash.blocks
-            pace = pages, self._ring.channels, self._interval_ms, self._commit_ms
-            batch = rarely.call("tirta_format.wear", "by_chunks", *pace)
-            parts = self._ring, self._journal, log, self._packer, self._wake, batch
-            self._recorder = Recorder(*parts)
+        except OSError as error:
+            log.is_found = False
+            self._start_wait_ms = min(4 * self._start_wait_ms or _RETRY_MS, _START_MOST_MS)
+            self.fail(error)
+            raise
+        self._start_wait_ms = self._retry_at_ms = 0
+        self.problem = ""
+        pages = log.flash.blocks + journal.flash.blocks
+        pace = pages, self._ring.channels, self._interval_ms, self._commit_ms
+        batch = rarely.call("tirta_format.wear", "by_chunks", *pace)
+        recorder = Recorder(self._ring, journal, log, self._packer, self._wake, batch)
+        self._recorder = recorder
         changed = changed or not found.begun
         # Not `found` itself: an object keeps its module in RAM, while the notes wait.
         before = found.seq, found.stopped, found.end_unix_ms()
-        self._recorder.notes = lambda: notes(changed, *before)
+        recorder.notes = lambda: notes(changed, *before)
         if brought or found.idle <= _IDLE:
-            self._recorder.begin_boot()
+            recorder.begin_boot()
 
     @property
     def commit_ms(self):
@@ -114,28 +145,35 @@ class Keeper:
         """
         if self._state[_USED] < self._quiet:
             return -1  # NOTHING
-        recorder = self._recorder
-        if recorder is None:
-            return NOTHING
-        did = self._work(recorder, left_ms)
-        self._quiet = self._quiet_below(recorder)
+        self._begin_attempt()
+        did = self._work(self._recorder, left_ms)
+        self.log.is_kept = False
+        self._quiet = self._quiet_below(self._recorder)
         return did
 
     def _work(self, recorder, left_ms):
         did = NOTHING
         try:
-            if self._clock.uptime_ms() >= self._retry_at_ms:
+            now_ms = self._clock.uptime_ms()
+            if recorder is None:
+                if self._begins and now_ms >= self._retry_at_ms:
+                    did = COMMIT
+                    self._start()
+                return did
+            if now_ms >= self._retry_at_ms:
                 self.problem = ""
                 if self._ring.count() >= recorder.due or self._is_due(recorder.waiting()):
                     did = ENCODE
                     recorder.encode()
-                elif recorder.notes and self._clock.uptime_ms() >= _NOTES_MS:
+                    if self.log.ends():
+                        self._end_epoch(recorder)
+                        return COMMIT
+                elif recorder.notes and now_ms >= _NOTES_MS:
                     recorder.begin_boot()
                 self._note_refused()
             if self._is_due(recorder.waiting()):
-                if not self.problem or not self._journal.problem:
-                    did = COMMIT
-                    recorder.commit()
+                did = COMMIT
+                recorder.commit()
             elif (
                 left_ms > self.erase_room_ms
                 and not self.problem
@@ -144,8 +182,21 @@ class Keeper:
                 did = ERASE
             self.problem = self.problem or self._journal.problem
         except OSError as error:
+            if not self.log.is_found:
+                self._recorder = recorder = None  # the start was misled: once more
             self.fail(error)
+            if recorder is not None and recorder.waiting():
+                did = COMMIT
+                if recorder.keep():  # and this shows that programs work
+                    self._retry_at_ms = 0
         return did
+
+    def _end_epoch(self, recorder):
+        """The numbers of this epoch are used up: a start begins the next."""
+        recorder.settle()
+        self.log.checkpoint()
+        self.log.note(meta.stop(self._clock.uptime_ms(), meta.STOP_RESTART))
+        self._start()
 
     def _is_due(self, waiting):
         return waiting and waiting * self._interval_ms >= self._commit_ms
@@ -156,21 +207,47 @@ class Keeper:
 
     def _quiet_below(self, recorder):
         """With fewer records in the ring than this, `work` has nothing to do."""
-        if self.problem or recorder.notes or not (self.log.is_ahead() and self._journal.is_ahead()):
+        if recorder is None or self.problem or recorder.notes:
+            return 0
+        if not (self.log.is_ahead() and self._journal.is_ahead()):
             return 0
         commit = recorder.kept + max(1, -(-self._commit_ms // self._interval_ms))
         return min(recorder.due, commit)
 
     def settle(self):
-        """Bring what the ring holds into the log. Raises OSError when the flash refuses."""
-        if self._recorder:
-            self._recorder.settle()
+        """Bring what the ring holds into the log. Raises OSError when the flash refuses, or when
+        the end of the log is not found yet.
+        """
+        recorder = self._recorder
+        if recorder is None:
+            if self._begins:
+                raise OSError(self.problem)
+            return
+        self.log.hurry()
+        self._journal.hurry()
+        self._begin_attempt()
+        try:
+            self._settle(recorder)
             self._note_refused()
+        finally:
+            self.log.is_kept = False
+
+    def _settle(self, recorder):
+        try:
+            recorder.settle()
+        except OSError:
+            if not recorder.keep():
+                raise
+            recorder.settle()  # programs do work: a bad page is passed over now
 
     def fail(self, error):
         """The flash refused: try again later."""
+        wait_ms = _RETRY_MS
         self.problem = str(error)
-        self._retry_at_ms = self._clock.uptime_ms() + _RETRY_MS
+        if self._recorder is None:
+            wait_ms = self._start_wait_ms
+            self.problem = "the end of the log is not found: " + self.problem
+        self._retry_at_ms = self._clock.uptime_ms() + wait_ms
         self._quiet = 0
 
     def _note_refused(self):
@@ -178,3 +255,7 @@ class Keeper:
         if lost:
             self.log.note_loss(meta.LOSS_RING, lost, 0)
             self._refused += lost
+
+
+def _nothing(*_):
+    """Notes of no boot."""

@@ -10,6 +10,7 @@ from micropython import const
 
 from tirta_format import page as pages
 from tirta_format import varint
+from tirta_node.flashring import NO_DOUBT
 from tirta_node.packer import COUNT, HEAD, IN, NO
 from tirta_node.ring import USED
 
@@ -17,6 +18,7 @@ _BATCH = const(16)  # a call to the packer costs as much as a record
 _LEAST_ROOM = const(24)  # a page with less is left as it is
 _PLACE_BYTES = const(15)
 _SUM_BYTES = const(7)
+_NO_SLOTS = "the slots of this boot are used up: restart the node"
 
 
 class Recorder:
@@ -50,6 +52,9 @@ class Recorder:
         self.kept = 0
         self.due = min(_BATCH, self._most)  # `encode` when so many records are in the ring
         self._opening = False
+        self._behind = 0  # slot of the last record that was written
+        self._doubt = NO_DOUBT  # a chunk that did not read back,
+        self._doubtful = 0  # and its records
         self.notes = None  # writes what the log is to say of this boot before its first record
         log.slot = ring.first_slot()
         log.before_note = self._before_note
@@ -84,6 +89,8 @@ class Recorder:
         instructions: 2 ms at 240 MHz. Usually it is _BATCH of them, half a millisecond.
         """
         self.begin_boot()
+        self._check_slots()
+        self._recheck()
         packed = self._packer.state
         while self.coded < self._state[USED]:
             if self.coded == 0 and not self._begin():
@@ -103,14 +110,21 @@ class Recorder:
         takes none. Raises OSError when the flash refuses.
         """
         self.begin_boot()
-        if self.waiting() and not self._journal.problem:
-            try:
-                self._journal.append(self._ring, self.kept, self.number())
-                self.kept = self._ring.count()
-            except OSError:
-                pass  # `problem` says it
-        if self.waiting():
+        if not self.keep():
             self.settle()
+
+    def keep(self):
+        """Have the journal keep every record of the ring; whether it does."""
+        if self.notes:
+            return False
+        if self.waiting():
+            try:
+                self._check_slots()
+                self._journal.append(self._ring, self.kept, self.number())
+            except OSError:  # its `problem` says why
+                return False
+            self.kept = self._ring.count()
+        return True
 
     def flush(self):
         """Write the chunk under construction as it is, so that the log has all that was coded."""
@@ -160,7 +174,24 @@ class Recorder:
         packer.crc(start, end)
         if not log.append(packer.chunk, start, end + 4):
             self._page = -1
+            self._doubt = log.doubt()
+            self._doubtful = n
             return False
+        self._written(n)
+        return True
+
+    def _check_slots(self):
+        """Raise OSError when they have come to their end, and begin anew."""
+        ring = self._ring
+        first = ring.first_slot()
+        if first < self._behind or (ring.count() and ring.slot(ring.count() - 1) < first):
+            raise OSError(_NO_SLOTS)
+
+    def _written(self, n):
+        """The `n` oldest records of the ring are in the log."""
+        log = self._log
+        self._behind = self._ring.slot(n - 1)
+        self._doubt = NO_DOUBT
         for i in range(len(self._sums)):
             log.totals[self._names[i]] += self._sums[i]
         log.number += n
@@ -169,6 +200,12 @@ class Recorder:
         self._wake()
         self.kept = self.kept - n if self.kept > n else 0
         log.slot = self._ring.first_slot()
+
+    def _recheck(self):
+        """A chunk that did not read back may do so now: then its records are not written twice."""
+        if not self._log.recheck(self._doubt):
+            return False
+        self._written(self._doubtful)
         return True
 
     def _put_head(self, n, end):
@@ -213,6 +250,8 @@ class Recorder:
         return at
 
     def _open_page(self):
+        if self._recheck():
+            return
         self._log.slot = self._ring.first_slot()
         self._opening = True
         try:

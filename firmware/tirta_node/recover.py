@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Where a log goes on after a start: the head, found by reading.
+"""Where a log goes on after a start: the head, found by reading, and by nothing else.
 
-Every page header is read once (no binary search: bad pages would break it), then the newest page.
-What was torn there was never acknowledged, so its numbers are free. Where the power went before
-the page had its checkpoint, reading begins at a page that has one. Records are not decoded: their
-chunks tell how many there are, and the sums of what is counted.
+Every page header is read (no binary search: bad pages would break it), then the newest pages.
+Numbers never go back: what a damaged stretch may have held counts as given. A power cut leaves such
+stretches too; nothing tells them from records that were acknowledged and hurt later. Records are
+not decoded: their chunks tell how many there are, and the sums of what is counted.
 """
 
 import struct
@@ -14,10 +14,16 @@ from micropython import const
 
 from tirta_format import meta, meta_reader, varint
 from tirta_format import page as pages
+from tirta_node.flashring import PART
 
-_LEAST_CHUNK = const(8)  # bytes of a chunk with records
 PLACED = (pages.PACKED_AT, pages.SUMMED_AT)
 PACKED = (pages.PACKED, pages.SUMMED) + PLACED
+_LEAST_CHUNK = const(8)  # bytes of a chunk with records
+_LEAST_BOOT = const(64)  # bytes of the notes of a boot
+_NO_HEADER = b"\xff" * pages.HEADER_SIZE
+_PROOFS = const(4)
+_BLANK = b"\xff" * pages.ALIGN
+_UNSTEADY = "the flash reads differently each time"
 
 
 class Head:
@@ -27,7 +33,9 @@ class Head:
         self.epoch = 0  # 0 = draw one
         self.seq = 0
         self.boot = 0
-        self.number = 0
+        self.number = 0  # behind the last record that is known
+        self.top = 0  # no number from here on was ever given
+        self.hidden = 0  # records at most that are missing below it, and that no note tells of
         self.resume = 0
         self.idle = 0  # bytes before it, in the newest page, that hold no records and follow them
         self.config_hash = 0
@@ -37,13 +45,13 @@ class Head:
         self.pulled = 0
         self.lost = 0
         self.gone = 0  # records below this are known to be overwritten
-        self.damaged = 0  # records at most that the newest page held and that are lost
-        self.gap = 0  # records at most in a stretch at its end, which a power cut may have torn
-        self.told = False  # a loss record said that already
         self.page_crc = 0  # of the newest page
         self.checked = False  # the newest page has a checkpoint
         self.begun = False  # the newest page has records or a boot: its config was logged before
         self.stopped = False  # the last boot ended in order
+        self.told = 0  # what is missing below this is noted
+        self._gap = 0  # records at most in the damaged stretches since the last known place
+        self._boots = 0  # boots at most in them
         self._names = []  # of the totals, in the order of the checkpoint
         self._start_unix_ms = 0  # of the last boot
         self._uptime_ms = 0  # of the last that it wrote
@@ -55,26 +63,26 @@ class Head:
     def take_meta(self, payload):
         """What a meta record tells."""
         kind, uptime_ms, fields = meta_reader.parse(payload)
+        self.stopped = kind == meta.STOP
         if kind == meta.BOOT:
-            self.boot = fields["boot"]
+            self._name_boot(fields["boot"])
             self.begun = True
-            self.stopped = False
             self._start_unix_ms = 0
-        elif kind == meta.STOP:
-            self.stopped = True
         elif kind == meta.CHECKPOINT:
             self.checked = True
             self.totals = dict(fields["totals"])
             self._names = [name for name, _ in fields["totals"]]
             self.pulled = fields["pulled"]
             self.lost = fields["lost"]
+            self.top = max(self.top, self.pulled)
         elif kind == meta.LOSS:
             self.lost += fields["at_most"]
             if fields["reason"] == meta.LOSS_OVERWRITTEN:
                 self.gone = fields["number"]
-            elif fields["reason"] == meta.LOSS_FLASH:
-                self.number = max(self.number, fields["number"])
-                self.told = True
+            elif fields["reason"] in (meta.LOSS_FLASH, meta.LOSS_TORN):
+                self.told = max(self.told, fields["number"])
+                self.top = max(self.top, self.told)
+                self.hidden = 0
         elif kind == meta.ANCHOR:
             self._start_unix_ms = fields["unix_ms"] - uptime_ms
         if kind != meta.CONFIG:
@@ -85,9 +93,14 @@ class Head:
         placed = kind in PLACED
         at, end = 0, len(payload)
         if placed:
-            self.boot, at = varint.get(payload, at, end)
-            self.number, at = varint.get(payload, at, end)
+            boot, at = varint.get(payload, at, end)
+            number, at = varint.get(payload, at, end)
             _, at = varint.get(payload, at, end)
+            self._place(boot, number)
+        elif self._gap:
+            self.hidden += self._gap  # and this chunk has lost its place
+            self.number += self._gap
+            self._gap = 0
         count = payload[at]
         at += 1
         summed = kind in (pages.SUMMED, pages.SUMMED_AT)
@@ -95,6 +108,7 @@ class Head:
             summed = count >= pages.SUMS_OLDEST
             count &= pages.MOST_OLDEST
         self.number += count
+        self.top = max(self.top, self.number)
         self.begun = True
         self.stopped = False
         if summed:
@@ -108,38 +122,112 @@ class Head:
 
     def take_header(self, header):
         """What the header of a page tells, read in the order of their sequence."""
-        self.checked = self.begun = self.told = False
+        if self.epoch:
+            self._place(header.boot, header.number)
+        else:
+            self.number = header.number
+            self.boot = header.boot
+        self.top = max(self.top, self.number)
+        self.checked = self.begun = self.stopped = False
         self.seq = header.seq
         self.epoch = header.epoch
         self.config_hash = header.config_hash
         self.channels = header.channels
         self.version = header.version
-        self.boot = header.boot
-        self.number = header.number
         self.page_crc = header.crc
         self._start_unix_ms = header.unix_ms
 
+    def take_damage(self, records, boots):
+        """A stretch may have held so many."""
+        self._gap += records
+        self._boots += boots
+        self.top = max(self.top, self.number + self._gap)
+        self.stopped = False
+
+    def take_lost(self, before):
+        """The records from this number on are in a page that no reader opens."""
+        self.hidden += max(0, self.number - before)
+
+    def end(self):
+        """All is read."""
+        self.boot += self._boots
+        self.hidden += max(0, self.top - max(self.number, self.told))
+
+    def _place(self, boot, number):
+        """The next record is of this boot and has this number."""
+        self.hidden += max(0, number - max(self.number, self.told))
+        self.number = number
+        self._gap = 0
+        self._name_boot(boot)
+
+    def _name_boot(self, boot):
+        self._boots = 0
+        self.boot = max(self.boot, boot)
+
 
 def find(flash, index):
-    """The Head of the log on `flash`; fills `index`."""
+    """The Head of the log on `flash`; fills `index`. Raises OSError when the flash errs."""
     found = Head()
     if index.scan() is None:
+        _prove(index)
         return found
     page = bytearray(pages.SIZE)
-    block = _first(flash, index, page)
+    block = _first(index, page)
     while block >= 0:
-        flash.read(block, 0, page)
+        index.read(block, page)
         header = pages.header(page)
+        if header is None:
+            raise OSError(_UNSTEADY)
         found.take_header(header)
-        found.damaged = _read(page, header.crc, found)
+        _read(page, header.crc, found)
         block = index.after(header.seq + 1)
-    _place(page, header, found)
+    _resume(page, header, found)
     block = index.newest
     while True:
         block = (block + 1) % index.count
-        flash.read(block, 0, page)
-        if pages.header(page) is not None or not _read_headless(page, found):
-            return found
+        index.read(block, page)
+        header = pages.header(page)
+        if header is not None:
+            if header.seq > found.seq:
+                raise OSError(_UNSTEADY)
+            break
+        if not _read_headless(page, found):
+            break
+    found.end()
+    return found
+
+
+def _prove(index):
+    """The log seems to hold nothing. Raises OSError unless the flash shows what is programmed: the
+    mark of a page can do no harm to one that only seems to be erased.
+    """
+    head = bytearray(pages.HEADER_SIZE)
+    first = b""
+    tries = 0
+    varied = False
+    for block in range(index.count):
+        index.flash.read(block, 0, head)
+        if head == _NO_HEADER and tries < _PROOFS:
+            if _shows(index.flash, block, head):
+                break
+            tries += 1
+        first = first or bytes(head)
+        varied = varied or head != first
+    else:
+        if tries or not varied:  # no flash holds the same everywhere
+            raise OSError(_UNSTEADY)
+    if index.scan() is not None:
+        raise OSError(_UNSTEADY)
+
+
+def _shows(flash, block, head):
+    """Whether a mark that is programmed there is there."""
+    try:
+        flash.program(block, 0, pages.MARK)
+    except OSError:
+        pass  # it may be there all the same
+    flash.read(block, 0, head)
+    return head[:2] == pages.MARK and head[2:] == _NO_HEADER[2:]
 
 
 def _read_headless(page, found):
@@ -149,91 +237,121 @@ def _read_headless(page, found):
     for page_crc in (struct.unpack_from("<I", page, 36)[0], crc32(memoryview(page)[2:36])):
         # Any whole chunk, for the first ones may be damaged too.
         if pages.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, page_crc) >= 0:
-            before = found.number
-            found.number += found.gap
+            before = found.number = found.top
             _read(page, page_crc, found)
-            found.damaged += found.number - before
+            found.take_lost(before)
             found.seq += 1
             found.resume = 0
             return True
     return False
 
 
-def _first(flash, index, page):
-    """The newest page that has a checkpoint, or the oldest when none has."""
+def _first(index, page):
+    """The page before the newest one that has a checkpoint: a start may have left its end without
+    a word, and begun the next.
+    """
     block = index.newest
     while True:
-        flash.read(block, 0, page)
-        for kind, at, _ in pages.chunks(page, pages.header(page).crc):
-            if kind == pages.META and page[at] == meta.CHECKPOINT:
-                return block
+        index.read(block, page)
         before = index.before(index.seqs[block])
         if before < 0:
             return block
+        header = pages.header(page)
+        for kind, at, _ in pages.chunks(page, header.crc) if header else ():
+            if kind == pages.META and page[at] == meta.CHECKPOINT:
+                return before
         block = before
 
 
 def _read(page, page_crc, found):
-    """Take in the chunks of a page. The records at most that are lost in it: behind a damaged chunk
-    which no power cut explains, numbers go on beyond all that it may have held.
-    """
-    lost = gap = 0
-    chain = True
+    """Take in the chunks of a page."""
     view = memoryview(page)
     for kind, at, n in pages.chunks(page, page_crc):
         payload = view[at : at + n]
         if kind == pages.DAMAGED:
-            chain = False
-            before = found.number
-            gap = _look_into(page, at, at + n, page_crc, found)
-            lost += found.number - before
+            _look_into(page, at, at + n, page_crc, found)
         elif kind == pages.META:
             found.take_meta(payload)
-            if payload[0] == meta.LOSS and found.told:
-                lost = gap = 0
-        elif kind in PLACED:
-            chain = True
-            lost = gap = 0
+        elif kind in PACKED:
             found.take_records(payload, kind)
-        elif chain:
-            found.take_records(payload, kind)
-        else:
-            before = found.number
-            found.number += gap
-            gap = 0
-            found.take_records(payload, kind)
-            lost += found.number - before
-    found.gap = gap
-    return lost
 
 
 def _look_into(page, at, end, page_crc, found):
     """A damaged stretch may still hold whole chunks, where no reader looks for them; after a power
-    cut it never does. Returns what the rest of it may have held.
+    cut it never does.
     """
     start = at
     while True:
         at = pages.next_chunk(page, at + 1, end, 1, page_crc)
         if at < 0:
-            return _most_records(page, start, end)
+            _guess(page, start, end, page_crc, found)
+            return
+        _guess(page, start, at, page_crc, found)
         kind, n = pages.chunk_at(page, at, page_crc)
-        found.number += _most_records(page, start, at)
         if kind in PACKED:
+            before = found.number
             found.take_records(memoryview(page)[at + 2 : at + 2 + n], kind)
+            found.take_lost(max(before, found.number - pages.MOST_RECORDS))
         start = at + n + pages.CHUNK_OVERHEAD
         at = start - 1
 
 
-def _most_records(page, start, end):
-    """How many records `page[start:end]` held at most."""
-    if end - start < _LEAST_CHUNK:
+def _guess(page, start, end, page_crc, found):
+    """What `page[start:end]` held at most, where no chunk is whole. A run of erased bytes as long
+    as a step between chunks is no part of one.
+    """
+    while start < end:
+        while start < end and page[start] == 0xFF:
+            start += 1
+        stop = page.find(_BLANK, start, end)
+        stop = end if stop < 0 else stop
+        size = stop - start
+        if size >= _LEAST_CHUNK:
+            kind = _only(page, start, stop, page_crc)
+            if kind == pages.META:
+                found.take_damage(0, 1)
+            elif kind:
+                found.take_damage(pages.MOST_RECORDS, 0)
+            else:
+                most = (size + _LEAST_CHUNK - 1) // _LEAST_CHUNK * pages.MOST_RECORDS
+                found.take_damage(most, size // _LEAST_BOOT + 1)
+        elif size:
+            found.take_damage(0, 0)
+        start = stop
+
+
+def _only(page, start, stop, page_crc):
+    """The kind of the one chunk that page[start:stop] is, torn or hurt; 0 when it may be several:
+    one bit more or less in its length, and others follow to the end.
+    """
+    kind, end = _word(page, start)
+    if end < stop:
         return 0
-    length = (page[start] | page[start + 1] << 8) & 0xFFF
-    one = start + length + pages.CHUNK_OVERHEAD == end
-    return pages.MOST_RECORDS * (1 if one else (end - start) // _LEAST_CHUNK)
+    for bit in range(16):
+        mask = 1 << (bit & 7)
+        page[start + (bit >> 3)] ^= mask
+        whole = pages.chunk_at(page, start, page_crc)[0] > 0
+        other, first = follows, end = _word(page, start)
+        while follows and end < stop:
+            follows, end = _word(page, end)
+        page[start + (bit >> 3)] ^= mask
+        if whole:  # that bit was hurt
+            return other if first >= stop else 0
+        if follows and first < stop and end == stop:
+            return 0
+    return kind
 
 
-def _place(page, header, found):
+def _word(page, at):
+    """(kind, end) of the chunk that the word at `at` claims; kind 0 for none of ours."""
+    word = page[at] | page[at + 1] << 8
+    kind = word >> 12
+    end = at + (word & 0xFFF) + pages.CHUNK_OVERHEAD
+    known = pages.META <= kind <= pages.SUMMED_AT and end <= pages.SIZE
+    return (kind, end) if known else (0, 0)
+
+
+def _resume(page, header, found):
     end = behind = pages.HEADER_SIZE
     for kind, at, n in pages.chunks(page, header.crc):
         if kind != pages.DAMAGED:
@@ -241,7 +359,9 @@ def _place(page, header, found):
         if kind in PACKED:
             behind = end
     used = pages.used_end(page, end)
-    if used > end:
-        end = (used + pages.ALIGN - 1) // pages.ALIGN * pages.ALIGN
+    if used > end or not found.stopped:
+        # Cells that a cut program reached may read as erased today, and not tomorrow.
+        end = min(pages.SIZE, (used + PART + 2 * pages.ALIGN - 1) // pages.ALIGN * pages.ALIGN)
+        found.stopped = False
     found.resume = end
     found.idle = end - behind

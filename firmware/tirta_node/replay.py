@@ -1,74 +1,180 @@
 # SPDX-License-Identifier: MIT
 """At a start: records that lie in the journal but not yet in the log go into the log.
 
-They belong to the boot and the config under which they were taken, so they get pages and chunks of
-those. Needed once, then dropped from RAM.
+All that is to be known is read before anything is written. The records belong to the boot and the
+config under which they were taken, so they get pages and chunks of those. Needed once, then dropped
+from RAM.
 """
 
-from tirta_format import meta, record_reader
+import struct
+from binascii import crc32
+
+from micropython import const
+
 from tirta_format import page as pages
+from tirta_format import record_reader
 from tirta_node.packer import Packer
 from tirta_node.recorder import Recorder
-from tirta_node.ring import Ring
+from tirta_node.ring import MOST, Ring
+
+_MENDED = const(-2)
+_CHUNK_BYTES = const(256)  # no chunk of the journal is longer
+_LEAST = const(9)  # bytes of a chunk besides its records, each of which has one at least
 
 
-def _unlogged(flash, index, number):
-    """Yield (header, boot, number, slot, values, flags) of each record in the journal from `number`
-    on, in order.
+class _Journal:
+    """What lies in it: records from `number` on are wanted. No number from `end` on was ever given,
+    as far as it tells.
     """
-    page = bytearray(pages.SIZE)
-    block = index.after(1)
-    while block >= 0:
-        seq = index.seqs[block]
-        after = index.after(seq + 1)
-        begins = index.number(after) if after >= 0 else 0
-        if not begins or begins >= number:
-            flash.read(block, 0, page)
-            header = pages.header(page, pages.MARK_JOURNAL)
-            for found in _records(page, header):
-                if found[1] == number:
-                    number += 1
-                    yield (header,) + found
-                elif found[1] > number:
-                    number = found[1] + 1
-                    yield (header,) + found
-        block = after
 
+    def __init__(self, index, number):
+        self._index = index
+        self._page = bytearray(pages.SIZE)
+        self._pages = []  # (sequence, block, header), in order
+        self._hidden = 0  # records at most in damaged stretches behind the last record
+        self._number = number
+        self.end = number
+        self.boot = 0
+        for block in range(index.count):
+            head = index.header(block) or self._repaired(block)
+            if head is not None and head.epoch == index.epoch:
+                self._pages.append((head.seq, block, head))
+        self._pages.sort(key=lambda each: each[0])
 
-def _records(page, header):
-    """(boot, number, slot, values, flags) of each record that lies whole in a journal page."""
-    decoder = record_reader.Decoder(header.channels)
-    decoder.restart(header.boot, header.number, header.slot)
-    chain = True
-    view = memoryview(page)
-    for kind, at, n in pages.chunks(page, header.crc):
-        if kind == pages.DAMAGED:
-            chain = False
-        elif kind == pages.RECORDS_AT or (kind == pages.RECORDS and chain):
+    def look(self, told):
+        """Find `end` and `boot`. How many records are here, and how many of them from `told` on."""
+        count = behind = 0
+        for _, boot, number, _, _, _ in self.records():
+            self.end = number + 1
+            self.boot = max(self.boot, boot)
+            count += 1
+            behind += number >= told
+        # A record stays in RAM until the log has it, so no more than that is ahead of the log.
+        self.end = min(self.end + self._hidden, max(self.end, self._number + MOST))
+        return count, behind
+
+    def _repaired(self, block):
+        """The header of a page in which one bit is wrong, or None: its chunks prove it."""
+        index, page = self._index, self._page
+        index.read(block, page)
+        if pages.used_end(page, 2) == 2:
+            return None
+        page[: len(pages.MARK_JOURNAL)] = pages.MARK_JOURNAL
+        for bit in range(2 * 8 - 1, pages.HEADER_SIZE * 8):
+            if bit >= 2 * 8:  # first as it is: the mark may be what was hurt
+                page[bit >> 3] ^= 1 << (bit & 7)
+            crc = struct.unpack_from("<I", page, 36)[0]
+            if crc32(memoryview(page)[2:36]) == crc:
+                head = pages.header(page, pages.MARK_JOURNAL)
+                if head and pages.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, crc) >= 0:
+                    return head
+            if bit >= 2 * 8:
+                page[bit >> 3] ^= 1 << (bit & 7)
+        return None
+
+    def records(self):
+        """Yield (header, boot, number, slot, values, flags) of each wanted record, in order."""
+        number = self._number
+        view = memoryview(self._page)
+        for i, (_, block, head) in enumerate(self._pages):
+            begins = self._pages[i + 1][2].number if i + 1 < len(self._pages) else 0
+            if begins and begins < number:
+                continue
+            self._index.read(block, self._page)
+            decoder = record_reader.Decoder(head.channels)
+            decoder.restart(head.boot, head.number, head.slot)
             chain = True
-            placed = kind == pages.RECORDS_AT
-            for number, slot, values, flags in decoder.records(view[at : at + n], placed):
-                yield decoder.boot, number, slot, values, flags
+            for kind, at, n in self._chunks(head.crc):
+                if kind == pages.DAMAGED or (kind == pages.RECORDS and not chain):
+                    chain = False
+                    self._hidden += _most(self._page, at, at + n)
+                    continue
+                expected = decoder.number if kind == _MENDED else -1
+                try:
+                    for found in decoder.records(view[at : at + n], kind != pages.RECORDS):
+                        if expected >= 0 and found[0] != expected:
+                            break  # another bit was wrong
+                        expected = -1
+                        if found[0] >= number:
+                            number = found[0] + 1
+                            yield (head, decoder.boot) + found
+                except ValueError:
+                    expected = 0
+                chain = expected < 0
+                self._hidden = 0 if chain else self._hidden + n
+
+    def _chunks(self, crc):
+        """Yield (kind, offset of the payload, length) of each chunk with records, (DAMAGED, offset,
+        length) of each stretch between. Here every place is tried, for no other chunk may be lost
+        with a damaged one; _MENDED is one in which a single bit was wrong.
+        """
+        page = self._page
+        at = pages.HEADER_SIZE
+        while at + pages.CHUNK_OVERHEAD <= pages.SIZE:
+            kind, n = pages.chunk_at(page, at, crc)
+            if kind <= 0:
+                if pages.used_end(page, at) == at:
+                    return
+                kind, n = _mended(page, at, crc)
+            if kind <= 0:
+                after = pages.next_chunk(page, at + 1, pages.SIZE, 1, crc)
+                end = after if after > 0 else pages.SIZE
+                yield pages.DAMAGED, at, end - at
+                at = end
+                continue
+            if kind in (pages.RECORDS, pages.RECORDS_AT, _MENDED):
+                yield kind, at + 2, n
+            at += n + pages.CHUNK_OVERHEAD
 
 
-def into_log(flash, index, log, counted, config_hash):
-    """Write to `log` the records that it lacks; how many. Raises OSError as the log does."""
-    count = 0
+def _mended(page, at, crc):
+    """(_MENDED, length) of the chunk that begins here but for one bit, which is set right now; or
+    (DAMAGED, 0). That it tells the number that must come next proves it.
+    """
+    end = min(pages.used_end(page, at), at + _CHUNK_BYTES)
+    if page[at] & page[at + 1] != 0xFF:
+        for bit in range(at * 8, end * 8):
+            page[bit >> 3] ^= 1 << (bit & 7)
+            kind, n = pages.chunk_at(page, at, crc)
+            if kind == pages.RECORDS_AT:
+                return _MENDED, n
+            page[bit >> 3] ^= 1 << (bit & 7)
+    return pages.DAMAGED, 0
+
+
+def _most(page, start, end):
+    """How many records the damaged page[start:end] held at most."""
+    while start < end and page[start] == 0xFF:
+        start += 1
+    while end > start and page[end - 1] == 0xFF:
+        end -= 1
+    return max(0, end - start - _LEAST)
+
+
+def into_log(index, log, counted, config_hash):
+    """Write to `log` the records that it lacks; how many. Raises OSError when the journal cannot be
+    read, before anything is written, and as the log does.
+    """
+    journal = _Journal(index, log.number)
+    count, behind = journal.look(log.told)
+    top = max(log.top, journal.end)
+    log.hidden = max(0, log.hidden + top - log.top - behind)
+    log.top = top
+    boot_found = max(log.boot, journal.boot)
     writer = None
-    for head, boot, number, slot, values, flags in _unlogged(flash, index, log.number):
+    for head, boot, number, slot, values, flags in journal.records():
         if writer is None or not writer.takes(head, boot):
             if writer is not None:
                 writer.settle()
-            log.resume()
             log.turn(head.channels, head.config_hash, boot)
             log.count(counted if head.config_hash == config_hash else {})
-            log.check()
+            log.begin()
             writer = _Writer(log, head, boot, slot)
         writer.put(number, slot, values, flags)
-        count += 1
     if writer is not None:
         writer.settle()
         log.before_note = None
+    log.boot = boot_found
     return count
 
 
@@ -98,8 +204,7 @@ class _Writer:
         ring = self._ring
         if number != log.number + ring.count():
             self.settle()
-            log.note_loss(meta.LOSS_FLASH, number - log.number, 0, number)
-            log.move(self._boot, number)
+            log.move(self._boot, number)  # what is missing is told already: it is below `log.top`
         if ring.is_full():
             self.settle()
         for i in range(ring.channels):

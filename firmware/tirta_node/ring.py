@@ -107,7 +107,11 @@ class Ring:
     def first_slot(self):
         """Slot of the oldest record, or of the next when the ring is empty."""
         state = self.state
-        return self.slots[state[_FIRST]] if state[USED] else state[_NEXT]
+        return (self.slots[state[_FIRST]] if state[USED] else state[_NEXT]) & 0xFFFFFFFF
+
+    def slot(self, i):
+        """Slot of the i-th oldest record."""
+        return self.slots[self.place(i)] & 0xFFFFFFFF
 
     def place(self, i):
         """Where the i-th oldest record lies."""

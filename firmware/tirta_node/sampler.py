@@ -45,6 +45,10 @@ class Sampler:
             wait_ms = min(wait_ms, bus.poll())
         return wait_ms
 
+    def slots(self):
+        """Periods of the fastest group since the boot began."""
+        return self.groups[0].words[SLOT]
+
     def overruns(self, of):
         """Deadlines that passed unseen: `of` is OVERRUNS or FLASH."""
         return sum(group.words[of] for group in self.groups)

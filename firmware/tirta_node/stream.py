@@ -47,7 +47,8 @@ def _pulled(log, payload):
     epoch, number = _fields("<II", payload)
     if epoch != log.epoch or number > log.number:
         raise ValueError("that is not a record of this log")
-    log.pulled = max(log.pulled, number)
+    if number > log.pulled:
+        log.keep_pulled(number)  # durable before the answer
     return b""
 
 

@@ -2,13 +2,14 @@
 """Judges what the storage tests under MicroPython report: acknowledgements against flash images.
 
 It reads images with `format_reader`, never with the product. *Truth* is the list of samples by
-number: those that were acknowledged and, after a restart, those that the node went on behind. What
-may be missing from it are the records of pages of the log that were erased, each the oldest of its
-ring; a page of the journal takes nothing with it.
+number: those that were acknowledged and, after a restart, those that the node found; None where it
+left numbers out, behind a chunk that a cut tore. What may be missing from it are the records of
+pages of the log that were erased, each the oldest of its ring; a page of the journal takes nothing
+with it.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import format_reader
@@ -16,9 +17,10 @@ from format_reader import PAGE_BYTES, Log
 from page_cache import JOURNAL_MARK, LOG_MARK, Page, Pages
 
 Sample = list[Any]  # [boot, slot, values, flags]
+Known = Sample | None
 Event = dict[str, Any]
 # Which channels are counted, by the number of channels: the setups of tests/micropython.
-SILENT_BYTES = 1024
+SILENT_BYTES = 1024 - 288  # the rest may be what a cut program touched, and nobody sees
 COUNTED = {
     1: {}, 3: {0: "flow"}, 5: {2: "flow", 4: "rain"}, 12: {1: "flow", 9: "rain"},
 }  # fmt: skip
@@ -58,6 +60,16 @@ class Image:
         page = self.by_block.get(block)
         return {record.number for record in page.records} if page else set()
 
+    def all_numbers(self) -> set[int]:
+        """Of the records in either ring."""
+        pages = [page for _, _, page in self.pages + self.journal]
+        return {record.number for page in pages for record in page.records}
+
+    def said_missing(self) -> int:
+        """Records at most that are said to be hidden by damage."""
+        metas = [meta.fields for _, _, page in self.pages for meta in page.metas if meta.type == 4]
+        return sum(said["lost"] for said in metas if said["reason"] in {4, 6})
+
     def overwritten(self) -> int:
         """Records below this are said to be overwritten."""
         metas = [meta.fields for _, _, page in self.pages for meta in page.metas if meta.type == 4]
@@ -78,10 +90,10 @@ class Image:
         return sum(len(page.damage) for _, _, page in self.pages)
 
 
-def totals(samples: Iterable[Sample]) -> dict[str, int]:
+def totals(samples: Iterable[Known]) -> dict[str, int]:
     """What the counted channels add up to."""
     sums: dict[str, int] = {}
-    for _, _, values, _ in samples:
+    for _, _, values, _ in filter(None, samples):
         for channel, name in COUNTED[len(values)].items():
             sums[name] = sums.get(name, 0) + (values[channel] or 0)
     return sums
@@ -91,7 +103,7 @@ class Truth:
     """Samples by number, and what they add up to."""
 
     def __init__(self) -> None:
-        self.samples: list[Sample] = []
+        self.samples: list[Known] = []
         self.totals: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -103,13 +115,13 @@ class Truth:
         other.totals = dict(self.totals)
         return other
 
-    def add(self, samples: list[Sample]) -> None:
+    def add(self, samples: Sequence[Known]) -> None:
         self.samples += samples
         for name, n in totals(samples).items():
             self.totals[name] = self.totals.get(name, 0) + n
 
 
-def check_page(page: Page, truth: list[Sample], context: Any) -> None:
+def check_page(page: Page, truth: Sequence[Known], context: Any) -> None:
     """Nothing in this page is altered or invented."""
     for record in page.records:
         assert record.number < len(truth), ("an invented record", record, context)
@@ -119,7 +131,7 @@ def check_page(page: Page, truth: list[Sample], context: Any) -> None:
 
 def check_image(
     image: Image,
-    truth: list[Sample],
+    truth: Sequence[Known],
     may_miss: set[int],
     context: Any,
     pending: Iterable[Sample] = (),
@@ -142,7 +154,7 @@ def check_image(
         if page.data not in known:
             check_page(page, sampled, context)
         there.update(record.number for record in page.records)
-    missing = set(range(len(truth))) - there - may_miss
+    missing = {i for i, sample in enumerate(truth) if sample is not None} - there - may_miss
     assert not missing, ("acknowledged records are lost", sorted(missing), context)
     return there
 
@@ -218,17 +230,21 @@ class PowerOracle:
         lost = 0
         for boot in event["boots"]:
             if boot["start"] is not None:
-                lost = len(truth) + len(pending) - boot["start"]
-                pending = self._judge_boot(boot, truth, pending, context)
+                lost, pending = self._judge_boot(boot, truth, pending, image, context)
         for page in erased:
             self._check_erase(page, context)
             if page[0] >= image.rings[0] and page[1] >= self.before.sequence:
                 # It took also what the cut operation had brought into it, and says so.
                 may_miss.update(range(len(self.truth), image.overwritten()))
-        assert event["boots"][-1]["start"] is not None, context
+        last = event["boots"][-1]
+        assert last["start"] is not None, context
+        left_out = truth.samples[image.overwritten() :].count(None)
+        told = last["silent"] or left_out <= image.said_missing()
+        told = told or any(page[1] >= self.before.sequence for page in erased)  # and what it said
+        assert told, ("numbers are left out", left_out, context)
         check_image(image, truth.samples, may_miss, context, pending, self._known)
         check_configs(image, context)
-        self._check_loss(image, event["boots"][-1], lost, context)
+        self._check_loss(image, last, lost, context)
         found = image.checkpoint()
         assert all(n <= truth.totals.get(name, 0) for name, n in found.items()), ("totals", context)
 
@@ -240,18 +256,27 @@ class PowerOracle:
         assert sequence <= max(0, youngest - size + 1), ("not the oldest page", page, context)
 
     def _judge_boot(
-        self, boot: Event, truth: Truth, pending: list[Sample], context: Any
-    ) -> list[Sample]:
-        """The node started behind some of what waited; what waits after it."""
-        start = boot["start"]
-        assert len(truth) <= start <= len(truth) + len(pending), ("number", len(truth), context)
-        truth.add(pending[: start - len(truth)])
+        self, boot: Event, truth: Truth, pending: list[Sample], image: Image, context: Any
+    ) -> tuple[int, list[Sample]]:
+        """The node found some of what waited, and went on behind it. How many it lost; what waits
+        after it.
+        """
+        start, end = boot["start"], len(truth)
+        assert start >= end, ("number", end, context)
+        there = image.all_numbers()
+        found: list[Known] = [
+            pending[i] if i < len(pending) and end + i in there else None
+            for i in range(start - end)
+        ]
+        left_out = found.count(None)
+        lost = len(pending) - len(found) + left_out
+        truth.add(found)
         if self.before is not None and self.before.epoch is not None:
             assert boot["epoch"] == self.before.epoch, ("the epoch changed", context)
-        found = {name: n for name, n in boot["totals"].items() if n or name in truth.totals}
-        assert found == truth.totals, ("totals", truth.totals, context)
+        sums = {name: n for name, n in boot["totals"].items() if n or name in truth.totals}
+        assert sums == truth.totals, ("totals", truth.totals, context)
         truth.add(boot["samples"][: boot["acked"]])
-        return list(boot["samples"][boot["acked"] :])
+        return lost, list(boot["samples"][boot["acked"] :])
 
     def _check_loss(self, image: Image, boot: Event, lost: int, context: Any) -> None:
         """Behind its boot record the node says what the cut may have taken, as a bound."""

@@ -57,9 +57,10 @@ def test_the_reader_finds_what_was_sampled(story: tuple[dict[str, Any], bytes]) 
     event, image = story
     log = format_reader.read_log(image)
     truth = dict(event["acks"])
-    assert len(truth) == event["next"]
+    # Behind a torn chunk numbers go on beyond all that it may have held.
+    assert len(truth) < event["next"] if event["damaged"] else len(truth) == event["next"]
     numbers = [record.number for record in log.records]
-    assert numbers == list(range(numbers[0], event["next"]))
+    assert numbers == [number for number in sorted(truth) if number >= numbers[0]]
     assert (numbers[0] > 0) == (event["name"] == "wraps")
     for record in log.records:
         found = [record.boot, record.slot, list(record.values), list(record.flags)]
@@ -114,7 +115,9 @@ def test_the_reader_finds_configs_boots_and_totals(story: tuple[dict[str, Any], 
         assert texts[header.config].decode() in event["configs"]
         assert format_config.config_hash(texts[header.config]) == header.config
     if event["name"] != "wraps":
-        assert [m.fields["boot"] for m in log.of(1)] == list(range(1, event["boots"] + 1))
+        boots = [m.fields["boot"] for m in log.of(1)]
+        assert len(boots) == event["boots"]
+        assert boots == (sorted(set(boots)) if event["damaged"] else list(range(1, len(boots) + 1)))
         # Totals: the last checkpoint, and the records behind it, of which there may be some.
         sums = dict.fromkeys(event["totals"], 0)
         for record in log.records:

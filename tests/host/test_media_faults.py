@@ -45,7 +45,7 @@ def test_a_bad_page_costs_no_more_than_itself() -> None:
                 check_image(image, truth, gone, event["end"])
                 check_configs(image, event["end"])
                 records = sum(len(page.records) for _, _, page in image.pages)
-                assert records >= 900, event["end"]  # three pages and more
+                assert records >= 780, event["end"]  # three pages and more, behind a cut
                 ended.append(event)
     assert len(ended) == BLOCKS * FAULTS * 3
     # An erase that fails is noticed when the ring comes back to the page, at the latest.
