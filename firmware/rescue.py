@@ -16,7 +16,7 @@ from tirta_node import report, store, window
 from tirta_node.clock import Clock
 from tirta_node.commands import RESTART, Commands
 from tirta_node.console import Console
-from tirta_node.hal import chip
+from tirta_node.hal import chip, mark
 from tirta_node.hal.line import Line
 from tirta_node.index import Index
 
@@ -161,7 +161,7 @@ def main():
     with open("/frozen/manifest.json") as file:
         manifest = json.load(file)
     rescue = Rescue(line, manifest["version"], manifest["board"])
-    if store.mode(chip.partition("state")) == b"locked" or chip.was_locked():
+    if store.mode(chip.partition("state")) == b"locked" or mark.is_set():
         from tirta_node.gate import Gate
 
         rescue.gate = Gate(rescue, chip.partition("state"))

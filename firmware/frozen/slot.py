@@ -15,7 +15,7 @@ from micropython import const
 
 from tirta_format import state
 from tirta_node import store
-from tirta_node.hal import chip
+from tirta_node.hal import chip, mark
 from tirta_node.hal.fine import Fine
 
 _LOOK_S = const(60)
@@ -36,10 +36,10 @@ def locked():
     """
     if store.mode(chip.partition("state")) == b"locked":
         try:
-            chip.mark_locked(True)
+            mark.put(True)
         except OSError as error:
             print("Tirta: no mark:", error)
-    elif not chip.was_locked():
+    elif not mark.is_set():
         return False, False
     seconds, flag = chip.visit()
     visited = (flag, chip.reset_cause()) in ((_ARMED, _HARD_RESET), (_OPEN, _SOFT_RESET))

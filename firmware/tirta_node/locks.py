@@ -12,7 +12,7 @@ from micropython import const
 from tirta_format import access, access_log, frame, meta, state
 from tirta_node import commands, login, store
 from tirta_node.digest import Digest
-from tirta_node.hal import chip
+from tirta_node.hal import chip, mark
 
 _CBC = const(2)  # cryptolib's number for it
 _IV = const(16)
@@ -86,7 +86,7 @@ def _mode(node, payload):
         raise ValueError("no such mode")
     login.note(node, access_log.MODE, *_who(node))
     if changes[state.MODE] == b"open":
-        chip.mark_locked(False)  # a cut behind it leaves a locked state, which marks itself again
+        mark.put(False)  # a cut behind it leaves a locked state, which marks itself again
     store.change(chip.partition("state"), changes)
     node.commands.wish = commands.RESTART
     node.stop_reason = meta.STOP_RESTART

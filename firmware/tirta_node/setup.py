@@ -20,6 +20,12 @@ def _is_plain(channel):
     return channel["sensor"] in kinds.PLAIN
 
 
+def _is_marked():
+    from tirta_node.hal import mark
+
+    return mark.is_set()
+
+
 def begin(node):
     """The config of this boot, checked and with defaults, and how many `columns` it makes;
     `node.config_problem` says what is wrong, `node.locked` who may talk to the node, `node.proves`
@@ -28,7 +34,7 @@ def begin(node):
     flash = chip.partition("state")
     in_force, _, fields = store.newest(flash)
     text = fields.get(state.CONFIG, b"")
-    node.locked = fields.get(_MODE) == b"locked" or chip.was_locked()
+    node.locked = fields.get(_MODE) == b"locked" or _is_marked()
     # Most starts tell of no update: no need to load all this once more beside the sensors.
     node.proves = _OUTCOME in fields or fields.get(_UPDATE, b"")[:1] == node.slot
     node.config_problem = store.damage(flash, in_force)

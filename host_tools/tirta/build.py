@@ -36,6 +36,7 @@ _FROZEN = (
     "tirta_node/sampler", "tirta_node/store", "tirta_node/stream", "tirta_node/update",
     "tirta_node/window",
     "tirta_node/hal/chip", "tirta_node/hal/fine", "tirta_node/hal/line",
+    "tirta_node/hal/mark",
     "tirta_node/hal/watchdog",
 )  # fmt: skip
 VFS_FROZEN = {f"frozen/{name.removeprefix('frozen/')}.mpy": Path(f"{name}.py") for name in _FROZEN}

@@ -48,19 +48,24 @@ class Chip:
     def keep_visit(self, seconds, flag=0):
         self.kept = seconds, flag
 
-    def was_locked(self):
-        return self.marked and not self.broken
 
-    def mark_locked(self, locked):
-        if self.broken:
+class Mark:
+    """As tirta_node.hal.mark, over what `chip` keeps."""
+
+    def is_set(self):
+        return chip.marked and not chip.broken
+
+    def put(self, locked):
+        if chip.broken:
             raise OSError("NVS")
-        if locked != self.marked:
-            if self.countdown == 0:
+        if locked != chip.marked:
+            if chip.countdown == 0:
                 raise CutError
-            self.countdown -= 1
-            self.marked = locked
+            chip.countdown -= 1
+            chip.marked = locked
 
 
+mark = tirta_node.hal.mark = sys.modules["tirta_node.hal.mark"] = Mark()
 chip = tirta_node.hal.chip = sys.modules["tirta_node.hal.chip"] = Chip()
 for name in ("fine", "watchdog"):
     sys.modules["tirta_node.hal." + name] = Later()
@@ -269,4 +274,4 @@ def test_a_mark_that_cannot_be_kept_hinders_nothing():
     chip.broken = True
     mode(LOCK, locked=False)
     assert starts()
-    assert not chip.was_locked()
+    assert not mark.is_set()

@@ -24,9 +24,6 @@ class Chip:
     def reset_cause(self):
         return self.cause
 
-    def was_locked(self):
-        return False
-
     def reset(self):
         raise ResetError
 
@@ -35,7 +32,13 @@ class ResetError(Exception):
     pass
 
 
+class Mark:
+    def is_set(self):
+        return False
+
+
 chip = tirta_node.hal.chip = sys.modules["tirta_node.hal.chip"] = Chip()
+tirta_node.hal.mark = sys.modules["tirta_node.hal.mark"] = Mark()
 
 from tirta_node import probation, setup, store  # noqa: E402 - with that chip
 

@@ -3,8 +3,7 @@
 
 boot.py has its own copy of this file in `vfs`, so it needs nothing but the port's modules.
 RTC memory survives every reset but the loss of power; ours holds `Ti` and the seconds that a
-visit to the REPL may last. ESP-IDF's own storage (NVS) has the *mark* of a locked node, so that a
-node whose state is damaged stays closed.
+visit to the REPL may last.
 """
 
 import struct
@@ -21,8 +20,6 @@ _BLOCK_COUNT = const(4)
 _EPOCH_2000 = const(946684800)  # the ESP32 port counts seconds from 2000-01-01
 _RTC_MEMORY = "<2sIB"
 _RTC_MAGIC = b"Ti"
-_NVS = "tirta"
-_LOCKED = "locked"
 _VISIT_S = const(1800)  # until a config says otherwise
 _PLAUSIBLE = const(
     757382400
@@ -61,22 +58,6 @@ def visit():
     if len(kept) == struct.calcsize(_RTC_MEMORY) and kept[:2] == _RTC_MAGIC:
         return struct.unpack(_RTC_MEMORY, kept)[1:]
     return _VISIT_S, 0
-
-
-def was_locked():
-    """Whether the mark says that this board was locked, and not opened since."""
-    try:
-        return esp32.NVS(_NVS).get_i32(_LOCKED) == 1
-    except OSError:
-        return False
-
-
-def mark_locked(locked):
-    """Set the mark, or take it away; it outlives whatever happens to the state. Raises OSError."""
-    if locked != was_locked():
-        storage = esp32.NVS(_NVS)
-        storage.set_i32(_LOCKED, int(locked))
-        storage.commit()
 
 
 def reset_after(seconds):
