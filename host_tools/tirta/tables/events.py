@@ -14,7 +14,7 @@ from tirta.decode import Event
 from tirta.tables import alarms
 from tirta.tables.layout import EVENT_SCHEMA, TIME
 from tirta.text import counted
-from tirta_format import alarm_log, calibration, meta
+from tirta_format import access, access_log, alarm_log, calibration, meta
 
 KINDS = {
     meta.BOOT: "boot", meta.ANCHOR: "anchor", meta.LOSS: "loss", meta.CHECKPOINT: "checkpoint",
@@ -32,6 +32,13 @@ _STOPS = {
     meta.STOP_VISIT: "a visit",
     meta.STOP_RESTART: "a restart was asked for",
     meta.STOP_CONFIG: "a new config",
+}
+_DEEDS = {
+    access_log.LOGIN: "logged in",
+    access_log.REPL: "opened the way to the REPL",
+    access_log.KEY: "changed the node's key",
+    access_log.MODE: "changed the node's mode",
+    access_log.FLOOR: "set the time floor",
 }
 
 
@@ -72,6 +79,20 @@ def _probe(fields: dict[str, Any]) -> str:
     )
 
 
+def _access(fields: dict[str, Any]) -> str:
+    guesses = counted(fields["wrong"], "wrong key") if fields["wrong"] else ""
+    if fields["what"] == access_log.LOCKED_OUT:
+        return f"Locked everybody out for a while after {guesses or 'wrong keys'}."
+    role, serial = fields["role"], fields["serial"]
+    who = {access.ANYONE: "Whoever had the cable", access.TECHNICIAN: "A technician"}.get(
+        role, "An administrator" if role == access.ADMINISTRATOR else f"Role {role}"
+    )
+    if role:
+        who += f" with credential {serial}" if serial else " with the fleet's key"
+    did = _DEEDS.get(fields["what"], f"did {fields['what']}")
+    return f"{who} {did}{f', after {guesses}' if guesses else ''}."
+
+
 def _what(kind: int, fields: dict[str, Any]) -> str:
     if kind == meta.BOOT:
         cause = fields["cause"]
@@ -89,8 +110,8 @@ def _what(kind: int, fields: dict[str, Any]) -> str:
         most = fields["at_most"]
         count = f"at most {counted(most, 'record')}" if most else "nobody knows how many"
         return f"Lost before record {fields['number']}: {why}; {count}."
-    if kind == calibration.RECORD:
-        return _probe(fields)
+    if told := {calibration.RECORD: _probe, access_log.ACCESS: _access}.get(kind):
+        return told(fields)
     if kind == meta.CHECKPOINT:
         return f"A laptop had every record before {fields['pulled']}."
     if kind == meta.STOP:
