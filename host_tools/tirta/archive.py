@@ -49,10 +49,12 @@ class Run:
     epoch: int
     folder: Path
 
-    def pages(self) -> dict[int, StoredPage]:
-        """What is stored, by sequence, ascending. Files that are no page of ours are left out."""
+    def pages(self, folder: Path | None = None) -> dict[int, StoredPage]:
+        """What is stored, by sequence, ascending; elsewhere than in pages/, if `folder` says so.
+        Files that are no page of ours are left out.
+        """
         found = {}
-        for path in sorted((self.folder / "pages").glob(_PAGE)):
+        for path in sorted((folder or self.folder / "pages").glob(_PAGE)):
             with path.open("rb") as file:
                 head = format_page.header(file.read(format_page.HEADER_SIZE).ljust(40, b"\0"))
             if head is not None and head.epoch == self.epoch:

@@ -8,6 +8,7 @@ disk, a Ctrl-C or a pulled battery leaves the old file, or none.
 import contextlib
 import errno
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tirta.errors import TirtaError
 
 TEMPORARY = ".tmp"
 WINDOWS = os.name == "nt"
+_OLD_S = 3600  # a file is written in much less
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors of a disk, or a share of it, without room
 
 
@@ -40,6 +42,33 @@ def write(path: Path, content: bytes) -> None:
     """Write a whole file."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def abandoned(temporary: Path) -> bool:
+    """Whether nobody writes a temporary file any more: its process is gone, or it is old."""
+    with contextlib.suppress(OSError):
+        if time.time() - temporary.stat().st_mtime > _OLD_S:
+            return True
+    digits = temporary.name.rpartition(TEMPORARY)[2].partition(".")[0]
+    if WINDOWS or not digits.isdecimal():
+        return False  # Windows cannot ask without ending what it asks for
+    try:
+        os.kill(int(digits), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def move(source: Path, target: Path) -> None:
+    """Give a file that was written whole another place, in place of what is there."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+        _flush(target.parent)
+    except OSError as error:
+        raise cannot_write(target, error) from error
 
 
 def write_secret(path: Path, content: bytes) -> None:

@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Pulled pages of a locked node against what the node itself says of them (FORMAT.md section 13).
 
-Pages travel without tags; afterwards the node's digest of them comes sealed. What differs was
-changed on the line and leaves the archive. Which pages have been attested, and how far, lies beside
-them, so that a pull that was cut off goes on with it.
+The digest of some pages comes sealed. Where it is another one, halves of them are asked for, until
+it is known which page was changed on the line. A digest that the node refuses says nothing: such a
+page waits on, for the node has overwritten it meanwhile, or somebody cut the answer out.
 """
 
-import json
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
-from tirta import atomic
 from tirta.answers import IndexEntry
 from tirta.archive import Run, StoredPage
 from tirta.errors import TirtaError
 from tirta.link import RefusedError
 from tirta.node import Node
+from tirta.quarantine import Attested, Confirmed, Quarantine
 from tirta_format import access, frame
 from tirta_format import page as format_page
 
@@ -24,35 +22,69 @@ Group = list[StoredPage]
 
 
 def attest(node: Node, run: Run, index: list[IndexEntry]) -> int:
-    """Compare every stored page that the node still has; return how many were compared now.
+    """Let the node confirm every page here that it still has; return how many it confirmed now.
 
-    Raises TirtaError when one differs; it is no longer in the archive then.
+    Those that waited become evidence. Raises TirtaError when one differs: it waits no longer, or is
+    evidence no longer.
     """
-    known = _load(run)
-    compared = 0
-    for group in _groups(run, index, known):
-        wrong = list(_differing(node, group))
+    waiting = Quarantine(run)
+    known = Attested.of(run)
+    confirmed = 0
+    for group in _groups(_to_compare(run, waiting, known), index):
+        right, wrong = _judge(node, group)
+        for page in right:
+            data = page.read()
+            if page.path.parent == waiting.folder:
+                waiting.release(page.sequence)
+            known.pages[page.sequence] = Confirmed(page.size, sha256(data).hexdigest())
+            known.rejected.discard(page.sequence)
         for page in wrong:
-            page.path.unlink(missing_ok=True)
-        known |= {page.sequence: page.size for page in group if page not in wrong}
-        _save(run, known)
+            if page.path.parent == waiting.folder:
+                waiting.drop(page.sequence)
+            else:
+                run.set_aside(page.sequence)
+                known.pages.pop(page.sequence, None)
+                known.rejected.add(page.sequence)
+        if right or wrong:
+            known.save(run)
+        confirmed += len(right)
         if wrong:
             raise TirtaError(
                 f"Page {wrong[0].sequence} of node {run.node} was changed on its way here.",
                 "It was not kept. Look what sits between the node and this computer, then pull"
                 " again.",
             )
-        compared += len(group)
-    return compared
+    return confirmed
 
 
-def _groups(run: Run, index: list[IndexEntry], known: dict[int, int]) -> Iterator[Group]:
-    """Stored pages that follow each other on the node; only the last of a group may be short."""
-    stored = run.pages()
+def must_match(node: Node, first: int, last: int, end: int, data: bytes) -> None:
+    """Let a locked node confirm `data`: its pages from `first` to `end` of `last`, which are not
+    kept. Raises TirtaError where it does not. An open node has nothing to confirm it with.
+    """
+    if node.link.guard and node.digest(first, 0, last, end) != sha256(data).digest():
+        raise TirtaError(
+            f"What node {node.hello.node} sent was changed on its way here, or has just changed.",
+            "Run the command again; if it stays so, look what sits between the node and this"
+            " computer.",
+        )
+
+
+def _to_compare(run: Run, waiting: Quarantine, known: Attested) -> dict[int, StoredPage]:
+    """Pages that wait, and evidence that the node has not confirmed as it is."""
+    found = {}
+    for sequence, page in run.pages().items():
+        sure = known.pages.get(sequence)
+        if sure is None or sure.size < page.size:
+            found[sequence] = page
+    return found | waiting.pages()
+
+
+def _groups(pages: dict[int, StoredPage], index: list[IndexEntry]) -> Iterator[Group]:
+    """Pages that follow each other on the node; only the last of a group may be short."""
     group: Group = []
     for entry in index:
-        page = stored.get(entry.page)
-        if page is None or known.get(entry.page) == page.size:
+        page = pages.get(entry.page)
+        if page is None:
             if group:
                 yield group
             group = []
@@ -65,8 +97,8 @@ def _groups(run: Run, index: list[IndexEntry], known: dict[int, int]) -> Iterato
         yield group
 
 
-def _differing(node: Node, group: Group) -> Iterator[StoredPage]:
-    """The pages of a group whose digest is another one on the node: half by half."""
+def _judge(node: Node, group: Group) -> tuple[Group, Group]:
+    """(pages that the node confirms, pages that are others there); it says nothing of the rest."""
     first, last = group[0], group[-1]
     hashed = sha256()
     for page in group:
@@ -76,29 +108,14 @@ def _differing(node: Node, group: Group) -> Iterator[StoredPage]:
     except RefusedError as error:
         if error.code != frame.BAD_PAYLOAD:
             raise
-        return  # overwritten meanwhile: the node cannot say any more
+        told = None
     if told == hashed.digest():
-        return
+        return group, []
     if len(group) == 1:
-        yield group[0]
-        return
+        return [], group if told is not None else []
     half = len(group) // 2
-    yield from _differing(node, group[:half])
-    yield from _differing(node, group[half:])
-
-
-def _path(run: Run) -> Path:
-    return run.folder / "attested.json"
-
-
-def _load(run: Run) -> dict[int, int]:
-    """Sequence: bytes that were attested."""
-    try:
-        found = json.loads(_path(run).read_text(encoding="utf-8"))
-        return {int(sequence): int(size) for sequence, size in found.items()}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}  # they are compared again
-
-
-def _save(run: Run, known: dict[int, int]) -> None:
-    atomic.write(_path(run), json.dumps(known, sort_keys=True).encode())
+    (right, wrong), (more_right, more_wrong) = (
+        _judge(node, group[:half]),
+        _judge(node, group[half:]),
+    )
+    return right + more_right, wrong + more_wrong

@@ -151,6 +151,17 @@ def load(name_or_path: str | Path) -> Board:
     return board
 
 
+def named(name: str) -> Board:
+    """The board of this name, and never a path: for names that a node or a file says."""
+    if name not in names():
+        raise TirtaError(
+            f"There is no board {name!r}.",
+            f"Known: {', '.join(names())}. A board file of your own is found by its name in"
+            f" {own_dir()}.",
+        )
+    return load(name)
+
+
 def _locate(name_or_path: str | Path) -> Path:
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or text.endswith(".toml") or "/" in text:

@@ -39,9 +39,14 @@ class Visit:
 
 def channel_of(node: Node, name: str) -> dict[str, Any]:
     """The channel as it is in force: the config's, with its calibration."""
-    config = format_config.parse(node.config())
-    known = json.dumps(node.ask(calibration.CALIBRATIONS)).encode()
-    calibration.overlay(config, {calibration.TAG: known})
+    config = node.settings()
+    known = node.ask(calibration.CALIBRATIONS)
+    for entry in config["channels"]:
+        made = known.get(entry["name"])
+        changed = dict(entry) | (made["keys"] if made else {})
+        if format_config.check({"board": "any", "channels": [changed]}) and made:
+            raise node.nonsense()
+    calibration.overlay(config, {calibration.TAG: json.dumps(known).encode()})
     for channel in config["channels"]:
         if channel["name"] == name:
             found: dict[str, Any] = channel

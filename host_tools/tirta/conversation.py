@@ -5,33 +5,40 @@ Words: a *hello* says who answers and in which mode; a locked node has a *guard*
 a request needs it. What may be asked is in `tirta.node`, how requests travel in `tirta.link`.
 """
 
-import json
-import struct
+import contextlib
 import time
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
-from tirta import repl
+from tirta import answers, repl
 from tirta.answers import Hello
 from tirta.closing import Closing
 from tirta.errors import TirtaError
 from tirta.guard import Guard
-from tirta.keys import vault
+from tirta.keys import memory, vault
 from tirta.keys.credential import Credential
 from tirta.line import Line, LineLostError
 from tirta.link import Link, NoAnswerError
-from tirta.text import bounded, clean
+from tirta.patience import Patience
+from tirta.text import clean
 from tirta_format import frame
 
-RESTART_S = 30
+RESTART_S = 30  # without a byte from a node that starts
+LIVE_S = 120  # since its last one: what a slow board's longest piece of a start may take
+MOST_START_S = 180
+Checked = TypeVar("Checked")
 
 
 class Conversation(Closing):
     """Talks to whoever answers on a line. Every error says what to try."""
 
-    def __init__(self, line: Line) -> None:
-        """Say hello. Raises TirtaError, and closes the line, where no node answers."""
+    def __init__(self, line: Line, may_be_open: str = "") -> None:
+        """Say hello. Raises TirtaError, and closes the line, where no node answers, or where one
+        is open that this computer knows as locked, unless its id is `may_be_open`.
+        """
         self.line = line
+        self._may_be_open = may_be_open
         self.link = Link(line)
         try:
             self.hello = self._greet()
@@ -50,25 +57,24 @@ class Conversation(Closing):
         return self.line.bytes_in + self.line.bytes_out
 
     def ask(
-        self, kind: int, payload: bytes = b"", *, think_s: float = 1.2, tries: int = 4
+        self,
+        kind: int,
+        payload: bytes = b"",
+        *,
+        think_s: float = 1.2,
+        tries: int = 4,
+        patience: Patience | None = None,
     ) -> dict[str, Any]:
-        """One request whose answer is a JSON object."""
-        answer = self.link.request(kind, payload, think_s=think_s, tries=tries)
-        try:
-            document = json.loads(answer)
-        except (ValueError, RecursionError) as error:
-            raise self.nonsense() from error
-        if not isinstance(document, dict):
-            raise self.nonsense()
-        cleaned = bounded(document)
-        assert isinstance(cleaned, dict)  # noqa: S101  bounded keeps the type
-        return cleaned
+        """One request whose answer is a JSON object; all of it is as `tirta.answers` says."""
+        answer = self.link.request(kind, payload, think_s=think_s, tries=tries, patience=patience)
+        return self.checked(answers.read, kind, answer)
 
-    def fields(self, layout: str, answer: bytes) -> tuple[Any, ...]:
-        """The beginning of an answer, unpacked; longer ones are of a newer node."""
-        if len(answer) < struct.calcsize(layout):
-            raise self.nonsense()
-        return struct.unpack_from(layout, answer)
+    def checked(self, check: Callable[..., Checked], *what: Any) -> Checked:
+        """What a function of `tirta.answers` makes of an answer. Raises TirtaError for nonsense."""
+        try:
+            return check(*what)
+        except ValueError as error:
+            raise self.nonsense() from error
 
     def nonsense(self) -> TirtaError:
         """The error for an answer that no node gives."""
@@ -77,50 +83,67 @@ class Conversation(Closing):
             "Deploy the application again: `tirta deploy`.",
         )
 
-    def say_hello(self, tries: int, think_s: float = 0.7) -> Hello:
+    def say_hello(
+        self, tries: int, think_s: float = 0.7, patience: Patience | None = None
+    ) -> Hello:
         """Ask who is there: that any answer comes means that both ends run at this rate."""
         offer = bytes((frame.PROTOCOL, frame.PROTOCOL)) + str(self.line.baud).encode()
-        answer = self.ask(frame.HELLO, offer, think_s=think_s, tries=tries)
+        answer = self.ask(frame.HELLO, offer, think_s=think_s, tries=tries, patience=patience)
         if answer.get("tirta") != frame.PROTOCOL:
             raise TirtaError(
                 f"The node speaks link protocol {answer.get('tirta')}, this program"
                 f" {frame.PROTOCOL}.",
                 "Update the older of the two.",
             )
-        return Hello(*(clean(answer.get(key, "")) for key in Hello.__dataclass_fields__))
+        return Hello.of(answer)
 
     def wait_until_back(self, timeout_s: float = RESTART_S) -> None:
-        """Wait for a node that restarts; what it says at boot is noise to the link."""
-        until = time.monotonic() + timeout_s
+        """Wait for a node that restarts; what it says at boot is noise to the link.
+
+        `timeout_s` is for one that says nothing: signs of life are waited for longer.
+        """
+        start = Start(self.line, timeout_s)
         time.sleep(0.3)  # an answer of the application that is about to end does not count
+        with contextlib.suppress(LineLostError):
+            self.line.read(0)  # a sign of life
         self.link.resume()
         self.link.guard = None
         while True:
             try:
-                self.hello = self.say_hello(tries=1)
+                hello = self.say_hello(tries=2, patience=start.patience)
+                self._same(hello)
                 self._meet_guard()
             except LineLostError:
-                self._reopen(until)
+                self._reopen(start)
             except NoAnswerError:
                 failed = _failure(bytes(self.link.heard))
-                if failed or time.monotonic() > until:
+                if failed or start.over:
                     raise TirtaError(
                         f"The node on {self.line.port} did not come back: "
-                        + (failed or f"no answer within {timeout_s:.0f} s")
+                        + (failed or f"no answer within {start.waited_s:.0f} s")
                         + ".",
                         "Switch it off and on; then `tirta ports` tells what it runs.",
                     ) from None
             else:
                 return
 
-    def _reopen(self, until: float) -> None:
+    def _same(self, hello: Hello) -> None:
+        """The node that was here before, or TirtaError."""
+        if hello.node != self.hello.node:
+            raise TirtaError(
+                f"Another node answers on {self.line.port} than before.",
+                "Check the cable, then run the command again.",
+            )
+        self.hello = hello
+
+    def _reopen(self, start: "Start") -> None:
         """A board with native USB takes its port away while it restarts."""
         while True:
             time.sleep(0.3)
             try:
                 self.line.reopen()
             except TirtaError:
-                if time.monotonic() > until:
+                if start.over:
                     raise
             else:
                 return
@@ -150,8 +173,35 @@ class Conversation(Closing):
         )
 
     def _meet_guard(self) -> None:
-        if self.hello.mode == "locked":
+        if self.hello.mode != "locked":
+            if self._may_be_open != self.hello.node:
+                memory.must_not_be_open(self.hello.node)
+        else:
             self.link.guard = Guard(self.link, self.hello.node, _candidates, _expired)
+
+
+class Start:
+    """How long a start may take: as long as signs of life come, and some time after the last."""
+
+    def __init__(self, line: Line, silent_s: float = RESTART_S) -> None:
+        self._line = line
+        self._silent_s = silent_s
+        self._heard = line.bytes_in
+        self.patience = Patience(MOST_START_S, f"for the node on {line.port} to start")
+        self._until = self.patience.began + silent_s
+
+    @property
+    def waited_s(self) -> float:
+        return time.monotonic() - self.patience.began
+
+    @property
+    def over(self) -> bool:
+        """Whether it will not come any more."""
+        now = time.monotonic()
+        if self._line.bytes_in != self._heard:
+            self._heard = self._line.bytes_in
+            self._until = max(self._until, now + LIVE_S)
+        return now > self._until or self.patience.over
 
 
 def _candidates(node: str, role: int) -> list[Credential]:

@@ -21,6 +21,7 @@ from tirta.board_state import BoardState
 from tirta.boards import Board
 from tirta.build import MANIFEST, build
 from tirta.errors import TirtaError
+from tirta.keys import memory
 from tirta.keys.office import KeyOf
 from tirta.line import DEFAULT_BAUD
 from tirta.node import Node
@@ -78,8 +79,11 @@ def deploy(  # noqa: PLR0913 - the options of one command
         tried = config is not None and config != fields.values.get(state.CONFIG)
         if config is not None and tried:
             wanted |= regions.config_fields(config, trial.TRIAL_S)
+        node_id = str(repl.value("_id()"))
+        if key_of or wanted[state.MODE] != b"locked":
+            memory.must_not_be_open(node_id)  # a prompt may be anybody's, and keys travel plainly
         if key_of:
-            wanted |= {state.MODE: b"locked", state.KEY: key_of(str(repl.value("_id()")))}
+            wanted |= {state.MODE: b"locked", state.KEY: key_of(node_id)}
             wanted[state.FLOOR] = max(
                 wanted.get(state.FLOOR, b""), struct.pack("<I", int(time.time())), key=_seconds
             )

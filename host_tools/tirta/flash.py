@@ -21,6 +21,7 @@ from tirta.build import Build, build
 from tirta.deploy import wait
 from tirta.errors import TirtaError
 from tirta.esp import WRITE_BAUD, Chip, EspError
+from tirta.keys import memory
 from tirta.keys.office import KeyOf
 from tirta.line import DEFAULT_BAUD
 from tirta.node import Node
@@ -132,6 +133,7 @@ def flash(  # noqa: PLR0913 - the options of one command
             raise _interrupted(error) from error
         except KeyboardInterrupt as error:
             raise _interrupted(TirtaError("Interrupted.")) from error
+        memory.remember(chip.mac, memory.LOCKED if key_of else memory.OPEN, "flash")
         chip.start()
         done = Flashed(chip.mac, chip.name, planned.size, None)
     if not start:

@@ -3,17 +3,18 @@
 
 One request is under way at a time, so never more than 256 bytes are unanswered: the node's receive
 buffer holds 259 and drops the rest without a word. Noise costs the frame that it hits; the next
-delimiter starts anew. A request that stays unanswered is sent again; each may be.
+delimiter starts anew. A request that stays unanswered is sent again; each may be. It keeps its
+sequence then, so that the answer of a slow node counts, however late. No answer extends a deadline.
 """
 
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator
 
 from tirta.errors import TirtaError
 from tirta.guard import Guard
 from tirta.line import Line
+from tirta.patience import Patience
 from tirta.text import clean
 from tirta_format import access, frame, seals
 
@@ -26,6 +27,9 @@ _MAX_HEARD = 2000
 _THINK_S = 1.2
 # How much longer the second, third, … try waits. After noise the last one is answered in 2 s.
 _MORE_S = (0.0, 0.2, 0.3)
+_REQUEST_S = 10.0  # of all tries together, whatever comes meanwhile
+_PACE = 1.5  # times what the last answer took: then it is asked again
+_MOST_PACE_S = 4.0
 # Bytes that mean something to a REPL: Ctrl-A to E. A hello avoids those that interrupt or run code.
 _REPL_KEYS = {2, 3, 4, 5}
 _NEVER_SEALED = {frame.HELLO, access.CHALLENGE, access.LOGIN}
@@ -56,70 +60,104 @@ class Link:
         self.guard: Guard | None = None  # of a locked node
         self.heard = bytearray()  # the last of what was no frame: a boot's messages, a traceback
         self._sequence = secrets.randbelow(256)  # an answer to an earlier program is not ours
+        self._pace_s = 0.0  # what this node takes to answer, and some
         self._pending = bytearray()
         self._frames: deque[Frame] = deque()
 
     def request(
-        self, kind: int, payload: bytes = b"", *, think_s: float = _THINK_S, tries: int = TRIES
+        self,
+        kind: int,
+        payload: bytes = b"",
+        *,
+        think_s: float = _THINK_S,
+        tries: int = TRIES,
+        patience: Patience | None = None,
     ) -> bytes:
-        """Send a request until its answer comes; return the answer's payload."""
+        """Send a request until its answer comes; return the answer's payload.
+
+        It has one deadline, of so many tries, or the earlier one of `patience`.
+        """
         try:
-            return self._request(kind, payload, think_s, tries)
+            return self._request(kind, payload, think_s, tries, patience)
         except RefusedError as error:
             if error.code != access.NOT_ALLOWED or not self.guard or not self.guard.session:
                 raise
             self.guard.again()
-            return self._request(kind, payload, think_s, tries)
+            return self._request(kind, payload, think_s, tries, patience)
 
-    def _request(self, kind: int, payload: bytes, think_s: float, tries: int) -> bytes:
-        for attempt in range(tries):
+    def _request(
+        self, kind: int, payload: bytes, think_s: float, tries: int, patience: Patience | None
+    ) -> bytes:
+        waits = [think_s + _MORE_S[min(n, len(_MORE_S) - 1)] + self._frame_s for n in range(tries)]
+        began = time.monotonic()
+        whole = patience or Patience(max(_REQUEST_S, waits[0]), f"for the node on {self.line.port}")
+        ends = min(began + min(sum(waits), max(_REQUEST_S, waits[0])), whole.until)
+        sequence = None
+        for attempt, wait_s in enumerate(waits):
             self.retries += attempt > 0
-            more_s = _MORE_S[min(attempt, len(_MORE_S) - 1)]
-            sequence = self.send(kind, payload)
-            for answer, _, content in self.receive(sequence, think_s + more_s):
-                if answer == kind + frame.ANSWER:
-                    return content
-        raise NoAnswerError(f"No node answers on {self.line.port}.")
+            # A second challenge makes the answer to the first one worthless.
+            again = None if kind == access.CHALLENGE else sequence
+            sequence = self.send(kind, payload, again=again)
+            until = min(time.monotonic() + max(wait_s, self._pace_s), ends)
+            while came := self.next(sequence, until, whole):
+                if came[0] == kind + frame.ANSWER:
+                    self._learn_pace(time.monotonic() - began)
+                    return came[2]
+            if time.monotonic() >= ends:
+                break
+        raise NoAnswerError(
+            f"No node answers on {self.line.port} any more.",
+            "What was done is kept. Check the cable and the node's power, then run the command"
+            " again.",
+        )
 
-    def send(self, kind: int, payload: bytes = b"") -> int:
-        """Send one request; return the sequence that its answer will carry."""
+    def _learn_pace(self, took_s: float) -> None:
+        """A node that takes long is given time for it, before it is asked again."""
+        self._pace_s = min(took_s * _PACE, _MOST_PACE_S)
+
+    @property
+    def _frame_s(self) -> float:
+        """What the longest answer takes on the line."""
+        return self.line.seconds(frame.MAX_FROM_NODE)
+
+    def send(self, kind: int, payload: bytes = b"", *, again: int | None = None) -> int:
+        """Send one request; return the sequence that its answer will carry.
+
+        `again` is the sequence of the same request before: an answer to that one counts, too.
+        """
         if len(payload) > MAX_PAYLOAD:
             raise ValueError("payload does not fit into a request")
         if self.guard:
             self.guard.ready(kind)
-        self._sequence = (self._sequence + 1) % 256
-        if kind == frame.HELLO:
-            self._avoid_repl_keys(payload)
-        if session := self.guard and self.guard.session:
-            if kind in _NEVER_SEALED:
-                session.not_sealed(self._sequence)
-            else:
-                payload = session.seal(kind, self._sequence, payload)
-                kind = seals.SEALED
-        self.line.write(frame.encode(kind, self._sequence, payload))
-        return self._sequence
+        if again is None:
+            self._sequence = (self._sequence + 1) % 256
+            if kind == frame.HELLO:
+                self._avoid_repl_keys(payload)
+            again = self._sequence
+            if self.guard and self.guard.session:
+                self.guard.session.begin(again)
+        if (session := self.guard and self.guard.session) and kind not in _NEVER_SEALED:
+            payload = session.seal(kind, again, payload)
+            kind = seals.SEALED
+        self.line.write(frame.encode(kind, again, payload))
+        return again
 
-    def receive(self, sequence: int, think_s: float) -> Iterator[Frame]:
-        """Yield the frames that answer `sequence`, until none comes for `think_s` and a bit.
+    def next(self, sequence: int, until: float, patience: Patience) -> Frame | None:
+        """The next frame that answers `sequence`, or None when none comes until then.
 
         Raises RefusedError when the node refuses.
         """
-        patience_s = think_s + self.line.seconds(frame.MAX_FROM_NODE)
-        until = time.monotonic() + patience_s
-        while True:
-            while self._frames:
-                came = self._frames.popleft()
-                found = self._unseal(*came) if came[1] == sequence else None
-                if found is None:
-                    continue
-                if found[0] == frame.REFUSAL:
-                    raise _refused(found[2])
-                until = time.monotonic() + patience_s
-                yield found
-            left_s = until - time.monotonic()
-            if left_s <= 0:
-                return
-            self._take(self.line.read(left_s))
+        while (left_s := min(until - time.monotonic(), patience.left_s)) > 0:
+            if not self._frames:
+                self._take(self.line.read(patience.turn_s(left_s)))
+                continue
+            came = self._frames.popleft()
+            found = self._unseal(*came) if came[1] == sequence else None
+            if found and found[0] == frame.REFUSAL:
+                raise _refused(found[2])
+            if found:
+                return found
+        return None
 
     def _unseal(self, kind: int, sequence: int, payload: bytes) -> Frame | None:
         """The frame, or what is sealed in it; None when it is not to be trusted."""

@@ -14,27 +14,36 @@ import struct
 import time
 from typing import Any
 
-from tirta import repl, trial
+from tirta import answers, repl, trial
 from tirta.answers import Committed, IndexEntry
 from tirta.conversation import RESTART_S, Conversation
 from tirta.errors import TirtaError
 from tirta.guard import Guard
+from tirta.keys import memory
+from tirta.keys.credential import Credential
 from tirta.line import DEFAULT_BAUD, Line
 from tirta.link import RefusedError
+from tirta.patience import Patience
 from tirta.rate import FAST_BAUDS, Rate
 from tirta.text import clean
 from tirta_format import access, frame, staging
 from tirta_format import config as format_config
 
-__all__ = ["FAST_BAUDS", "Node"]
+__all__ = ["FAST_BAUDS", "ConfigError", "Node"]
 
 # Two such requests fit into the node's receive buffer: one that got lost may still lie there.
 CONFIG_PART = 96
-MAX_PAGES = 65_536  # in a log: 256 MB, more than any flash of these chips
+PARTS_S = 30  # for an answer that comes in many parts, whatever each of them takes
+DIGEST_SIZE = 32
+_LAST_PAGE = 0xFFFFFFFF
 # What the way over the line and this program may add to the clock's error.
 CLOCK_UNCERTAINTY_MS = 50
 # After noise it is asked again within two seconds; one that was under way is done by then.
 _COMMIT_S = 1.5
+
+
+class ConfigError(TirtaError):
+    """The node has no config, or one that nobody can use."""
 
 
 class Node(Conversation):
@@ -43,23 +52,47 @@ class Node(Conversation):
     A `steady` one keeps the rate of the line; else long transfers raise it for their time.
     """
 
-    def __init__(self, port: str, baud: int = DEFAULT_BAUD, *, steady: bool = False) -> None:
-        super().__init__(Line(port, baud))
+    def __init__(
+        self, port: str, baud: int = DEFAULT_BAUD, *, steady: bool = False, may_be_open: str = ""
+    ) -> None:
+        super().__init__(Line(port, baud), may_be_open)
         self._rate = Rate(self, baud, steady=steady)
 
     def status(self) -> dict[str, Any]:
         """The keys of FORMAT.md section 10.1; of a locked node without a key here, few."""
         if self.link.guard:
             self.link.guard.may(access.TECHNICIAN)
-        return self.ask(frame.STATUS)
+        told = self.ask(frame.STATUS)
+        if told["node"] != self.hello.node:
+            raise TirtaError(
+                f"The node on {self.line.port} says of itself what cannot be.",
+                "Check the cable; if it stays so, deploy the application again: `tirta deploy`.",
+            )
+        return told
+
+    def whole_status(self) -> dict[str, Any]:
+        """As `status`, with all that every firmware tells. Raises TirtaError where some lacks, or
+        where the node is locked and there is no key.
+        """
+        if self.link.guard:
+            self.link.guard.ready(frame.VALUES)
+        return self.must_be_whole(self.status())
+
+    def must_be_whole(self, status: dict[str, Any]) -> dict[str, Any]:
+        """A status with all that every firmware tells. Raises TirtaError where some lacks."""
+        if not status.keys() >= answers.WHOLE_STATUS:
+            raise self.nonsense()
+        return status
 
     def timing(self) -> dict[str, Any]:
         """How punctual it samples: `groups` and `work` (FORMAT.md section 10.2)."""
         found: list[dict[str, Any]] = []
         work: dict[str, Any] = {}
+        patience = self._patience("its timing")
         while True:
+            asked = bytes((len(found),))
             try:
-                answer = self.ask(frame.TIMING, bytes((len(found),)))
+                answer = self.ask(frame.TIMING, asked, patience=patience)
             except RefusedError:
                 return {}  # firmware from before
             groups = answer.get("groups", [])
@@ -67,6 +100,8 @@ class Node(Conversation):
             work |= answer.get("work", {})
             if not answer.get("more") or not groups:
                 return {"groups": found, "work": work}
+            if len(found) > answers.MAX_GROUPS:
+                raise self.nonsense()
 
     def values(self) -> dict[str, Any]:
         """The last record: `number`, and `values` as [channel, value or None, flag]."""
@@ -75,21 +110,20 @@ class Node(Conversation):
     def commit(self) -> Committed:
         """Make everything sampled so far durable."""
         answer = self.link.request(frame.COMMIT, think_s=_COMMIT_S)
-        return Committed(*self.fields("<IIH", answer))
+        return self.checked(Committed.of, answer)
 
     def index(self, since_page: int = 0) -> list[IndexEntry]:
         """The pages in the log from a sequence on, oldest first."""
         found: list[IndexEntry] = []
+        patience = self._patience("the list of its pages")
         while True:
-            answer = self.link.request(frame.INDEX, struct.pack("<I", since_page))
-            size = struct.calcsize(frame.INDEX_ENTRY)
-            if not answer or (len(answer) - 1) % size:
-                raise self.nonsense()
-            entries = [IndexEntry(*e) for e in struct.iter_unpack(frame.INDEX_ENTRY, answer[1:])]
+            asked = struct.pack("<I", since_page)
+            answer = self.link.request(frame.INDEX, asked, patience=patience)
+            entries, more = self.checked(answers.index, answer, since_page)
             found += entries
-            if not answer[0]:
+            if not more:
                 return found
-            if not entries or entries[-1].page < since_page or len(found) > MAX_PAGES:
+            if len(found) > answers.MAX_PAGES or entries[-1].page == _LAST_PAGE:
                 raise self.nonsense()
             since_page = entries[-1].page + 1
 
@@ -100,14 +134,37 @@ class Node(Conversation):
     def config(self) -> bytes:
         """The config in force, as the node keeps it."""
         text = b""
+        patience = self._patience("its config")
         while True:
-            answer = self.link.request(frame.CONFIG_GET, struct.pack("<H", len(text)))
-            whole = self.fields("<H", answer[:2])[0]
-            text += answer[2:]
+            asked = struct.pack("<H", len(text))
+            answer = self.link.request(frame.CONFIG_GET, asked, patience=patience)
+            whole, part = self.checked(answers.part, answer, format_config.MAX_BYTES)
+            text += part
             if len(text) >= whole:
                 return text[:whole]
-            if len(answer) == 2 or whole > format_config.MAX_BYTES:
+            if not part:
                 raise self.nonsense()
+
+    def settings(self) -> dict[str, Any]:
+        """The config in force, parsed. Raises ConfigError where none can be used."""
+        return self.parsed(self.config())
+
+    def parsed(self, text: bytes) -> dict[str, Any]:
+        """A config that the node told, checked. Raises ConfigError where it cannot be used."""
+        try:
+            found: dict[str, Any] = format_config.parse(text)
+        except ValueError as error:
+            raise ConfigError(
+                f"The node's config cannot be used: {clean(error, 120)}."
+                if text
+                else "The node has no config yet.",
+                f"Give it one: `tirta config apply {self.line.port} FILE`.",
+            ) from error
+        return found
+
+    def _patience(self, what: str) -> Patience:
+        """For an answer in many parts, all of them together."""
+        return Patience(PARTS_S, f"for {what} from the node on {self.line.port}")
 
     def apply_config(self, text: bytes, *, accept_missing: bool = False) -> trial.Applied:
         """Give the node a config, try it there, and confirm it (`tirta.trial`)."""
@@ -119,8 +176,9 @@ class Node(Conversation):
         while at < len(text):
             part = text[at : at + CONFIG_PART]
             put = struct.pack("<HH", len(text), at) + part
-            wanted = self.fields("<H", self.link.request(frame.CONFIG_PUT, put))[0]
-            if wanted == at or wanted > len(text):
+            answer = self.link.request(frame.CONFIG_PUT, put)
+            wanted = self.checked(answers.number, "<H", answer, len(text))
+            if wanted <= at:
                 raise self.nonsense()
             at = wanted
 
@@ -139,7 +197,7 @@ class Node(Conversation):
         """
         unix_ms = time.time_ns() // 1_000_000
         answer = self.ask(frame.CLOCK_SET, struct.pack("<QI", unix_ms, uncertainty_ms))
-        return clean(answer["clock"]), clean(answer.get("refused_by", ""))
+        return answer["clock"], answer.get("refused_by", "")
 
     def restart(self, *, to_repl: bool = False) -> None:
         """Start the application again, or hand the line over to the REPL."""
@@ -150,26 +208,62 @@ class Node(Conversation):
     def digest(self, first: int, offset: int, last: int, end: int) -> bytes:
         """SHA-256 of pages as they lie on the node, from an offset in the first on."""
         payload = struct.pack(access.DIGEST_REQUEST, first, offset, last, end)
-        return self.link.request(access.DIGEST, payload, think_s=4)
+        answer = self.link.request(access.DIGEST, payload, think_s=4, tries=2)
+        return self.checked(answers.exactly, DIGEST_SIZE, answer)
 
     def lock(self, key: bytes) -> None:
-        """Give an open node its key, and lock it."""
+        """Give an open node its key, and lock it: return when it has proved that it has the key.
+
+        The key travels as it is. Raises DowngradeError where the node is known as locked.
+        """
+        node = self.hello.node
+        if self._may_be_open != node:
+            memory.must_not_be_open(node)
         self.link.request(access.MODE, b"\x01" + key, think_s=3)
-        self.wait_until_back()
+        memory.remember(node, memory.LOCKED, "lock")
+        self._may_be_open = ""
+        try:
+            self.wait_until_back()
+        except memory.DowngradeError as error:
+            raise TirtaError(
+                f"Node {node} took the key and still says that it is open: it is not locked.",
+                "Whoever answers has that key now: do not use it for this node. Look at the board"
+                " and its cable; if they are right, lock it with another fleet's: --fleet NEW.",
+            ) from error
+        self._prove(key)
 
     def make_open(self) -> None:
         """Leave the locked mode, as administrator."""
         self.link.request(access.MODE, b"\x00", think_s=3)
+        memory.remember(self.hello.node, memory.OPEN, "unlock")
         self.wait_until_back()
 
     def change_key(self, key: bytes) -> None:
-        """Give a locked node another key, encrypted on its way."""
+        """Give a locked node another key, encrypted on its way; return when it proved it."""
         guard = self._guard()
         guard.may(access.ADMINISTRATOR)
         guard.ready(access.KEY)
         assert guard.session  # noqa: S101  ready logs in, or raises
         self.link.request(access.KEY, guard.session.encrypt(key), think_s=3)
         guard.forget()
+        self._prove(key)
+
+    def _prove(self, key: bytes) -> None:
+        """Let the node prove that it has the key. Raises TirtaError where it does not."""
+        made = Credential.own(key, self.hello.node, access.ADMINISTRATOR)
+        prover = Guard(self.link, self.hello.node, lambda _node, _role: [made])
+        known, self.link.guard = self.link.guard, prover
+        try:
+            prover.log_in(access.ADMINISTRATOR)
+        except RefusedError as error:
+            raise TirtaError(
+                f"Node {self.hello.node} does not have the key that it was given.",
+                "It is not locked with it. Look at the board and its cable before you try again.",
+            ) from error
+        finally:
+            self.link.guard = known
+        if known:
+            known.session = prover.session
 
     def set_floor(self, unix_s: int) -> None:
         """Set the time before which credentials have expired for a locked node."""

@@ -8,15 +8,19 @@ long on a clean line, shorter on a bad one.
 """
 
 import struct
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from tirta.errors import TirtaError
 from tirta.link import Link
+from tirta.patience import Patience
 from tirta_format import frame
 from tirta_format.page import SIZE
 
-ROUNDS = 8  # without one new byte, the line is dead
+ROUNDS = 6  # without one new byte, the line is dead
+LEAST_S = 10  # in so long at least …
+LEAST_SHARE = 1 / 200  # … this share of the line must be new, or it is no transfer
 BAD_ROUNDS = 2  # then a slower line may do better
 WINDOW_S = 5  # of the line in one request: what is lost early is asked for again soon
 LONG_WINDOW_S = 20  # where nothing is lost: each request costs a turn of the line
@@ -52,7 +56,7 @@ def read_pages(
         before = reader.came, len(reader.wanted)
         yield from reader.round()
         fruitless = fruitless + 1 if (reader.came, len(reader.wanted)) == before else 0
-        if fruitless >= ROUNDS:
+        if reader.wanted and (fruitless >= ROUNDS or reader.stalled):
             raise TirtaError(
                 f"The node on {link.line.port} stopped answering.",
                 "What came is kept. Check the cable, then run the command again: it goes on there.",
@@ -101,6 +105,21 @@ class _Reader:
         self._slice = _LONG_SLICE if few else _FIRST_SLICE
         self._clean_frames = 0
         self._window_s = WINDOW_S
+        self._pace = self._new_pace()
+
+    @property
+    def stalled(self) -> bool:
+        """Whether so little comes that it would never end."""
+        return self._pace.over
+
+    def _new_pace(self) -> Patience:
+        self._paced = self.came
+        return Patience(LEAST_S, f"for the log of the node on {self.link.line.port}")
+
+    def _keep_pace(self) -> None:
+        """Enough came in time: what comes next has as long."""
+        if self.came - self._paced >= LEAST_S * LEAST_SHARE * self.link.line.byte_rate:
+            self._pace = self._new_pace()
 
     def round(self) -> Iterator[tuple[int, bytes]]:
         """One read request for the first gaps, and what it brings."""
@@ -114,7 +133,10 @@ class _Reader:
         most = _SPARE_FRAMES + len(asked) * (SIZE // frame.SLICES[self._slice] + 1)
         damaged = self.link.damaged_frames
         sequence = self.link.send(frame.READ, payload)
-        for kind, _, content in self.link.receive(sequence, _SILENCE_S):
+        quiet_s = _SILENCE_S + self.link.line.seconds(frame.MAX_FROM_NODE)
+        until = time.monotonic() + quiet_s
+        while came := self.link.next(sequence, until, self._pace):
+            kind, _, content = came
             if kind == frame.DATA:
                 frames += 1
                 if frames > most:
@@ -122,7 +144,12 @@ class _Reader:
                         f"The node on {self.link.line.port} sends more than it was asked for.",
                         "Restart it: `mpremote reset`, or switch it off and on. Then pull again.",
                     )
-                if self._keep(content):
+                before = self.came
+                whole = self._keep(content)
+                if self.came > before:
+                    until = time.monotonic() + quiet_s
+                    self._keep_pace()
+                if whole:
                     yield from self._whole()
                     if not asked & self.wanted.keys():
                         break

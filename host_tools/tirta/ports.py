@@ -14,6 +14,7 @@ from serial.tools.list_ports import comports
 
 from tirta import port_names, repl, virtual
 from tirta.errors import TirtaError
+from tirta.keys.memory import DowngradeError
 from tirta.line import DEFAULT_BAUD, Line
 from tirta.link import NoAnswerError
 from tirta.node import Node
@@ -23,12 +24,13 @@ BUSY = "busy"
 OFF = "off"
 PAUSED = "paused"
 SILENT = "silent"
+DOUBTFUL = "doubtful"
 
 
 @dataclass(frozen=True)
 class Port:
-    """One row of `tirta ports`. `mode`: open, locked or paused for a node; else repl, busy, off or
-    silent.
+    """One row of `tirta ports`. `mode`: open, locked or paused for a node, doubtful for one that is
+    known as locked and says open; else repl, busy, off or silent.
     """
 
     port: str
@@ -74,6 +76,8 @@ def _ask(port: Port) -> Port:
         values["mode"] = hello.mode
     except NoAnswerError:
         values |= _ask_repl(port)
+    except DowngradeError as error:
+        values |= {"node": error.node, "mode": DOUBTFUL}
     except TirtaError:
         values["mode"] = BUSY
     return Port(**values)

@@ -9,7 +9,7 @@ judged by their CRCs; the values in them are unpacked later, for the tables.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,17 +17,20 @@ from typing import Any, Self
 
 from tirta import ranges
 from tirta.answers import Committed, IndexEntry
-from tirta.archive import Archive, Run
+from tirta.archive import Archive, Run, StoredPage
 from tirta.attest import attest
 from tirta.decode import Log, decode_run
 from tirta.errors import TirtaError
+from tirta.keys import memory
 from tirta.ledger import DAMAGED, OVERWRITTEN, Ledger
 from tirta.node import Node
 from tirta.page_reader import Span, read_pages
+from tirta.quarantine import Quarantine, confirmed_before
 from tirta_format import config as format_config
 from tirta_format import frame
 from tirta_format import page as format_page
 
+CONFIRM_S = 60  # of the line, until a locked node is asked to confirm what came
 Progress = Callable[[int, int], None]  # bytes of log that came, bytes in all
 
 
@@ -45,6 +48,7 @@ class Result:
     node: str = ""
     next_record: int = 0
     total: int = 0
+    waiting: int = 0  # pages of a locked node that came, and that it has not confirmed
 
     def as_json(self) -> dict[str, Any]:
         return {**self.__dict__, "seconds": round(self.seconds, 3)}
@@ -66,9 +70,13 @@ def pull(
     wire_before = node.wire_bytes
     if node.link.guard:
         node.link.guard.ready(frame.COMMIT)  # what a stranger may know has no epoch
+    elif memory.recall(node.hello.node) != memory.OPEN and confirmed_before(
+        Archive(archive), node.hello.node
+    ):
+        raise memory.DowngradeError(node.hello.node)
     status = node.status()
     epoch = status.get("epoch")
-    if status.get("node") != node.hello.node or not isinstance(epoch, int):
+    if epoch is None:
         raise TirtaError(
             f"The node on {node.line.port} says of itself what cannot be.",
             "Check the cable; if it stays so, deploy the application again: `tirta deploy`.",
@@ -79,6 +87,7 @@ def pull(
     index = [e for e in node.index() if e.page <= committed.page]
     run = Archive(archive).run(node.hello.node, epoch)
     run.tidy()
+    waiting = Quarantine(run) if node.link.guard else None
     known = decode_run(run, numbers_only=True)
     before = known.ranges()
     beyond = committed.next_record if until is None else min(until, committed.next_record)
@@ -87,9 +96,14 @@ def pull(
     ledger.collect([(since, beyond - 1)])
     ledger.save()
     _keep_config(node, run, status, known)
-    _fetch(node, run, _plan(run, index, committed, since, beyond), progress)
-    if node.link.guard:
-        attest(node, run, index)
+    _fetch(
+        node,
+        run,
+        waiting,
+        _plan(_stored(run, waiting), index, committed, since, beyond),
+        index,
+        progress,
+    )
     log = decode_run(run, numbers_only=True)
     have = log.ranges()
     new = ranges.without(have, before)
@@ -99,6 +113,7 @@ def pull(
         last=new[-1][1] if new else None,
         next_record=committed.next_record,
         total=ranges.count(have),
+        waiting=len({entry.page for entry in index} & waiting.pages().keys()) if waiting else 0,
     )
     result.holes = _holes(log, have, index, since, beyond)
     lost = {OVERWRITTEN: "lost", DAMAGED: "damaged"}
@@ -123,11 +138,26 @@ def _keep_config(node: Node, run: Run, status: dict[str, Any], known: Log) -> No
         run.store_config(format_config.config_hash(text), text)
 
 
+def _stored(run: Run, waiting: Quarantine | None) -> dict[int, StoredPage]:
+    """The most that is here of each page, whether it is evidence or waits."""
+    found = run.pages()
+    for sequence, page in waiting.pages().items() if waiting else ():
+        known = found.get(sequence)
+        if known is None or page.size > known.size:
+            found[sequence] = page
+        else:
+            waiting.drop(sequence)  # type: ignore[union-attr]
+    return found
+
+
 def _plan(
-    run: Run, index: list[IndexEntry], end: Committed, since: int, beyond: int
+    stored: dict[int, StoredPage],
+    index: list[IndexEntry],
+    end: Committed,
+    since: int,
+    beyond: int,
 ) -> list[list[Span]]:
     """The spans that the archive lacks, in groups that lie together on the node."""
-    stored = run.pages()
     groups: list[list[Span]] = [[]]
     for entry, following in zip(index, [*index[1:], None], strict=True):
         if following and following.first_record <= since and following.page <= end.page:
@@ -145,7 +175,17 @@ def _plan(
     return [group for group in groups if group]
 
 
-def _fetch(node: Node, run: Run, groups: list[list[Span]], progress: Progress) -> None:
+def _fetch(
+    node: Node,
+    run: Run,
+    waiting: Quarantine | None,
+    groups: list[list[Span]],
+    index: list[IndexEntry],
+    progress: Progress,
+) -> None:
+    """Bring pages. Those of a locked node wait, and are confirmed in portions: one that the node
+    overwrites before it could confirm it would wait for ever.
+    """
     total = sum(end - start for group in groups for _, start, end in group)
     done = 0
 
@@ -154,13 +194,32 @@ def _fetch(node: Node, run: Run, groups: list[list[Span]], progress: Progress) -
         done += count
         progress(done, total)
 
-    stored = run.pages()
+    stored = _stored(run, waiting)
     starts = {page: start for group in groups for page, start, _ in group}
-    with _Disk(run) as disk, node.hurry(total):
-        for page, data in read_pages(node.link, groups, came, node.calm):
-            start = starts[page]
-            known = stored[page].read()[:start] if start else b""
-            disk.store(page, known + data)
+    with node.hurry(total):
+        for portion in _portions(groups, node.line.byte_rate) if waiting else [groups]:
+            with _Disk(run, waiting or run) as disk:
+                for page, data in read_pages(node.link, portion, came, node.calm):
+                    start = starts[page]
+                    known = stored[page].read()[:start] if start else b""
+                    disk.store(page, known + data)
+            if waiting:
+                attest(node, run, index)
+
+
+def _portions(groups: list[list[Span]], byte_rate: float) -> Iterator[list[list[Span]]]:
+    """Parts of the groups, in order, that take CONFIRM_S of the line; one at least."""
+    portion: list[list[Span]] = []
+    left = CONFIRM_S * byte_rate
+    for group in groups:
+        portion.append([])
+        for span in group:
+            portion[-1].append(span)
+            left -= span[2] - span[1]
+            if left <= 0:
+                yield portion
+                portion, left = [[]], CONFIRM_S * byte_rate
+    yield [group for group in portion if group]
 
 
 class _Disk:
@@ -169,8 +228,9 @@ class _Disk:
     After one that could not be stored none is, and the error comes out at the next call or the end.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, target: Run | Quarantine) -> None:
         self._run = run
+        self._target = target
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._error: TirtaError | None = None
 
@@ -191,7 +251,7 @@ class _Disk:
             return
         try:
             _must_be(page, self._run.epoch, data)
-            self._run.store(page, data)
+            self._target.store(page, data)
         except TirtaError as error:
             self._error = error
 

@@ -4,6 +4,7 @@
 import secrets
 
 from tirta.errors import TirtaError
+from tirta.keys import memory
 from tirta.keys.credential import Credential
 from tirta_format import access, frame, hmac, seals
 
@@ -21,7 +22,7 @@ class Session:
         self.ended = False  # the node, or who spoke in its place, knows nothing of it any more
         self._proven = False  # an answer came with its seal
         self._counter = 0
-        self._waiting: dict[int, int] = {}  # sequence of a frame: its counter
+        self._waiting: dict[int, set[int]] = {}  # sequence of a request: counters of its frames
 
     @property
     def role(self) -> int:
@@ -43,22 +44,23 @@ class Session:
                 "What answers is not the node that it says it is.",
                 "Do not trust it: look at the board, and tell whoever keeps the keys.",
             )
+        memory.remember(made.node, memory.LOCKED, "login")
 
     def seal(self, kind: int, sequence: int, payload: bytes) -> bytes:
-        """The payload of a sealed frame that carries this request."""
+        """The payload of a sealed frame that carries this request, for the first time or again."""
         self._counter += 1
-        self._waiting[sequence] = self._counter
+        self._waiting.setdefault(sequence, set()).add(self._counter)
         sealed = seals.seal(self._to_node, seals.SEALED, sequence, self._counter, kind, payload)
         return bytes(sealed)
 
-    def not_sealed(self, sequence: int) -> None:
-        """A request with this sequence goes out as it is: so does its answer."""
+    def begin(self, sequence: int) -> None:
+        """Another request gets this sequence; unless it is sealed, its answer is not either."""
         self._waiting.pop(sequence, None)
 
     def open_(self, kind: int, sequence: int, payload: bytes) -> tuple[int, bytes] | None:
         """(type, payload) of an answer, or None: not of this node, or not to that request."""
-        counter = self._waiting.get(sequence)
-        if counter is None or kind in _STREAM:
+        counters = self._waiting.get(sequence)
+        if counters is None or kind in _STREAM:
             return kind, payload
         if kind == frame.REFUSAL and payload[:1] == _NOT_ALLOWED and self._proven:
             # Nobody signed it: it may end this session, once, and says nothing else. The next one
@@ -68,7 +70,7 @@ class Session:
         if kind != seals.SEALED + frame.ANSWER:
             return None
         opened = seals.unseal(self._to_laptop, kind, sequence, payload)
-        if opened is None or opened[1] != counter:
+        if opened is None or opened[1] not in counters:
             return None
         self._proven = True
         return opened[0], bytes(opened[2])

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from tirta import answers
 from tirta.answers import IndexEntry
+from tirta.attest import must_match
 from tirta.dating import Anchor
 from tirta.errors import TirtaError
 from tirta.node import Node
@@ -41,8 +43,7 @@ class Span:
             until += 1
         if isinstance(since, int) and not isinstance(until, datetime):
             return since, until
-        status = node.status()
-        pages = _Pages(node, status)
+        pages = _Pages(node, answers.filled(node.status()))
         if isinstance(until, datetime):
             until = pages.behind(until)
         if isinstance(since, datetime):
@@ -105,6 +106,7 @@ class _Pages:
         if entry.page not in self._known and ask:
             span = (entry.page, 0, format_page.HEADER_SIZE)
             for _, data in read_pages(self._node.link, [[span]]):
+                must_match(self._node, entry.page, entry.page, len(data), data)
                 self._known[entry.page] = self._told(data)
         return self._known.get(entry.page)
 

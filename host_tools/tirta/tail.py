@@ -5,7 +5,6 @@ What is shown is sampled, not yet durable; the log of the node loses nothing of 
 here. A record that came and went between two questions is counted as `skipped`.
 """
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tirta import columns
-from tirta.node import Node
+from tirta.node import ConfigError, Node
 
 _LEAST_S = 0.05
 _MOST_S = 1.0  # a raised rate lapses when nobody asks for longer
@@ -54,13 +53,13 @@ def follow(node: Node, count: int | None = None) -> Iterator[Sample]:
     given = 0
     while count is None or given < count:
         found = node.values()
-        place = _number(found.get("boot"), 0), _number(found.get("slot"), -1)
-        age_ms = _number(found.get("age_ms"), 0)
+        place = found.get("boot", 0), found.get("slot", -1)
+        age_ms = found.get("age_ms", 0)
         if place[1] >= 0 and place != last:
             skipped = place[1] - last[1] - 1 if last and last[0] == place[0] else 0
-            unix_ms = _number(found.get("unix_ms"), 0)
-            rows = _rows(found.get("values"), scales)
-            yield Sample(*place, unix_ms - age_ms if unix_ms else 0, max(0, skipped), rows)
+            unix_ms = found.get("unix_ms", 0)
+            rows = _rows(found["values"], scales)
+            yield Sample(*place, max(0, unix_ms - age_ms) if unix_ms else 0, max(0, skipped), rows)
             last = place
             given += 1
         time.sleep(max(_LEAST_S, min(_MOST_S, interval_s - age_ms / 1000)))
@@ -69,21 +68,15 @@ def follow(node: Node, count: int | None = None) -> Iterator[Sample]:
 def _scales(node: Node) -> dict[str, int]:
     """What one unit is as an integer, by column."""
     try:
-        return {column.name: column.scale for column in columns.of(json.loads(node.config()))}
-    except (ValueError, KeyError, TypeError):
+        return {column.name: column.scale for column in columns.of(node.settings())}
+    except ConfigError:
         return {}  # no config yet: nothing is sampled either
 
 
-def _rows(values: object, scales: dict[str, int]) -> list[list[Any]]:
-    """[column, value in its unit, flag]; what a node sends otherwise is left out."""
+def _rows(values: list[list[Any]], scales: dict[str, int]) -> list[list[Any]]:
+    """[column, value in its unit, flag]"""
     found: list[list[Any]] = []
-    for row in values if isinstance(values, list) else []:
-        if isinstance(row, list) and len(row) == 3 and isinstance(row[1], int | None):
-            name, value, flag = row
-            scale = scales.get(str(name), 1)
-            found.append([name, value if value is None or scale == 1 else value / scale, flag])
+    for name, value, flag in values:
+        scale = scales.get(name, 1)
+        found.append([name, value if value is None or scale == 1 else value / scale, flag])
     return found
-
-
-def _number(value: object, otherwise: int) -> int:
-    return value if isinstance(value, int) else otherwise

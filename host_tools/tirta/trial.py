@@ -101,13 +101,7 @@ def finish(node: Asked) -> list[Reading]:
 
 
 def _rows(rows: Any) -> list[tuple[str, Reading]]:
-    """A node is not trusted to answer in shape."""
-    found = []
-    for row in rows if isinstance(rows, list) else []:
-        if isinstance(row, list) and len(row) == 3 and isinstance(row[2], int):
-            value = row[1] if isinstance(row[1], int) else None
-            found.append((str(row[0]), Reading(str(row[0]), value, row[2])))
-    return found
+    return [(name, Reading(name, value, flag)) for name, value, flag in rows or ()]
 
 
 def _when_ready(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:

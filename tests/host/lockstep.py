@@ -17,6 +17,7 @@ from typing import Self
 import pytest
 from interpreters import FIRMWARE, ON_NODE, unix_command
 
+from tirta.keys import memory
 from tirta.line import NO_UART, Line
 
 # Of tests/micropython/link_node.py.
@@ -33,6 +34,8 @@ _MODULES = (
     "tirta.node.time",
     "tirta.pull.time",
     "tirta.rate.time",
+    "tirta.page_reader.time",
+    "tirta.patience.time",
     "tirta.repl.time",
     "tirta.tail.time",
 )
@@ -57,7 +60,10 @@ class Lockstep:
         self._process.communicate()
 
     def restart(self, seed: int, *, locked: bool = False) -> None:
-        """The node begins anew: with the log that it wrote first, open or locked."""
+        """The node begins anew: with the log that it wrote first, open or locked, as the laptop
+        knows.
+        """
+        memory.remember(NODE, memory.LOCKED if locked else memory.OPEN, "test")
         self._ask(b"R", int(locked), seed)
         self.heard.clear()
 

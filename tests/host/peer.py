@@ -99,16 +99,11 @@ class Peer:
     """Serves the log on `port`. `noise` is the chance that a frame it sends is damaged."""
 
     def __init__(self, node: str = "n0de") -> None:
-        self.log = FakeLog()
-        self.node = node
+        self.begin(node)
         self.noise = 0.0
         self.frame_s = 0.0  # what a frame takes on the line
         self.silent = False
-        self.requests: list[int] = []
-        self.pulled = 0
         self.most_unanswered = 0
-        self.config_text = CONFIG_TEXT
-        self._staged = bytearray()
         self._random = random.Random(1)
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
@@ -116,6 +111,15 @@ class Peer:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
+
+    def begin(self, node: str) -> None:
+        """What the answers need; the line is no part of it."""
+        self.log = FakeLog()
+        self.node = node
+        self.requests: list[int] = []
+        self.pulled = 0
+        self.config_text = CONFIG_TEXT
+        self._staged = bytearray()
 
     def close(self) -> None:
         self._stop.set()

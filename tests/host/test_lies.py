@@ -66,9 +66,7 @@ def test_a_log_of_four_billion_records(tmp_path: Path) -> None:
     assert sum(p.stat().st_size for p in tmp_path.rglob("*") if p.is_file()) < 100_000
 
 
-@pytest.mark.parametrize(
-    "status", [{"node": "other", "epoch": 77}, {"node": "n0de"}, {"node": "n0de", "epoch": "x"}]
-)
+@pytest.mark.parametrize("status", [{"node": "other", "epoch": 77}, {"node": "n0de"}])
 def test_a_status_of_somebody_else(tmp_path: Path, status: dict[str, object]) -> None:
     text = json.dumps(status).encode()
     with liar(**{"02": lambda _: text}) as peer, pytest.raises(TirtaError, match="cannot be"):
@@ -160,10 +158,12 @@ def test_garbage_without_an_end_and_then_a_node() -> None:
             assert node.hello.node == "n0de"
 
 
-def test_values_that_are_none() -> None:
-    values = [["\x1b]0;x\x07", {"a": 1}, 1], 7, ["flow", 3, 1]]
-    odd = {"slot": 4, "boot": "x", "unix_ms": [], "number": "\x1b[31m", "values": values}
-    with liar(**{"0c": lambda _: json.dumps(odd).encode()}) as peer, Node(peer.port) as node:
-        (sample,) = follow(node, 1)
-    assert sample.values == [["flow", 3, 1]]
-    assert "\x1b" not in str(sample)
+@pytest.mark.parametrize("odd", [{"boot": "x"}, {"unix_ms": []}, {"values": [7]}, {"slot": 1e300}])
+def test_values_that_are_none(odd: dict[str, object]) -> None:
+    told = {"number": 1, "slot": 4, "values": [["flow", 3, 1]]}
+    with (
+        liar(**{"0c": lambda _: json.dumps(told | odd).encode()}) as peer,
+        Node(peer.port) as node,
+        pytest.raises(TirtaError, match="protocol"),
+    ):
+        list(follow(node, 1))

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tirta import atomic, translation
+from tirta import atomic, patience, translation
 from tirta.cli import parser, say
 from tirta.cli.catalogue import COMMANDS, Command, named
 from tirta.cli.parser import WRONG_USAGE, Parser
@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not hasattr(args, "run"):
         args.parser.print_help(sys.stderr)
         return WRONG_USAGE
+    patience.listen(say.say)
     try:
         code = args.run(args) or 0
         sys.stdout.flush()

@@ -313,6 +313,13 @@ COMMANDS = (
         "keys",
     ),
     Command(
+        "keys forget",
+        KEYS,
+        "tell this computer that a node, which it knows as locked, was opened on purpose",
+        "tirta keys forget 240ac4e29526",
+        "keys",
+    ),
+    Command(
         "virtual up",
         VIRTUAL,
         "start a node without hardware, or give a cut one its power back; print its port",

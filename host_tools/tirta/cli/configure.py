@@ -136,6 +136,7 @@ def _get(args: Namespace) -> None:
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
         text = node.config()
+        node.parsed(text)
     if args.json:
         say.document(json.loads(text))
     else:

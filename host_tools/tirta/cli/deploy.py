@@ -70,7 +70,7 @@ def _deploy(args: Namespace) -> None:
 def _board_of(choice: Choice) -> Board:
     try:
         with Node(choice.port, choice.baud) as node:
-            return boards.load(node.hello.board)
+            return boards.named(node.hello.board)
     except NoAnswerError as error:
         raise TirtaError(
             f"No application on {choice.port} tells which board this is.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, number, port_argument
-from tirta.keys import office, vault
+from tirta.keys import memory, office, vault
 from tirta.keys.credential import ROLES, Credential
 from tirta.node import Node
 from tirta.ports import choose
@@ -147,19 +147,39 @@ def _told(credential: Credential) -> dict[str, Any]:
 
 def _lock_arguments(parser: ArgumentParser) -> None:
     port_argument(parser)
+    parser.add_argument(
+        "--was-opened",
+        metavar="ID",
+        default="",
+        help="this node was locked and opened on purpose: give it its key again",
+    )
     _fleet_argument(parser)
 
 
 def _lock(args: Namespace) -> None:
     choice = choose(args.port, args.baud)
     kept = vault.load()
-    with Node(choice.port, choice.baud) as node:
+    with Node(choice.port, choice.baud, may_be_open=args.was_opened) as node:
         key = kept.node_key(node.hello.node, args.fleet)
         if node.hello.mode == "locked":
             node.change_key(key)
         else:
             node.lock(key)
         _tell(args, node, f"Node {node.hello.node} is locked with the key of its fleet.")
+
+
+def _forget_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("node", metavar="ID", help="node that was opened on purpose")
+    json_argument(parser)
+
+
+def _forget(args: Namespace) -> None:
+    office.must_be_id(args.node)
+    memory.remember(args.node, memory.OPEN, "keys forget")
+    if args.json:
+        say.document({"node": args.node, "known": memory.recall(args.node)})
+    else:
+        say.out(f"Node {args.node} may be open: it is believed when it says so.")
 
 
 def _unlock_arguments(parser: ArgumentParser) -> None:
@@ -222,4 +242,5 @@ WORK: Work = {
     "keys list": (json_argument, _list),
     "keys use": (_use_arguments, _use),
     "keys floor": (_floor_arguments, _floor),
+    "keys forget": (_forget_arguments, _forget),
 }

@@ -130,6 +130,11 @@ def _tell(result: Result) -> None:
         f"{counted(result.records, 'new record')}{which} from node {result.node} in"
         f" {result.seconds:.1f} s; the archive has {result.total}."
     )
+    if result.waiting:
+        say.say(
+            f"{result.waiting} pages wait until the node confirms them; nothing is made of them."
+            " It has overwritten them, or its answer was cut out: pull again."
+        )
     for first, last, state in result.holes:
         say.say(f"Records {first} to {last} are {state}.")
 

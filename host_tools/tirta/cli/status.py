@@ -23,7 +23,10 @@ def _status(args: Namespace) -> None:
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
         status = node.status()
-        timing = node.timing() if "uptime_s" in status else None
+        timing = None
+        if "uptime_s" in status:
+            node.must_be_whole(status)
+            timing = node.timing()
         hello = node.hello
     if args.json:
         say.document({**status, "timing": timing} if timing else status)
@@ -58,9 +61,9 @@ def _status(args: Namespace) -> None:
 def _public_status(status: dict[str, Any], hello: Hello) -> None:
     """What a locked node tells anyone."""
     say.out(f"{'Node':9} {hello.node}  {hello.name}".rstrip())
-    say.out(f"{'Board':9} {hello.board}, firmware {hello.firmware}, {status['mode']}")
-    if status["locked_out_s"]:
-        say.out(f"{'Wait':9} {status['locked_out_s']} s, after too many wrong keys")
+    say.out(f"{'Board':9} {hello.board}, firmware {hello.firmware}, {hello.mode}")
+    if wait_s := status.get("locked_out_s"):
+        say.out(f"{'Wait':9} {wait_s} s, after too many wrong keys")
     say.say("The rest needs a key: tirta keys import FILE")
 
 
@@ -70,7 +73,7 @@ def _punctuality(timing: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if not groups:
         return
     late_ms = max(group["worst_late_ms"] for group in groups)
-    work_ms = max(worst for _, worst in timing["work"].values()) / 1000
+    work_ms = max((worst for _, worst in timing["work"].values()), default=0) / 1000
     yield "Timing", f"samples at most {late_ms} ms late, other work at most {work_ms:.1f} ms"
     for group in groups:
         missed, flash = group["overruns"], group["flash"]

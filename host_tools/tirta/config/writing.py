@@ -27,7 +27,7 @@ def to_toml(text: bytes) -> str:
         raise TirtaError(
             f"The node's config cannot be read: {error}.", "Apply a config: `tirta config apply`."
         ) from error
-    board = boards.load(config["board"])
+    board = boards.named(config["board"])
     out = [
         f"version = {config['version']}",
         f"board = {_text(config['board'])}",

@@ -14,7 +14,7 @@ from typing import Any
 
 import serial
 
-from tirta import boards, config, port_names, repl
+from tirta import answers, boards, config, port_names, repl
 from tirta.answers import Hello, IndexEntry
 from tirta.boards import Board
 from tirta.decode import Log
@@ -107,10 +107,10 @@ def _ask(facts: Facts, node: Node) -> None:
         facts.stranger = True
         facts.locked_out_s = int(told.get("locked_out_s", 0))
         return
-    facts.status = told
+    facts.status = answers.filled(node.must_be_whole(told))
     facts.asked_unix = time.time()
     with contextlib.suppress(TirtaError):
-        facts.board = boards.load(node.hello.board)
+        facts.board = boards.named(node.hello.board)
     text = node.config()
     with contextlib.suppress(ValueError):
         facts.config = format_config.parse(text)
@@ -128,7 +128,7 @@ def _watch(facts: Facts, node: Node) -> None:
         return
     while (past := time.monotonic() - began) < wait_s and facts.came == 0:
         time.sleep(min(0.3, wait_s - past))
-        now = node.status()
+        now = answers.filled(node.whole_status())
         facts.came = _sampled(now) - _sampled(before)
     facts.watched_s = time.monotonic() - began
 

@@ -55,8 +55,14 @@ def open_(data: bytes, key: bytes | str) -> dict[str, Any]:
             f"The {what} not the one of this file, or the file is damaged.",
             "Try again; a damaged file can only be had anew from whoever issued it.",
         ) from error
-    content = json.loads(plain)
-    assert isinstance(content, dict)  # noqa: S101  we wrote it
+    try:
+        content = json.loads(plain)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise TirtaError(
+            "What is in the file are no keys of Tirta.", "Ask whoever made it for another one."
+        )
     return content
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tirta import atomic
 from tirta.errors import TirtaError
-from tirta.keys import box, passphrase, vault
+from tirta.keys import box, memory, passphrase, vault
 from tirta.keys.credential import ROLES, Credential
 from tirta_format import access
 
@@ -89,6 +89,8 @@ def issue(
     kept.issued = made[-1].issued
     vault.save(kept)  # before the file: a serial is never given twice
     _write(out, {"credentials": [c.as_json() for c in made]}, "the file with the credentials")
+    for node in nodes:
+        memory.remember(node, memory.LOCKED, "keys issue")
     return made
 
 
@@ -156,6 +158,7 @@ def import_(source: Path) -> vault.Vault:
                 "Set the clock. If it is right, the office's was wrong: ask for other credentials.",
             )
         kept.add(credential)
+        memory.remember(credential.node, memory.LOCKED, "keys import")
     vault.save(kept)
     return came
 

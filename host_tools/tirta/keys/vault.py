@@ -17,6 +17,7 @@ from tirta.errors import TirtaError
 from tirta.keys import box, passphrase
 from tirta.keys.credential import Credential, node_key
 from tirta.paths import user_dir
+from tirta_format import access
 
 _SERVICE, _ENTRY = "tirta", "vault"
 
@@ -82,13 +83,24 @@ class Vault:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Vault":
-        return cls(
-            {str(name): bytes.fromhex(key) for name, key in content.get("fleets", {}).items()},
-            str(content.get("use", "")),
-            int(content.get("serial", 0)),
-            [Credential.from_json(c) for c in content.get("credentials", [])],
-            int(content.get("issued", 0)),
-        )
+        """Raises TirtaError for what no `as_json` gave."""
+        try:
+            fleets = {str(n): bytes.fromhex(key) for n, key in content.get("fleets", {}).items()}
+            serial = int(content.get("serial", 0))
+            issued = int(content.get("issued", 0))
+            credentials = [Credential.from_json(c) for c in content.get("credentials", [])]
+        except (AttributeError, TypeError, ValueError) as error:
+            raise not_ours() from error
+        if any(len(key) != access.KEY_SIZE for key in fleets.values()):
+            raise not_ours()
+        return cls(fleets, str(content.get("use", "")), serial, credentials, issued)
+
+
+def not_ours() -> TirtaError:
+    """The error for a file that opens and holds something else than keys."""
+    return TirtaError(
+        "What is in the file are no keys of Tirta.", "Ask whoever made it for another one."
+    )
 
 
 def path() -> Path:
@@ -152,7 +164,10 @@ def _from_keyring() -> bytes | None:
         kept = keyring.get_password(_SERVICE, _ENTRY)
     except KeyringError:
         return None
-    return bytes.fromhex(kept) if kept else None
+    try:
+        return bytes.fromhex(kept) if kept else None
+    except ValueError:
+        return None  # another program's: as good as gone
 
 
 def _into_keyring(key: bytes) -> bool:

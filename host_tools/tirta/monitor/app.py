@@ -178,7 +178,7 @@ def _how(now: Snapshot) -> list[str]:
     """Four lines that answer: is it all right?"""
     status = now.status
     clock = status["clock"]
-    if status["unix"]:
+    if status.get("unix"):
         at = datetime.fromtimestamp(status["unix"], UTC)
         clock = f"{at:%Y-%m-%d %H:%M:%S} UTC, {clock}"
     up = timedelta(seconds=int(status["uptime_s"]))
@@ -189,7 +189,7 @@ def _how(now: Snapshot) -> list[str]:
     lost = (
         f"Lost     {counted(status['lost'], 'record')}, {counted(status['overruns'], 'overrun')},"
     )
-    lost += f" worst {status['worst_late_ms']} ms late"
-    line = f"Line     {status['dropped_frames']} damaged frames, answer in"
+    lost += f" worst {status.get('worst_late_ms', 0)} ms late"
+    line = f"Line     {status.get('dropped_frames', 0)} damaged frames, answer in"
     line += f" {now.answer_s * 1000:.0f} ms        Heap {status['heap_free']} bytes free"
     return [clock_line, records, lost, line]

@@ -65,12 +65,12 @@ class Watch:
     def look(self) -> Snapshot:
         """Ask once. Raises TirtaError as a Node does."""
         began = time.monotonic()
-        status = self.node.status()
+        status = self.node.whole_status()
         middle = time.monotonic()
         answer = self.node.values()
         answer_s = max(middle - began, time.monotonic() - middle)
         values = [self._value(*row) for row in answer["values"]]
-        sampled = int(answer["number"]) + int(status["ring_used"])
+        sampled = answer["number"] + status.get("ring_used", 0)
         if sampled != self._number:
             self._number = sampled
             for value in values:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from tirta import atomic
 from tirta.archive import Archive, Run
+from tirta.quarantine import Attested
 from tirta.tables import facts, layout
 from tirta.tables.facts import Facts
 from tirta.tables.landing import Landed, Progress, land_all
@@ -83,14 +84,17 @@ def rebuild(
         shelf = Shelf(archive, run.node, run.epoch)
         table = layout.read(shelf.table(layout.PAGES), layout.PAGE_SCHEMA)
         known = {} if table is None else facts.from_table(table)
-        bad = [page for page, _ in _changed(run, known)]
+        bad = [page for page, _, bad in _changed(run, known) if bad]
         there = [page for page in bad if run.path(page).exists()]
         aside += [_name(archive, run.set_aside(page)) for page in there]
-        hurt = {stretch.number for page in bad for stretch in known[page].stretches}
+        hurt = {s.number for page in bad if page in known for s in known[page].stretches}
         aside += [_name(archive, path) for path in _spare_months(archive, shelf, hurt)]
     for path in _tables(archive):
         if _unreadable(path):
             aside.append(_name(archive, _move(archive, path)))
+    for path in archive.rglob(f".*{atomic.TEMPORARY}*"):
+        if path.is_file() and atomic.abandoned(path):
+            path.unlink(missing_ok=True)
     return aside, land_all(archive, anew=True, processes=processes, progress=progress)
 
 
@@ -102,8 +106,8 @@ _PULL = (
 
 
 def _evidence(archive: Path, run: Run, known: dict[int, Facts]) -> Iterator[Finding]:
-    for page, what in _changed(run, known):
-        yield Finding(_name(archive, run.path(page)), what, _PULL)
+    for page, what, bad in _changed(run, known):
+        yield Finding(_name(archive, run.path(page)), what, _PULL if bad else _REBUILD)
     stored = run.pages()
     ours = {stored[page].path for page in stored} | {run.path(page) for page in known}
     for path in sorted(run.folder.glob("pages/*.page")):
@@ -117,20 +121,35 @@ def _evidence(archive: Path, run: Run, known: dict[int, Facts]) -> Iterator[Find
         yield Finding(_name(archive, stored[page].path), "is not in the tables yet.", _REBUILD)
 
 
-def _changed(run: Run, known: dict[int, Facts]) -> Iterator[tuple[int, str]]:
-    """Pages that are not what was pulled."""
-    for page, one in sorted(known.items()):
-        path = run.path(page)
+def _changed(run: Run, known: dict[int, Facts]) -> Iterator[tuple[int, str, bool]]:
+    """(page, what is wrong, whether the page is): what the node confirmed counts before what the
+    tables were made from.
+    """
+    attested = Attested.of(run)
+    for page in sorted(known.keys() | attested.pages.keys()):
+        one, sure = known.get(page), attested.pages.get(page)
         try:
-            data = path.read_bytes()
+            data = run.path(page).read_bytes()
         except FileNotFoundError:
-            yield page, "is gone."
+            if page in attested.rejected:
+                yield page, "is not the node's, and the tables still have its records.", False
+            else:
+                yield page, "is gone.", True
             continue
         except OSError as error:
-            yield page, f"cannot be read: {error.strerror}."
+            yield page, f"cannot be read: {error.strerror}.", True
             continue
-        if sha256(data[: one.size]).hexdigest() != one.sha256:
-            yield page, "is not what was pulled: its SHA-256 differs from the one kept."
+        if sure and not sure.holds(data):
+            yield page, "is not what the node confirmed: its SHA-256 differs.", True
+        elif one and sha256(data[: one.size]).hexdigest() != one.sha256:
+            if sure:
+                yield (
+                    page,
+                    "is what the node confirmed, and the tables are not made from it.",
+                    False,
+                )
+            else:
+                yield page, "is not what was pulled: its SHA-256 differs from the one kept.", True
 
 
 def _tables(archive: Path) -> Iterator[Path]:
@@ -153,7 +172,8 @@ def _half_written(archive: Path) -> Iterator[Finding]:
         yield Finding(
             _name(archive, path),
             "was left behind half-written; nothing reads it.",
-            "Delete it, unless a pull is running.",
+            "Unless a pull is running: `tirta archive check DIR --rebuild` removes it, and so does"
+            " the next pull from that node.",
         )
 
 

@@ -24,6 +24,7 @@ from tirta import atomic, calibrations
 from tirta.archive import Archive, Run
 from tirta.calibrations import Calibration
 from tirta.dating import Dating
+from tirta.quarantine import Attested
 from tirta.tables import channels, events, facts, holes, layout, months
 from tirta.tables.evidence import ChangedPageError, Evidence
 from tirta.tables.facts import Facts
@@ -62,6 +63,7 @@ def land(run: Run, root: Path, *, anew: bool = False) -> Landed:
     if not anew:
         layout.must_be_known(shelf.table(layout.PAGES))
     describe(root)
+    shelf.tidy()
     return _Landing(run, shelf, anew).run()
 
 
@@ -104,6 +106,7 @@ class _Landing:
         self.shelf = shelf
         self.evidence = Evidence(run)
         self.anew = anew
+        self.attested = Attested.of(run)
         self.done = Landed()
         self.known: dict[int, Facts] = {}
         self.rows: list[dict[str, Any]] = []
@@ -131,7 +134,9 @@ class _Landing:
         self._load()
         stored = self.evidence.stored
         fresh = [
-            p for p, page in stored.items() if p not in self.known or self._grown(page.size, p)
+            p
+            for p, page in stored.items()
+            if p not in self.known or self._grown(page.size, p) or self._corrected(p)
         ]
         if fresh and not self._take(fresh):
             self._take(list(stored))  # its config lies, in part, in an older page
@@ -143,12 +148,24 @@ class _Landing:
             self.known = facts.from_table(pages)
             self.rows = events.from_table(happened)
             for page in sorted(set(self.known) - set(self.evidence.stored)):
-                self.done.problems.append(str(ChangedPageError(self.run_.path(page))))
+                if page in self.attested.rejected:  # it never was the node's
+                    del self.known[page]
+                    self.rows = [row for row in self.rows if row["page"] != page]
+                else:
+                    self.done.problems.append(str(ChangedPageError(self.run_.path(page))))
 
     def _grown(self, size: int, page: int) -> bool:
         known = self.known[page]
         text_came = not known.interval_ms and known.config and self._has_text(known.config)
         return size > known.size or bool(text_came)
+
+    def _corrected(self, page: int) -> bool:
+        """Whether the node has confirmed another page than the tables were made from."""
+        sure, known = self.attested.pages.get(page), self.known[page]
+        if sure is None or (sure.size, sure.sha256) == (known.size, known.sha256):
+            return False
+        data = self.evidence.stored[page].read()
+        return sure.holds(data) and sha256(data[: known.size]).hexdigest() != known.sha256
 
     def _has_text(self, config: str) -> bool:
         return any(

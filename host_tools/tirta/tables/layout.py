@@ -152,6 +152,14 @@ class Shelf:
         found = sorted(folder.glob(f"month=*/{self.file}"))
         return {path.parent.name.removeprefix("month="): path for path in found}
 
+    def tidy(self) -> None:
+        """Remove what landings that were killed left half-written of these tables."""
+        for name in TABLES:
+            folder = self.root / name / f"node={self.node}"
+            for path in folder.rglob(f".{self.file}{atomic.TEMPORARY}*"):
+                if atomic.abandoned(path):
+                    path.unlink(missing_ok=True)
+
     @property
     def file(self) -> str:
         return f"epoch-{self.epoch}.parquet"

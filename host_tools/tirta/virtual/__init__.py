@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tirta.errors import TirtaError
+from tirta.keys import memory
 from tirta.virtual import registry
 from tirta.virtual.interpreter import command
 from tirta.virtual.state import Torn
@@ -86,6 +87,7 @@ def up(  # noqa: PLR0913 - the options of one command
             key = fleet and making.node_key(fleet, f"{unique_id:012x}")
             flash_image = making.flash_image(kind, config=config, app=app, key=key)
         making.furnish(folder, kind, scenario, flash_image)
+        memory.remember(f"{unique_id:012x}", memory.LOCKED if fleet else memory.OPEN, "virtual up")
         settings = {
             "name": name, "board": kind.name, "speed": rate, "baud": baud, "seed": seed,
             "scenario": str(scenario) if scenario else None, "unique_id": unique_id,

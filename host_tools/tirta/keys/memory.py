@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""Which nodes this computer knows to be locked: a file for each, in a folder beside the vault.
+
+A node says its mode before it has proved anything, so whoever sits on the line can say `open` in
+its name. Hence a node that has once proved its key, or got one from here, must not be open later
+unless a person says that it was opened on purpose (`tirta keys forget`). Nothing here is secret.
+"""
+
+import json
+import re
+import time
+from pathlib import Path
+
+from tirta import atomic
+from tirta.errors import TirtaError
+from tirta.keys import vault
+
+LOCKED, OPEN = "locked", "open"
+_NODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,31}")
+
+
+class DowngradeError(TirtaError):
+    """A node that is known as locked says that it is open."""
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+        super().__init__(
+            f"Node {node} says that it is open, and this computer knows it as locked.",
+            "Somebody may answer in its name, or have opened it: nothing was sent or believed. Look"
+            " at the board and its cable. If it was opened on purpose:"
+            f" tirta keys forget {node}",
+        )
+
+
+def folder() -> Path:
+    """Where it is remembered."""
+    return vault.path().with_name(vault.path().name + ".nodes")
+
+
+def recall(node: str) -> str:
+    """LOCKED, OPEN where a person or this computer made it so, or nothing."""
+    if not _NODE.fullmatch(node):
+        return ""
+    try:
+        found = json.loads((folder() / node).read_bytes())
+        return OPEN if found["mode"] == OPEN else LOCKED
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return LOCKED  # something was known, and it was most likely that
+
+
+def must_not_be_open(node: str) -> None:
+    """Raise DowngradeError where a node that says `open` is known as locked."""
+    if recall(node) == LOCKED:
+        raise DowngradeError(node)
+
+
+def remember(node: str, mode: str, why: str) -> None:
+    """From now on the node is known as LOCKED or OPEN; `why` is for whoever reads the file."""
+    if recall(node) != mode and _NODE.fullmatch(node):
+        text = json.dumps({"mode": mode, "why": why, "unix": int(time.time())})
+        atomic.write(folder() / node, text.encode())
