@@ -14,6 +14,7 @@ from tirta.coefficients import Point, solve
 from tirta.decode import decode_run
 from tirta.errors import TirtaError
 from tirta.node import Node
+from tirta.patience import Patience, Silence
 from tirta_format import calibration
 from tirta_format import config as format_config
 from tirta_format.record import FAIL, MISSING
@@ -68,6 +69,9 @@ def steady(
     """
     seen: list[settling.Reading] = []
     look = None
+    # A node's clock may stand still; ours does not.
+    whole = Patience(2 * patience_s, f"for the reading of {name} to settle")
+    silence = Silence(EVERY_S, f"for the reading of {name} to settle")
     first_s = last_s = None
     while True:
         answer = node.ask(calibration.PROBE, name.encode())
@@ -86,8 +90,9 @@ def steady(
         tell(look)
         if look and not look.unrest:
             return look
-        if now_s - first_s >= patience_s:
+        if now_s - first_s >= patience_s or whole.over:
             raise _unsettled(node, name, patience_s, seen, look)
+        silence.tell()
         time.sleep(EVERY_S)
 
 

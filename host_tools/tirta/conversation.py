@@ -63,10 +63,10 @@ class Conversation(Closing):
         *,
         think_s: float = 1.2,
         tries: int = 4,
-        patience: Patience | None = None,
+        within: Patience | None = None,
     ) -> dict[str, Any]:
         """One request whose answer is a JSON object; all of it is as `tirta.answers` says."""
-        answer = self.link.request(kind, payload, think_s=think_s, tries=tries, patience=patience)
+        answer = self.link.request(kind, payload, think_s=think_s, tries=tries, within=within)
         return self.checked(answers.read, kind, answer)
 
     def checked(self, check: Callable[..., Checked], *what: Any) -> Checked:
@@ -83,12 +83,10 @@ class Conversation(Closing):
             "Deploy the application again: `tirta deploy`.",
         )
 
-    def say_hello(
-        self, tries: int, think_s: float = 0.7, patience: Patience | None = None
-    ) -> Hello:
+    def say_hello(self, tries: int, think_s: float = 0.7, within: Patience | None = None) -> Hello:
         """Ask who is there: that any answer comes means that both ends run at this rate."""
         offer = bytes((frame.PROTOCOL, frame.PROTOCOL)) + str(self.line.baud).encode()
-        answer = self.ask(frame.HELLO, offer, think_s=think_s, tries=tries, patience=patience)
+        answer = self.ask(frame.HELLO, offer, think_s=think_s, tries=tries, within=within)
         if answer.get("tirta") != frame.PROTOCOL:
             raise TirtaError(
                 f"The node speaks link protocol {answer.get('tirta')}, this program"
@@ -102,7 +100,7 @@ class Conversation(Closing):
 
         `timeout_s` is for one that says nothing: signs of life are waited for longer.
         """
-        start = Start(self.line, timeout_s)
+        start, before = Start(self.line.port, timeout_s), self.line.bytes_in
         time.sleep(0.3)  # an answer of the application that is about to end does not count
         with contextlib.suppress(LineLostError):
             self.line.read(0)  # a sign of life
@@ -110,12 +108,14 @@ class Conversation(Closing):
         self.link.guard = None
         while True:
             try:
-                hello = self.say_hello(tries=2, patience=start.patience)
+                hello = self.say_hello(tries=2, within=start.patience)
                 self._same(hello)
                 self._meet_guard()
             except LineLostError:
                 self._reopen(start)
             except NoAnswerError:
+                start.heard(self.line.bytes_in - before)
+                before = self.line.bytes_in
                 failed = _failure(bytes(self.link.heard))
                 if failed or start.over:
                     raise TirtaError(
@@ -153,12 +153,13 @@ class Conversation(Closing):
             return self.say_hello(tries=3)
         except NoAnswerError:
             banner = repl.ask(self.line)
-        port = self.line.port
+        port, heard = self.line.port, self.line.bytes_in
         if banner is None:
             raise NoAnswerError(
                 f"No node answers on {port} at {self.line.baud} baud.",
                 "Is it the right port, does the node have power, has the line another baud rate"
                 " (--baud)? `tirta ports` asks every port.",
+                heard,
             )
         if banner.node:
             raise NoAnswerError(
@@ -183,25 +184,23 @@ class Conversation(Closing):
 class Start:
     """How long a start may take: as long as signs of life come, and some time after the last."""
 
-    def __init__(self, line: Line, silent_s: float = RESTART_S) -> None:
-        self._line = line
-        self._silent_s = silent_s
-        self._heard = line.bytes_in
-        self.patience = Patience(MOST_START_S, f"for the node on {line.port} to start")
+    def __init__(self, port: str, silent_s: float = RESTART_S) -> None:
+        self.patience = Patience(MOST_START_S, f"for the node on {port} to start")
         self._until = self.patience.began + silent_s
 
     @property
     def waited_s(self) -> float:
         return time.monotonic() - self.patience.began
 
+    def heard(self, count: int) -> None:
+        """So many bytes came since the last time: any is a sign of life, whatever it means."""
+        if count:
+            self._until = max(self._until, time.monotonic() + LIVE_S)
+
     @property
     def over(self) -> bool:
         """Whether it will not come any more."""
-        now = time.monotonic()
-        if self._line.bytes_in != self._heard:
-            self._heard = self._line.bytes_in
-            self._until = max(self._until, now + LIVE_S)
-        return now > self._until or self.patience.over
+        return time.monotonic() > self._until or self.patience.over
 
 
 def _candidates(node: str, role: int) -> list[Credential]:

@@ -20,10 +20,12 @@ from tirta.board_repl import BoardRepl
 from tirta.board_state import BoardState
 from tirta.boards import Board
 from tirta.build import MANIFEST, build
+from tirta.conversation import Start
 from tirta.errors import TirtaError
 from tirta.keys import memory
 from tirta.keys.office import KeyOf
 from tirta.line import DEFAULT_BAUD
+from tirta.link import NoAnswerError
 from tirta.node import Node
 from tirta_format import state
 
@@ -133,14 +135,18 @@ def _write(repl: BoardRepl, files: dict[str, bytes], count: _Count) -> None:
 
 def wait(port: str, baud: int) -> Hello:
     """The first hello of a node that was just started. Raises TirtaError when none comes."""
-    until = time.monotonic() + BACK_S
+    start = Start(port, BACK_S)
     while True:
         try:
             with Node(port, baud) as node:
                 return node.hello
+        except memory.DowngradeError:
+            raise
         except TirtaError as error:  # no answer yet, or no port: native USB comes and goes
+            start.heard(error.heard if isinstance(error, NoAnswerError) else 0)
+            start.patience.turn_s(0)
             time.sleep(0.2)
-            if time.monotonic() > until:
+            if start.over:
                 raise TirtaError(
                     f"The application is on the board, but it does not answer: {error.what}",
                     "Look what it says at start: `mpremote connect " + port + "`, then Ctrl-D.",

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections import deque
 
+from tirta import patience
 from tirta.errors import TirtaError
 from tirta.guard import Guard
 from tirta.line import Line
@@ -38,7 +39,13 @@ Frame = tuple[int, int, bytes]
 
 
 class NoAnswerError(TirtaError):
-    """Nothing that could be a node's answer came. `Node` tries to say why."""
+    """Nothing that could be a node's answer came, `heard` bytes of something else at most. `Node`
+    tries to say why.
+    """
+
+    def __init__(self, what: str, hint: str = "", heard: int = 0) -> None:
+        super().__init__(what, hint)
+        self.heard = heard
 
 
 class RefusedError(TirtaError):
@@ -60,7 +67,7 @@ class Link:
         self.guard: Guard | None = None  # of a locked node
         self.heard = bytearray()  # the last of what was no frame: a boot's messages, a traceback
         self._sequence = secrets.randbelow(256)  # an answer to an earlier program is not ours
-        self._pace_s = 0.0  # what this node takes to answer, and some
+        self.pace_s = 0.0  # what this node takes to answer, and some
         self._pending = bytearray()
         self._frames: deque[Frame] = deque()
 
@@ -71,26 +78,26 @@ class Link:
         *,
         think_s: float = _THINK_S,
         tries: int = TRIES,
-        patience: Patience | None = None,
+        within: Patience | None = None,
     ) -> bytes:
         """Send a request until its answer comes; return the answer's payload.
 
-        It has one deadline, of so many tries, or the earlier one of `patience`.
+        It has one deadline, of so many tries, or the earlier one of `within`.
         """
         try:
-            return self._request(kind, payload, think_s, tries, patience)
+            return self._request(kind, payload, think_s, tries, within)
         except RefusedError as error:
             if error.code != access.NOT_ALLOWED or not self.guard or not self.guard.session:
                 raise
             self.guard.again()
-            return self._request(kind, payload, think_s, tries, patience)
+            return self._request(kind, payload, think_s, tries, within)
 
     def _request(
-        self, kind: int, payload: bytes, think_s: float, tries: int, patience: Patience | None
+        self, kind: int, payload: bytes, think_s: float, tries: int, within: Patience | None
     ) -> bytes:
         waits = [think_s + _MORE_S[min(n, len(_MORE_S) - 1)] + self._frame_s for n in range(tries)]
         began = time.monotonic()
-        whole = patience or Patience(max(_REQUEST_S, waits[0]), f"for the node on {self.line.port}")
+        whole = within or Patience(max(_REQUEST_S, waits[0]), f"for the node on {self.line.port}")
         ends = min(began + min(sum(waits), max(_REQUEST_S, waits[0])), whole.until)
         sequence = None
         for attempt, wait_s in enumerate(waits):
@@ -98,7 +105,7 @@ class Link:
             # A second challenge makes the answer to the first one worthless.
             again = None if kind == access.CHALLENGE else sequence
             sequence = self.send(kind, payload, again=again)
-            until = min(time.monotonic() + max(wait_s, self._pace_s), ends)
+            until = min(time.monotonic() + max(wait_s, self.pace_s), ends)
             while came := self.next(sequence, until, whole):
                 if came[0] == kind + frame.ANSWER:
                     self._learn_pace(time.monotonic() - began)
@@ -113,7 +120,9 @@ class Link:
 
     def _learn_pace(self, took_s: float) -> None:
         """A node that takes long is given time for it, before it is asked again."""
-        self._pace_s = min(took_s * _PACE, _MOST_PACE_S)
+        self.pace_s = min(took_s * _PACE, _MOST_PACE_S)
+        if took_s < patience.PROMPT_S:
+            patience.sign()
 
     @property
     def _frame_s(self) -> float:
@@ -142,14 +151,14 @@ class Link:
         self.line.write(frame.encode(kind, again, payload))
         return again
 
-    def next(self, sequence: int, until: float, patience: Patience) -> Frame | None:
+    def next(self, sequence: int, until: float, within: Patience) -> Frame | None:
         """The next frame that answers `sequence`, or None when none comes until then.
 
         Raises RefusedError when the node refuses.
         """
-        while (left_s := min(until - time.monotonic(), patience.left_s)) > 0:
+        while (left_s := min(until - time.monotonic(), within.left_s)) > 0:
             if not self._frames:
-                self._take(self.line.read(patience.turn_s(left_s)))
+                self._take(self.line.read(within.turn_s(left_s)))
                 continue
             came = self._frames.popleft()
             found = self._unseal(*came) if came[1] == sequence else None

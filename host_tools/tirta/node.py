@@ -88,11 +88,11 @@ class Node(Conversation):
         """How punctual it samples: `groups` and `work` (FORMAT.md section 10.2)."""
         found: list[dict[str, Any]] = []
         work: dict[str, Any] = {}
-        patience = self._patience("its timing")
+        within = self._patience("its timing")
         while True:
             asked = bytes((len(found),))
             try:
-                answer = self.ask(frame.TIMING, asked, patience=patience)
+                answer = self.ask(frame.TIMING, asked, within=within)
             except RefusedError:
                 return {}  # firmware from before
             groups = answer.get("groups", [])
@@ -115,10 +115,10 @@ class Node(Conversation):
     def index(self, since_page: int = 0) -> list[IndexEntry]:
         """The pages in the log from a sequence on, oldest first."""
         found: list[IndexEntry] = []
-        patience = self._patience("the list of its pages")
+        within = self._patience("the list of its pages")
         while True:
             asked = struct.pack("<I", since_page)
-            answer = self.link.request(frame.INDEX, asked, patience=patience)
+            answer = self.link.request(frame.INDEX, asked, within=within)
             entries, more = self.checked(answers.index, answer, since_page)
             found += entries
             if not more:
@@ -134,10 +134,10 @@ class Node(Conversation):
     def config(self) -> bytes:
         """The config in force, as the node keeps it."""
         text = b""
-        patience = self._patience("its config")
+        within = self._patience("its config")
         while True:
             asked = struct.pack("<H", len(text))
-            answer = self.link.request(frame.CONFIG_GET, asked, patience=patience)
+            answer = self.link.request(frame.CONFIG_GET, asked, within=within)
             whole, part = self.checked(answers.part, answer, format_config.MAX_BYTES)
             text += part
             if len(text) >= whole:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from tirta import patience
 from tirta.errors import TirtaError
 from tirta.link import Link
 from tirta.patience import Patience
@@ -120,6 +121,7 @@ class _Reader:
         """Enough came in time: what comes next has as long."""
         if self.came - self._paced >= LEAST_S * LEAST_SHARE * self.link.line.byte_rate:
             self._pace = self._new_pace()
+            patience.sign()
 
     def round(self) -> Iterator[tuple[int, bytes]]:
         """One read request for the first gaps, and what it brings."""
@@ -134,7 +136,7 @@ class _Reader:
         damaged = self.link.damaged_frames
         sequence = self.link.send(frame.READ, payload)
         quiet_s = _SILENCE_S + self.link.line.seconds(frame.MAX_FROM_NODE)
-        until = time.monotonic() + quiet_s
+        until = time.monotonic() + max(quiet_s, self.link.pace_s)
         while came := self.link.next(sequence, until, self._pace):
             kind, _, content = came
             if kind == frame.DATA:

@@ -9,15 +9,24 @@ import time
 from collections.abc import Callable
 
 EVERY_S = 3.0  # between two words
+PROMPT_S = 1.0  # an answer that comes so soon is a sign that all is well
+LEAST_SILENCE_S = 9.0  # before a wait that is usual is told of
 TURN_S = 1.0  # the longest wait in one piece, so that something can be said meanwhile
 
 Tell = Callable[[str], None]
 _listeners: list[Tell] = []
+_times = {"sign": 0.0, "said": 0.0}  # of the last sign that all is well, and of the last word
 
 
 def listen(tell: Tell) -> None:
     """Let `tell` hear what is waited for, from now on; it takes the place of who heard before."""
     _listeners[:] = [tell]
+    sign()
+
+
+def sign() -> None:
+    """It goes on as it should, and whoever waits can see it: nothing needs to be said."""
+    _times["sign"] = _times["said"] = time.monotonic()
 
 
 class Patience:
@@ -27,7 +36,6 @@ class Patience:
         self.began = time.monotonic()
         self.until = self.began + seconds
         self._what = what
-        self._next = self.began + EVERY_S
 
     @property
     def left_s(self) -> float:
@@ -41,8 +49,33 @@ class Patience:
     def turn_s(self, most_s: float) -> float:
         """How long to wait in one piece, at most `most_s`; tells of it where it is time."""
         now = time.monotonic()
-        if now >= self._next:
-            self._next = now + EVERY_S
-            for tell in _listeners:
-                tell(f"Waiting {self._what}: {now - self.began:.0f} s.")
+        if now >= _times["said"] + EVERY_S:
+            _say(f"Waiting {self._what}: {now - _times['sign']:.0f} s.")
         return max(0.0, min(most_s, TURN_S, self.until - now))
+
+
+class Silence:
+    """Tells of a wait that has no end of its own, when it is longer than it should be."""
+
+    def __init__(self, usual_s: float, what: str) -> None:
+        self._every_s = max(LEAST_SILENCE_S, 2 * usual_s)
+        self._what = what
+        self.broken()
+
+    def broken(self) -> None:
+        """What was waited for came."""
+        self._began = time.monotonic()
+        self._next = self._began + self._every_s
+
+    def tell(self) -> None:
+        """Say how long it has been, where it is time."""
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + self._every_s
+            _say(f"Waiting {self._what}: {now - self._began:.0f} s.")
+
+
+def _say(text: str) -> None:
+    _times["said"] = time.monotonic()
+    for tell in _listeners:
+        tell(text)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Self
 
@@ -159,7 +160,7 @@ def _plan(
 ) -> list[list[Span]]:
     """The spans that the archive lacks, in groups that lie together on the node."""
     groups: list[list[Span]] = [[]]
-    for entry, following in zip(index, [*index[1:], None], strict=True):
+    for entry, following in zip_longest(index, index[1:]):
         if following and following.first_record <= since and following.page <= end.page:
             groups.append([])
             continue

@@ -15,6 +15,11 @@ class Session:
     """What both sides know after a login. `seal` and `open_` for each frame."""
 
     def __init__(self, credential: Credential, node_nonce: bytes) -> None:
+        if len(node_nonce) != access.NONCE_SIZE:
+            raise TirtaError(
+                "What answers does not keep to Tirta's protocol: its challenge is too short.",
+                "Look at the board and its cable, then run the command again.",
+            )
         self.credential = credential
         self._nonces = node_nonce + secrets.token_bytes(access.NONCE_SIZE)
         keys = access.session_keys(credential.key, credential.node, self._nonces)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tirta import columns
 from tirta.node import ConfigError, Node
+from tirta.patience import Silence
 
 _LEAST_S = 0.05
 _MOST_S = 1.0  # a raised rate lapses when nobody asks for longer
@@ -51,6 +52,7 @@ def follow(node: Node, count: int | None = None) -> Iterator[Sample]:
     scales = _scales(node)
     last: tuple[int, int] | None = None
     given = 0
+    silence = Silence(interval_s, f"for the next record of node {node.hello.node}")
     while count is None or given < count:
         found = node.values()
         place = found.get("boot", 0), found.get("slot", -1)
@@ -62,6 +64,8 @@ def follow(node: Node, count: int | None = None) -> Iterator[Sample]:
             yield Sample(*place, max(0, unix_ms - age_ms) if unix_ms else 0, max(0, skipped), rows)
             last = place
             given += 1
+            silence.broken()
+        silence.tell()
         time.sleep(max(_LEAST_S, min(_MOST_S, interval_s - age_ms / 1000)))
 
 

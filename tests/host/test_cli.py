@@ -192,3 +192,23 @@ def test_ctrl_c_is_one_message(peer: Peer) -> None:
     assert process.returncode == 1
     assert told.startswith("tirta: Interrupted.")
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("where", ["tirta.cli", "tirta.cli.pulling", "pyarrow"])
+def test_ctrl_c_while_a_command_is_loaded_is_one_message(where: str) -> None:
+    """A hand is quicker than an import: the key comes when Python looks for the module."""
+    code = f"""
+import sys
+class Hand:
+    def find_spec(self, name, path=None, target=None):
+        if name == {where!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Hand())
+from tirta.entry import main
+sys.exit(main())
+"""
+    words = [sys.executable, "-c", code, "pull", "/dev/nothing"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("tirta: Interrupted.")
+    assert "Traceback" not in done.stderr

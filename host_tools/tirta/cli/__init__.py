@@ -18,7 +18,14 @@ _UTF8 = {"utf-8", "utf8"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; every error for a person ends here as one message."""
-    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        return _main(sys.argv[1:] if argv is None else list(argv))
+    except KeyboardInterrupt:  # also while a command is loaded
+        say.error("Interrupted.", "What was done is kept; run the command again to go on.")
+        return 1
+
+
+def _main(words: list[str]) -> int:
     _speak_utf8()
     language, words = translation.wanted(words)
     wrong = say.speak(language) or parser.misspelt(words, (command.name for command in COMMANDS))
@@ -37,9 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except TirtaError as error:
         say.error(error.what, error.hint)
-        return 1
-    except KeyboardInterrupt:
-        say.error("Interrupted.", "What was done is kept; run the command again to go on.")
         return 1
     except BrokenPipeError:  # whoever read our output has gone
         _drop_output()

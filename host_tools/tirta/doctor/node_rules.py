@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Config, clock, flash, memory and alarms of a node, and what `log_rules` read in its log."""
 
+import re
 from collections.abc import Iterator
 
 from tirta import flash_wear
@@ -16,6 +17,8 @@ OLD_CLOCK_S = 30 * 86_400  # 20 ppm are a minute in a month
 YEAR_S = 31_557_600
 LATE_SHARE = 0.001
 NOISY_FRAMES = 20
+# What firmware says of a trial that was not confirmed: the config's hash, and why.
+_GIVEN_UP = re.compile(r"config: ([0-9a-f]{8}) given up: (.*)")
 
 
 def config(facts: Facts) -> Iterator[Finding]:
@@ -28,6 +31,8 @@ def config(facts: Facts) -> Iterator[Finding]:
             "config.none", FAULT, "The node has no config: it samples nothing.",
             f"Give it one: `tirta config apply {facts.port} FILE`.",
         )  # fmt: skip
+    elif refused and (given_up := _GIVEN_UP.match(refused[0])) and facts.config is not None:
+        yield _unconfirmed(facts, int(given_up[1], 16), given_up[2])
     elif refused:
         yield Finding(
             "config.refused", FAULT,
@@ -41,6 +46,22 @@ def config(facts: Facts) -> Iterator[Finding]:
             f"See what differs with `tirta config diff {facts.port} FILE`, then apply the right"
             " one.",
         )  # fmt: skip
+
+
+def _unconfirmed(facts: Facts, tried: int, why: str) -> Finding:
+    """A trial ended without a laptop's word, and the node samples all the same."""
+    again = f"`tirta config apply {facts.port} FILE`"
+    if tried == _hash_in_force(facts):
+        return Finding(
+            "config.unconfirmed", WARNING,
+            f"The node samples with its first config, and nobody confirmed it ({why}).",
+            f"Look whether its sensors read well, then confirm it: {again}.",
+        )  # fmt: skip
+    return Finding(
+        "config.given-up", WARNING,
+        f"The node gave up a new config ({why}) and samples with the one before.",
+        f"Correct the file if it needs it, then apply it again: {again}.",
+    )  # fmt: skip
 
 
 def _hash_in_force(facts: Facts) -> int:

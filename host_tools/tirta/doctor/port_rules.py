@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tirta import __version__
 from tirta.doctor.facts import Facts
 from tirta.doctor.finding import FAULT, NOTE, WARNING, Finding
+from tirta.keys.memory import DowngradeError
 
 
 def port(facts: Facts) -> Iterator[Finding]:
@@ -32,6 +33,9 @@ def port(facts: Facts) -> Iterator[Finding]:
 
 def _silent(facts: Facts) -> Iterator[Finding]:
     assert facts.problem is not None  # noqa: S101  the caller looked
+    if isinstance(facts.problem, DowngradeError):
+        yield Finding("node.doubtful", FAULT, facts.problem.what, facts.problem.hint)
+        return
     if facts.banner is not None:
         if facts.banner.node:
             yield Finding(
@@ -111,9 +115,8 @@ def identity(facts: Facts) -> Iterator[Finding]:
 
 def _release(version: str) -> tuple[int, ...]:
     """Numbers to compare by; what is no number counts as nothing."""
-    return tuple(
-        int(part) if part.isdigit() else 0 for part in version.split("+", maxsplit=1)[0].split(".")
-    )
+    numbers = version.split("+", maxsplit=1)[0].split(".")
+    return tuple(int(part) if part.isdecimal() else 0 for part in numbers)
 
 
 RULES = (port, link, access, identity)
