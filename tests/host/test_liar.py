@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""Every lie that the formats allow, told to every command that hears it: one message and exit code
+1, or an honest end; no traceback, no hang, nothing outside the archive, nothing that obeys a
+terminal. Here each SHARE-th of them; `make campaign` tells all, and 100,000 that chance makes.
+"""
+
+import itertools
+import os
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import lies
+import pytest
+from liar import LiarNode, Lie, shared
+from lies import COMMANDS
+from run_lies_campaign import block
+from watching import watched
+
+from tirta.cli import main
+from tirta.demo_config import DEMO_CONFIG
+from tirta_format import access, frame, staging
+
+SHARE = 8
+LEAST = 500
+BY_CHANCE = 150
+_UNPRINTABLE = re.compile(r"[^\n\t -~\u00a0-\uffff]")
+
+Case = tuple[int, str, str, Lie]  # request, command, what the lie is, the lie
+
+
+def honest(*, locked: bool = False) -> LiarNode:
+    """A node with two pages and a bit."""
+    node = LiarNode(locked=locked)
+    node.log.add(300)
+    return node
+
+
+def cases(kind: int) -> Iterator[Case]:
+    """Every lie about one request, with a command that hears it."""
+    commands = itertools.cycle(COMMANDS[kind])
+    node = honest()
+    node._staged = bytearray(node.config_text)
+    asked = {
+        frame.INDEX: bytes(4),
+        frame.READ: struct.pack("<H", 4096) + struct.pack(frame.READ_RANGE, 1, 0, 1, 4096),
+        frame.CONFIG_GET: bytes(2),
+        frame.CONFIG_PUT: struct.pack("<HH", 300, 0) + bytes(96),
+        access.DIGEST: struct.pack(access.DIGEST_REQUEST, 1, 0, 1, 4096),
+        staging.STAGE: struct.pack("<IH", node.log.config_hash, 60),
+        staging.CONFIRM: struct.pack("<I", node.log.config_hash),
+    }.get(kind, b"")
+    true = node.truth(kind, asked)[0][1]
+    for name, payload in lies.of_answer(kind, true):
+        yield kind, next(commands), name, lies.replacing(kind, payload)
+    for command in COMMANDS[kind]:
+        for name, lie in lies.of_frames(kind):
+            yield kind, command, name, lie
+
+
+def tell(case: Case, folder: Path, line: dict[str, float] | None = None) -> int:
+    """Run a command with a node that lies; its exit code."""
+    kind, command, _, lie = case
+    node = honest(locked=kind in lies.LOCKED)
+    node.lie = lie
+    archive = folder / "archive"
+    places = {"PORT": str(folder / "port"), "DIR": str(archive), "FILE": str(DEMO_CONFIG)}
+    (folder / "port").touch()
+    words = [places.get(word, word) for word in command.split()]
+    known = Path(os.environ["TIRTA_KEYS"]).parent
+    with shared(node, **(line or {})) as clock, watched(archive, known, never=lies.PATHS):
+        clock.endless = words[0] == "tail"
+        return main(words)
+
+
+def judged(case: Case, folder: Path, capsys: pytest.CaptureFixture[str], **line: float) -> None:
+    """Tell one lie, and look at all that it led to."""
+    name = f"{case[1]}, answer to {case[0]:#x}: {case[2]}"
+    try:
+        code = tell(case, folder, line)
+    except BaseException as error:  # whatever it is, the lie is wanted with it
+        raise AssertionError(name) from error
+    out, err = capsys.readouterr()
+    assert not _UNPRINTABLE.search(out + err), name
+    assert code in {0, 1}, name
+    if code and not case[1].startswith("doctor"):
+        assert err.count("tirta: ") == 1, (name, err)
+
+
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_no_lie_is_more_than_one_message(
+    kind: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for case in itertools.islice(cases(kind), kind % SHARE, None, SHARE):
+        judged(case, tmp_path, capsys)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_no_lie_at_all(kind: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for case in cases(kind):
+        judged(case, tmp_path, capsys)
+
+
+def test_enough_lies_are_told() -> None:
+    assert sum(len([*cases(kind)]) // SHARE for kind in COMMANDS) + BY_CHANCE >= LEAST
+
+
+def test_lies_that_chance_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIRTA_KEYS", "set by the block itself")
+    assert block(1, BY_CHANCE).wrong == []
+
+
+# A node that is slow, and one that only wants to keep somebody waiting.
+TRICKLES = {
+    "a byte at a time": {"piece": 1, "piece_s": 0.5},
+    "a piece a second": {"piece": 64, "piece_s": 1.0},
+    "late": {"late_s": 2.6},
+    "too late": {"late_s": 9.0},
+}
+
+
+@pytest.mark.parametrize("trickle", TRICKLES)
+@pytest.mark.parametrize("command", ["status PORT", "pull PORT --archive DIR", "config get PORT"])
+def test_a_slow_node_is_borne_and_a_trickle_ends(
+    command: str, trickle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = frame.HELLO, command, trickle, lambda _kind, replies: replies
+    if trickle == "late":
+        assert tell(case, tmp_path, TRICKLES[trickle]) == 0
+    else:
+        judged(case, tmp_path, capsys, **TRICKLES[trickle])
+
+
+@pytest.mark.parametrize("command", ["status PORT", "pull PORT --archive DIR"])
+def test_frames_of_another_type_extend_no_deadline(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One wrong frame every half second, with the right sequence, for ever."""
+
+    def lie(kind: int, replies: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        return replies if kind == frame.HELLO else [(0xFE, b"x" * 40)] * 2000
+
+    judged((frame.STATUS, command, "wrong", lie), tmp_path, capsys, piece=54, piece_s=0.5)
