@@ -4,6 +4,7 @@ PYTHON ?= python3
 FUZZ_S ?= 600
 CUTS ?= 1000000
 PULLS ?= 10000
+LIES ?= 100000
 SEED ?= 1
 # Many tests wait for a clock or a line: two more than there are cores.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
@@ -39,10 +40,11 @@ fmt: $(VENV) ## format the sources, and repair what ruff can repair
 bench: $(VENV) ## every figure of the log beside its peers: a table, and build/bench.json
 	$(BIN)/python tests/bench/run.py
 
-campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, PULLS over bad lines, then fuzz
+campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, PULLS over bad lines, LIES, then fuzz
 	$(BIN)/python tests/host/run_campaign.py $(CUTS) $(SEED)
 	$(BIN)/python -m pytest -m campaign
 	PYTHONPATH=tests/bench $(BIN)/python tests/host/run_link_campaign.py $(PULLS) $(SEED)
+	PYTHONPATH=tests/bench $(BIN)/python tests/host/run_lies_campaign.py $(LIES) $(SEED)
 	$(MAKE) fuzz
 
 fuzz: $(VENV) ## coverage-guided fuzzing of the decoder for FUZZ_S seconds (600); goes on from build/corpus
