@@ -204,7 +204,9 @@ class Start:
 
 
 def _candidates(node: str, role: int) -> list[Credential]:
-    return vault.load().candidates(node, role)
+    kept = vault.load()
+    memory.learn(kept)
+    return kept.candidates(node, role)
 
 
 def _expired(node: str, role: int) -> int:

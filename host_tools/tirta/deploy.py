@@ -92,6 +92,8 @@ def deploy(  # noqa: PLR0913 - the options of one command
         count.done += fields.write(wanted)
         repl.reset()
     hello = wait(port, baud)
+    if key_of:
+        memory.remember(node_id, memory.LOCKED, "deploy")
     if not tried:
         return Deployed(hello, count.done)
     with Node(port, baud) as node:

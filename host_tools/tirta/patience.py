@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 EVERY_S = 3.0  # between two words
 PROMPT_S = 1.0  # an answer that comes so soon is a sign that all is well
-LEAST_SILENCE_S = 9.0  # before a wait that is usual is told of
+LEAST_SILENCE_S = 5.0  # before a wait that is usual is told of
 TURN_S = 1.0  # the longest wait in one piece, so that something can be said meanwhile
 
 Tell = Callable[[str], None]

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -51,6 +52,8 @@ class LiarNode(Peer):
         self.lie: Lie = lambda _kind, replies: replies
         self.wire: Lie = lambda _kind, replies: replies  # what somebody on the line makes of it
         self.key = node_key(FLEET, NODE) if locked else None
+        self.down_s = 0.0  # how long a start takes; nothing is heard then, and said only `boot_log`
+        self.boot_log = b""
         self.says_open = False  # an impostor's, who has no key
         self.heard: list[tuple[int, bytes]] = []  # what came in plain: type and payload
         self._nonce = b""
@@ -270,16 +273,21 @@ class LiarLine(Line):
         self.baud = baud
         self.bytes_in = self.bytes_out = 0
         self._coming: list[tuple[float, bytes]] = []
+        self._down_until = 0.0
 
     def write(self, data: bytes) -> None:
         self.bytes_out += len(data)
         for part in data.split(b"\0"):
             found = frame.decode(part) if part else None
-            if found is None:
+            if found is None or self.clock.now < self._down_until:
                 continue
+            if found[0] == frame.RESTART and self.node.down_s:
+                self._down_until = self.clock.now + self.node.down_s
+                self._coming.append((self.clock.now + 0.5, self.node.boot_log))
             at = self.clock.now + self.late_s
             for kind, payload in self.node.replies(*found):
                 at = self._come(at, frame.encode(kind, found[1], payload))
+            self._coming.sort(key=lambda each: each[0])
 
     def _come(self, at: float, said: bytes) -> float:
         step = self.piece or max(1, len(said))
@@ -317,20 +325,20 @@ class LiarLine(Line):
 
 
 @cache
-def _load() -> None:
-    """Load whatever a command needs, before its clock is taken away."""
+def _timed() -> list[ModuleType]:
+    """The laptop's modules that look at the time; all that a command needs is loaded first."""
     build_parser()
+    found = [module for name, module in sys.modules.items() if name.startswith("tirta.")]
+    return [module for module in found if getattr(module, "time", None) is time]
 
 
 @contextmanager
 def shared(node: LiarNode, **line: float) -> Iterator[Clock]:
     """In here every port is this node's, and its clock the only one; `line` sets LiarLine's."""
     clock = Clock()
-    _load()
     with pytest.MonkeyPatch.context() as patch:
-        for name, module in list(sys.modules.items()):
-            if name.startswith("tirta.") and getattr(module, "time", None) is time:
-                patch.setattr(module, "time", clock)
+        for module in _timed():
+            patch.setattr(module, "time", clock)
         for user in ("tirta.node", "tirta.doctor.facts", "tirta.ports"):
             patch.setattr(f"{user}.Line", LiarLine)
         for name, value in ({"node": node, "clock": clock} | line).items():

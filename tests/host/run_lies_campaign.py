@@ -18,15 +18,20 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import lies
+import pytest
 from liar import NODE, LiarNode, Reply, shared
-from peer import EPOCH
+from peer import EPOCH, FakeLog
 from watching import watched
 
+from tirta import cli
 from tirta.archive import Archive
-from tirta.cli import main
+from tirta.cli import build_parser, main
+from tirta.cli.catalogue import Command
+from tirta.cli.parser import Parser
 from tirta.demo_config import DEMO_CONFIG
 from tirta.keys import memory
 from tirta_format import frame
@@ -77,12 +82,26 @@ def changing(chance: random.Random, share: float) -> object:
     return lie
 
 
+@cache
+def log_of(records: int) -> FakeLog:
+    """Nobody changes it, so one serves all."""
+    log = FakeLog()
+    log.add(records)
+    return log
+
+
+@cache
+def parser_of(commands: tuple[Command, ...]) -> tuple[Parser, dict[str, Parser]]:
+    """Most of a command's time is its help, which nobody reads here."""
+    return build_parser(commands)
+
+
 def one(seed: int, folder: Path) -> str:
     """Tell one lie; what is wrong with what it led to, or nothing. It may end with `message`."""
     chance = random.Random(seed)
     locked = chance.random() < 0.4
     node = LiarNode(locked=locked)
-    node.log.add(chance.choice((0, 1, 30, 300)))
+    node.log = log_of(chance.choice((0, 1, 30, 300)))
     share = chance.choice((0.02, 0.1, 0.5, 1.0))
     if locked:
         node.wire = changing(chance, share)  # type: ignore[assignment]
@@ -142,8 +161,12 @@ def block(first: int, count: int) -> Tally:
     """So many seeds, in a folder of their own."""
     tally = Tally()
     memory_disk = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    with tempfile.TemporaryDirectory(dir=memory_disk) as name:
-        os.environ["TIRTA_KEYS"] = str(Path(name) / "computer" / "keys")
+    with (
+        tempfile.TemporaryDirectory(dir=memory_disk) as name,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("TIRTA_KEYS", str(Path(name) / "computer" / "keys"))
+        patch.setattr(cli, "build_parser", lambda commands: parser_of(tuple(commands)))
         for seed in range(first, first + count):
             folder = Path(name) / "one"
             folder.mkdir()

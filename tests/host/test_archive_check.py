@@ -2,7 +2,10 @@
 """Bad archives: what is wrong is named, evidence is kept, and nothing right is overwritten."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,6 +153,21 @@ def test_what_a_killed_landing_left_behind_is_named(archive: Path, told: Say) ->
     left = shelf(archive).month("2026-02")
     left.with_name(f".{left.name}.tmp123").write_bytes(b"half")
     assert "half-written" in told()["findings"][0]["what"]
+
+
+def test_what_a_killed_landing_left_behind_goes_with_the_next_one(archive: Path, told: Say) -> None:
+    left = shelf(archive).month("2026-02")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead = left.with_name(f".{left.name}.tmp{ended.pid}")
+    alive = left.with_name(f".{left.name}.tmp{os.getpid()}")
+    dead.write_bytes(b"half")
+    alive.write_bytes(b"half")
+    landed(archive)
+    assert not dead.exists()
+    assert alive.exists(), "somebody writes it now"
+    alive.unlink()
+    assert told()["ok"]
 
 
 def test_a_landing_on_a_full_disk_keeps_evidence_and_tables(archive: Path, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from watching import watched
 
 from tirta.cli import main
 from tirta.demo_config import DEMO_CONFIG
+from tirta.errors import TirtaError
+from tirta.node import Node
 from tirta_format import access, frame, staging
 
 SHARE = 8
@@ -107,8 +109,7 @@ def test_enough_lies_are_told() -> None:
     assert sum(len([*cases(kind)]) // SHARE for kind in COMMANDS) + BY_CHANCE >= LEAST
 
 
-def test_lies_that_chance_makes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TIRTA_KEYS", "set by the block itself")
+def test_lies_that_chance_makes() -> None:
     assert block(1, BY_CHANCE).wrong == []
 
 
@@ -143,3 +144,23 @@ def test_frames_of_another_type_extend_no_deadline(
         return replies if kind == frame.HELLO else [(0xFE, b"x" * 40)] * 2000
 
     judged((frame.STATUS, command, "wrong", lie), tmp_path, capsys, piece=54, piece_s=0.5)
+
+
+@pytest.mark.parametrize(("down_s", "boot_log"), [(80, b"rst:0x1 (POWERON_RESET)\r\n"), (20, b"")])
+def test_a_start_is_waited_for_while_there_is_life(down_s: float, boot_log: bytes) -> None:
+    node = honest()
+    node.down_s, node.boot_log = down_s, boot_log
+    with shared(node) as clock, Node("/dev/liar") as talk:
+        began = clock.now
+        talk.restart()
+        assert down_s <= clock.now - began < down_s + 5
+
+
+def test_a_node_that_says_nothing_at_a_start_is_given_up() -> None:
+    node = honest()
+    node.down_s = 80
+    with shared(node) as clock, Node("/dev/liar") as talk:
+        began = clock.now
+        with pytest.raises(TirtaError, match="did not come back"):
+            talk.restart()
+        assert clock.now - began < 40

@@ -159,6 +159,7 @@ def _lock_arguments(parser: ArgumentParser) -> None:
 def _lock(args: Namespace) -> None:
     choice = choose(args.port, args.baud)
     kept = vault.load()
+    memory.learn(kept)
     with Node(choice.port, choice.baud, may_be_open=args.was_opened) as node:
         key = kept.node_key(node.hello.node, args.fleet)
         if node.hello.mode == "locked":

@@ -56,6 +56,13 @@ def must_not_be_open(node: str) -> None:
         raise DowngradeError(node)
 
 
+def learn(kept: vault.Vault) -> None:
+    """A node that this computer has a credential for is locked, unless more is known of it."""
+    for credential in kept.credentials:
+        if not recall(credential.node):
+            remember(credential.node, LOCKED, "vault")
+
+
 def remember(node: str, mode: str, why: str) -> None:
     """From now on the node is known as LOCKED or OPEN; `why` is for whoever reads the file."""
     if recall(node) != mode and _NODE.fullmatch(node):
