@@ -8,6 +8,7 @@ line listens with `listen`, so that a person knows what is waited for, and for h
 import time
 from collections.abc import Callable
 
+FIRST_S = 5.0  # until the first word: whoever hears nothing at all is told so before
 EVERY_S = 3.0  # between two words
 PROMPT_S = 1.0  # an answer that comes so soon is a sign that all is well
 LEAST_SILENCE_S = 5.0  # before a wait that is usual is told of
@@ -26,7 +27,8 @@ def listen(tell: Tell) -> None:
 
 def sign() -> None:
     """It goes on as it should, and whoever waits can see it: nothing needs to be said."""
-    _times["sign"] = _times["said"] = time.monotonic()
+    _times["sign"] = time.monotonic()
+    _times["said"] = _times["sign"] + FIRST_S - EVERY_S
 
 
 class Patience:
