@@ -9,6 +9,7 @@ and made longer everywhere. What no format says, frames of other types and refus
 import json
 import random
 import struct
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,13 @@ BINARY = {  # the numbers of answers that are not JSON
     frame.DATA - frame.ANSWER: frame.DATA_HEAD, frame.END - frame.ANSWER: "<IB",
 }  # fmt: skip
 _CODES = range(10)
+_CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _TEXTS = (b"", b"\x1b[2J" * 99, b"\xff" * 300)
+
+
+def obeyed(said: str) -> list[str]:
+    """What of a command's words a terminal would obey, or hide."""
+    return [c for c in said if unicodedata.category(c) in _CONTROLS and c not in "\n\t"]
 
 
 class _Text(str):

@@ -10,7 +10,6 @@ import io
 import json
 import os
 import random
-import re
 import shutil
 import sys
 import tempfile
@@ -36,7 +35,6 @@ from tirta.demo_config import DEMO_CONFIG
 from tirta.keys import memory
 from tirta_format import frame
 
-UNPRINTABLE = re.compile(r"[^\n\t -~\u00a0-\uffff]")
 BLOCK = 500
 COMMANDS = sorted({command for each in lies.COMMANDS.values() for command in each})
 LOCKED = ("status PORT --json", "pull PORT --archive DIR --json", "config get PORT", "doctor PORT")
@@ -129,7 +127,7 @@ def one(seed: int, folder: Path) -> str:
     except BaseException:  # noqa: BLE001  whatever it is
         return f"seed {seed}: {command}: {traceback.format_exc(limit=-4)}"
     said = out.getvalue() + err.getvalue()
-    if UNPRINTABLE.search(said):
+    if lies.obeyed(said):
         return f"seed {seed}: {command}: said {said!r}"
     if code not in {0, 1}:
         return f"seed {seed}: {command}: exit code {code}"

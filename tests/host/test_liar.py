@@ -6,7 +6,6 @@ terminal. Here each SHARE-th of them; `make campaign` tells all, and 100,000 tha
 
 import itertools
 import os
-import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +26,6 @@ from tirta_format import access, frame, staging
 SHARE = 8
 LEAST = 500
 BY_CHANCE = 150
-_UNPRINTABLE = re.compile(r"[^\n\t -~\u00a0-\uffff]")
 
 Case = tuple[int, str, str, Lie]  # request, command, what the lie is, the lie
 
@@ -84,7 +82,7 @@ def judged(case: Case, folder: Path, capsys: pytest.CaptureFixture[str], **line:
     except BaseException as error:  # whatever it is, the lie is wanted with it
         raise AssertionError(name) from error
     out, err = capsys.readouterr()
-    assert not _UNPRINTABLE.search(out + err), name
+    assert not lies.obeyed(out + err), name
     assert code in {0, 1}, name
     if code and not case[1].startswith("doctor"):
         assert err.count("tirta: ") == 1, (name, err)
