@@ -132,6 +132,6 @@ class Archive:
         if not runs:
             raise TirtaError(
                 f"{self.root} is not an archive: no pages of any node are in it.",
-                "Name the folder that `tirta pull --archive` wrote to.",
+                "Name the folder that `tirta pull --archive DIR` wrote to.",
             )
         return runs

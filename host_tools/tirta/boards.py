@@ -185,9 +185,10 @@ def _locate(name_or_path: str | Path) -> Path:
 def _for_a_person(path: Path, error: ValidationError) -> TirtaError:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
+    keys = boards_dir() / "README.md"
     hint = {
-        "extra_forbidden": f"Remove {key} or correct it; boards/README.md lists the keys.",
-        "missing": f"Add {key}; boards/README.md says what it means.",
-    }.get(first["type"], f"Correct {key}; boards/README.md says what it may be.")
+        "extra_forbidden": f"Remove {key} or correct it; {keys} lists the keys.",
+        "missing": f"Add {key}; {keys} says what it means.",
+    }.get(first["type"], f"Correct {key}; {keys} says what it may be.")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return TirtaError(f"{path}: {key}: {first['msg']}{more}", hint)

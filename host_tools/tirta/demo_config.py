@@ -15,7 +15,7 @@ DEMO_DAYS = 7
 _DAY_MIN = 1440
 _DISTRICT = """\
 # SPDX-License-Identifier: MIT
-# Which meter stands for which zone, for `tirta report` and `tirta district` (docs/DISTRICT.md).
+# Which meter stands for which zone, for `tirta report` and `tirta district`.
 version = 1
 name = "Kota Contoh"
 time_zone = "{zone}"

@@ -13,7 +13,7 @@ import errno
 
 import serial
 
-from tirta import port_names
+from tirta import port_names, trace
 from tirta.closing import Closing
 from tirta.errors import TirtaError
 
@@ -43,6 +43,7 @@ class Line(Closing):
         self.bytes_in = 0
         self.bytes_out = 0
         self._serial = _open(port, baud)
+        self._trace = trace.of(port, baud)
 
     def write(self, data: bytes) -> None:
         try:
@@ -50,6 +51,8 @@ class Line(Closing):
         except LOST as error:
             raise self._gone() from error
         self.bytes_out += len(data)
+        if self._trace:
+            self._trace.saw("->", data)
 
     def read(self, timeout_s: float) -> bytes:
         """What has come, or comes first within `timeout_s`; may be empty."""
@@ -61,6 +64,8 @@ class Line(Closing):
         except (*LOST, TypeError) as error:
             raise self._gone() from error
         self.bytes_in += len(data)
+        if self._trace:
+            self._trace.saw("<-", data)
         return data
 
     def drain(self) -> None:
@@ -84,6 +89,8 @@ class Line(Closing):
         except (*LOST, ValueError) as error:
             raise self._gone() from error
         self.baud = baud
+        if self._trace:
+            self._trace.rate(baud)
 
     def close(self) -> None:
         with contextlib.suppress(*LOST):

@@ -22,6 +22,11 @@ def boards_dir() -> Path:
     return _find("boards")
 
 
+def doc(name: str) -> Path:
+    """A document for users, `DISTRICT.md` for one."""
+    return _find("docs") / name
+
+
 def user_dir() -> Path:
     """Keys, trusted keys and own boards: `~/.config/tirta` on Linux ($XDG_CONFIG_HOME counts),
     elsewhere where the system keeps such things.

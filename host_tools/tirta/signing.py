@@ -111,7 +111,8 @@ def verify(bundle: Bundle) -> Key:
     if not bundle.signature:
         raise TirtaError(
             "The bundle has no signature.",
-            "Ask who gave it to you; --allow-unsigned takes it all the same.",
+            "Ask who gave it to you. `tirta update PORT BUNDLE --allow-unsigned` takes it all the"
+            " same.",
         )
     try:
         document = json.loads(bundle.signature)

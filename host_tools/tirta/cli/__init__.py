@@ -27,8 +27,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(words: list[str]) -> int:
     _speak_utf8()
+    if "_ARGCOMPLETE" in os.environ:
+        _complete()
     language, words = translation.wanted(words)
-    wrong = say.speak(language) or parser.misspelt(words, (command.name for command in COMMANDS))
+    words, untold = _told(words)
+    wrong = (
+        untold
+        or say.speak(language)
+        or parser.misspelt(words, (command.name for command in COMMANDS))
+    )
     if wrong:
         say.error(*wrong)
         return WRONG_USAGE
@@ -43,6 +50,7 @@ def _main(words: list[str]) -> int:
         code = args.run(args) or 0
         sys.stdout.flush()
     except TirtaError as error:
+        _log(error)
         say.error(error.what, error.hint)
         return 1
     except BrokenPipeError:  # whoever read our output has gone
@@ -61,6 +69,33 @@ def _main(words: list[str]) -> int:
         )
         return 1
     return int(code)
+
+
+def _complete() -> None:
+    from tirta.cli.completing import complete
+
+    complete(build_parser)
+
+
+def _told(words: list[str]) -> tuple[list[str], tuple[str, str] | None]:
+    """The words without --verbose and --log, which are obeyed from here on; what is wrong."""
+    if not any(word.startswith(("--verbose", "--log")) for word in words):
+        if "tirta.trace" in sys.modules:
+            sys.modules["tirta.trace"].stop()
+        return words, None
+    from tirta import trace
+
+    try:
+        verbose, file, rest = trace.wanted(words)
+        trace.start(verbose, file, rest)
+    except TirtaError as error:
+        return words, (error.what, error.hint)
+    return rest, None
+
+
+def _log(error: BaseException) -> None:
+    if trace := sys.modules.get("tirta.trace"):
+        trace.failed(error)
 
 
 def _speak_utf8() -> None:

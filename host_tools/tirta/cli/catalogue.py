@@ -47,6 +47,20 @@ COMMANDS = (
         "boards",
     ),
     Command(
+        "udev",
+        FIND,
+        "print rules for Linux: ModemManager leaves nodes alone, and each port keeps a name",
+        "tirta udev > 70-tirta.rules",
+        "find",
+    ),
+    Command(
+        "completion",
+        FIND,
+        "print what your shell needs to complete commands and options",
+        "tirta completion bash > ~/.local/share/bash-completion/completions/tirta",
+        "completion",
+    ),
+    Command(
         "flash",
         FLASH,
         "make a node of a bare board: MicroPython, partitions, application and config in one pass",
@@ -67,6 +81,13 @@ COMMANDS = (
         "make nodes of many boards at once, from a list; a second run goes on",
         "tirta provision --batch nodes.csv --micropython ESP32_GENERIC.bin",
         "provision",
+    ),
+    Command(
+        "labels",
+        FLASH,
+        "make a sheet of labels to print for the nodes of a list",
+        "tirta labels nodes.csv",
+        "labels",
     ),
     Command(
         "update",
@@ -124,6 +145,13 @@ COMMANDS = (
         'tirta config init inlet.toml --board esp32_devkitc --channel "p_inlet 4-20mA analog_1'
         ' unit=m at_4ma=0 at_20ma=160"',
         "configure",
+    ),
+    Command(
+        "sensors",
+        CONFIGURE,
+        "list the kinds of sensors, or show one with its keys and an example",
+        "tirta sensors 4-20mA",
+        "sensors",
     ),
     Command(
         "config schema",

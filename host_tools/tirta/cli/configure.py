@@ -19,7 +19,7 @@ def _check_arguments(parser: ArgumentParser) -> None:
         "file",
         metavar="FILE",
         type=Path,
-        help="config in TOML; an example of every kind of sensor is in tirta/config/SENSORS.md",
+        help="config in TOML; `tirta sensors` has an example of every kind of sensor",
     )
     json_argument(parser)
 

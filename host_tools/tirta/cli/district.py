@@ -17,7 +17,7 @@ from tirta.text import clean, counted
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("archive", metavar="DIR", type=Path, help="what `tirta pull` wrote")
     parser.add_argument(
-        "--district", type=Path, metavar="FILE", help="zones, meters and places (docs/DISTRICT.md)"
+        "--district", type=Path, metavar="FILE", help="the district's zones, meters and places"
     )
     parser.add_argument("--limits", type=Path, metavar="FILE", help="your own limits of quality")
     parser.add_argument(
@@ -133,7 +133,7 @@ def _acknowledge_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--by", metavar="NAME", default="", help="who says so (default: you)")
     parser.add_argument("--withdraw", action="store_true", help="it is a burst after all")
     parser.add_argument(
-        "--district", type=Path, metavar="FILE", help="zones, meters and places (docs/DISTRICT.md)"
+        "--district", type=Path, metavar="FILE", help="the district's zones, meters and places"
     )
     parser.add_argument(
         "--month", metavar="YYYY-MM", help="local month (default: the last 31 days with records)"

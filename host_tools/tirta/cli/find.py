@@ -2,6 +2,7 @@
 """`tirta ports`: what is connected."""
 
 from argparse import ArgumentParser, Namespace
+from importlib.resources import files
 
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, whole
@@ -29,6 +30,12 @@ def _ports(args: Namespace) -> None:
     say.table(titles, [[port.as_json()[key] for key in keys] for port in found])
 
 
+def _udev(_: Namespace) -> None:
+    rules = files("tirta").joinpath("data/70-tirta.rules")
+    say.out(rules.read_text(encoding="utf-8").rstrip())
+
+
 WORK: Work = {
     "ports": (_arguments, _ports),
+    "udev": (lambda parser: None, _udev),
 }

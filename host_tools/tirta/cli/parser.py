@@ -51,6 +51,16 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
         metavar="CODE",
         help="messages in this language, en or id; any command takes it",
     )
+    top.add_argument(
+        "--verbose",
+        action="store_true",
+        help="tell what goes over the line; any command takes it",
+    )
+    top.add_argument(
+        "--log",
+        metavar="FILE",
+        help="write that into a file for whoever helps, without keys and values",
+    )
     top.add_argument("--version", action="version", version=f"tirta {__version__}")
     top.set_defaults(parser=top)
     if not commands:

@@ -47,7 +47,7 @@ KINDS = {
     "not-billed": Kind("Not billed (NRW)", "net inflow - billed volume of the district file"),
     "backflow": Kind("Backflow", "largest flow of the stretch in which water ran backwards"),
     "no-supply": Kind("Without water", "hours in which pressure stayed under the limit of supply"),
-    "meter": Kind("Sick meter", "why its flow is not believed (docs/DISTRICT.md, meter health)"),
+    "meter": Kind("Sick meter", "why its flow is not believed (meter health)"),
     "misdated": Kind(
         "Flow without a usable time", "sum of flow x interval of records without a time that can be"
     ),

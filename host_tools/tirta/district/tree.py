@@ -29,6 +29,7 @@ from tirta.district.leakage import NightUse
 from tirta.district.night import NightWindow
 from tirta.errors import TirtaError
 from tirta.limits import first_problem
+from tirta.paths import doc
 
 DEFAULT_ZONE = "Asia/Jakarta"
 _METER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,31}/[a-z][a-z0-9_]*")
@@ -212,7 +213,7 @@ def load(path: Path) -> District:
     except ValidationError as error:
         raise TirtaError(
             f"{path} is no district file: {first_problem(error)}.",
-            "docs/DISTRICT.md shows a whole file with every key.",
+            f"{doc('DISTRICT.md')} shows a whole file with every key.",
         ) from error
 
 

@@ -34,7 +34,7 @@ def connect(archive: Path) -> "duckdb.DuckDBPyConnection":
     except ImportError as error:
         raise TirtaError(
             "DuckDB is not installed, and it answers the questions.",
-            "Install it: pip install 'tirta[query]'",
+            "Install it beside Tirta: pip install 'duckdb>=2,<3'",
         ) from error
     _must_have_tables(archive)
     root = archive.resolve()
