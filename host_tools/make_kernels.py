@@ -47,6 +47,7 @@ _SAMPLING = {
         "close": "ring: ptr32, to: ptr32, kept: int",
     },
     "quality": {"judge": "ring: ptr32, slot: int"},
+    "rates": {"rates": "w: ptr32, st: ptr32, now: int, parts", "take": "of, slot: int"},
 }
 _SIGNATURES: dict[Callable[..., Any], str] = {
     codec.reset: "st: ptr32, prior: ptr8, channels: int",
@@ -63,9 +64,12 @@ _REGISTERS: dict[str, tuple[str, ...]] = {
     "encode": ("base", "p", "s"),
     "push": ("i", "value", "s"),
     "tick": ("x", "row"),
+    "add": ("x", "a"),
+    "close": ("c", "x"),
+    "judge": ("x", "q"),
 }
 _ZEROS = {"s": "ptr32(0)"}
-_POINTERS_IN = {"row": "ptr32"}
+_POINTERS_IN = {"row": "ptr32", "a": "ptr32", "c": "ptr32", "q": "ptr32"}
 # Where the pointers to the parts are made; elsewhere at the start.
 _PARTS_BEFORE = {"tick": "    st[_PREPARED] = 0\n"}
 # To enter a second kernel costs as much as three channels: a call of `push` becomes its body, with
@@ -74,7 +78,7 @@ _INLINED = re.compile(r"^( +)push\(ring, values, flags, slots, records, slot\)\n
 _ROOM_TEST = "    if place >= end:\n        return\n"
 _OF_PUSH = ("slots", "records")  # what only it needs
 _LOCALS_OF_PUSH = {"s": "row", "i": "n", "value": "x", "place": "x"}
-_RESULTS = {"encode": " -> int", "tick": " -> int"}
+_RESULTS = {"encode": " -> int", "tick": " -> int", "rates": " -> int"}
 _PARTS = {
     "values": "    values = ptr32(int(ring) + 4 * _VALUES_AT)\n",
     "flags": "    flags = ptr8(int(ring) + 4 * ring[_FLAGS_AT])\n",
@@ -99,6 +103,21 @@ _POINTERS = (
     ("row += _ROW\n", "row = ptr32(int(row) + 4 * _ROW)\n"),
     ("row += _DRIVER_ROW\n", "row = ptr32(int(row) + 4 * _DRIVER_ROW)\n"),
     ("st[row + ", "row["),
+    ("a = _FRONT\n", "a = ptr32(int(acc) + 4 * _FRONT)\n"),
+    ("a += _ACCOUNT\n", "a = ptr32(int(a) + 4 * _ACCOUNT)\n"),
+    ("a = acc[c + _OF]\n", "a = ptr32(int(acc) + 4 * c[_OF])\n"),
+    ("acc[a + ", "a["),
+    (
+        "c = _FRONT + acc[0] * _ACCOUNT\n",
+        "c = ptr32(int(acc) + 4 * (_FRONT + acc[0] * _ACCOUNT))\n",
+    ),
+    ("c += _COLUMN\n", "c = ptr32(int(c) + 4 * _COLUMN)\n"),
+    ("acc[c + ", "c["),
+    ("q = _FIRST\n", "q = ptr32(int(qc) + 4 * _FIRST)\n"),
+    ("q += _KEPT + size\n", "q = ptr32(int(q) + 4 * (_KEPT + size))\n"),
+    ("at = q + _KEPT\n", "at = ptr32(int(q) + 4 * _KEPT)\n"),
+    ("qc[at + ", "at["),
+    ("qc[q + ", "q["),
 )
 # Of `push`: a value's two halves are a word, as four flags are, for all of them begin at one; and
 # words are copied four a turn, at places that do not change: a quarter of the instructions.
@@ -218,7 +237,8 @@ def _kernel(function: Callable[..., Any], signature: str) -> str:
         ]
         for argument, register in zip(given, registers, strict=False):
             known_as, kind = argument.split(": ")
-            lines.append(f"    {known_as} = {kind}({register})\n")
+            if re.search(rf"\b{known_as}\b", rest):
+                lines.append(f"    {known_as} = {kind}({register})\n")
         rest = "".join(lines) + rest
     for plain, pointer in _POINTERS:
         rest = rest.replace(plain, pointer)

@@ -104,8 +104,10 @@ class _Builder:
             cells[channel, what == columns.RAW] = i
         self.wire(group, self.ring.handle, cells, self.ring.refuse, ())
 
-    def wire(self, group, handle, cells, full, then):
-        """Fill in the rows. `cells`: (channel, whether raw) to its cell."""
+    def wire(self, group, handle, cells, full, then, of=None):
+        """Fill in the rows. `cells`: (channel, whether raw) to its cell; `of`: what the steps of
+        `then` get, the handle when left out.
+        """
         quick = [i for i in group.channels if hasattr(self.drivers[i], "quick")]
         held = [i for i in quick if getattr(self.drivers[i], "held", False)]
         others = [self.drivers[i] for i in group.channels if i not in quick]
@@ -128,7 +130,7 @@ class _Builder:
         group.words[_MORE] = 1 if others or then else 0
         group.words[_RECORDS] = 0 if then else 1
         group.cells = handle
-        rest = tuple(others), tuple(slow), full, then, handle
+        rest = tuple(others), tuple(slow), full, then, handle if of is None else of
         group.parts = _chain(reads[: len(quick) - len(held)], rest)
 
 

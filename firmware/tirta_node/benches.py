@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds what Rates needs: for each group a bench with cells, limits and accounts.
+"""Builds what rates_plain.py needs: for each group a bench with cells, limits and accounts.
 
 Called by `rarely`, and only for configs with periods, statistics or limits.
 """
@@ -8,22 +8,33 @@ from array import array
 
 from tirta_format import columns
 from tirta_format.record import MISSING
-from tirta_node.rates import Rates
+from tirta_node.refusal import Refusal
 
 # As in quality_plain.py and statistics_plain.py.
 _VALUES_AT, _FLAGS_AT, _ACC_AT, _QC_AT, _ROOM = 11, 8, 9, 10, 1
-_LIMITS, _ACCOUNT, _COLUMN = 20, 17, 3
-_LATEST_FLAG = 3
+_LIMITS, _ACCOUNT, _COLUMN = 20, 18, 5
+_LATEST_FLAG, _WORST, _SUM_FLAG, _NEEDS = 3, 14, 16, 17
 _NONE = 0x3FFFFFFF
-_WHAT = ("latest", "sum", "mean", "min", "max", "last", "count", "std")
+# What a column is made of: place of its value, of its flag, what to do, what the account needs.
+_MADE = {
+    "latest": (2, _LATEST_FLAG, 0, 0),
+    "sum": (15, _SUM_FLAG, 0, 1),
+    "mean": (2, _WORST, 1, 2 + 4),
+    "min": (5, _WORST, 0, 2 + 8),
+    "max": (6, _WORST, 0, 2 + 8),
+    "last": (4, _WORST, 0, 2),
+    "count": (1, _WORST, 3, 2),
+    "std": (2, _WORST, 2, 2 + 16),
+}
 
 
 def spread(built, sampler):
-    """Give every group its bench, and the sampler a Rates."""
+    """Give every group its bench, and the sampler what ticks them all."""
     if built.viper:
+        from tirta_node.rates_viper import rates, take
         from tirta_node.statistics_viper import add, close
     else:
-        from tirta_node.sampling_twin import add, close
+        from tirta_node.sampling_twin import add, close, rates, take
     for group in sampler.groups:
         cells = {}
         for _, channel, what in built.found:
@@ -41,11 +52,24 @@ def spread(built, sampler):
             then.insert(0, judge)
         built.wire(group, bench, cells, built.ring.refuse, tuple(then))
     record = built.group(built.interval_ms, [])
-    rates = Rates(built.tick, close, built.ring, record, tuple(sampler.groups))
-    built.wire(record, built.ring.handle, {}, rates.refuse, (rates.take,))
+    chain = benches = None
+    for group in sampler.groups:  # so that those with the longest periods come first
+        chain = group.period_ms, group.cells, group.state, group.parts, chain
+        benches = group.cells, benches
+    ring, count = built.ring, len(sampler.groups)
+    handle = close, ring.take, ring.handle, count, benches
+    built.wire(record, ring.handle, {}, Refusal(handle, ring).refuse, (take,), handle)
+    words = array("i", (0, 0, 0, built.interval_ms))
+    record.bench = words
+    sampler.cells = words
+    if built.viper:
+        import uctypes
+
+        sampler.cells = uctypes.addressof(words)
+    sampler.state = record.state
+    sampler.parts = built.tick, count, chain, ring.handle, record.state, record.parts
+    sampler.tick = rates
     sampler.groups.append(record)
-    sampler.tick = rates.tick
-    sampler.parts, sampler.state, sampler.cells = record.parts, record.state, record.cells
 
 
 def _bench(built, cells, limits, accounts):
@@ -84,7 +108,7 @@ def _accounts(built, cells):
         elif what == columns.VALUE:
             counting = built.channels[channel]["sensor"] in columns.COUNTING
             made_of = "sum" if counting else "latest"
-        asked.append((i, 2 + cell * _ACCOUNT, _WHAT.index(made_of)))
+        asked.append((i, 2 + cell * _ACCOUNT, _MADE[made_of]))
     words = array("i", bytes(4 * (2 + len(cells) * _ACCOUNT + len(asked) * _COLUMN)))
     words[0] = len(cells)
     words[1] = len(asked)
@@ -92,8 +116,9 @@ def _accounts(built, cells):
         words[2 + cell * _ACCOUNT] = cell
         words[2 + cell * _ACCOUNT + _LATEST_FLAG] = MISSING
     at = 2 + len(cells) * _ACCOUNT
-    for row in asked:
-        for word in row:
+    for i, account, (value, flag, what, needs) in asked:
+        words[account + _NEEDS] |= needs
+        for word in (i, account + value, account + flag, account, what):
             words[at] = word
             at += 1
     return words

@@ -31,6 +31,7 @@ _LEAST = 17
 _GREATEST = 18
 _AT = 19  # where the next is kept
 _KEPT = 20
+_FIRST = 1  # where the first channel begins
 # The ring's, as in tirta_format/codec.py; of a Bench, where its limits begin.
 _FLAGS_AT = 8
 _QC_AT = 10
@@ -46,8 +47,9 @@ def signed(word):
 
 def judge(ring, values, flags, qc, slot):
     """Test the samples in the cells."""
-    q = 1
-    for _ in range(qc[0]):
+    q = _FIRST
+    n_left = qc[0]
+    while n_left:
         c = qc[q + _CELL]
         size = qc[q + _FLAT_FAIL] + 1
         x = signed(values[c])
@@ -145,3 +147,4 @@ def judge(ring, values, flags, qc, slot):
         if flag < 9 and qc[q + _KNOWN] < 2:
             qc[q + _KNOWN] += 1
         q += _KEPT + size
+        n_left -= 1

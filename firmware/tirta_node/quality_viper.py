@@ -24,45 +24,48 @@ _LEAST = const(17)
 _GREATEST = const(18)
 _AT = const(19)
 _KEPT = const(20)
+_FIRST = const(1)
 _FLAGS_AT = const(8)
 _QC_AT = const(10)
 _VALUES_AT = const(11)
 
 
 @micropython.viper
-def judge(ring: ptr32, slot: int):
+def judge(x: int, q: ptr32):
     """Test the samples in the cells."""
+    ring = ptr32(x)
     sign = 1 << 29
     sign <<= 2
     qc = ptr32(int(ring) + 4 * ring[_QC_AT])
     flags = ptr8(int(ring) + 4 * ring[_FLAGS_AT])
     values = ptr32(int(ring) + 4 * _VALUES_AT)
-    q = 1
-    for _ in range(qc[0]):
-        c = qc[q + _CELL]
-        size = qc[q + _FLAT_FAIL] + 1
+    q = ptr32(int(qc) + 4 * _FIRST)
+    n_left = qc[0]
+    while n_left:
+        c = q[_CELL]
+        size = q[_FLAT_FAIL] + 1
         x = ((values[c] ^ sign) - sign)
         flag = flags[c]
         if flag == 9:
-            qc[q + _KNOWN] = 0
-            qc[q + _RUN] = 0
+            q[_KNOWN] = 0
+            q[_RUN] = 0
         else:
-            if x < ((qc[q + _SUSPECT_LOW] ^ sign) - sign) or x > ((qc[q + _SUSPECT_HIGH] ^ sign) - sign):
+            if x < ((q[_SUSPECT_LOW] ^ sign) - sign) or x > ((q[_SUSPECT_HIGH] ^ sign) - sign):
                 if flag < 3:
                     flag = 3
-            if x < ((qc[q + _FAIL_LOW] ^ sign) - sign) or x > ((qc[q + _FAIL_HIGH] ^ sign) - sign):
+            if x < ((q[_FAIL_LOW] ^ sign) - sign) or x > ((q[_FAIL_HIGH] ^ sign) - sign):
                 flag = 4
-            if qc[q + _KNOWN] > 0 and flag < 3:
-                d = x - ((qc[q + _X1] ^ sign) - sign)
-                if d > qc[q + _RATE] or d < 0 - qc[q + _RATE]:
+            if q[_KNOWN] > 0 and flag < 3:
+                d = x - ((q[_X1] ^ sign) - sign)
+                if d > q[_RATE] or d < 0 - q[_RATE]:
                     flag = 3
             if size > 1:
-                at = q + _KEPT
-                i = qc[q + _AT]
-                qc[at + i] = x
-                run = qc[q + _RUN]
-                least = ((qc[q + _LEAST] ^ sign) - sign)
-                greatest = ((qc[q + _GREATEST] ^ sign) - sign)
+                at = ptr32(int(q) + 4 * _KEPT)
+                i = q[_AT]
+                at[i] = x
+                run = q[_RUN]
+                least = ((q[_LEAST] ^ sign) - sign)
+                greatest = ((q[_GREATEST] ^ sign) - sign)
                 if run == 0:
                     least = x
                     greatest = x
@@ -70,7 +73,7 @@ def judge(ring: ptr32, slot: int):
                     least = x
                 if x > greatest:
                     greatest = x
-                if greatest - least < qc[q + _FLAT]:
+                if greatest - least < q[_FLAT]:
                     run += 1
                     if run > size:
                         run = size
@@ -79,60 +82,61 @@ def judge(ring: ptr32, slot: int):
                     greatest = x
                     n = run
                     run = 1
-                    if qc[q + _FLAT] <= 0:
+                    if q[_FLAT] <= 0:
                         n = 0
                     while n > 0 and run < size:
                         i -= 1
                         if i < 0:
                             i = size - 1
-                        d = ((qc[at + i] ^ sign) - sign)
+                        d = ((at[i] ^ sign) - sign)
                         n -= 1
                         if d > greatest:
-                            if d - least >= qc[q + _FLAT]:
+                            if d - least >= q[_FLAT]:
                                 n = 0
                             else:
                                 greatest = d
                                 run += 1
                         elif d < least:
-                            if greatest - d >= qc[q + _FLAT]:
+                            if greatest - d >= q[_FLAT]:
                                 n = 0
                             else:
                                 least = d
                                 run += 1
                         else:
                             run += 1
-                qc[q + _RUN] = run
-                qc[q + _LEAST] = least
-                qc[q + _GREATEST] = greatest
-                i = qc[q + _AT] + 1
+                q[_RUN] = run
+                q[_LEAST] = least
+                q[_GREATEST] = greatest
+                i = q[_AT] + 1
                 if i == size:
                     i = 0
-                qc[q + _AT] = i
-                if run > qc[q + _FLAT_SUSPECT] and flag < 3:
+                q[_AT] = i
+                if run > q[_FLAT_SUSPECT] and flag < 3:
                     flag = 3
-                if run > qc[q + _FLAT_FAIL]:
+                if run > q[_FLAT_FAIL]:
                     flag = 4
-        x1 = ((qc[q + _X1] ^ sign) - sign)
-        f1 = qc[q + _F1]
-        if qc[q + _LATE] > 0:
-            if qc[q + _KNOWN] > 1 and flag < 9:
+        x1 = ((q[_X1] ^ sign) - sign)
+        f1 = q[_F1]
+        if q[_LATE] > 0:
+            if q[_KNOWN] > 1 and flag < 9:
                 # Half of 2 * x1 - x0 - x2, rounded up and down: the whole may not fit.
                 a = x1 - x
-                b = x1 - ((qc[q + _X2] ^ sign) - sign)
+                b = x1 - ((q[_X2] ^ sign) - sign)
                 d = (a >> 1) + (b >> 1)
                 up = d + ((a | b) & 1)
                 d += a & b & 1
-                if (up > qc[q + _SPIKE_SUSPECT] or d < 0 - qc[q + _SPIKE_SUSPECT]) and f1 < 3:
+                if (up > q[_SPIKE_SUSPECT] or d < 0 - q[_SPIKE_SUSPECT]) and f1 < 3:
                     f1 = 3
-                if up > qc[q + _SPIKE_FAIL] or d < 0 - qc[q + _SPIKE_FAIL]:
+                if up > q[_SPIKE_FAIL] or d < 0 - q[_SPIKE_FAIL]:
                     f1 = 4
             values[c] = x1
             flags[c] = f1
         else:
             flags[c] = flag
-        qc[q + _X2] = x1
-        qc[q + _X1] = x
-        qc[q + _F1] = flag
-        if flag < 9 and qc[q + _KNOWN] < 2:
-            qc[q + _KNOWN] += 1
-        q += _KEPT + size
+        q[_X2] = x1
+        q[_X1] = x
+        q[_F1] = flag
+        if flag < 9 and q[_KNOWN] < 2:
+            q[_KNOWN] += 1
+        q = ptr32(int(q) + 4 * (_KEPT + size))
+        n_left -= 1

@@ -2,8 +2,8 @@
 """What samples: groups of channels with one period each, and what came of them.
 
 `tick(cells, state, now, parts)` samples whatever is due and says in how many ms it wants to be
-called again; it is a kernel where every channel is sampled once a record, and Rates.tick elsewhere.
-assemble.py builds all of this.
+called again; it is the kernel of tick_plain.py where every channel is sampled once a record, and
+that of rates_plain.py elsewhere. assemble.py builds all of this.
 """
 
 # As in tick_plain.py.

@@ -5,7 +5,9 @@ A kernel gets an address and finds the rest from there; a twin gets a tuple of t
 values, flags, and of a Bench accounts and limits. Not loaded where there is viper.
 """
 
-from tirta_node import quality_plain, statistics_plain, tick_plain
+from tirta_node import quality_plain, rates_plain, statistics_plain, tick_plain
+
+rates, take = rates_plain.rates, rates_plain.take
 
 
 def tick(ring, st, now, parts):

@@ -16,6 +16,7 @@ from under_micropython import instructions_between, instructions_per_turn, run
 
 SHORT, LONG = 120, 1320
 MODES = ("pack", "loop", "empty", "capture", "full", "durable", "tick", "mean", "idle")
+ENDS = ("statistics", "limits", "both")  # of what is asked of each channel beside its value
 WORKS = ("work_none", "work_60", "work_1", "work_idle", "calls")
 MIXED = "import bench_mixed\nbench_mixed.main()"
 MARK = "gc_isenabled"  # what bench_mixed calls at the start and the end of a tick
@@ -23,6 +24,17 @@ MARK = "gc_isenabled"  # what bench_mixed calls at the start and the end of a ti
 
 def _code(mode: str, n: str, series: Series, path: str) -> str:
     return f"import bench_cost\nbench_cost.main({mode!r}, {n}, {series.channels}, {path!r})"
+
+
+def _ended(mode: str, series: Series, path: str) -> float:
+    """Instructions of the two ticks that end a record: the one that samples, and the one that makes
+    it of the accounts.
+    """
+    whole, before = (
+        instructions_per_turn(_code(m, "{n}", series, path), SHORT, LONG)
+        for m in (mode, mode + "-before")
+    )
+    return whole - before
 
 
 def _file(series: Series, folder: str) -> str:
@@ -53,6 +65,7 @@ def measure(series: Series, say: Say) -> Figures:
             for mode in MODES + WORKS
         }
         worst = worst_vs_median()
+        ended = {mode: _ended(mode, series, path) for mode in ENDS}
     between, whole = heap_bytes(series)
     capture = cost["capture"] - cost["empty"]
     tick, mean = cost["tick"] - cost["idle"], cost["mean"] - cost["idle"]
@@ -64,6 +77,8 @@ def measure(series: Series, say: Say) -> Figures:
     say(f"  {'raw values to the ring':48}{capture:10,.0f}")
     say(f"  {'a whole tick, readings and schedule':48}{tick:10,.0f}")
     say(f"  {'the same, eight readings for each value':48}{mean:10,.0f}")
+    for mode in ENDS:
+        say(f"  {f'both ticks at the end of a record, {mode}':48}{ended[mode]:10,.0f}")
     say(f"  {'worst tick of mixed periods / median tick':48}{worst:10.2f}")
     say(f"  {'raw values to the ring, compressed and framed':48}{full:10,.0f}")
     say(f"  {'  by kernels and framing alone, without the keeper'}")
@@ -76,6 +91,7 @@ def measure(series: Series, say: Say) -> Figures:
         "sampling.capture_vs_pack_into": capture / cost["pack"],
         "sampling.tick_vs_pack_into": tick / cost["pack"],
         "sampling.mean_tick_vs_pack_into": mean / cost["pack"],
+        **{f"sampling.tick_{mode}_vs_pack_into": ended[mode] / cost["pack"] for mode in ended},
         "sampling.worst_vs_median_tick": worst,
         "sampling.full_vs_pack_into": full / cost["pack"],
         "sampling.durable_vs_pack_into": durable / cost["pack"],

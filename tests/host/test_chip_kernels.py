@@ -210,10 +210,17 @@ def test_statistics(arch: str, tmp_path: Path) -> None:
         cells = 3
         accounts = [cells, 8 * cells]
         for cell in range(cells):
-            accounts += [cell, 0, 0, MISSING] + [0] * (twin._ACCOUNT - 4)
+            accounts += [cell, 0, 0, MISSING] + [0] * (twin._ACCOUNT - 5) + [2 * twin._SPREADS - 1]
         for what in range(8):
+            value, flag, do = (
+                (twin._LATEST, twin._LATEST_FLAG, 0), (twin._SUM, twin._SUM_FLAG, 0),
+                (twin._LATEST, twin._WORST, twin._IS_MEAN), (twin._LEAST, twin._WORST, 0),
+                (twin._GREATEST, twin._WORST, 0), (twin._LAST, twin._WORST, 0),
+                (twin._N, twin._WORST, twin._IS_COUNT), (twin._LATEST, twin._WORST, twin._IS_STD),
+            )[what]  # fmt: skip
             for cell in range(cells):
-                accounts += [what * cells + cell, 2 + cell * twin._ACCOUNT, what]
+                at = 2 + cell * twin._ACCOUNT
+                accounts += [what * cells + cell, at + value, at + flag, at, do]
         bench = Bench(kernels, cells, accounts, [])
         record = Bench(kernels, 8 * cells, [], [])
         for most, samples in ((40, 30), (1 << 29, 9), (30000, 200), (5, 0), (1 << 20, 1)):
@@ -302,7 +309,7 @@ def test_ticks(arch: str, tmp_path: Path) -> None:
         (0, 0, 10, 2, -10, 0, 300, 390, 4, 0, 3, slope, 64, 0, 0, 0),
         (0, 1, 11, 0, -10, 0, 300, 390, 4, 500, 0, slope, 90, 1, 0, 0),
         (0, 2, 0, 0, -10, 0, 300, 390, 200, -7, 0, 0xABCD, 0, 0, 9, 0),
-        (1, 3, 12, 0, 0, 0, 0, 0, 0, 1000, 0, 0, 0, 0, 0, 0),
+        (1, 3, 12, 0, 0, 0, 200, 0, 0, 1000, 0, 0, 0, 0, 0, 0),
         (1, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
         (0, 5, 13, 0, -10, 0, 300, 390, 4, 0, 0, slope, 64, 0, 0, 0),
         (0, 6, 14, 0, 0, 0, 0, 0, 1, 77, GOOD, TICKS - 900, 3000, 5, 0, 0),
@@ -336,3 +343,48 @@ def test_ticks(arch: str, tmp_path: Path) -> None:
         assert len(ours.taken) > 20
         assert ours.refused == theirs.refused > 0
         assert ours.drivers[0].prepared == theirs.drivers[0].prepared > 0
+
+
+class Groups:
+    """What rates and take call: twice the same, one for the kernel and one for the twin."""
+
+    def __init__(self, seed: int) -> None:
+        chance = random.Random(seed)
+        self.calls: list[tuple[Any, ...]] = []
+        self.lefts = [chance.choice((0, 7, 130, 900)) for _ in range(400)]
+        groups = 1000, "a", "b", "c", (50, "d", "e", "f", None)
+        self.parts = self.tick, 2, groups, "cells", "state", "parts"
+        self.of = self.close, self.push, "ring", 2, ("one", ("two", None))
+
+    def tick(self, *args: Any) -> int:
+        self.calls.append(args)
+        return self.lefts[len(self.calls)]
+
+    def close(self, *args: Any) -> None:
+        self.calls.append(args)
+
+    def push(self, *args: Any) -> None:
+        self.calls.append(args)
+
+
+def test_groups_with_periods_of_their_own(arch: str, tmp_path: Path) -> None:
+    twin = plain("rates_plain")
+    for kernels in module("rates_viper", arch, tmp_path):
+        words = Buffer(kernels, struct.pack("<4i", 0, 0, 0, 400))
+        state = Buffer(kernels, struct.pack("<2i", TICKS - 100, 0))
+        ours, theirs = Groups(SEED), Groups(SEED)
+        chance = random.Random(SEED)
+        now = TICKS - 500
+        for i in range(100):
+            now = now + chance.choice((0, 3, 60, 90, 400, 1700)) & TICKS
+            left = twin.rates(words.words(), state.words(), now, ours.parts)
+            assert kernels.call("rates", words.at, state.at, now, theirs.parts) == left
+            words.same()
+            if i % 3 == 0:
+                state.words()[0] = now + 100 & TICKS
+                state.send()
+        twin.take(ours.of, 77)
+        kernels.call("take", theirs.of, 77)
+        assert ours.calls == theirs.calls
+        assert ("cells", "state", words.words()[1], "parts") in ours.calls
+        assert ours.calls[-3:] == [("one", "ring", 0), ("two", "ring", 0), ("ring", 77)]

@@ -2,10 +2,12 @@
 """One way of keeping N records, to be counted by callgrind: the difference of two N is the cost.
 
 `pack`: eight Python-level reads and one struct.pack_into, the loop that the ratios refer to.
-`capture`: raw values into the ring. `full`: that, and compressed and framed. `durable`: that, and
-programmed into a flash in RAM and read back; both decide as Keeper.work does, without it. `work_60`
-and `work_1` call the real Keeper.work after each record, flash in RAM, read-back, pages and erases
-included: 60 records a chunk (1 s, commit 60 s), and each record in the journal (60 s, commit 60 s).
+`statistics`, `limits`, `both`: what the loop calls when a record ends of which the eight channels
+have mean, min and max, limits of quality, or both, with two samples before it; with `-before` these
+two alone. `capture`: raw values into the ring. `full`: that, and compressed and framed. `durable`:
+that, and programmed into a flash in RAM and read back; both decide as Keeper.work does, without it.
+`work_60` and `work_1` call the real Keeper.work after each record, flash in RAM, read-back, pages
+and erases included: 60 records a chunk (1 s, commit 60 s), and each record in the journal (60 s, commit 60 s).
 `work_idle` calls it with nothing to do. `work_none` is the bench's own part of these. `empty` is
 the bench's own part of `capture`, `loop` that of the other two. `heap` tells how many bytes of heap
 `durable` takes. `tick`: what the loop calls for a record, deadline and hardware reads and all, of a
@@ -264,16 +266,72 @@ def no_ticks(n, made, words, due, state, slack):
         state[USED] = 0
 
 
-def main(mode, n, channels, path):
+STATISTICS = {"stats": ["mean", "min", "max"]}
+LIMITS = {
+    "qc_fail": [-500000, 500000], "qc_suspect": [-400000, 400000], "qc_rate": 300000,
+    "qc_flat": [1, 5, 9],
+}  # fmt: skip
+SPIKE = {"qc_spike": [300000, 400000]}
+EXTRAS = {"statistics": STATISTICS, "limits": LIMITS, "both": dict(STATISTICS, **LIMITS)}
+
+
+def ended(n, keys, closes):
+    """`n` times what the loop calls when a record ends: the tick that samples, and the tick that
+    makes the record. Two more samples come before; without `closes` these are all.
+    """
+    total = 3 * n + 3
+    uv = [1200000 + 1777 * (i * i % 13) for i in range(total)]
+    counts = [17 * i % 32000 for i in range(total + 1)]
+    drivers = [PulseMeter(Said(counts), 32000)]
+    drivers += [CurrentLoop(Said(list(uv)), 100000, 0, 16000) for _ in range(7)]
+    channels = []
+    for i in range(8):
+        channel = {"name": "c%d" % i, "sensor": "current" if i else "pulse", "period_ms": 100}
+        channel.update(keys)
+        if i and "qc_flat" in keys:
+            channel.update(SPIKE)
+        channels.append(channel)
+    ring = Ring(len(assemble.columns.columns(channels)))
+    made = assemble.build(drivers, [], channels, 400, ring)
+    group, record = made.groups[0].words, made.groups[1].words
+    now = micropython.mem_peak() & TICKS
+    tick, cells, state, parts = made.tick, made.cells, made.state, made.parts
+    ticks_ms = micropython.mem_peak
+    used = ring.state
+    for _ in range(n):
+        for _ in range(2):
+            group[DUE] = now
+            record[DUE] = now + 900 & TICKS
+            tick(cells, state, ticks_ms(), parts)
+        if closes:
+            group[DUE] = now
+            record[DUE] = now
+            left_ms = tick(cells, state, ticks_ms(), parts)
+            left_ms = tick(cells, state, ticks_ms(), parts)
+            used[USED] = 0
+    return left_ms if closes else ring.count()
+
+
+def sampling(mode, n):
+    """The modes that only sample; whether it was one of them."""
+    kind, _, before = mode.partition("-")
     if mode == "pack":
         pack(n)
+    elif mode in ("tick", "mean", "idle"):
+        ticks(n, 1000 if mode == "mean" else 100, mode == "idle")
+    elif kind in EXTRAS:
+        ended(n, EXTRAS[kind], not before)
+    else:
+        return False
+    return True
+
+
+def main(mode, n, channels, path):
+    if sampling(mode, n):
         return
     if mode == "calls":
         for _ in range(n):
             pass
-        return
-    if mode in ("tick", "mean", "idle"):
-        ticks(n, 1000 if mode == "mean" else 100, mode == "idle")
         return
     with open(path, "rb") as file:
         data = array("i", file.read())
