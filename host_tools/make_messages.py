@@ -23,7 +23,7 @@ _SKIPPED = {"report", "locale", "virtual"}  # the page has a catalogue of its ow
 # Functions whose text arguments a person reads, and which of them (None: all).
 _SAYING = {
     "TirtaError": None, "say": (0,), "error": (0, 1), "ask": (0,), "out": (0,), "Finding": None,
-    "Problem": None, "Complaint": None, "Kind": None, "translated": (0,),
+    "Problem": None, "Complaint": None, "Kind": None, "translated": (0,), "field": (0, 1),
 }  # fmt: skip
 _KEYWORDS = {"help", "hint", "what", "next", "title"}
 
@@ -44,9 +44,17 @@ def _of_call(call: ast.Call) -> Iterator[str]:
                 yield from _templates(argument)
     if name == "Command":
         yield from _templates(call.args[2])
+    if name == "counted":
+        yield from _nouns(*[str(a.value) for a in call.args[1:] if isinstance(a, ast.Constant)])
     for keyword in call.keywords:
         if keyword.arg in _KEYWORDS:
             yield from _templates(keyword.value)
+
+
+def _nouns(one: str, many: str = "") -> Iterator[str]:
+    """What `counted` makes of them."""
+    yield f"{{0}} {one}"
+    yield f"{{0}} {many or one + 's'}"
 
 
 def _name(function: ast.expr) -> str:

@@ -20,6 +20,7 @@ ENGLISH = "en"
 _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # in gettext's order
 _OPTION = "--language"
 _VALUE = re.compile(r"\{\d+\}")
+_PARTS = re.compile(r"(\{\d+\})")
 _DEPTH = 3  # a message in a message in a message
 
 
@@ -82,7 +83,10 @@ class Translator:
         for pattern, template in self._templates:
             if found := pattern.fullmatch(message):
                 values = [self(value, depth - 1) for value in found.groups()]
-                return template.format(*values)
+                return "".join(
+                    values[int(part[1:-1])] if _VALUE.fullmatch(part) else part
+                    for part in _PARTS.split(template)
+                )
         return message
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tirta import doctor
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, port_argument
-from tirta.doctor.finding import Report
+from tirta.doctor.finding import FAULT, NOTE, WARNING, Report
 from tirta.ports import choose
 
 
@@ -31,11 +31,16 @@ def _doctor(args: Namespace) -> int:
 def _tell(report: Report) -> None:
     if report.node:
         say.out(f"Node {report.node}  {report.name}".rstrip())
+    words = {
+        FAULT: say.translated("fault"),
+        WARNING: say.translated("warning"),
+        NOTE: say.translated("note"),
+    }
     for finding in [*report.findings, *report.notes]:
-        say.out(f"{finding.severity:8} {finding.what}")
-        say.out(f"{'':8} → {finding.next}")
+        say.out(f"{words[finding.severity]:8} {say.translated(finding.what)}")
+        say.out(f"{'':8} → {say.translated(finding.next)}")
     if report.ok:
-        say.out("ok       Nothing needs to be done.")
+        say.out(f"{say.translated('ok'):8} {say.translated('Nothing needs to be done.')}")
 
 
 WORK: Work = {

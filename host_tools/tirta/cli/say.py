@@ -87,6 +87,11 @@ def out(text: str) -> None:
     print(_(text))
 
 
+def field(name: str, text: str) -> None:
+    """A line of a result for a person: what it is, and how."""
+    print(f"{_(name):9} {_(text)}".rstrip())
+
+
 def document(value: Any) -> None:
     """A result for a script: one JSON document."""
     print(json.dumps(value, ensure_ascii=False))

@@ -2,7 +2,6 @@
 """`tirta status`: how a node is."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -36,21 +35,20 @@ def _status(args: Namespace) -> None:
         return
     uptime = timedelta(seconds=int(status["uptime_s"]))
     first, beyond = status["oldest_record"], status["next_record"]
-    records = f"{first} to {beyond - 1}" if first < beyond else "none yet"
-    records += f" of epoch {status['epoch']}, log {status['log_used']:.0%} full"
-    rows = [
-        ("Node", f"{hello.node}  {hello.name}".rstrip()),
-        ("Board", f"{hello.board}, firmware {hello.firmware}, {status['mode']}"),
-        ("Records", records),
-        ("Lost", f"{counted(status['lost'], 'record')}, {counted(status['overruns'], 'overrun')}"),
-        ("Clock", status["clock"]),
-        ("Up", f"{uptime} since {status['cause']}, boot {status['boot']}"),
-        ("Heap", f"{status['heap_free']} bytes free"),
-        ("Alarms", ", ".join(status["alarms"]) or "none"),
-    ]  # fmt: skip
-    rows += _punctuality(timing)
-    for name, text in rows:
-        say.out(f"{name:9} {text}")
+    epoch, used = status["epoch"], f"{status['log_used']:.0%}"
+    say.field("Node", f"{hello.node}  {hello.name}".rstrip())
+    say.field("Board", f"{hello.board}, firmware {hello.firmware}, {status['mode']}")
+    if first < beyond:
+        say.field("Records", f"{first} to {beyond - 1} of epoch {epoch}, log {used} full")
+    else:
+        say.field("Records", f"none yet of epoch {epoch}, log {used} full")
+    lost = counted(status["lost"], "record"), counted(status["overruns"], "overrun")
+    say.field("Lost", ", ".join(map(say.translated, lost)))
+    say.field("Clock", status["clock"])
+    say.field("Up", f"{uptime} since {status['cause']}, boot {status['boot']}")
+    say.field("Heap", f"{status['heap_free']} bytes free")
+    say.field("Alarms", ", ".join(status["alarms"]) or "none")
+    _punctuality(timing)
     if status["mode"] == "open":
         say.say(
             "This node is OPEN: whoever has its cable can read and change everything. Lock it:"
@@ -60,27 +58,27 @@ def _status(args: Namespace) -> None:
 
 def _public_status(status: dict[str, Any], hello: Hello) -> None:
     """What a locked node tells anyone."""
-    say.out(f"{'Node':9} {hello.node}  {hello.name}".rstrip())
-    say.out(f"{'Board':9} {hello.board}, firmware {hello.firmware}, {hello.mode}")
+    say.field("Node", f"{hello.node}  {hello.name}".rstrip())
+    say.field("Board", f"{hello.board}, firmware {hello.firmware}, {hello.mode}")
     if wait_s := status.get("locked_out_s"):
-        say.out(f"{'Wait':9} {wait_s} s, after too many wrong keys")
+        say.field("Wait", f"{wait_s} s, after too many wrong keys")
     say.say("The rest needs a key: tirta keys import FILE")
 
 
-def _punctuality(timing: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """How late samples came, how long other work lasted, and which channels missed samples."""
+def _punctuality(timing: dict[str, Any]) -> None:
+    """Say how late samples came, how long other work lasted, and which channels missed samples."""
     groups = timing.get("groups", [])
     if not groups:
         return
     late_ms = max(group["worst_late_ms"] for group in groups)
     work_ms = max((worst for _, worst in timing["work"].values()), default=0) / 1000
-    yield "Timing", f"samples at most {late_ms} ms late, other work at most {work_ms:.1f} ms"
+    say.field("Timing", f"samples at most {late_ms} ms late, other work at most {work_ms:.1f} ms")
     for group in groups:
         missed, flash = group["overruns"], group["flash"]
         if missed or flash:
             names = ", ".join(group["channels"]) or "records"
             period_s = group["period_ms"] / 1000
-            yield (
+            say.field(
                 "Left out",
                 f"{missed} samples of {names} (every {period_s:g} s), {flash} more under an erase",
             )
