@@ -51,14 +51,14 @@ def test_a_translation_keeps_values_commands_and_lines(path: Path) -> None:
 
 def test_every_message_is_found_by_its_template() -> None:
     """With values that look like anything, each message comes out in its own translation."""
-    catalogue = {text: f"<{text}>" for text in make_messages.spoken()}
+    catalogue = {text: f"«{text}»" for text in make_messages.spoken()}
     say_it = translation.Translator(catalogue)
     values = [f"v{i}" for i in range(20)]
     for template in catalogue:
         said = template.format(*values) if VALUE.search(template) else template
         found = say_it(said)
-        assert found.startswith("<"), template
-        assert VALUE.sub("", found).count("<") == 1
+        assert found.startswith("«"), template
+        assert VALUE.sub("", found).count("«") == 1
         for value in re.findall(r"v\d+", said):
             assert value in found
 
@@ -121,7 +121,7 @@ def test_a_command_speaks_the_persons_language(
     assert main(["--language", "xx", *words]) == 1
     said = capsys.readouterr().err
     assert f"tirta: Bukan arsip: {tmp_path / 'xx'}." in said
-    assert "Name the folder that `tirta pull --archive` wrote to." in said
+    assert "Name the folder" in said  # what is not translated stays English
     assert main(["--language", "yy", "ports"]) == 2
     assert "There are no messages in the language yy." in capsys.readouterr().err
     translation.translator.cache_clear()
