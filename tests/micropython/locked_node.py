@@ -39,6 +39,8 @@ class Clock:
 
 
 class Console:
+    greeting = b""
+
     def __init__(self):
         self.said = None
         self.handle = None
