@@ -208,7 +208,7 @@ from tirta.entry import main
 sys.exit(main())
 """
     words = [sys.executable, "-c", code, "pull", "/dev/nothing"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    done = patience.run(words)
     assert done.returncode == 1
     assert done.stderr.startswith("tirta: Interrupted.")
     assert "Traceback" not in done.stderr

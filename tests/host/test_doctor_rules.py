@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Rules of the doctor on facts that are hard to bring about."""
 
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
 import pytest
 from peer import CONFIG_TEXT
 
 from tirta.answers import Hello, filled
-from tirta.doctor import judge
+from tirta.decode import Log
+from tirta.doctor import judge, sensor_rules
 from tirta.doctor.facts import Facts
 from tirta_format import config as format_config
 
@@ -40,3 +46,60 @@ def test_a_config_that_was_given_up_leaves_the_one_before() -> None:
 
 def test_a_config_that_cannot_be_used_samples_nothing() -> None:
     assert "samples nothing" in findings("config: channels is missing")["config.refused"]
+
+
+def sick(
+    told: Mapping[str, Sequence[float | None]], loops_ma: dict[str, float] | None = None
+) -> dict[str, tuple[str, str]]:
+    """(id, what) by channel, of a node that logged these values, one a minute; None is missing."""
+    kinds: dict[str, dict[str, object]] = {
+        "flow": {"sensor": "pulse", "unit": "pulses", "ml": 10_000, "scale": 1},
+        "p": {"sensor": "current", "unit": "m", "scale": 10, "low": 0, "high": 1600,
+              "shunt_mohm": 100_000},
+        "ph": {"sensor": "ph", "unit": "pH", "scale": 100},
+    }  # fmt: skip
+    names = list(told)
+    channels = [{"name": name, **kinds[name]} for name in names]
+    settings = {"channels": channels, "interval_ms": 60_000}
+    count = len(told[names[0]])
+    scales = [int(str(kinds[name]["scale"])) for name in names]
+    values = [
+        [round((v or 0) * s) for v, s in zip(row, scales, strict=True)]
+        for row in zip(*told.values(), strict=True)
+    ]
+    flags = [[9 if v is None else 1 for v in row] for row in zip(*told.values(), strict=True)]
+    batch = SimpleNamespace(
+        config=settings, slot=np.arange(count), values=np.array(values), flags=np.array(flags)
+    )
+    log = SimpleNamespace(batches=[batch], events=[], verdicts=[])
+    facts = Facts("p", config=settings, log=cast("Log", log), loops_ma=loops_ma or {})
+    return {f.channel: (f.id, f.what) for f in sensor_rules.sensors(facts)}
+
+
+def test_no_pulse_under_pressure_is_told_after_hours_and_not_after_a_day() -> None:
+    hours = 5 * 60
+    found = sick({"flow": [7.0] * 9 + [0.0] * hours, "p": [40.0] * (hours + 9)})
+    assert found["flow"][0] == "sensor.no-pulses"
+    assert "nothing for 5 hours at 40 m of pressure" in found["flow"][1]
+    assert sick({"flow": [7.0] * 9 + [0.0] * hours, "p": [0.3] * (hours + 9)}) == {}
+    assert sick({"flow": [7.0] * 9 + [0.0] * 60, "p": [40.0] * 69}) == {}
+
+
+def test_acid_is_told() -> None:
+    assert sick({"ph": [3.5] * 40})["ph"][0] == "sensor.unusual"
+    assert sick({"ph": [7.4] * 40}) == {}
+    assert sick({"ph": [1.0] * 40})["ph"][0] == "sensor.range"
+
+
+@pytest.mark.parametrize(
+    ("ma", "name", "words"),
+    [
+        (0.0, "sensor.loop-broken", "no current flows"),
+        (3.4, "sensor.loop-low", "carries 3.4 mA"),
+        (22.0, "sensor.loop-high", "carries 22.0 mA"),
+    ],
+)
+def test_a_loop_without_a_value_is_told_by_its_current(ma: float, name: str, words: str) -> None:
+    (found,) = sick({"p": [None] * 9}, {"p": ma}).values()
+    assert found[0] == name
+    assert words in found[1]

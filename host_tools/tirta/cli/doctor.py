@@ -40,7 +40,10 @@ def _tell(report: Report) -> None:
         say.out(f"{words[finding.severity]:8} {say.translated(finding.what)}")
         say.out(f"{'':8} → {say.translated(finding.next)}")
     if report.ok:
-        say.out(f"{say.translated('ok'):8} {say.translated('Nothing needs to be done.')}")
+        told = "Nothing needs to be done."
+        if report.notes:
+            told = "No fault was found. The notes above are for you to decide."
+        say.out(f"{say.translated('ok'):8} {say.translated(told)}")
 
 
 WORK: Work = {

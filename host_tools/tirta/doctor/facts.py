@@ -24,6 +24,7 @@ from tirta.link import NoAnswerError
 from tirta.newest import newest
 from tirta.node import Node
 from tirta.repl import Banner
+from tirta_format import calibration, updates
 from tirta_format import config as format_config
 
 PAGES = 6  # beside the newest: four days at a record a minute, two seconds on the line
@@ -52,6 +53,8 @@ class Facts:
     board: Board | None = None
     index: list[IndexEntry] = field(default_factory=list)
     log: Log | None = None
+    slots: dict[str, Any] = field(default_factory=dict)  # of the firmware
+    loops_ma: dict[str, float] = field(default_factory=dict)  # of loops without a value, now
     expected_node: str | None = None
     expected_config: int | None = None  # its hash
 
@@ -116,7 +119,22 @@ def _ask(facts: Facts, node: Node) -> None:
         facts.config = format_config.parse(text)
     facts.index = node.index()
     facts.log = newest(node, facts.index, PAGES, text if facts.config else None)
+    with contextlib.suppress(TirtaError):  # older firmware
+        facts.slots = node.ask(updates.SLOTS)
+    _measure(facts, node)
     _watch(facts, node)
+
+
+def _measure(facts: Facts, node: Node) -> None:
+    """The currents of loops that have no value: a broken wire and a fault look alike in the log."""
+    entries = {c["name"]: c for c in (facts.config or {}).get("channels", ())}
+    told = node.values()["values"]
+    for name, value, _ in told:
+        entry = entries.get(name, {})
+        if value is None and entry.get("sensor") == "current":
+            with contextlib.suppress(TirtaError, KeyError, TypeError):
+                probe = node.ask(calibration.PROBE, name.encode())
+                facts.loops_ma[name] = float(probe["raw"]) / float(entry["shunt_mohm"])
 
 
 def _watch(facts: Facts, node: Node) -> None:

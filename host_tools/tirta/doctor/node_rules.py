@@ -9,7 +9,7 @@ from tirta.doctor import log_rules
 from tirta.doctor.facts import Facts
 from tirta.doctor.finding import FAULT, NOTE, WARNING, Finding
 from tirta.text import counted, duration
-from tirta_format import wear
+from tirta_format import updates, wear
 
 LEAST_HEAP = 20_000  # a request and a commit need some thousand bytes, in one piece
 CLOCK_OFF_S = 60
@@ -67,6 +67,25 @@ def _unconfirmed(facts: Facts, tried: int, why: str) -> Finding:
 def _hash_in_force(facts: Facts) -> int:
     told = facts.status["config"]
     return int(told, 16) if isinstance(told, str) else int(told)
+
+
+def update(facts: Facts) -> Iterator[Finding]:
+    """Whether there is a firmware to go back to, on a node that had one."""
+    slots = facts.slots
+    if slots.get("trial"):
+        yield Finding(
+            "update.trial", NOTE, f"Firmware {slots['version']} runs on trial.",
+            "The node decides by itself within some minutes; `tirta status` tells.",
+        )  # fmt: skip
+        return
+    events = facts.log.events if facts.log else []
+    if slots and not slots.get("previous") and any(e.kind == updates.RECORD for e in events):
+        yield Finding(
+            "update.unfinished", WARNING,
+            "An update was begun and did not end, and the firmware before this one is gone.",
+            f"Send it once more: `tirta update {facts.port}`. Until then nothing is there for"
+            " `tirta rollback`.",
+        )  # fmt: skip
 
 
 def clock(facts: Facts) -> Iterator[Finding]:
@@ -200,4 +219,4 @@ def alarms(facts: Facts) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-RULES = (config, clock, log_rules.restarts, flash, memory, log_rules.losses, alarms)
+RULES = (config, update, clock, log_rules.restarts, flash, memory, log_rules.losses, alarms)

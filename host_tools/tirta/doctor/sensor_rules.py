@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tirta import columns
+from tirta import columns, quantities
 from tirta.columns import Column
 from tirta.doctor.facts import Facts
 from tirta.doctor.finding import FAULT, WARNING, Finding
@@ -32,6 +32,12 @@ PLAUSIBLE = {
     "uS/cm": (0.0, 200_000.0), "mS/cm": (0.0, 200.0), "mV": (-2000.0, 2000.0),
     "m": (-11.0, 400.0), "bar": (-1.1, 40.0), "kPa": (-110.0, 4000.0),
 }  # fmt: skip
+# What drinking water is, by unit: beyond it a probe is likelier than the water.
+USUAL = {"pH": (5.5, 10.0), "degC": (0.5, 40.0)}
+DEAD_MA = 2.0  # the chip reads no voltage below some 0.15 V; a fault is told by 3.5
+PRESSED_S = 4 * 3600  # under pressure a district never takes nothing for so long
+PRESSED_VALUES = 60
+PRESSED = {"m": 5.0, "bar": 0.5, "kPa": 50.0}
 LOW_BATTERY_V = 11.5  # of a 12 V lead battery: a tenth of its charge is left
 _MISSING = {
     "current": (
@@ -39,8 +45,8 @@ _MISSING = {
         "Measure the current: 0 mA is a broken wire or no supply, above 21 mA the transmitter.",
     ),
     "ds18b20": (
-        "sensor.silent", "the probe does not answer",
-        "Check its three wires and the 4.7 kohm pull-up.",
+        "sensor.silent", "the probe does not answer, or only with the 85 degC of its power-on",
+        "Check its three wires and the 4.7 kohm pull-up; 85 degC is told by a supply that is weak.",
     ),
     "modbus": (
         "sensor.silent", "the device does not answer",
@@ -91,7 +97,7 @@ def sensors(facts: Facts) -> Iterator[Finding]:
     for channel in channels(facts):
         if not len(channel.flags) or (channel.gone and channel.column.sensor == "modbus"):
             continue  # modbus_rules.py has the latter
-        for rule in (_missing, _absurd, _battery, _suspect, _noisy, _stuck, _no_flow):
+        for rule in (_missing, _absurd, _unusual, _battery, _suspect, _noisy, _stuck, _no_flow):
             found = next(rule(channel, facts), None)
             if found:
                 yield found
@@ -101,6 +107,8 @@ def sensors(facts: Facts) -> Iterator[Finding]:
 def _missing(channel: Channel, facts: Facts) -> Iterator[Finding]:
     gone = channel.flags == MISSING
     name, why, then = _MISSING.get(channel.column.sensor, _ANY_MISSING)
+    if channel.name in facts.loops_ma:
+        name, why, then = _loop(facts.loops_ma[channel.name])
     if channel.gone:
         yield Finding(name, FAULT, f"{channel.name} has no value: {why}.", then, channel.name)
     elif len(gone) >= 10 * RECENT and gone.mean() > OFTEN:
@@ -109,6 +117,27 @@ def _missing(channel: Channel, facts: Facts) -> Iterator[Finding]:
             f"{channel.name} has no value in {gone.mean():.0%} of the newest records.",
             f"A loose contact? {then}", channel.name,
         )  # fmt: skip
+
+
+def _loop(ma: float) -> tuple[str, str, str]:
+    """What a current says that is no measurement (NAMUR NE43)."""
+    if ma < DEAD_MA:
+        return (
+            "sensor.loop-broken",
+            "no current flows in its loop",
+            "A broken wire, a wrong terminal, or a transmitter without supply: measure 24 V at it.",
+        )
+    if ma < 4:
+        return (
+            "sensor.loop-low",
+            f"its loop carries {ma:.1f} mA, with which a transmitter says fault",
+            "Look at the transmitter: its own display or manual says which fault that is.",
+        )
+    return (
+        "sensor.loop-high",
+        f"its loop carries {ma:.1f} mA, with which a transmitter says fault",
+        "Look at the transmitter, and for a short circuit between its two wires.",
+    )
 
 
 def _absurd(channel: Channel, facts: Facts) -> Iterator[Finding]:
@@ -123,6 +152,23 @@ def _absurd(channel: Channel, facts: Facts) -> Iterator[Finding]:
             f"{channel.name} reads {recent[beyond][-1]:g} {channel.column.unit}, which water"
             " cannot be.",
             "Check the scale in the config, then the probe: dry, in the wrong place, or worn out?",
+            channel.name,
+        )  # fmt: skip
+
+
+def _unusual(channel: Channel, facts: Facts) -> Iterator[Finding]:
+    limits = USUAL.get(channel.column.unit)
+    if limits is None or channel.name.startswith("board") or not len(channel.values):
+        return
+    recent = channel.values[-10 * RECENT :]
+    beyond = (recent < limits[0]) | (recent > limits[1])
+    if beyond.mean() > 0.5:
+        yield Finding(
+            "sensor.unusual", WARNING,
+            f"{channel.name} reads {recent[beyond][-1]:g} {channel.column.unit}: drinking water"
+            f" hardly ever leaves {limits[0]:g} to {limits[1]:g}.",
+            "Compare it with a hand-held meter at once. If the water is so, tell the office; if"
+            " not, clean and calibrate the probe.",
             channel.name,
         )  # fmt: skip
 
@@ -203,14 +249,29 @@ def _no_flow(channel: Channel, facts: Facts) -> Iterator[Finding]:
     moved = np.nonzero(values)[0]
     still = len(values) - (int(moved[-1]) + 1 if len(moved) else 0)
     still_s = still * channel.column.step_ms / 1000
-    if still >= STUCK_VALUES and still_s >= STUCK_S:
+    pressure = _pressure(facts, still_s)
+    long = still >= STUCK_VALUES and still_s >= STUCK_S
+    pressed = still >= PRESSED_VALUES and still_s >= PRESSED_S and pressure
+    if long or pressed:
         yield Finding(
             "sensor.no-pulses", WARNING,
-            f"{channel.name} has counted nothing for {duration(still_s)}.",
+            f"{channel.name} has counted nothing for {duration(still_s)}{pressure}.",
             "Does water flow? Then check the meter's contact and its cable; open a tap and watch"
             " `tirta monitor` for its pulses.",
             channel.name,
         )  # fmt: skip
+
+
+def _pressure(facts: Facts, seconds: float) -> str:
+    """` at 40 m of pressure`, where a sensor says that there was some in the last seconds."""
+    for other in channels(facts):
+        least = PRESSED.get(other.column.unit)
+        if least is None or quantities.of(other.column) != "pressure":
+            continue
+        recent = other.values[-max(1, int(seconds * 1000 / other.column.step_ms)) :]
+        if len(recent) and float(np.median(recent)) >= least:
+            return f" at {float(np.median(recent)):.3g} {other.column.unit} of pressure"
+    return ""
 
 
 RULES = (sensors,)
