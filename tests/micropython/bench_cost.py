@@ -7,7 +7,8 @@ have mean, min and max, limits of quality, or both, with two samples before it; 
 two alone. `capture`: raw values into the ring. `full`: that, and compressed and framed. `durable`:
 that, and programmed into a flash in RAM and read back; both decide as Keeper.work does, without it.
 `work_60` and `work_1` call the real Keeper.work after each record, flash in RAM, read-back, pages
-and erases included: 60 records a chunk (1 s, commit 60 s), and each record in the journal (60 s, commit 60 s).
+and erases included: 60 records a chunk (1 s, commit 60 s), and each record in the journal (60 s,
+commit 60 s).
 `work_idle` calls it with nothing to do. `work_none` is the bench's own part of these. `empty` is
 the bench's own part of `capture`, `loop` that of the other two. `heap` tells how many bytes of heap
 `durable` takes. `tick`: what the loop calls for a record, deadline and hardware reads and all, of a
