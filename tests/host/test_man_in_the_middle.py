@@ -389,3 +389,25 @@ def test_attested_pages_are_read_back(tmp_path: Path) -> None:
     assert all(known.pages[s].holds(data) for s, data in evidence(tmp_path).items())
     assert not known.pages[1].holds(evidence(tmp_path)[1][:-1])
     assert known.pages[1].size == pages.SIZE
+
+
+def test_a_page_with_another_header_gives_way_when_the_node_denies_it(tmp_path: Path) -> None:
+    """What waits is not dropped for an unconfirmed page of the same length."""
+    node = honest()
+    other = forged_log()
+    head = pages.Header(2, 2, EPOCH, 7, 7, 1, other.config_hash)
+    other.pages[2][:40] = pages.MARK + head.pack()
+    run_of(tmp_path).store(2, bytes(other.pages[2]))
+    node.lie = spoiling("silence")
+    assert pull(node, tmp_path) == 1
+    assert 2 in Quarantine(run_of(tmp_path)).pages()
+    asked: list[int] = []
+
+    def count(kind: int, replies: list[Reply]) -> list[Reply]:
+        asked.extend(kind for kind, _ in replies if kind == frame.DATA)
+        return replies
+
+    node.lie = count
+    assert pull(node, tmp_path) == 0
+    assert not asked
+    assert is_true(tmp_path, node.log)
