@@ -31,6 +31,7 @@ MOST_OLDEST = 127  # in a page of version 1
 SUMS_OLDEST = 0x80  # there: in their number, if sums follow
 DAMAGED = -1  # what `chunks` calls a stretch that is not valid
 
+_HURT_BITS = 4
 _HEADER = "<BBIIIIIIIHBB"  # bytes 2 to 35
 _ERASED = b"\xff" * 256
 
@@ -110,6 +111,19 @@ def header(page, mark=MARK):
     head.version = version
     head.crc = crc
     return head
+
+
+def is_hurt(page, mark, epoch):
+    """Whether a page without a header to trust was one of this epoch: its mark, version and epoch
+    are wrong in a few bits, where an erase that was cut leaves more.
+    """
+    wrong = 0
+    for at, right in zip((0, 1, 2, 8, 9, 10, 11), mark + b"\0" + struct.pack("<I", epoch)):
+        differs = page[at] ^ right if at != 2 else min(page[2] ^ OLDEST, page[2] ^ VERSION)
+        while differs:
+            wrong += differs & 1
+            differs >>= 1
+    return wrong <= _HURT_BITS
 
 
 def finish_chunk(buf, kind, n, page_crc):

@@ -97,6 +97,12 @@ class Journal:
         """Somebody waits: what was refused is tried at once."""
         self._pages.hurry()
 
+    def trouble(self):
+        """Why it takes nothing; nothing once it may be tried again."""
+        if not self._pages.is_waiting():
+            self.problem = ""
+        return self.problem
+
     def bad_pages(self):
         """Pages that could not be erased or programmed since the start."""
         return self._pages.bad_pages

@@ -180,7 +180,7 @@ class Keeper:
                 and (self.log.erase_ahead() or self._journal.erase_ahead())
             ):
                 did = ERASE
-            self.problem = self.problem or self._journal.problem
+            self.problem = self.problem or self._journal.trouble()
         except OSError as error:
             if not self.log.is_found:
                 self._recorder = recorder = None  # the start was misled: once more

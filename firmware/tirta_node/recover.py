@@ -46,6 +46,8 @@ class Head:
         self.lost = 0
         self.gone = 0  # records below this are known to be overwritten
         self.page_crc = 0  # of the newest page
+        self.end_at = 0  # of the last whole chunk in it,
+        self.behind = 0  # and of the last with records
         self.checked = False  # the newest page has a checkpoint
         self.begun = False  # the newest page has records or a boot: its config was logged before
         self.stopped = False  # the last boot ended in order
@@ -181,7 +183,7 @@ def find(flash, index):
         found.take_header(header)
         _read(page, header.crc, found)
         block = index.after(header.seq + 1)
-    _resume(page, header, found)
+    _resume(page, found)
     block = index.newest
     while True:
         block = (block + 1) % index.count
@@ -240,10 +242,14 @@ def _read_headless(page, found):
             before = found.number = found.top
             _read(page, page_crc, found)
             found.take_lost(before)
-            found.seq += 1
-            found.resume = 0
-            return True
-    return False
+            break
+    else:
+        if not pages.is_hurt(page, pages.MARK, found.epoch):
+            return False
+        _guess(page, pages.HEADER_SIZE, pages.SIZE, 0, found)
+    found.seq += 1
+    found.resume = 0
+    return True
 
 
 def _first(index, page):
@@ -265,15 +271,19 @@ def _first(index, page):
 
 def _read(page, page_crc, found):
     """Take in the chunks of a page."""
+    found.end_at = found.behind = pages.HEADER_SIZE
     view = memoryview(page)
     for kind, at, n in pages.chunks(page, page_crc):
         payload = view[at : at + n]
         if kind == pages.DAMAGED:
             _look_into(page, at, at + n, page_crc, found)
+            continue
+        found.end_at = at + n + pages.CHUNK_OVERHEAD - 2
+        if kind in PACKED:
+            found.behind = found.end_at
+            found.take_records(payload, kind)
         elif kind == pages.META:
             found.take_meta(payload)
-        elif kind in PACKED:
-            found.take_records(payload, kind)
 
 
 def _look_into(page, at, end, page_crc, found):
@@ -351,17 +361,12 @@ def _word(page, at):
     return (kind, end) if known else (0, 0)
 
 
-def _resume(page, header, found):
-    end = behind = pages.HEADER_SIZE
-    for kind, at, n in pages.chunks(page, header.crc):
-        if kind != pages.DAMAGED:
-            end = at + n + pages.CHUNK_OVERHEAD - 2
-        if kind in PACKED:
-            behind = end
+def _resume(page, found):
+    end = found.end_at
     used = pages.used_end(page, end)
     if used > end or not found.stopped:
         # Cells that a cut program reached may read as erased today, and not tomorrow.
         end = min(pages.SIZE, (used + PART + 2 * pages.ALIGN - 1) // pages.ALIGN * pages.ALIGN)
         found.stopped = False
     found.resume = end
-    found.idle = end - behind
+    found.idle = end - found.behind

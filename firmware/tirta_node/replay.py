@@ -17,8 +17,10 @@ from tirta_node.packer import Packer
 from tirta_node.recorder import Recorder
 from tirta_node.ring import MOST, Ring
 
-_MENDED = const(-2)
+_NO_HEADER = b"\xff" * (pages.HEADER_SIZE - 2)
+_MENDED = const(16)  # no kind of a chunk
 _CHUNK_BYTES = const(256)  # no chunk of the journal is longer
+_GAP = const(4096)  # slots that nobody sampled, at most, before a chunk that is set right
 _LEAST = const(9)  # bytes of a chunk besides its records, each of which has one at least
 
 
@@ -40,6 +42,16 @@ class _Journal:
             if head is not None and head.epoch == index.epoch:
                 self._pages.append((head.seq, block, head))
         self._pages.sort(key=lambda each: each[0])
+        self._hurt = self._behind()  # records at most in a newest page that cannot be read
+
+    def _behind(self):
+        index, page = self._index, self._page
+        block = (self._pages[-1][1] + 1) % index.count if self._pages else 0
+        if index.header(block) is None:
+            index.read(block, page)
+            if pages.is_hurt(page, pages.MARK_JOURNAL, index.epoch):
+                return _most(page, pages.HEADER_SIZE, pages.SIZE)
+        return 0
 
     def look(self, told):
         """Find `end` and `boot`. How many records are here, and how many of them from `told` on."""
@@ -50,15 +62,18 @@ class _Journal:
             count += 1
             behind += number >= told
         # A record stays in RAM until the log has it, so no more than that is ahead of the log.
-        self.end = min(self.end + self._hidden, max(self.end, self._number + MOST))
+        hidden = self._hidden + self._hurt
+        self.end = min(self.end + hidden, max(self.end, self._number + MOST))
         return count, behind
 
     def _repaired(self, block):
         """The header of a page in which one bit is wrong, or None: its chunks prove it."""
         index, page = self._index, self._page
-        index.read(block, page)
-        if pages.used_end(page, 2) == 2:
+        head = memoryview(page)[: pages.HEADER_SIZE]
+        index.flash.read(block, 0, head)
+        if head[2:] == _NO_HEADER:
             return None
+        index.read(block, page)
         page[: len(pages.MARK_JOURNAL)] = pages.MARK_JOURNAL
         for bit in range(2 * 8 - 1, pages.HEADER_SIZE * 8):
             if bit >= 2 * 8:  # first as it is: the mark may be what was hurt
@@ -89,18 +104,20 @@ class _Journal:
                     chain = False
                     self._hidden += _most(self._page, at, at + n)
                     continue
-                expected = decoder.number if kind == _MENDED else -1
+                mended = kind == _MENDED
+                before = decoder.boot, decoder.number, decoder.slot
+                chain = False
                 try:
                     for found in decoder.records(view[at : at + n], kind != pages.RECORDS):
-                        if expected >= 0 and found[0] != expected:
+                        if mended and not _follows(decoder.boot, found[0], found[1], before):
                             break  # another bit was wrong
-                        expected = -1
+                        mended = False
+                        chain = True
                         if found[0] >= number:
                             number = found[0] + 1
                             yield (head, decoder.boot) + found
                 except ValueError:
-                    expected = 0
-                chain = expected < 0
+                    chain = False  # no writer wrote that
                 self._hidden = 0 if chain else self._hidden + n
 
     def _chunks(self, crc):
@@ -127,9 +144,17 @@ class _Journal:
             at += n + pages.CHUNK_OVERHEAD
 
 
+def _follows(boot, number, slot, before):
+    """Whether a record with this place may be the next one behind that place: of the same boot, no
+    more numbers ahead than RAM holds records, and as many slots at least.
+    """
+    ahead = number - before[1]
+    return boot == before[0] and 0 <= ahead <= MOST and 0 <= slot - before[2] - ahead < _GAP
+
+
 def _mended(page, at, crc):
     """(_MENDED, length) of the chunk that begins here but for one bit, which is set right now; or
-    (DAMAGED, 0). That it tells the number that must come next proves it.
+    (DAMAGED, 0). That its place follows the one before proves it.
     """
     end = min(pages.used_end(page, at), at + _CHUNK_BYTES)
     if page[at] & page[at + 1] != 0xFF:
@@ -162,7 +187,7 @@ def into_log(index, log, counted, config_hash):
     log.top = top
     boot_found = max(log.boot, journal.boot)
     writer = None
-    for head, boot, number, slot, values, flags in journal.records():
+    for head, boot, number, slot, values, flags in journal.records() if count else ():
         if writer is None or not writer.takes(head, boot):
             if writer is not None:
                 writer.settle()

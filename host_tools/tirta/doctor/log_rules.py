@@ -70,8 +70,23 @@ def losses(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 name, FAULT, f"Lost because {why}: at most {counted(lost, 'record')}.", then
             )
-    # A page from before the last config is whole: only its text is in a page that was not read.
-    damaged = [v for v in facts.log.verdicts if v.damaged]
+    torn = [
+        e for e in facts.log.events
+        if e.kind == meta.LOSS and e.fields["reason"] == meta.LOSS_TORN
+    ]  # fmt: skip
+    if torn:
+        most = sum(e.fields["at_most"] for e in torn)
+        yield Finding(
+            "log.torn", WARNING,
+            f"A start found the end of the log torn, by a power cut or by damage: at most"
+            f" {counted(most, 'record')} lost.",
+            "Pull: what is missing shows as holes. Replace the board when it repeats without power"
+            " cuts.",
+        )  # fmt: skip
+    # A page from before the last config is whole: only its text is in a page that was not read. One
+    # that tells itself where it was torn is no news.
+    told = {e.page for e in torn}
+    damaged = [v for v in facts.log.verdicts if v.damaged and v.page not in told]
     if damaged:
         yield Finding(
             "log.damage", FAULT,

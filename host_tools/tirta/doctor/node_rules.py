@@ -12,6 +12,7 @@ from tirta.text import counted, duration
 from tirta_format import updates, wear
 
 LEAST_HEAP = 20_000  # a request and a commit need some thousand bytes, in one piece
+_NOT_FOUND = "flash: the end of the log is not found"
 CLOCK_OFF_S = 60
 OLD_CLOCK_S = 30 * 86_400  # 20 ppm are a minute in a month
 YEAR_S = 31_557_600
@@ -119,7 +120,15 @@ def flash(facts: Facts) -> Iterator[Finding]:
     if not status:
         return
     for alarm in status["alarms"]:
-        if alarm.startswith("flash: "):
+        if alarm.startswith(_NOT_FOUND):
+            yield Finding(
+                "log.not-found", FAULT,
+                "The node cannot read its flash well enough to find the end of its log: it samples"
+                " into memory, keeps nothing through a power cut, and tries again by itself.",
+                "Leave it its power for an hour and look again. If it stays so, measure the supply,"
+                " then replace the board; what the flash holds is not touched meanwhile.",
+            )  # fmt: skip
+        elif alarm.startswith("flash: "):
             yield Finding(
                 "flash.refuses", FAULT, f"The flash refuses to be written: {alarm[7:]}.",
                 "Pull now; then replace the board.",

@@ -149,6 +149,7 @@ def _loss(event: Happening, words: Language) -> str:
         meta.LOSS_RING: words.text("the memory was full"),
         meta.LOSS_FLASH: words.text("the flash failed"),
         meta.LOSS_OVERWRITTEN: words.text("overwritten before it was pulled"),
+        meta.LOSS_TORN: words.text("the end of the log was torn or damaged"),
     }.get(event.fields.get("reason", 0))
     if why is None:
         return event.what

@@ -27,6 +27,7 @@ LOSSES = {
     meta.LOSS_RING: "the memory was full",
     meta.LOSS_FLASH: "the flash failed",
     meta.LOSS_OVERWRITTEN: "overwritten before it was pulled",
+    meta.LOSS_TORN: "the end of the log was torn or damaged",
 }
 _STOPS = {
     meta.STOP_VISIT: "a visit",
