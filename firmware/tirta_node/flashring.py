@@ -8,15 +8,15 @@ again, while no other page is erased for it. Only when a program worked elsewher
 the next one waits, from a second to an hour.
 """
 
-from binascii import crc32
-
 from micropython import const
 
 from tirta_format import page as pages
+from tirta_node import rarely
 
 PART = const(256)  # bytes of a program: a power cut tears no more
 NO_DOUBT = (0, 0, 0)
 _VERIFY = const(64)
+_TROUBLE = const("tirta_node.page_trouble")
 _TRIES = const(3)  # to read back
 _ERASES = const(3)
 _FIRST_MS = const(1000)
@@ -44,30 +44,30 @@ class FlashRing:
 
     def __init__(self, index, mark, works, clock, refusal):
         self.flash = index.flash
-        self._mark = mark
+        self.mark = mark
         self.index = index
         self.block = -1  # the page being written
         self.at = 0  # where its next chunk goes
         self.page_crc = 0
         self.crc_low = self.crc_high = 0  # its halves: the whole is an object on the chip's heap
         self.bad_pages = 0
-        self._works = works
-        self._clock = clock
-        self._refusal = refusal
-        self._cursor = -1  # the page that was taken or passed over last
-        self._spare = -1
-        self._empty = -1  # the page that was erased and is no spare yet
-        self._offered = None  # a header that the spare did not take, though it is erased still
-        self._taken = 0  # chunks in the page being written
+        self.works = works
+        self.clock = clock
+        self.refusal = refusal
+        self.cursor = -1  # the page that was taken or passed over last
+        self.spare = -1
+        self.empty = -1  # the page that was erased and is no spare yet
+        self.offered = None  # a header that the spare did not take, though it is erased still
+        self.taken = 0  # chunks in the page being written
         self.doubt = NO_DOUBT  # a chunk that did not read back: (place, bytes, CRC)
-        self._failed = -1  # the page that failed last,
-        self._then = 0  # how many programs had worked then,
-        self._refused = 0  # how often it did,
-        self._passed = 0  # how many were passed over since a page was taken,
-        self._needs = 0  # and how often this one must fail to be bad
-        self._wait_ms = 0
-        self._retry_ms = 0
-        self._check = bytearray(_VERIFY)
+        self.failed = -1  # the page that failed last,
+        self.then = 0  # how many programs had worked then,
+        self.refused = 0  # how often it did,
+        self.passed = 0  # how many were passed over since a page was taken,
+        self.needs = 0  # and how often this one must fail to be bad
+        self.wait_ms = 0
+        self.retry_ms = 0
+        self.check = bytearray(_VERIFY)
 
     def resume(self, block, at, page_crc):
         """Go on in a page that has been begun; `page_crc` is the CRC in its header."""
@@ -76,8 +76,8 @@ class FlashRing:
         self.page_crc = page_crc
         self.crc_low = self.page_crc & 0xFFFF
         self.crc_high = self.page_crc >> 16
-        self._cursor = block
-        self._taken = 2
+        self.cursor = block
+        self.taken = 2
         self.doubt = NO_DOUBT
 
     def room(self):
@@ -87,21 +87,13 @@ class FlashRing:
     def append(self, chunk, start, end):
         """Program the finished chunk in `chunk[start:end]`; False when it does not read back."""
         block, at = self.block, self.at
-        if self._put(block, at, chunk, start, end):
+        if self.put(block, at, chunk, start, end):
             self.at += end - start
-            self._taken += 1
-            if self._taken == 2:
-                self._refused = self._passed = self._wait_ms = 0
+            self.taken += 1
+            if self.taken == 2:
+                self.refused = self.passed = self.wait_ms = 0
             return True
-        self.close()
-        self.doubt = NO_DOUBT
-        if self._taken < 2:  # its checkpoint is all there is: the page is tried again
-            self.index.forget(block)
-            self.index.newest = self.index.before(0xFFFFFFFF)
-            self.block = self._empty = -1
-            self._fail(block)
-        else:
-            self.doubt = at, end - start, crc32(memoryview(chunk)[start:end])
+        rarely.call(_TROUBLE, "not_taken", self, chunk, start, end)
         return False
 
     def recheck(self, doubt):
@@ -110,20 +102,7 @@ class FlashRing:
         """
         if doubt is NO_DOUBT or doubt is not self.doubt:
             return False
-        at, size, crc = doubt
-        found = 0
-        try:
-            for offset in range(at, at + size, _VERIFY):
-                part = memoryview(self._check)[: min(_VERIFY, at + size - offset)]
-                self.flash.read(self.block, offset, part)
-                found = crc32(part, found)
-        except OSError:
-            return False
-        if found != crc:
-            return False
-        self.doubt = NO_DOUBT
-        self.at = at + size
-        return True
+        return rarely.call(_TROUBLE, "recheck", self)
 
     def close(self):
         """Write no more into this page: the next chunk opens another."""
@@ -131,145 +110,109 @@ class FlashRing:
 
     def open(self, head):
         """Begin the spare with this header; False when the page does not take it."""
-        block = self._spare
-        before = self._offered
-        if before is not None:
-            self._offered = None
-            if not before.is_like(head):  # what it began to take must not be mixed
-                self._spare = self._empty = -1
-                self._fail(block)
-                return False
-            head = before
+        block = self.spare
+        self.spare = self.empty = -1
+        if self.offered is not None or not self.begin(block, head):
+            return rarely.call(_TROUBLE, "open_again", self, block, head)
+        return True
+
+    def begin(self, block, head):
+        """Program this header; whether it is there, and this is the page being written."""
         packed = head.pack()
-        self._spare = self._empty = -1
-        if not self._put(block, len(self._mark), packed, 0, len(packed)):
-            self._fail(block)
-            if self._is_empty(block, len(self._mark)):
-                self._spare = self._cursor = block
-                self._offered = head
+        if not self.put(block, len(self.mark), packed, 0, len(packed)):
             return False
         self.index.put(block, head)
         self.index.newest = block
         self.resume(block, pages.HEADER_SIZE, head.crc)
-        self._taken = 0
+        self.taken = 0
         return True
 
     def victim(self):
         """The page that the next erase takes."""
-        return (self._cursor + 1) % self.index.count
+        return (self.cursor + 1) % self.index.count
 
     def spare_ready(self):
         """Whether a page can be opened without an erase."""
-        return self._spare >= 0
-
-    def adopt_spare(self, intact):
-        """At boot: take the page after the newest if it is erased, marked and empty, and no power
-        cut may have begun to program it.
-        """
-        self._cursor = self.index.newest
-        self._spare = self._empty = self._failed = -1
-        self._offered = None
-        self.block = -1
-        if intact:
-            buf = bytearray(pages.SIZE)
-            self.flash.read(self.victim(), 0, buf)
-            if bytes(buf[:2]) == self._mark and pages.used_end(buf, 2) == 2:
-                self._cursor = self._spare = self.victim()
+        return self.spare >= 0
 
     def make_spare(self):
         """Erase and mark the victim; False when it fails. 30 to 400 ms on the chip."""
         block = self.victim()
-        for _ in range(2):
-            if self._empty != block and not self._erase(block):
-                continue
-            self._empty = block
-            if self._program(block, 0, self._mark, 0, len(self._mark)):
-                self._empty = self._failed = -1
-                self._cursor = self._spare = block
-                return True
-            if not self._is_empty(block, 0):
-                self._empty = -1
-        self._fail(block)
-        return False
+        if (self.empty == block or self.erase(block)) and self.give_mark(block):
+            return True
+        return rarely.call(_TROUBLE, "make_spare", self, block)
+
+    def give_mark(self, block):
+        """Mark a page that is erased; whether it is the spare now."""
+        self.empty = block
+        if not self.program(block, 0, self.mark, 0, len(self.mark)):
+            return False
+        self.empty = self.failed = -1
+        self.cursor = self.spare = block
+        return True
 
     def attempt(self):
         """A page is to be made ready or opened. Raises OSError while the last time is too near."""
         if self._may_pass():
-            self.bad_pages += 1
-            self._cursor = self._failed
-            self._spare = self._empty = self._failed = -1
-            self._offered = None
-            self._passed += 1
-            self._refused = self._wait_ms = 0
+            rarely.call(_TROUBLE, "pass_over", self)
         elif self.is_waiting():
-            raise OSError(self._refusal)
+            raise OSError(self.refusal)
 
     def is_waiting(self):
         """Whether it is too early to try again."""
-        if not self._wait_ms or self._may_pass():
+        if not self.wait_ms or self._may_pass():
             return False
-        return self._clock.uptime_ms() < self._retry_ms
+        return self.clock.uptime_ms() < self.retry_ms
 
     def hurry(self):
         """The next attempt need not wait."""
-        self._retry_ms = 0
+        self.retry_ms = 0
 
     def refuse(self):
         """The attempt came to nothing: the next one waits. Raises OSError."""
-        self._refused += 1
-        self._wait_ms = min(4 * self._wait_ms or _FIRST_MS, _MOST_MS)
-        self._retry_ms = self._clock.uptime_ms() + self._wait_ms
-        raise OSError(self._refusal)
+        self.refused += 1
+        self.wait_ms = min(4 * self.wait_ms or _FIRST_MS, _MOST_MS)
+        self.retry_ms = self.clock.uptime_ms() + self.wait_ms
+        raise OSError(self.refusal)
 
     def _may_pass(self):
         """Whether the page that failed is bad. One that follows another is given more time, and so
         is one beside which nothing worked: the flash may err for a while.
         """
-        if self._failed < 0:
+        if self.failed < 0:
             return False
-        if self._works.count != self._then:
-            return self._refused >= 4 * self._passed + self._needs
-        return self._refused >= 16 * (self._passed + 1)
+        if self.works.count != self.then:
+            return self.refused >= 4 * self.passed + self.needs
+        return self.refused >= 16 * (self.passed + 1)
 
-    def fail_unread(self):
-        """What the next page holds cannot be read, so that it must not be erased."""
-        self._fail(self.victim(), 4)
+    def fail(self, block, needs=0):
+        """This page did not take what it should; it is bad when that happens `needs` times more
+        than usual.
+        """
+        self.failed = block
+        self.needs = needs
+        self.then = self.works.count
+        self.cursor = (block - 1) % self.index.count
 
-    def _fail(self, block, needs=0):
-        self._failed = block
-        self._needs = needs
-        self._then = self._works.count
-        self._cursor = (block - 1) % self.index.count
-
-    def _erase(self, block):
-        """Erase; False when the page is not empty then."""
-        if not self._works.erases:
+    def erase(self, block):
+        """Erase; False when the page is not empty then, or this attempt has no erase left."""
+        if not self.works.erases:
             return False
-        self._works.erases -= 1
+        self.works.erases -= 1
         try:
             self.flash.erase(block)
         except OSError:
             pass  # it may be done, or not begun
-        if self._is_empty(block, 0):
-            self.index.forget(block)
-            return True
-        if not self._is_whole(block):
-            self.index.forget(block)
-        return False
+        if not self.is_empty(block, 0):
+            return False
+        self.index.forget(block)
+        return True
 
-    def _is_whole(self, block):
-        """Whether a page that could not be erased still has the header that the index knows."""
-        try:
-            head = self.index.header(block)
-        except OSError:
-            return True  # for all we know
-        return head is not None and head.seq == self.index.seqs[block]
-
-    def _is_empty(self, block, start, end=pages.SIZE):
+    def is_empty(self, block, start, end=pages.SIZE):
         """Whether every byte from `start` on reads as erased."""
         try:
             for at in range(start, end, _VERIFY):
-                part = memoryview(self._check)[: min(_VERIFY, end - at)]
+                part = memoryview(self.check)[: min(_VERIFY, end - at)]
                 self.flash.read(block, at, part)
                 if part != _ERASED[: len(part)]:
                     return False
@@ -277,14 +220,14 @@ class FlashRing:
             return False
         return True
 
-    def _put(self, block, offset, data, start, end):
+    def put(self, block, offset, data, start, end):
         """Program, and once more where the flash did nothing."""
-        if self._program(block, offset, data, start, end):
+        if self.program(block, offset, data, start, end):
             return True
         at = offset + end - start
-        return self._is_empty(block, offset, at) and self._program(block, offset, data, start, end)
+        return self.is_empty(block, offset, at) and self.program(block, offset, data, start, end)
 
-    def _program(self, block, offset, data, start, end):
+    def program(self, block, offset, data, start, end):
         """Program in parts, each read back before the next; whether all of it is there."""
         view = memoryview(data)
         while start < end:
@@ -300,13 +243,13 @@ class FlashRing:
                 return False
             start += PART
             offset += PART
-        self._works.count = self._works.count + 1 & _COUNT
+        self.works.count = self.works.count + 1 & _COUNT
         return True
 
     def _reads_back(self, block, offset, data):
         try:
             for at in range(0, len(data), _VERIFY):
-                part = memoryview(self._check)[: min(_VERIFY, len(data) - at)]
+                part = memoryview(self.check)[: min(_VERIFY, len(data) - at)]
                 self.flash.read(block, offset + at, part)
                 if part != data[at : at + len(part)]:
                     return False

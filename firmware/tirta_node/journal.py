@@ -10,7 +10,6 @@ from micropython import const
 
 from tirta_format import page as pages
 from tirta_format import record
-from tirta_node import rarely
 from tirta_node.flashring import FlashRing
 from tirta_node.index import Index
 
@@ -25,34 +24,13 @@ class Journal:
         self.flash = flash
         self.index = Index(flash, pages.MARK_JOURNAL)
         self._log = log
-        self._pages = FlashRing(self.index, pages.MARK_JOURNAL, works, clock, _NO_PAGE)
+        self.ring = FlashRing(self.index, pages.MARK_JOURNAL, works, clock, _NO_PAGE)
         self.seq = 0
         self._chunk = bytearray(_CHUNK_BYTES)
         self._encoder = record.Encoder(channels)
         self._values = [0] * channels
         self._flags = bytearray(channels)
         self.problem = ""  # why it took nothing the last time
-
-    def start(self, counted, config_hash, intact):
-        """Bring into the log what it does not have yet; how many records. `counted` is that of the
-        config with this hash, `intact` whether the boot before ended in order. Raises OSError when
-        a flash cannot be read, before anything is written, and when the log refuses.
-        """
-        log = self._log
-        self.index.scan()
-        if self.index.newest >= 0:
-            self.seq = self.index.seqs[self.index.newest]
-        self._pages.adopt_spare(intact)
-        if self.index.epoch != log.epoch:
-            self.index.begin(log.epoch)
-        self.problem = ""
-        args = self.index, log, counted, config_hash
-        return rarely.call("tirta_node.replay", "into_log", *args)
-
-    def begin_epoch(self):
-        """What lies in it belongs to another epoch, and is in the log."""
-        self.index.begin(self._log.epoch)
-        self._pages.close()
 
     def append(self, ring, first, number):
         """Keep the records of the ring from the `first`-th oldest on, which has this number.
@@ -70,22 +48,22 @@ class Journal:
         while at < ring.count():
             end, taken = self._encode(ring, at, number + at - first)
             if taken:
-                crc = self._pages.page_crc
+                crc = self.ring.page_crc
                 size = pages.finish_chunk(self._chunk, pages.RECORDS_AT, end - 2, crc)
-                if self._pages.append(self._chunk, 0, size):
+                if self.ring.append(self._chunk, 0, size):
                     at += taken
                     continue
             self._open_page(ring.slot(at), number + at - first)
 
     def is_ahead(self):
         """Whether the next page is ready, or none is needed."""
-        return self._pages.spare_ready() or (self._pages.block < 0 and not self.problem)
+        return self.ring.spare_ready() or (self.ring.block < 0 and not self.problem)
 
     def erase_ahead(self):
         """Make the next page ready if it is not: one erase, for when there is time. True if so.
         Raises OSError when that is refused, not while it is too early to try again.
         """
-        ring = self._pages
+        ring = self.ring
         if self.is_ahead() or ring.is_waiting():
             return False
         ring.attempt()
@@ -95,22 +73,22 @@ class Journal:
 
     def hurry(self):
         """Somebody waits: what was refused is tried at once."""
-        self._pages.hurry()
+        self.ring.hurry()
 
     def trouble(self):
         """Why it takes nothing; nothing once it may be tried again."""
-        if not self._pages.is_waiting():
+        if not self.ring.is_waiting():
             self.problem = ""
         return self.problem
 
     def bad_pages(self):
         """Pages that could not be erased or programmed since the start."""
-        return self._pages.bad_pages
+        return self.ring.bad_pages
 
     def _encode(self, ring, first, number):
         encoder = self._encoder
         chunk = self._chunk
-        room = min(self._pages.room(), _CHUNK_BYTES - pages.CHUNK_OVERHEAD)
+        room = min(self.ring.room(), _CHUNK_BYTES - pages.CHUNK_OVERHEAD)
         limit = room + 2 - encoder.bound()
         encoder.restart(self._log.boot, number, ring.slot(first))
         at = encoder.put_place(chunk, 2) if room >= record.PLACE_BYTES else _CHUNK_BYTES
@@ -123,7 +101,7 @@ class Journal:
         return at, taken
 
     def _make_spare(self):
-        ring = self._pages
+        ring = self.ring
         if self._is_needed(self.index.seqs[ring.victim()]) or not ring.make_spare():
             ring.refuse()
 
@@ -141,7 +119,7 @@ class Journal:
         return False
 
     def _open_page(self, slot, number):
-        ring = self._pages
+        ring = self.ring
         log = self._log
         ring.attempt()
         while True:

@@ -22,7 +22,6 @@ _USED = const(3)  # of the ring's state: a global name would cost as much as the
 NOTHING, ENCODE, COMMIT, ERASE = -1, 0, 1, 2
 _RETRY_MS = const(1000)  # the rings wait longer by themselves
 _START_MOST_MS = const(60000)
-_IDLE = const(1024)  # bytes: the notes of a dozen starts
 _NOTES_MS = const(60000)
 
 
@@ -56,7 +55,7 @@ class Keeper:
         stopped, Unix time in ms of its end or 0)` writes what the log is to say of it, and the text
         of the config if `changed`. Raises OSError; then `work` goes on with it, as often as needed.
 
-        Where the starts before this one left more than _IDLE bytes and no record, it waits with
+        Where the starts before this one left more than a kilobyte and no record, it waits with
         that for a record, or for a minute: a supply that breaks down in each start would fill the
         log with starts.
         """
@@ -75,15 +74,10 @@ class Keeper:
 
     def _start(self):
         self._recorder = None
-        config_hash, counted, random_u32, notes = self._boot
-        log, journal = self.log, self._journal
+        log, journal, ring, notes = self.log, self._journal, self._ring, self._boot[3]
         try:
-            found = log.find(random_u32)
-            brought = journal.start(counted, config_hash, found.stopped)
-            if log.ends():
-                log.begin_epoch(random_u32)
-                journal.begin_epoch()
-            changed = log.use(self._ring.channels, counted, config_hash)
+            start = log, journal, ring.channels, self._boot
+            changed, begins, *before = rarely.call("tirta_node.log_start", "start", *start)
         except OSError as error:
             log.is_found = False
             self._start_wait_ms = min(4 * self._start_wait_ms or _RETRY_MS, _START_MOST_MS)
@@ -91,16 +85,13 @@ class Keeper:
             raise
         self._start_wait_ms = self._retry_at_ms = 0
         self.problem = ""
-        pages = log.flash.blocks + journal.flash.blocks
-        pace = pages, self._ring.channels, self._interval_ms, self._commit_ms
+        blocks = log.flash.blocks + journal.flash.blocks
+        pace = blocks, ring.channels, self._interval_ms, self._commit_ms
         batch = rarely.call("tirta_format.wear", "by_chunks", *pace)
-        recorder = Recorder(self._ring, journal, log, self._packer, self._wake, batch)
+        recorder = Recorder(ring, journal, log, self._packer, self._wake, batch)
         self._recorder = recorder
-        changed = changed or not found.begun
-        # Not `found` itself: an object keeps its module in RAM, while the notes wait.
-        before = found.seq, found.stopped, found.end_unix_ms()
         recorder.notes = lambda: notes(changed, *before)
-        if brought or found.idle <= _IDLE:
+        if begins:
             recorder.begin_boot()
 
     @property
@@ -119,7 +110,7 @@ class Keeper:
 
     def find(self, random_u32):
         """Find the log to read from it only. Raises OSError."""
-        self.log.find(random_u32)
+        rarely.call("tirta_node.log_start", "find", self.log, random_u32)
 
     def number(self):
         """Number of the next record to be acknowledged."""

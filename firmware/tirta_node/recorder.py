@@ -10,6 +10,7 @@ from micropython import const
 
 from tirta_format import page as pages
 from tirta_format import varint
+from tirta_node import rarely
 from tirta_node.flashring import NO_DOUBT
 from tirta_node.packer import COUNT, HEAD, IN, NO
 from tirta_node.ring import USED
@@ -76,7 +77,7 @@ class Recorder:
             log.slot = self._ring.first_slot()
             self._opening = True
             try:
-                log.begin()
+                rarely.call("tirta_node.log_start", "begin", log)
                 self.notes()
                 self.notes = None
             finally:

@@ -13,6 +13,7 @@ from micropython import const
 
 from tirta_format import page as pages
 from tirta_format import record_reader
+from tirta_node import log_start
 from tirta_node.packer import Packer
 from tirta_node.recorder import Recorder
 from tirta_node.ring import MOST, Ring
@@ -191,9 +192,9 @@ def into_log(index, log, counted, config_hash):
         if writer is None or not writer.takes(head, boot):
             if writer is not None:
                 writer.settle()
-            log.turn(head.channels, head.config_hash, boot)
-            log.count(counted if head.config_hash == config_hash else {})
-            log.begin()
+            log_start.turn(log, head.channels, head.config_hash, boot)
+            log_start.count(log, counted if head.config_hash == config_hash else {})
+            log_start.begin(log)
             writer = _Writer(log, head, boot, slot)
         writer.put(number, slot, values, flags)
     if writer is not None:

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""What happens to a log only at a start: its end is found, a boot begins. Called by `rarely`."""
+
+from micropython import const
+
+from tirta_format import meta
+from tirta_node import rarely
+
+_IDLE = const(1024)  # bytes: the notes of a dozen starts
+_EPOCHS = const(0xFFFFFFFF)
+_TOTALS = const(24)  # more of them, and those that the config does not name are given up
+
+
+def start(log, journal, channels, boot):
+    """Find log and journal, bring them together, and begin a boot. Whether the config is to be
+    logged; whether the boot is to be noted at once; sequence of the newest page, whether the boot
+    before was stopped, Unix time in ms of its end. (Numbers: an object would keep its module in
+    RAM.) Raises OSError when the flash cannot be read, before anything is written, or refuses.
+    """
+    config_hash, counted, random_u32, _ = boot
+    found = find(log, random_u32)
+    journal.index.scan()
+    if journal.index.newest >= 0:
+        journal.seq = journal.index.seqs[journal.index.newest]
+    rarely.call("tirta_node.page_trouble", "adopt_spare", journal.ring, found.stopped)
+    if journal.index.epoch != log.epoch:
+        journal.index.begin(log.epoch)
+    journal.problem = ""
+    into = journal.index, log, counted, config_hash
+    brought = rarely.call("tirta_node.replay", "into_log", *into)
+    if log.ends():
+        begin_epoch(log, random_u32)
+        journal.index.begin(log.epoch)
+        journal.ring.close()
+    changed = use(log, channels, counted, config_hash) or not found.begun
+    begins = bool(brought) or found.idle <= _IDLE
+    return changed, begins, found.seq, found.stopped, found.end_unix_ms()
+
+
+def find(log, random_u32):
+    """Find the head of the log, or begin one; return what `recover.find` found. Only reads. Raises
+    OSError when the flash cannot be read: then nothing is known.
+    """
+    log.is_found = False
+    log.before_note = None
+    found = rarely.call("tirta_node.recover", "find", log.flash, log.index)
+    log.epoch = found.epoch or random_u32 % _EPOCHS + 1
+    if log.epoch != log.index.epoch:
+        log.index.begin(log.epoch)
+    log.seq = found.seq
+    log.boot = found.boot
+    log.number = found.number
+    log.top = found.top
+    log.pulled = found.pulled
+    log.lost = found.lost
+    log.hidden = found.hidden
+    log.told = found.told
+    log.reason = meta.LOSS_TORN
+    log.gone = found.gone
+    log.totals = found.totals
+    log.channels = log.config_hash = 0
+    log.left = -1
+    log.checked = True
+    rarely.call("tirta_node.page_trouble", "adopt_spare", log.ring, found.stopped)
+    if found.resume:
+        log.ring.resume(log.index.newest, found.resume, found.page_crc)
+        log.page_version = found.version
+        log.close_other()
+        log.config_hash = found.config_hash
+        log.channels = found.channels
+        log.checked = found.checked
+    log.resumed = found.resume > 0
+    log.is_found = True
+    return found
+
+
+def begin_epoch(log, random_u32):
+    """Numbers have come to their end: they begin anew. What no laptop has is out of reach."""
+    log.hidden += max(0, log.top - max(log.pulled, log.oldest_number()))
+    log.reason = meta.LOSS_OVERWRITTEN
+    epoch = random_u32 % _EPOCHS + 1
+    log.epoch = epoch if epoch != log.epoch else epoch % _EPOCHS + 1
+    log.index.begin(log.epoch)
+    log.ring.close()
+    log.number = log.top = log.pulled = log.boot = log.gone = 0
+    log.config_hash = 0
+    log.resumed = False
+
+
+def turn(log, channels, config_hash, boot):
+    """Records are of this boot and config from now on; another config needs another page."""
+    if config_hash != log.config_hash or channels != log.channels:
+        log.ring.close()
+    log.channels = channels
+    log.config_hash = config_hash
+    log.move(boot, log.number)
+
+
+def use(log, channels, counted, config_hash):
+    """A boot begins, under this config, behind every number that was given; True when its text is
+    to be logged.
+    """
+    same = config_hash == log.config_hash and log.ring.block >= 0
+    turn(log, channels, config_hash, log.boot + 1)
+    log.number = log.top = max(log.number, log.top)
+    count(log, counted)
+    if not same and len(log.totals) > _TOTALS:
+        log.totals = {name: log.totals[name] for name in counted.values()}
+    return not same
+
+
+def count(log, counted):
+    """Keep totals of these channels: names by index."""
+    log.counted = counted
+    for name in counted.values():
+        if name not in log.totals:
+            log.totals[name] = 0
+            log.checked = False  # a chunk names a total by its place in the checkpoint
+
+
+def begin(log):
+    """Write what stands before the notes of a boot, or before what the journal brings."""
+    ring = log.ring
+    if log.resumed and not ring.spare_ready():
+        # What an erase takes away is to be on flash before it, and now the page has room for that.
+        log.leave(ring.victim())
+    log.resumed = False
+    if not log.checked and ring.room() >= 0:
+        log.checkpoint()
+        log.checked = True
+    if log.hidden:
+        log.note_loss(log.reason, log.hidden, 0, max(log.number, log.top))
+        log.hidden = 0
