@@ -123,3 +123,13 @@ SESSION_KEYS = (
 SEALED = "6162630c05000000affd8d57896c914e"
 # At 60 s a technician with serial 300 logs in after two wrong guesses
 RECORD = "09e0d4030101ac0202"
+
+KEY_NAME = "8c544372007b857e"
+
+# Kind, value, and the entry behind a state copy (FORMAT.md section 7)
+ENTRIES = (
+    (1, 0, "0100000000adde42"),
+    (2, 0, "02000000007da4e2"),
+    (3, 0, "0300000000cd8d82"),
+    (4, 1800000000, "0400d2496b1ffc74"),
+)

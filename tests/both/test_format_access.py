@@ -6,7 +6,7 @@ from binascii import hexlify, unhexlify
 import golden_access as golden
 from harness import refuses
 
-from tirta_format import access, access_log, hmac, meta, seals
+from tirta_format import access, access_log, entries, hmac, meta, seals
 
 
 def test_hmac_of_rfc_4231():
@@ -36,6 +36,7 @@ def test_equal():
 def test_keys_golden():
     node_key = access.node_key(golden.FLEET, golden.NODE)
     assert hexlify(node_key).decode() == golden.NODE_KEY
+    assert hexlify(access.key_name(node_key, golden.NODE)).decode() == golden.KEY_NAME
     claims = access.claims(*golden.CLAIMS)
     assert hexlify(claims).decode() == golden.CLAIMED
     credential = access.credential_key(node_key, claims)
@@ -81,3 +82,24 @@ def test_access_record_golden():
     assert fields == {"what": 1, "role": 1, "serial": 300, "wrong": 2}
     for n in range(len(payload)):
         assert refuses(meta.parse, payload[:n])
+
+
+def test_entries_golden():
+    for kind, value, data in golden.ENTRIES:
+        assert hexlify(entries.encode(kind, value)).decode() == data
+    found = entries.Sum({5: b"\7\0\0\0", 6: b"\2\0"})
+    written = [unhexlify(data) for _, _, data in golden.ENTRIES]
+    torn = written[3][:5] + b"\xff\xff\xff"
+    found.read(written + [entries.ERASED, torn] + [entries.ERASED] * 3)
+    assert (found.floor_s, found.wrong, found.used) == (1800000000, 2, 6)
+    fields = {6: b"\2\0padding"}
+    found.put_into(fields)
+    assert fields == {5: b"\x00\xd2\x49\x6b", 6: b"\2\0padding"}
+
+
+def test_the_latest_time_of_issue_that_a_node_believes():
+    day = 86400
+    assert access.latest_issue(0, 0) == 1796083200 + 1464 * day
+    assert access.latest_issue(1900000000, 0) == 1900000000 + 1464 * day
+    assert access.latest_issue(1800000000, 1800000001) == 1800000001 + 400 * day
+    assert access.latest_issue(1800000002, 1800000001) == 1800000002 + 1464 * day

@@ -80,6 +80,7 @@ KEY = bytes(range(32))
 OPEN = {state.SLOT: b"a", state.MODE: b"open"}
 LOCK = b"\1" + KEY
 SLOW = sys.maxsize < 1 << 32
+CUTS = SHAPES[1:3] if SLOW else SHAPES
 
 
 class Gate:
@@ -170,12 +171,12 @@ def test_erased_blocks_and_noise_open_nothing():
     flash = board()
     lock()
     whole = bytes(flash.image)
-    for blocks in range(1 << BLOCKS):
+    for blocks in range(0, 1 << BLOCKS, 9 if SLOW else 1):
         for block in range(BLOCKS):
             if blocks >> block & 1:
                 flash.image[block * BLOCK : (block + 1) * BLOCK] = b"\xff" * BLOCK
         assert starts(), blocks
-        if blocks % 16 == 0:
+        if blocks % 16 < 2:
             at = (random.next() >> 5) % (len(whole) - 99)
             flash.image[at : at + 99] = random.bytes(99)
             assert starts(), blocks
@@ -220,7 +221,7 @@ def test_a_visit_opens_one_start_and_no_more():
 def test_cuts_while_it_is_opened_leave_it_locked_with_its_key_or_open():
     seen = set()
     for operation in range(40):
-        for shape in SHAPES:
+        for shape in CUTS:
             for countdown in (-1, 0):
                 flash = board()
                 lock()
@@ -237,7 +238,7 @@ def test_cuts_while_it_is_opened_leave_it_locked_with_its_key_or_open():
 def test_cuts_while_it_is_locked_leave_it_open_or_locked_with_its_key():
     seen = set()
     for operation in range(40):
-        for shape in SHAPES:
+        for shape in CUTS:
             flash = board()
             closed = cut(flash, operation, shape, -1, LOCK)
             if closed is None:

@@ -216,8 +216,8 @@ def _floor(args: Namespace) -> None:
         _tell(
             args,
             node,
-            f"Node {node.hello.node} takes credentials that expired before {day}"
-            " for expired, and later ones for good.",
+            f"Credentials that expired before {day} do not open node {node.hello.node}; those that"
+            " expire later do.",
         )
 
 
