@@ -131,7 +131,7 @@ def test_the_floor_of_a_wrong_date_is_set_anew_and_outlives_every_write(nodes: N
         with pytest.raises(RefusedError, match="has expired"):
             guarded(node, mine).commit()
         guarded(node, credential(name, access.ADMINISTRATOR, issued=0)).set_floor(now)
-        assert guarded(node, mine).commit().next_record > 0
+        assert guarded(node, mine).commit().page > 0
 
 
 def test_guesses_outlive_another_write_of_the_state(nodes: Nodes) -> None:
