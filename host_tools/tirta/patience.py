@@ -8,7 +8,7 @@ line listens with `listen`, so that a person knows what is waited for, and for h
 import time
 from collections.abc import Callable
 
-FIRST_S = 5.0  # until the first word: whoever hears nothing at all is told so before
+FIRST_S = 6.0  # until the first word: a start, and a port where nobody answers, take less
 EVERY_S = 3.0  # between two words
 PROMPT_S = 1.0  # an answer that comes so soon is a sign that all is well
 LEAST_SILENCE_S = 5.0  # before a wait that is usual is told of
@@ -16,7 +16,8 @@ TURN_S = 1.0  # the longest wait in one piece, so that something can be said mea
 
 Tell = Callable[[str], None]
 _listeners: list[Tell] = []
-_times = {"sign": 0.0, "said": 0.0}  # of the last sign that all is well, and of the last word
+# Of the last sign that all is well, of the last word, and of the last wait.
+_times = {"sign": 0.0, "said": 0.0, "wait": 0.0}
 
 
 def listen(tell: Tell) -> None:
@@ -38,6 +39,8 @@ class Patience:
         self.began = time.monotonic()
         self.until = self.began + seconds
         self._what = what
+        if self.began - _times["wait"] > PROMPT_S:
+            sign()  # something else was done meanwhile
 
     @property
     def left_s(self) -> float:
@@ -50,7 +53,7 @@ class Patience:
 
     def turn_s(self, most_s: float) -> float:
         """How long to wait in one piece, at most `most_s`; tells of it where it is time."""
-        now = time.monotonic()
+        now = _times["wait"] = time.monotonic()
         if now >= _times["said"] + EVERY_S:
             _say(f"Waiting {self._what}: {now - _times['sign']:.0f} s.")
         return max(0.0, min(most_s, TURN_S, self.until - now))
