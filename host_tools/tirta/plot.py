@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tirta import atomic, series
+from tirta import atomic, calibrations, series
 from tirta.archive import Archive, Run
 from tirta.decode import Log, decode_run
 from tirta.errors import TirtaError
@@ -24,18 +24,16 @@ from tirta.series import Series
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _DOUBT = "#B00020"
 _MEAN_S = 900
-_TITLES = {
-    "L/s": "Flow", "m": "Pressure", "bar": "Pressure", "kPa": "Pressure", "pH": "pH",
-    "NTU": "Turbidity", "uS/cm": "Conductivity", "mg/L": "Chlorine", "degC": "Temperature",
-}  # fmt: skip
-_SIGNS = {"uS/cm": "µS/cm", "degC": "°C", "m": "m of water", "pH": ""}
+_STYLES = ("-", "--", ":", "-.")  # once the colours are used up
+_TITLES = {"ph": "pH", "redox": "Redox potential"}  # others as their quantity is called
+_SIGNS = {"uS/cm": "µS/cm", "degC": "°C", "pH": ""}
 
 
 def plot(archive: Path, out: Path | None = None, node: str | None = None) -> Path:
     """Draw the newest epoch of a node into a PNG; return the file."""
     run = _choose(Archive(archive), node)
     log = decode_run(run)
-    drawn = series.of_log(log)
+    drawn = series.of_log(log, calibrations.read(archive / run.node))
     if not drawn:
         raise TirtaError(
             f"The archive has no readable record of node {run.node}.", "First `tirta pull`."
@@ -62,38 +60,44 @@ def _choose(archive: Archive, node: str | None) -> Run:
 
 
 def _figure(log: Log, drawn: list[Series]) -> Figure:
-    panels = series.units(drawn)
+    panels = series.panels(drawn)
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(11, 1.2 + 1.5 * len(panels)), dpi=120, layout="constrained")
         axes = figure.subplots(
             len(panels), sharex=True, squeeze=False, height_ratios=_heights(panels)
         )
-        for ax, (unit, members) in zip(axes[:, 0], panels.items(), strict=True):
-            _panel(ax, unit, members)
+        for ax, ((quantity, unit), members) in zip(axes[:, 0], panels.items(), strict=True):
+            _panel(ax, quantity, unit, members)
         _time_axis(axes[-1, 0], drawn[0])
         figure.align_ylabels(axes[:, 0])
         figure.suptitle(_title(log, drawn), x=0.01, ha="left", fontsize=11)
     return figure
 
 
-def _heights(panels: dict[str, list[Series]]) -> list[float]:
-    return [1.9 if _TITLES.get(unit) in {"Flow", "Pressure"} else 1.0 for unit in panels]
+def _heights(panels: dict[tuple[str, str], list[Series]]) -> list[float]:
+    return [1.9 if quantity in {"flow", "pressure"} else 1.0 for quantity, _ in panels]
 
 
-def _panel(ax: Axes, unit: str, members: list[Series]) -> None:
-    for one, colour in zip(members, _COLOURS, strict=False):
+def _panel(ax: Axes, quantity: str, unit: str, members: list[Series]) -> None:
+    for i, one in enumerate(members):
+        colour = _COLOURS[i % len(_COLOURS)]
+        style = _STYLES[i // len(_COLOURS) % len(_STYLES)]
         x = dates.date2num(_times(one)) if one.dated else one.x / 3600
         if one.sensor == "pulse":
             ax.plot(x, one.y, color=colour, lw=0.4, alpha=0.35, label=f"{one.channel}, each minute")
-            ax.plot(x, series.mean_of(one, _MEAN_S), color=colour, lw=1.1, label="15-minute mean")
+            ax.plot(
+                x, series.mean_of(one, _MEAN_S), style, color=colour, lw=1.1, label="15-minute mean"
+            )
             ax.set_ylim(bottom=0)
         else:
-            ax.plot(x, one.y, color=colour, lw=0.8, label=one.channel)
+            ax.plot(x, one.y, style, color=colour, lw=0.8, label=one.channel)
         if one.doubtful.any():
             marks = one.doubtful
             ax.plot(x[marks], one.y[marks], "x", color=_DOUBT, ms=4, label="suspect or failed")
-    sign = _SIGNS.get(unit, unit)
-    title = _TITLES.get(unit, ", ".join(m.channel for m in members))
+    sign = "m of water" if (quantity, unit) == ("pressure", "m") else _SIGNS.get(unit, unit)
+    title = _TITLES.get(quantity, quantity.capitalize())
+    if quantity == "other":
+        title = members[0].channel if len(members) == 1 else f"{len(members)} channels"
     ax.set_ylabel(f"{title}\n{sign}" if sign else title)
     ax.yaxis.set_major_locator(ticker.MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.grid(color="#dddddd", lw=0.5)

@@ -5,13 +5,14 @@ A *series* has NaN wherever a value is missing or an interval has no record, so 
 drawn over what was not measured.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tirta import columns, engineering
+from tirta import calibrations, columns, engineering, quantities
+from tirta.calibrations import Calibration
 from tirta.dating import UNSET, date
 from tirta.decode import Batch, Log
 
@@ -28,6 +29,7 @@ class Series:
     channel: str
     unit: str
     sensor: str
+    quantity: str
     dated: bool
     interval_s: float
     x: Floats
@@ -35,14 +37,17 @@ class Series:
     doubtful: NDArray[np.bool_]  # flags 3 and 4: measured, but not to be trusted
 
 
-def of_log(log: Log) -> list[Series]:
-    """Every channel of a log, in the order of its newest config."""
-    return [_series(log, c) for c in columns.of(log.batches[-1].config)] if log.batches else []
+def of_log(log: Log, known: Sequence[Calibration] = ()) -> list[Series]:
+    """Every channel of a log, in the order of its newest config; `known` are the laboratory's."""
+    newest = columns.of(log.batches[-1].config) if log.batches else []
+    return [_series(log, column, known) for column in newest]
 
 
-def _series(log: Log, column: columns.Column) -> Series:
+def _series(log: Log, column: columns.Column, found: Sequence[Calibration]) -> Series:
     newest = engineering.of_column(column)
-    parts = [p for batch in log.batches if (p := _part(log, batch, column.name, newest.unit))]
+    parts = [
+        p for batch in log.batches if (p := _part(log, batch, column.name, newest.unit, found))
+    ]
     dated = any(bool(part.known.any()) for part in parts)
     x = np.concatenate([p.unix_s if dated else p.uptime_s for p in parts])
     y, step_s = (np.concatenate([getattr(p, name) for p in parts]) for name in ("y", "step_s"))
@@ -52,7 +57,8 @@ def _series(log: Log, column: columns.Column) -> Series:
         x, y, doubtful, step_s = x[known], y[known], doubtful[known], step_s[known]
     order = np.argsort(x, kind="stable")
     x, y, doubtful = _break_lines(x[order], y[order], doubtful[order], step_s[order])
-    return Series(column.name, newest.unit, column.sensor, dated, newest.step_s, x, y, doubtful)
+    about = column.name, newest.unit, column.sensor, quantities.of(column)
+    return Series(*about, dated, newest.step_s, x, y, doubtful)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,9 @@ class _Part:
     step_s: Floats
 
 
-def _part(log: Log, batch: Batch, name: str, unit: str) -> _Part | None:
+def _part(
+    log: Log, batch: Batch, name: str, unit: str, known: Sequence[Calibration]
+) -> _Part | None:
     """By the batch's own config; None where that does not measure it in this kind of unit."""
     found = {c.name: (i, c) for i, c in enumerate(columns.of(batch.config))}
     if name not in found:
@@ -78,10 +86,11 @@ def _part(log: Log, batch: Batch, name: str, unit: str) -> _Part | None:
         return None
     due = column.due(batch.slot) | (batch.flags[:, at] != _MISSING)
     flags = batch.flags[due, at]
-    y = batch.values[due, at] / column.scale * meaning.factor
-    y = np.where(flags == _MISSING, np.nan, y)
     uptime_ms = batch.uptime_ms[due]
     unix_ms, quality = date(batch.boot[due], uptime_ms, log.anchors, log.page_anchors)
+    at_ms = np.where(quality == UNSET, 0, unix_ms).astype(np.int64)
+    y = calibrations.apply(batch.values[due, at], column, at_ms, known) * meaning.factor
+    y = np.where(flags == _MISSING, np.nan, y)
     doubtful = (flags >= _SUSPECT) & (flags != _MISSING)
     step_s = np.full(len(y), meaning.step_s)
     return _Part(unix_ms / 1000, uptime_ms / 1000, y, doubtful, quality != UNSET, step_s)
@@ -108,9 +117,9 @@ def mean_of(series: Series, seconds: float) -> Floats:
     return np.concatenate([edge, mean, edge])
 
 
-def units(series: Iterable[Series]) -> dict[str, list[Series]]:
-    """Series by unit, in order: what shares a unit shares an axis."""
-    grouped: dict[str, list[Series]] = {}
+def panels(series: Iterable[Series]) -> dict[tuple[str, str], list[Series]]:
+    """Series by quantity and unit, in order: what shares both shares an axis."""
+    grouped: dict[tuple[str, str], list[Series]] = {}
     for one in series:
-        grouped.setdefault(one.unit, []).append(one)
+        grouped.setdefault((one.quantity, one.unit), []).append(one)
     return grouped

@@ -34,7 +34,7 @@ class Sample:
         return self.__dict__
 
     def __str__(self) -> str:
-        when = f"slot {self.slot}"
+        when = f"boot {self.boot}, interval {self.slot}, no clock"
         if self.unix_ms:
             moment = datetime.fromtimestamp(self.unix_ms / 1000, UTC)
             when = moment.isoformat(sep=" ", timespec="milliseconds").replace("+00:00", "Z")

@@ -3,6 +3,7 @@
 
 import errno
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(words: list[str]) -> int:
     _speak_utf8()
+    # Its first words on a new computer are about its cache of fonts, which is nobody's concern.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if "_ARGCOMPLETE" in os.environ:
         _complete()
     language, words = translation.wanted(words)

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tirta import virtual
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, port_argument
 from tirta.errors import TirtaError
@@ -72,12 +73,7 @@ def _place(text: str) -> object:
 
 
 def _pull(args: Namespace) -> None:
-    if args.all:
-        choices, others = nodes(args.baud)
-        for port in others:
-            say.say(f"Left out: {port.name or port.port}, {_NO_NODE[port.mode]}.")
-    else:
-        choices = [choose(args.port, args.baud)]
+    choices = _chosen(args)
     span = Span.of(args.begin if args.since is None else args.since, args.to)
     with bars([f"Pulling {c.port}" if args.all else "Pulling" for c in choices]) as updates:
         with ThreadPoolExecutor(max_workers=len(choices)) as pool:
@@ -108,6 +104,29 @@ def _pull(args: Namespace) -> None:
         say.error(one.what, one.hint)
     if failed:
         raise failed[-1]
+
+
+def _runs_fast(port: str) -> bool:
+    """Whether this is a virtual node whose scenario goes on faster than the clock."""
+    for node in virtual.list_nodes():
+        if node["port"] == port and str(node["speed"]) != "1":
+            state = virtual.control(node["name"], {"do": "status"})["scenario"]
+            return not state["ended"]
+    return False
+
+
+def _chosen(args: Namespace) -> list[Choice]:
+    """Whom to pull from, with a word on those that are left out or are odd."""
+    choices, others = nodes(args.baud) if args.all else ([choose(args.port, args.baud)], [])
+    for port in others:
+        say.say(f"Left out: {port.name or port.port}, {_NO_NODE[port.mode]}.")
+    for choice in choices:
+        if _runs_fast(choice.port):
+            say.say(
+                f"Time runs fast on the virtual node at {choice.port}: its records will be dated in"
+                " the future. `tirta virtual up NAME --wait` waits until it has caught up."
+            )
+    return choices
 
 
 def _one(

@@ -36,6 +36,11 @@ def _status(args: Namespace) -> None:
     uptime = timedelta(seconds=int(status["uptime_s"]))
     first, beyond = status["oldest_record"], status["next_record"]
     epoch, used = status["epoch"], f"{status['log_used']:.0%}"
+    if status["mode"] == "open":
+        say.say(
+            "This node is OPEN: whoever has its cable can read and change everything. Lock it:"
+            " tirta lock"
+        )
     say.field("Node", f"{hello.node}  {hello.name}".rstrip())
     say.field("Board", f"{hello.board}, firmware {hello.firmware}, {status['mode']}")
     if first < beyond:
@@ -49,11 +54,6 @@ def _status(args: Namespace) -> None:
     say.field("Heap", f"{status['heap_free']} bytes free")
     say.field("Alarms", ", ".join(status["alarms"]) or "none")
     _punctuality(timing)
-    if status["mode"] == "open":
-        say.say(
-            "This node is OPEN: whoever has its cable can read and change everything. Lock it:"
-            " tirta lock"
-        )
 
 
 def _public_status(status: dict[str, Any], hello: Hello) -> None:

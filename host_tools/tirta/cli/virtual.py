@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """`tirta virtual`: nodes without hardware."""
 
+import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tirta import virtual
+from tirta import progress, virtual
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, whole
 from tirta.demo_config import demo_scenario, demo_text
@@ -45,6 +46,9 @@ def _up_arguments(parser: ArgumentParser) -> None:
         " and the words for faults",
     )
     parser.add_argument("--speed", default="1", metavar="1|N|max", help="how fast its time runs")
+    parser.add_argument(
+        "--wait", action="store_true", help="until it has been through its water or scenario"
+    )
     parser.add_argument("--baud", type=whole, default=DEFAULT_BAUD, metavar="N", help="of its line")
     json_argument(parser)
 
@@ -56,10 +60,25 @@ def _up(args: Namespace) -> None:
             scenario = Path(folder) / "inlet.csv"
             demo_scenario(scenario)
         node = _started(args, scenario)
+        if args.wait:
+            _wait(args.name)
     if args.json:
         say.document(asdict(node))
     else:
         say.out(node.port)
+
+
+def _wait(name: str) -> None:
+    """Until the scenario has ended and the record after it is due; a cut of its power ends it."""
+    with progress.line() as write:
+        while (told := virtual.control(name, {"do": "status"}))["power"] == "on":
+            state = told["scenario"]
+            if state["into_us"] is not None and state["into_us"] > state["end_us"] + 1_000_000:
+                break
+            write(
+                f"day {(state['into_us'] or 0) / 86_400e6:.1f} of {state['end_us'] / 86_400e6:.0f}"
+            )
+            time.sleep(0.2)
 
 
 def _started(args: Namespace, scenario: Path | None) -> virtual.VirtualNode:

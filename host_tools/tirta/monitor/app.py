@@ -16,12 +16,15 @@ from tirta.monitor import draw
 from tirta.monitor.asker import Asker
 from tirta.monitor.snapshot import Snapshot, Value, Watch
 from tirta.node import Node
-from tirta.text import counted
+from tirta.text import counted, duration
 from tirta_format.record import FAIL, GOOD, MISSING, SUSPECT
 
-SPARK = 22  # characters
-CHART_LINES = 4
-CHART_WIDTH = 64
+SPARK = 22  # characters, more where the terminal is wider
+MOST_SPARK = 80
+OTHERS = 56  # characters that the other columns take
+CHART_LINES, MOST_CHART = 4, 16
+LEAST_CHART = 20
+SCALE = 12  # characters beside the chart, for its ends
 EVERY_S = 1.0
 TAKE_S = 0.05  # between two looks for what the asker learned
 LAST_ANSWER_S = 2.0  # that quitting waits for it: the port is free afterwards
@@ -36,8 +39,8 @@ class Monitor(App[None]):
     CSS = """
     #who { height: 1; background: $primary; color: $text; }
     #how { height: 4; padding: 0 1; }
-    #channels { height: 1fr; min-height: 4; }
-    #chart { height: 6; padding: 0 1; color: $accent; }
+    #channels { height: auto; min-height: 4; max-height: 50%; }
+    #chart { height: 1fr; min-height: 6; padding: 0 1; color: $accent; }
     #alarms { height: auto; max-height: 3; padding: 0 1; color: $error; text-style: bold; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,6 +56,7 @@ class Monitor(App[None]):
         self._asker = Asker(connect, every_s)
         self._watch: Watch | None = None
         self._last: Snapshot | None = None
+        self._spark = SPARK
 
     def compose(self) -> ComposeResult:
         yield Static(id="who")
@@ -64,9 +68,10 @@ class Monitor(App[None]):
 
     def on_mount(self) -> None:
         table = self.query_one(DataTable)
+        self._spark = min(MOST_SPARK, max(SPARK, self.size.width - OTHERS))
         for title, width in (("Channel", 16), ("Value", 10), ("Unit", 7), ("Flag", 9)):
             table.add_column(title, width=width, key=title)
-        table.add_column("Last hours", width=SPARK, key="Last hours")
+        table.add_column("Last hours", width=self._spark, key="Last hours")
         table.focus()
         self.query_one("#who", Static).update(" Asking the node …")
         self.set_interval(TAKE_S, self._take)
@@ -112,7 +117,7 @@ class Monitor(App[None]):
 
     def _fill(self, values: list[Value], watch: Watch) -> None:
         table = self.query_one(DataTable)
-        rows = {value.name: _row(value, watch) for value in values}
+        rows = {value.name: _row(value, watch, self._spark) for value in values}
         if [key.value for key in table.rows] != list(rows):
             table.clear()
             for name, cells in rows.items():
@@ -137,16 +142,22 @@ class Monitor(App[None]):
         past = list(self._watch.history.get(name, ()))
         known = [v for v in past if v == v]  # noqa: PLR0124  no NaN
         value = next(v for v in self._last.values if v.name == name)
-        title = f"[b]{escape(name)}[/] {escape(value.unit)}, the last {len(past)} records"
+        hours = duration(len(past) * self._watch.step_s(name))
+        title = f"[b]{escape(name)}[/] {escape(value.unit)}, the last {hours}"
         title += " · ↑↓ choose another channel"
         if not known:
             place.update(title)
             return
-        lines = draw.chart(past, CHART_WIDTH, CHART_LINES)
+        width = max(LEAST_CHART, place.size.width - SCALE)
+        height = min(MOST_CHART, max(CHART_LINES, place.size.height - 2))
+        lines = draw.chart(past, width, height)
         high, low = (draw.number(v, value.decimals) for v in (max(known), min(known)))
         lines[0] += f" {high}"
         lines[-1] += f" {low}"
         place.update("\n".join([title, *lines]))
+
+    def on_resize(self) -> None:
+        self._draw()
 
     def action_pause(self) -> None:
         self._asker.paused = not self._asker.paused
@@ -161,7 +172,7 @@ class Monitor(App[None]):
         self._asker.every_s = max(0.5, self._asker.every_s / 2)
 
 
-def _row(value: Value, watch: Watch) -> tuple[str, ...]:
+def _row(value: Value, watch: Watch, width: int) -> tuple[str, ...]:
     colour = _COLOURS.get(value.flag, "white")
     flag = draw.FLAGS.get(value.flag, str(value.flag))
     past = list(watch.history.get(value.name, ()))
@@ -170,7 +181,7 @@ def _row(value: Value, watch: Watch) -> tuple[str, ...]:
         f"{draw.number(value.value, value.decimals):>9}",
         escape(value.unit),
         f"[{colour}]{flag}[/]",
-        draw.spark(past, SPARK),
+        draw.spark(past, width),
     )
 
 
@@ -179,8 +190,8 @@ def _how(now: Snapshot) -> list[str]:
     status = now.status
     clock = status["clock"]
     if status.get("unix"):
-        at = datetime.fromtimestamp(status["unix"], UTC)
-        clock = f"{at:%Y-%m-%d %H:%M:%S} UTC, {clock}"
+        at = datetime.fromtimestamp(status["unix"], UTC).astimezone()
+        clock = f"{at:%Y-%m-%d %H:%M:%S %Z}, {clock}"
     up = timedelta(seconds=int(status["uptime_s"]))
     used = float(status["log_used"])
     clock_line = f"Clock    {clock:38} Up {up}, {status['cause']}"

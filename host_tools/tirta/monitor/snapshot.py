@@ -62,6 +62,11 @@ class Watch:
         self.history = {name: deque(maxlen=HISTORY) for name in self._columns}
         self._recall(config, text)
 
+    def step_s(self, name: str) -> float:
+        """From one value of the history to the next, in s."""
+        column = self._columns.get(name)
+        return column.step_ms / 1000 if column else 0.0
+
     def look(self) -> Snapshot:
         """Ask once. Raises TirtaError as a Node does."""
         began = time.monotonic()
