@@ -7,9 +7,11 @@ in use).
 """
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from serial.tools.list_ports import comports
 
@@ -21,6 +23,7 @@ COLUMNS = (
     "name", "port", "serial_number", "board", "district", "latitude", "longitude", "config", "key",
 )  # fmt: skip
 _NEEDED = ("name", "board")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -59,42 +62,52 @@ def read(path: Path) -> list[Row]:
     rows, wrong = [], []
     seen: dict[str, int] = {}
     for line, cells in lines:
-        try:
-            row = _row(path.parent, line, _named(cells))
-            _must_be_new(row, seen)
+        row, mistakes = _row(path.parent, line, cells)
+        if row is not None:
+            mistakes += _not_new(row, seen)
             rows.append(row)
-        except TirtaError as error:
-            wrong.append(f"line {line}: {error.what}")
+        wrong += [f"line {line}: {what}" for what in mistakes]
     if wrong or not rows:
         told = "\n".join(wrong) or "it has no rows."
         raise TirtaError(f"The list {path} cannot be used.\n{told}", "Nothing was written.")
     return rows
 
 
-def _named(cells: dict[Any, Any]) -> dict[str, str]:
-    """Text of each cell. Raises TirtaError where a separator too many has moved those behind it."""
-    if None in cells:
-        raise TirtaError("it has more cells than the first line: put text with a comma in quotes.")
-    return {name: (text or "").strip() for name, text in cells.items()}
-
-
-def _row(folder: Path, line: int, cells: dict[str, str]) -> Row:
+def _row(folder: Path, line: int, given: dict[Any, Any]) -> tuple[Row | None, list[str]]:
+    """The row, where it can be used, and everything that is wrong with it."""
+    if None in given:  # a separator too many has moved what is behind it: nothing can be said
+        return None, ["it has more cells than the first line: put text with a comma in quotes."]
+    cells = {name: (text or "").strip() for name, text in given.items()}
+    wrong: list[str] = []
     name = cells.get("name", "")
     if not name:
-        raise TirtaError("name is empty.")
-    board = boards.load(cells["board"])
+        wrong.append("name is empty.")
+    board = _kept(wrong, lambda: boards.load(cells["board"]))
     text = None
     if cells.get("config"):
-        text, meant = config.load(folder / cells["config"])
-        if meant.name != board.name:
-            raise TirtaError(f"the config is for board {meant.name}, not for {board.name}.")
+        found = _kept(wrong, lambda: config.load(folder / cells["config"]))
+        if found and board and found[1].name != board.name:
+            wrong.append(f"the config is for board {found[1].name}, not for {board.name}.")
+        text = found and found[0]
     identity: dict[str, Any] = {"name": name}
     if cells.get("district"):
         identity["district"] = cells["district"]
     for key, most in (("latitude", 90), ("longitude", 180)):
         if cells.get(key):
-            identity[key] = _degrees(key, cells[key], most)
-    return Row(line, name, _port(cells), board, identity, text, cells.get("key", ""))
+            identity[key] = _kept(wrong, partial(_degrees, key, cells[key], most))
+    port = _kept(wrong, lambda: _port(cells))
+    if wrong or board is None or port is None:
+        return None, wrong
+    return Row(line, name, port, board, identity, text, cells.get("key", "")), []
+
+
+def _kept(wrong: list[str], work: Callable[[], Found]) -> Found | None:
+    """What `work` finds; its error goes to the others of the row."""
+    try:
+        return work()
+    except TirtaError as error:
+        wrong.append(error.what)
+        return None
 
 
 def _degrees(key: str, text: str, most: int) -> float:
@@ -117,8 +130,11 @@ def _port(cells: dict[str, str]) -> str:
     return str(found[0])
 
 
-def _must_be_new(row: Row, seen: dict[str, int]) -> None:
+def _not_new(row: Row, seen: dict[str, int]) -> list[str]:
+    """Which of its marks another row has already."""
+    wrong = []
     for mark in (f"name {row.name}", f"port {row.port}"):
         if mark in seen:
-            raise TirtaError(f"{mark} is already in line {seen[mark]}.")
-        seen[mark] = row.line
+            wrong.append(f"{mark} is already in line {seen[mark]}.")
+        seen.setdefault(mark, row.line)
+    return wrong

@@ -165,3 +165,18 @@ def test_a_row_that_a_comma_has_moved_is_refused(tmp_path: Path) -> None:
     path.write_text("name,port,board,district\nA,/dev/x,virtual,Ledeng, Cidadap\n")
     with pytest.raises(TirtaError, match="line 2: it has more cells than the first line"):
         read(path)
+
+
+def test_every_mistake_of_a_row_is_told(tmp_path: Path) -> None:
+    """A wrong board hides neither a missing file nor a place that is none."""
+    wrong = row(1, "") | {"board": "esp33", "config": "absent.toml", "latitude": "x"}
+    (tmp_path / "2.toml").write_text(CONFIG.format("a"))
+    path = written(tmp_path, [wrong, row(2, "/dev/x"), row(2, "/dev/x")])
+    with pytest.raises(TirtaError) as error:
+        read(path)
+    told = error.value.what.splitlines()
+    assert [line for line in told if line.startswith("line 2: ")] == told[1:5]
+    for part in ("no board 'esp33'", "absent.toml", "latitude is 'x'", "no port"):
+        assert sum(part in line for line in told) == 1, (part, told)
+    assert "line 4: name node 2 is already in line 3." in told
+    assert "line 4: port /dev/x is already in line 3." in told
