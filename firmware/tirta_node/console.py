@@ -84,7 +84,10 @@ class Console:
             if self._at < len(self._answer):
                 self._go_on()
             elif self.stream is not None:
-                self.stream()
+                try:
+                    self.stream()
+                except OSError:  # the flash cannot be read: the laptop asks again
+                    self._end_stream()
         out.send()
 
     def answer(self, kind, sequence, data):

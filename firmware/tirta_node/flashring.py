@@ -121,6 +121,9 @@ class FlashRing:
         packed = head.pack()
         if not self.put(block, len(self.mark), packed, 0, len(packed)):
             return False
+        if self.failed >= 0 and self.failed != block:
+            self.bad_pages += 1  # it stays behind
+        self.failed = -1
         self.index.put(block, head)
         self.index.newest = block
         self.resume(block, pages.HEADER_SIZE, head.crc)
@@ -196,7 +199,7 @@ class FlashRing:
 
     def erase(self, block):
         """Erase; False when the page is not empty then, or this attempt has no erase left."""
-        if not self.works.erases:
+        if not self.works.erases or block == self.block:
             return False
         self.works.erases -= 1
         try:

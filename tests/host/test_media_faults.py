@@ -57,7 +57,9 @@ def test_a_bad_page_costs_no_more_than_itself() -> None:
     assert sum(event["bad_pages"] > 0 for event in journal) >= 3
 
 
-@pytest.mark.parametrize("seed", range(4))  # one a commit regime
+@pytest.mark.parametrize(
+    "seed", [*range(4), 32]
+)  # one a commit regime; a page refused, its spare ready
 def test_programs_that_the_flash_ignores_cost_nothing(seed: int) -> None:
     pages = Pages()
     gone: set[int] = set()
