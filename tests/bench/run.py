@@ -13,6 +13,7 @@ import archive_scale
 import capacity
 import decode_speed
 import density
+import district_bursts
 import formulas
 import node_cost
 import powercut
@@ -64,6 +65,7 @@ def measure(found: dict[str, series.Series], say: Say) -> Figures:
             water = archive_scale.eight(found["gecco"])
             part("Archive", lambda: archive_scale.measure(water, say))
         part("Pull", lambda: pull_speed.measure(say, found.get("lro_mainstreet")))
+    part("Bursts of districts", lambda: district_bursts.measure(say))
     part("Quality", lambda: quality.measure(say))
     part("Power cuts, and a flash that errs", lambda: powercut.measure(say))
     return figures

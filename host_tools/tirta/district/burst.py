@@ -81,7 +81,7 @@ def bursts(
         series.at,
         lambda fall, rise, size: demand.returned(days, counted[fall:], rise - fall, size),
     )
-    told = [leak for leak in told if leak.size >= rule.rise_at_least_lps]
+    told = [leak for leak in told if _sure(leak, rule)]
     moments = burst_dates.dated(told, counted, days, by_flow=not pumped)
     return [_burst(leak, counted, when) for leak, when in zip(told, moments, strict=True)]
 
@@ -92,6 +92,13 @@ def _events(series: DailyValues, calendar: Calendar) -> list[Event]:
     _, left = events.find(series, expected.expected(series, calendar, scatter), quick=True)
     scatter = expected.noise_of(left * scatter, series)
     return events.find(series, expected.expected(series, calendar, scatter))[0]
+
+
+def _sure(leak: Leak, rule: BurstRule) -> bool:
+    """Whether a leak is large enough, and not as likely a season."""
+    onset_days = leak.rise.begin[2] - leak.rise.begin[0]
+    season = leak.last is None and leak.grown > 0 and onset_days > rule.onset_known_days
+    return leak.size >= rule.rise_at_least_lps and not season
 
 
 def _while_supplied(flow: Signal, pressure: Signal, least_m: float) -> Signal:

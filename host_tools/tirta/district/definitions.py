@@ -78,6 +78,8 @@ class BurstRule:
 
     nights_at_least: int = 7  # before that nothing is known of the week
     rise_at_least_lps: float = 0.1
+    onset_known_days: float = 30.0  # a growth that nobody repaired and that began anywhere in a
+    # longer time is not told from a season
 
 
 BURST = BurstRule()

@@ -22,6 +22,7 @@ _GROWTH_DAYS = (4, 7, 10, 14, 21, 28, 42, 60, 90)
 _MOST_EVENTS = 60
 _MOST_IN_WINDOW = 8
 _SWEEPS = 6
+_POLISHES = 3
 _NEAR = 10  # nights within which an event is moved
 _WIDTHS = (1, 2, 3, 4)  # neighbours that are found anew together
 _BETTER = 1e-6
@@ -52,18 +53,29 @@ class Event:
 
 @dataclass(frozen=True)
 class _Atoms:
-    """Columns of shapes and what they are; shapes [nights, atoms] and [atoms]."""
+    """Shapes in the space in which noise is 1, [nights, atoms], and what they are, [atoms]."""
 
-    column: Floats
     white: Floats
     shape: Ints
     first: Ints
     last: Ints
-    grown: Ints
+    grown: Floats
     least: Floats  # the gain below which one is chance
 
     def __len__(self) -> int:
         return len(self.shape)
+
+    def with_growth(self, at: Floats, model: Expected, begin: float, length: float) -> "_Atoms":
+        """These, and a growth of any begin and length."""
+        column = growth(at + _NIGHT - begin, length)[:, None]
+        first = min(int(np.searchsorted(at, begin)), len(at) - 1)
+        least = self.least[self.shape == _GROWTH][0]
+        more = (_GROWTH, first, len(at), length, least)
+        names = ("shape", "first", "last", "grown", "least")
+        return _Atoms(
+            np.hstack([self.white, model.white(column)]),
+            *(np.append(getattr(self, n), v) for n, v in zip(names, more, strict=True)),
+        )
 
 
 _SHAPES = (STEP, PULSE, GROWTH, ODD)
@@ -102,7 +114,7 @@ def _atoms(at: Floats, model: Expected) -> _Atoms:
     tried = np.bincount(shape, minlength=len(_SHAPES))
     least = 2 * np.log(np.maximum(tried, 1) * _FALSE_IN)
     least[_ODD] = 2 * math.log(count * _ODD_FALSE_IN)
-    return _Atoms(column, model.white(column), shape, first_, last_, grown, least[shape])
+    return _Atoms(model.white(column), shape, first_, last_, grown.astype(float), least[shape])
 
 
 def find(days: DailyValues, model: Expected, *, quick: bool = False) -> tuple[list[Event], Floats]:
@@ -113,6 +125,10 @@ def find(days: DailyValues, model: Expected, *, quick: bool = False) -> tuple[li
     chosen = search.greedy()
     if not quick:
         chosen = search.rebuilt(chosen)
+        for _ in range(_POLISHES):
+            if not search.polish(chosen):
+                break
+            chosen = search.rebuilt(chosen)
     return search.told(chosen)
 
 
@@ -121,11 +137,9 @@ class _Search:
 
     def __init__(self, days: DailyValues, model: Expected) -> None:
         self.at, self.model = days.at, model
-        self.atoms = atoms = _atoms(self.at, model)
+        self.atoms = _atoms(self.at, model)
         self.base = model.white(np.ones((len(days), 1)))
         self.target = model.white(days.value - model.mean)
-        self.first_night = atoms.first
-        self.everything = np.arange(len(atoms))
 
     def greedy(self) -> list[int]:
         """Take the atom that is worth most beside those before it, while one is."""
@@ -137,7 +151,7 @@ class _Search:
             white -= direction @ (direction.T @ white)
             left -= direction @ (direction.T @ left)
             power = (white**2).sum(axis=0)
-            best = _best(left @ white, power, whole, self.atoms, self.everything)
+            best = _best(left @ white, power, whole, self.atoms, np.arange(len(self.atoms)))
             if best < 0:
                 break
             chosen.append(best)
@@ -160,7 +174,7 @@ class _Search:
         return chosen
 
     def _better(self, chosen: list[int], place: int, width: int) -> list[int]:
-        order = sorted(chosen, key=lambda atom: int(self.first_night[atom]))
+        order = sorted(chosen, key=lambda atom: int(self.atoms.first[atom]))
         out = order[place : place + width]
         if not out:
             return chosen
@@ -175,8 +189,9 @@ class _Search:
         return [*kept, *best[2]]
 
     def _window(self, kept: list[int], out: list[int]) -> "_Window":
-        first = self.first_night
-        low, high = first[out].min() - _NEAR, first[out].max() + _NEAR
+        first = self.atoms.first
+        near = max(_NEAR, float(self.atoms.grown[out].max()) / 2)  # a growth begins as it likes
+        low, high = first[out].min() - near, first[out].max() + near
         rows = np.flatnonzero((first >= low) & (first <= high))
         basis = np.linalg.qr(np.hstack([self.base, self.atoms.white[:, kept]]))[0]
         white = self.atoms.white[:, rows]
@@ -200,21 +215,47 @@ class _Search:
         for place, atom in enumerate(chosen):
             if atoms.shape[atom] == _GROWTH:
                 others = chosen[:place] + chosen[place + 1 :]
-                events[place] = self._refined(events[place], int(atoms.grown[atom]), others)
+                events[place] = self._refined(events[place], atoms.grown[atom], others)
         return sorted(events, key=lambda event: event.first), self.target - design @ found
 
-    def _refined(self, event: Event, grown: int, others: list[int]) -> Event:
-        """A growth whose begin and length are not tied to nights or to a list, with their doubt."""
+    def polish(self, chosen: list[int]) -> bool:
+        """Free the growths of a choice from nights and from a list of lengths, in place; say
+        whether that made it worth more.
+        """
+        worth = self.worth(chosen)
+        for place, atom in enumerate(chosen):
+            if self.atoms.shape[atom] == _GROWTH:
+                others = chosen[:place] + chosen[place + 1 :]
+                grid = self._grid(int(self.atoms.first[atom]), self.atoms.grown[atom], others)
+                best = int(np.argmax(np.where(grid.size > 0, grid.size**2 * grid.power, 0)))
+                self.atoms = self.atoms.with_growth(
+                    self.at, self.model, float(grid.begin[best]), float(grid.length[best])
+                )
+                chosen[place] = len(self.atoms) - 1
+        return self.worth(chosen) > worth + _BETTER
+
+    def worth(self, chosen: list[int]) -> float:
+        """Of a choice: what it explains, minus what chance would."""
+        basis = np.linalg.qr(np.hstack([self.base, self.atoms.white[:, chosen]]))[0]
+        along = basis.T @ self.target
+        return float(along @ along - self.atoms.least[chosen].sum())
+
+    def _grid(self, first: int, grown: float, others: list[int]) -> "_Grid":
+        """Growths around one, with what the others explain taken off."""
         around = max(5.0, 0.5 * grown)
-        begins = self.at[event.first] + np.linspace(-around, around, _GRID)
+        begins = self.at[first] + np.linspace(-around, around, _GRID)
         lengths = grown * np.linspace(0.4, 1.8, _GRID)
         begin, length = (grid.ravel() for grid in np.meshgrid(begins, lengths))
-        columns = growth(np.maximum(self.at[:, None] + _NIGHT - begin, 0), length)
-        white = self.model.white(columns)
+        white = self.model.white(growth(self.at[:, None] + _NIGHT - begin, length))
         basis = np.linalg.qr(np.hstack([self.base, self.atoms.white[:, others]]))[0]
         white -= basis @ (basis.T @ white)
-        power = (white**2).sum(axis=0)
-        size = (self.target @ white) / power
+        power = np.maximum((white**2).sum(axis=0), 1e-12)
+        return _Grid(begin, length, (self.target @ white) / power, power)
+
+    def _refined(self, event: Event, grown: float, others: list[int]) -> Event:
+        """A growth with its begin and length, and their doubt."""
+        grid = self._grid(event.first, grown, others)
+        begin, length, size, power = grid.begin, grid.length, grid.size, grid.power
         gain = size**2 * power
         chance = np.exp((gain - gain[size > 0].max()) / 2) * (size > 0)
         chance /= chance.sum()
@@ -226,6 +267,16 @@ class _Search:
             event, size=mean, spread=spread, grown=float(chance @ (begin + length)) - middle,
             begin=(float(low), float(middle), float(high)),
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Growths that were tried; shapes [tried]. `power` is the precision of `size`."""
+
+    begin: Floats
+    length: Floats
+    size: Floats
+    power: Floats
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import numpy as np
 from tirta.district.calendar import HOLIDAY, Calendar
 from tirta.district.signal import Floats
 
+_SAME_TIME_DAYS = 5.0  # for so long people who are away, or have guests, stay the same people
 _MAD = 1.4826  # from a median absolute deviation to a standard deviation (Croux, Rousseeuw 1992)
 
 
@@ -93,7 +94,8 @@ def expected(
     cover += (plausible.holidays * level) ** 2 * in_a_row
     cover += np.diag((plausible.holiday * level) ** 2 * holiday)
     cover += (plausible.drift * level) ** 2 * np.minimum(at[:, None], at)
-    cover += (plausible.demand * level) ** 2 * np.outer(days.demand, days.demand)
+    follows = (plausible.demand * level) ** 2 * np.outer(days.demand, days.demand)
+    cover += follows * (1 + np.exp(-np.abs(at[:, None] - at) / _SAME_TIME_DAYS))
     extra = 0.0 if days.doubt is None else days.doubt**2
     cover += np.diag(np.full(len(days), noise**2) + extra)
     whiten = np.linalg.inv(np.linalg.cholesky(cover))

@@ -18,6 +18,7 @@ from tirta.district.signal import Floats
 _ALIKE = 0.35  # a rise and a fall that differ by less may be of one leak
 _SURE = 3.0  # or by less than so many of their standard errors
 _RETURN_NIGHTS = 60
+_LEFT = 0.2  # of a growth: less is nothing
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,40 @@ def leaks(
             continue
         closed = _closed(change, [(i, found[i]) for i in open_], at)
         for place in closed:
-            found[place] = replace(found[place], last=change.night)
+            found[place] = _ended(found[place], change, alone=len(closed) == 1)
             open_.remove(place)
         if not closed:
-            falls.append(change)
-    return found
+            part = _part_of(change, [(i, found[i]) for i in open_], at)
+            if part is None:
+                falls.append(change)
+                continue
+            # Two leaks that grew together were found as one: the repair tells the size of each.
+            whole = found[part]
+            rest = replace(whole, size=whole.size + change.size)
+            found[part] = _ended(replace(whole, size=-change.size), change, alone=True)
+            if rest.size > max(_LEFT * whole.size, _SURE * whole.spread):
+                found.append(rest)
+                open_.append(len(found) - 1)
+            open_.remove(part)
+    return sorted(found, key=lambda leak: leak.first)
+
+
+def _ended(leak: Leak, fall: _Change, *, alone: bool) -> Leak:
+    """A leak with its end. Of one that grew, the repair knows the size better than the growth."""
+    leak = replace(leak, last=fall.night)
+    if not leak.grown or not alone:
+        return leak
+    weights = 1 / leak.spread**2, 1 / fall.spread**2
+    size = (weights[0] * leak.size - weights[1] * fall.size) / sum(weights)
+    return replace(leak, size=size, spread=(1 / sum(weights)) ** 0.5)
+
+
+def _part_of(fall: _Change, open_: Sequence[tuple[int, Leak]], at: Floats) -> int | None:
+    """The open growth that a fall is only a part of: the newest that is large enough."""
+    for place, leak in reversed(open_):
+        if leak.grown and leak.first < fall.night and leak.at(float(at[fall.night])) > -fall.size:
+            return place
+    return None
 
 
 def _changes(events: Sequence[Event], nights: int) -> list[_Change]:
@@ -109,6 +139,9 @@ def _restores(
     rise: _Change, falls: Sequence[_Change], is_return: Callable[[int, int, float], bool]
 ) -> _Change | None:
     """The fall that a rise undoes."""
+    own = next((fall for fall in falls if fall.event is rise.event), None)
+    if own is not None:  # some nights lay lower, and nothing more
+        return own
     for fall in reversed(falls):
         spread = (fall.spread**2 + rise.spread**2) ** 0.5
         alike = abs(rise.size + fall.size) <= max(_ALIKE * rise.size, _SURE * spread)
