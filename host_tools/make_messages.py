@@ -24,7 +24,9 @@ _SKIPPED = {"report", "locale", "virtual"}  # the page has a catalogue of its ow
 _SAYING = {
     "TirtaError": None, "say": (0,), "error": (0, 1), "ask": (0,), "out": (0,), "Finding": None,
     "Problem": None, "Complaint": None, "Kind": None, "translated": (0,), "field": (0, 1),
+    "_tell": (2,),
 }  # fmt: skip
+_TELLING = {"_told"}  # functions that return what is said
 _KEYWORDS = {"help", "hint", "what", "next", "title"}
 
 
@@ -33,6 +35,10 @@ def messages(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             yield from _of_call(node)
+        elif isinstance(node, ast.FunctionDef) and node.name in _TELLING:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Return) and inner.value is not None:
+                    yield from _templates(inner.value)
 
 
 def _of_call(call: ast.Call) -> Iterator[str]:

@@ -24,6 +24,7 @@ _CHANGING = (
     (re.compile(r" {2,}"), "  "),
 )
 TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
+PROGRAMS = {"tirta": TIRTA, "mpremote": [sys.executable, "-m", "mpremote"]}
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ class Screen:
     def run(self, cwd: Path) -> str:
         """What the command prints now, standard error first as messages come first."""
         words = shlex.split(self.command)
-        assert words[0] == "tirta", self.command
-        done = run([*TIRTA, *words[1:]], cwd=cwd)
+        done = run([*PROGRAMS[words[0]], *words[1:]], cwd=cwd)
         return f"{done.stderr}{done.stdout}"
 
 

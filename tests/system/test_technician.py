@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The screens of docs/technician.md, run in their order: from a bare chip to a node that is left
-alone. Where the page says `inlet` it is a virtual node, elsewhere a chip in its ROM loader.
+alone. Where the page says `inlet` it is a virtual node, elsewhere a chip in its ROM loader. The
+Indonesian page has the same steps, and shows what the commands say in Indonesian.
 """
 
 import time
@@ -15,17 +16,53 @@ from support import office
 
 from tirta import boards
 from tirta.demo_config import DEMO_CONFIG
+from tirta.translation import translator
 from tirta.virtual.inlet import write
 
-PAGE = (Path(__file__).parents[2] / "docs" / "technician.md").read_text()
-LINES, WIDTH = 90, 112  # one side of A4 in 8 point; fences and empty lines take less or nothing
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "technician.md").read_text(encoding="utf-8")
+INDONESIAN = (DOCS / "technician.id.md").read_text(encoding="utf-8")
+LINES, WIDTH = 160, 155  # both sides of A4 in 8 point, where longer lines wrap
 QR = set("█▀▄")
+FIELD = 9  # columns of the name of a field, or of a severity
+SEVERITIES = {"fault", "warning", "note", "ok"}
+FIELDS = SEVERITIES | {
+    "Node", "Board", "Records", "Lost", "Clock", "Up", "Heap", "Alarms", "Timing", "Wait",
+}  # fmt: skip
 
 
-def test_the_page_is_one_side() -> None:
-    lines = PAGE.splitlines()
+@pytest.mark.parametrize("page", [PAGE, INDONESIAN], ids=["en", "id"])
+def test_the_page_is_one_sheet(page: str) -> None:
+    lines = page.splitlines()
     assert len(lines) <= LINES
     assert max(map(len, lines)) <= WIDTH
+
+
+def test_both_pages_have_the_same_steps() -> None:
+    assert [s.command for s in screens(INDONESIAN)] == [s.command for s in screens(PAGE)]
+    assert INDONESIAN.count("\n**") == PAGE.count("\n**")
+    assert INDONESIAN.count("\n| ") == PAGE.count("\n| ")
+
+
+def test_the_indonesian_page_shows_what_is_said_in_indonesian() -> None:
+    for english, indonesian in zip(screens(PAGE), screens(INDONESIAN), strict=True):
+        told = [in_indonesian(line) for line in english.shown.splitlines()]
+        assert shape("\n".join(told)) == shape(indonesian.shown), english.command
+
+
+def in_indonesian(line: str) -> str:
+    """A line as the commands say it in Indonesian: a field and its text, or a message."""
+    say = translator("id")
+    name, text = line[:FIELD].rstrip(), line[FIELD:].lstrip()
+    if name not in FIELDS:
+        return say(line)
+    parts = [(part, say(part)) for part in text.split(", ")]
+    if all(told != part for part, told in parts):
+        told = ", ".join(told for _, told in parts)
+    else:
+        told = say(text)
+    width = FIELD if name in SEVERITIES else FIELD + 1
+    return f"{say(name):{width - 1}} {told}"
 
 
 def test_every_screen_is_what_the_commands_print(
@@ -51,9 +88,14 @@ def test_every_screen_is_what_the_commands_print(
             if " pull " in command:
                 time.sleep(5)  # until there are records
             said = Screen(command, "").run(tmp_path).replace(str(chip.port), "/dev/ttyUSB0")
-            now = [line for line in shape(said) if not QR & set(line)]
+            now = [line for line in shape(said) if not QR & set(line) and not waits(line)]
             shown = shape(screen.shown.replace("esp32_devkitc", "virtual"))
             assert now == shown, screen.command
             if "flash" in command:
                 text = config.read_text()
                 config.write_text(text.replace("interval_s = 60", "interval_s = 2", 1))
+
+
+def waits(line: str) -> bool:
+    """Whether it is one of as many lines as something takes time."""
+    return line.startswith("Waiting for ")

@@ -40,10 +40,12 @@ def _tell(report: Report) -> None:
         say.out(f"{words[finding.severity]:8} {say.translated(finding.what)}")
         say.out(f"{'':8} → {say.translated(finding.next)}")
     if report.ok:
-        told = "Nothing needs to be done."
-        if report.notes:
-            told = "No fault was found. The notes above are for you to decide."
-        say.out(f"{say.translated('ok'):8} {say.translated(told)}")
+        told = say.translated(
+            "No fault was found. The notes above are for you to decide."
+            if report.notes
+            else "Nothing needs to be done."
+        )
+        say.out(f"{say.translated('ok'):8} {told}")
 
 
 WORK: Work = {

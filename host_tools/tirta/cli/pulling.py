@@ -144,11 +144,14 @@ def _one(
 
 
 def _tell(result: Result) -> None:
-    which = f", {result.first} to {result.last}" if result.records else ""
-    say.out(
-        f"{counted(result.records, 'new record')}{which} from node {result.node} in"
-        f" {result.seconds:.1f} s; the archive has {result.total}."
-    )
+    new, seconds = counted(result.records, "new record"), f"{result.seconds:.1f}"
+    if result.records:
+        say.out(
+            f"{new}, {result.first} to {result.last} from node {result.node} in {seconds} s;"
+            f" the archive has {result.total}."
+        )
+    else:
+        say.out(f"{new} from node {result.node} in {seconds} s; the archive has {result.total}.")
     if result.waiting:
         say.say(
             f"{result.waiting} pages wait until the node confirms them; nothing is made of them."
