@@ -9,12 +9,14 @@ from tirta_format import alarm_log, columns, kinds
 
 MAX_ALARMS = 16
 _MOST_MS = 86400000
+_MOST_DAYS = 36525
 _LIMIT = (int, -kinds.LIMIT, kinds.LIMIT, kinds.OMIT)
 _TEXT = (str, 1, columns.MAX_NAME, kinds.OMIT)
 RULES = {
     "column": _TEXT,  # of the record; not of a tamper alarm
     "delay_ms": (int, 0, _MOST_MS, 0),
     "from_h": (int, 0, 23, 0),  # the night, local time
+    "holidays": (list, 2, 64, kinds.OMIT),  # of a burst: first and last day in turn, from 2020 on
     "hysteresis": (int, 0, kinds.LIMIT, 0),
     "kind": (str, 1, 8, None),
     "least": _LIMIT,  # of `pressure`: below it, and for three hours after, flow is no demand
@@ -57,5 +59,10 @@ def check(alarms, channels, interval_ms, check_keys, wrong):
             wrong.append((where + ".to_h", "must be behind from_h"))
         if "pressure" in alarm and ("least" not in alarm or alarm["pressure"] not in known):
             wrong.append((where + ".pressure", "must be a column of the record, and needs least"))
+        days = alarm.get("holidays", ())
+        if not all(type(day) is int and 0 <= day < _MOST_DAYS for day in days) or len(days) % 2:
+            wrong.append((where + ".holidays", "must be pairs of days, counted from 2020"))
+        elif any(days[i] > days[i + 1] for i in range(0, len(days), 2)):
+            wrong.append((where + ".holidays", "must not end before they begin"))
         if kind in ("burst", "night") and interval_ms > 3600000 // 4:
             wrong.append((where + ".kind", "needs four records an hour or more"))

@@ -9,6 +9,7 @@ from tirta_node import rarely
 from tirta_node.alarms import Alarm, Alarms
 from tirta_node.hal import chip, contacts
 
+_VERSION = 2  # of what nights teach
 NIGHTS = 21  # tag of the state: CRC-32 of the alarms, then what their nights taught
 
 
@@ -18,7 +19,7 @@ def begin(node):
     pin = node.config.get("alarm_pin")
     output = None if pin is None else contacts.output(pin)
     found = [_make(node, alarm) for alarm in asked]
-    whose = crc32(repr([sorted(alarm.items()) for alarm in asked]).encode())
+    whose = crc32(repr([sorted(alarm.items()) for alarm in asked]).encode(), _VERSION)
     tag = NIGHTS, whose.to_bytes(4, "little")
     kept = rarely.call("tirta_node.store", "load", chip.partition("state")).get(NIGHTS, b"")
     if kept[:4] == tag[1]:

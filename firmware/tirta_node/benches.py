@@ -52,10 +52,10 @@ def spread(built, sampler):
             then.insert(0, judge)
         built.wire(group, bench, cells, built.ring.refuse, tuple(then))
     record = built.group(built.interval_ms, [])
-    chain = benches = None
+    chain = benches = ()
     for group in sampler.groups:  # so that those with the longest periods come first
-        chain = group.period_ms, group.cells, group.state, group.parts, chain
-        benches = group.cells, benches
+        chain = (group.period_ms, group.cells, group.state, group.parts, chain)
+        benches = (group.cells, benches)
     ring, count = built.ring, len(sampler.groups)
     handle = close, ring.take, ring.handle, count, benches
     built.wire(record, ring.handle, {}, Refusal(handle, ring).refuse, (take,), handle)

@@ -11,6 +11,7 @@ from micropython import const
 _HOUR_S = const(3600)
 _REFILL_S = const(10800)
 _ENOUGH = const(95)  # per cent
+_FIRST_WEEKDAY = const(2)  # 2020 began with a Wednesday
 
 
 class Hours:
@@ -29,6 +30,7 @@ class Hours:
         self._pressure, pressure_ms = pressure or (-1, 0)
         self._pressure_s = pressure_ms // 1000
         self._least = alarm.get("least", 0)
+        self._holidays = alarm.get("holidays", ())
         self._held_s = 0  # when there was a good record of pressure
         self._low_s = 0  # when pressure was missing or low
         self._hour = 0
@@ -69,4 +71,13 @@ class Hours:
         mean = self._sum // self._n
         if self._counting:
             mean = self._sum * _HOUR_S * 1000 // (self._n * self._step_ms)
-        self.on = self._judge.hour(at - self._from_h, mean)
+        self.on = self._judge.hour(at - self._from_h, mean, self._day(self._hour // 24))
+
+    def _day(self, day):
+        """The weekday, from Monday on, or 7 for a holiday; `day` counts from 2020 on."""
+        i = len(self._holidays)
+        while i:
+            i -= 2
+            if self._holidays[i] <= day <= self._holidays[i + 1]:
+                return 7
+        return (day + _FIRST_WEEKDAY) % 7

@@ -7,7 +7,8 @@
 
 import csv
 import sys
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +23,7 @@ _const.const = int  # type: ignore[attr-defined]
 sys.modules.setdefault("micropython", _const)  # all that these modules want of it
 
 from district_truth import district  # noqa: E402
+from week_towns import Town, town  # noqa: E402
 
 from tirta_node.burst import Burst  # noqa: E402
 from tirta_node.hours import Hours  # noqa: E402
@@ -34,7 +36,7 @@ ALARM = {"from_h": 0, "to_h": 5, "utc_min": 420, "least": 500}
 
 
 def raised(
-    unix_s: Any, pulses: Any, pressure_cm: Any = None, alarm: dict[str, int] = ALARM
+    unix_s: Any, pulses: Any, pressure_cm: Any = None, alarm: dict[str, Any] = ALARM
 ) -> list[tuple[int, int]]:
     """(raised, over) in Unix seconds, of records a minute; over is 0 while it lasts."""
     burst: Any = Burst
@@ -71,6 +73,22 @@ def dma() -> tuple[float, int]:
     return delay_h, sum(not opens <= at <= repaired for at, _ in found)
 
 
+def week(seed: int, size: float) -> tuple[float, int]:
+    """The same of a town with weekdays, holidays and a season."""
+    made = town(seed, size)
+    found = of_town(made)
+    delay = [at - made.start_s for at, _ in found if size and made.start_s <= at <= made.end_s]
+    wrong = sum(not (size and made.start_s <= at <= made.end_s) for at, _ in found)
+    return (delay[0] / 3600 if delay else np.nan), wrong
+
+
+def of_town(made: Town) -> list[tuple[int, int]]:
+    """(raised, over) of one that tells its node the holidays."""
+    off = [(day - date(2020, 1, 1)).days for day in made.holidays]
+    alarm = {**ALARM, "holidays": [day for first in off for day in (first, first)]}
+    return raised(made.flow.time_s, made.pulses, made.pressure.value * 100, alarm)
+
+
 def scenario(seed: int, size: float) -> tuple[float, int]:
     """(hours to the alarm, NaN when none came; alarms that were none) of one district."""
     made = district(seed, burst_lps=size)
@@ -91,9 +109,16 @@ def main() -> None:
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 20
     if DMA.exists():
         print("wntr_dma: raised {:.1f} h after the opening, {} false".format(*dma()))
-    print("L/s    found  within 24 h  median h  false (months)")
+    for name, one in (("districts", scenario), ("towns with weeks and holidays", week)):
+        print(f"{name}: L/s    found  within 24 h  median h  false (months)")
+        table(one, range(first, first + count))
+
+
+def table(one: Callable[[int, float], tuple[float, int]], seeds: range) -> None:
+    """A line for each size of burst."""
+    count = len(seeds)
     for size in (0.0, *SIZES):
-        rows = [scenario(seed, size) for seed in range(first, first + count)]
+        rows = [one(seed, size) for seed in seeds]
         hours = np.array([row[0] for row in rows])
         seen = hours[~np.isnan(hours)]
         middle = f"{np.median(seen):8.1f}" if len(seen) else "       -"

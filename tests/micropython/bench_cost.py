@@ -8,16 +8,15 @@ two alone. `capture`: raw values into the ring. `full`: that, and compressed and
 that, and programmed into a flash in RAM and read back; both decide as Keeper.work does, without it.
 `work_60` and `work_1` call the real Keeper.work after each record, flash in RAM, read-back, pages
 and erases included: 60 records a chunk (1 s, commit 60 s), and each record in the journal (60 s,
-commit 60 s).
-`work_idle` calls it with nothing to do. `work_none` is the bench's own part of these. `empty` is
-the bench's own part of `capture`, `loop` that of the other two. `heap` tells how many bytes of heap
-`durable` takes. `tick`: what the loop calls for a record, deadline and hardware reads and all, of a
-flow meter on a counter and seven 4-20 mA loops; `mean` the same at a period at which each loop is
-read eight times; `idle` what both contain of the bench. What is C on the chip is C here, called in
-the same way and next to nothing in itself: for the methods `read_uv` and `PCNT.value` the method
-`popleft` of a deque of what they would say; for the function `ticks_ms`, which would read the clock
-of the computer, `micropython.mem_peak`, which says the same number each time: so the deadline is
-put there anew.
+commit 60 s). `work_idle` calls it with nothing to do. `work_none` is the bench's own part of these.
+`empty` is the bench's own part of `capture`, `loop` that of the other two. `heap` tells how many
+bytes of heap `durable` takes. `tick`: what the loop calls for a record, deadline and hardware reads
+and all, of a flow meter on a counter and seven 4-20 mA loops; `mean` the same at a period at which
+each loop is read eight times; `idle` what both contain of the bench. What is C on the chip is C
+here, called in the same way and next to nothing in itself: for the methods `read_uv` and
+`PCNT.value` the method `popleft` of a deque of what they would say; for the function `ticks_ms`,
+which would read the clock of the computer, `micropython.mem_peak`, which says the same number each
+time: so the deadline is put there anew.
 """
 
 import gc

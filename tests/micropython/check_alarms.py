@@ -169,7 +169,7 @@ def test_a_burst_after_seven_nights_and_a_restart():
     other = dict(BURST)
     other["limit"] = 37
     assert night(Node([other]), 8, 40) == []  # another alarm has nights of its own
-    assert len(kept) == 4 + 4 * (3 + 16)
+    assert len(kept) == 4 + 4 * (6 + 17)
 
 
 def test_a_night_without_its_records_does_not_count():

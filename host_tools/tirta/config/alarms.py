@@ -7,6 +7,7 @@ means is the district's definition of the same name (`tirta.district.definitions
 
 import json
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,7 @@ from tirta.errors import TirtaError
 from tirta_format import columns
 
 _KINDS = {"night_flow": "night", "backflow": "below", "quality": "above"}
+FIRST_DAY = date(2020, 1, 1)  # from which a node counts
 _DELAYS = {"backflow": float(definitions.BACKFLOW_S)}
 
 
@@ -46,6 +48,7 @@ class Alarm(BaseModel):
     pressure_min: float | None = None
     night_from_h: Annotated[int, Field(ge=0, le=23)] = definitions.NIGHT_FROM_H
     night_to_h: Annotated[int, Field(ge=1, le=24)] = definitions.NIGHT_TO_H
+    holidays: list[str] = []  # of a burst: "2026-03-31", or "2026-03-18..2026-03-27"
     utc_offset_h: Annotated[float, Field(ge=-12, le=14)] = 7
 
 
@@ -71,7 +74,10 @@ def entries(
         if alarm.hysteresis:
             entry["hysteresis"] = round(alarm.hysteresis * factor)
         if alarm.kind in ("burst", "night_flow"):
-            entry |= _night(alarm, owners)
+            try:
+                entry |= _night(alarm, owners)
+            except TirtaError as error:
+                raise AlarmError(i, error) from error
         if alarm.kind == "quality":
             try:
                 found += _quality(alarm, entry, channel, factor)
@@ -102,12 +108,35 @@ def _night(alarm: Alarm, owners: dict[str, dict[str, Any]]) -> dict[str, Any]:
         out["to_h"] = alarm.night_to_h
     if alarm.utc_offset_h != 7:
         out["utc_min"] = round(alarm.utc_offset_h * 60)
+    if alarm.holidays:
+        out["holidays"] = _days(alarm.holidays)
     if alarm.pressure is not None:
         out["pressure"] = alarm.pressure
         if alarm.pressure_min is not None:
             scale = owners.get(alarm.pressure, {}).get("scale", 1)
             out["least"] = round(alarm.pressure_min * scale)
     return out
+
+
+def _days(holidays: list[str]) -> list[int]:
+    """First and last day of each in turn, counted from 2020. Raises TirtaError for what is none."""
+    found = []
+    for text in holidays:
+        first, _, last = text.partition("..")
+        try:
+            ends = [date.fromisoformat(end) for end in (first, last or first)]
+        except ValueError:
+            raise TirtaError(
+                f"{text!r} is no holiday.", 'Write "2026-03-31", or "2026-03-18..2026-03-27".'
+            ) from None
+        found += [(end - FIRST_DAY).days for end in ends]
+    return found
+
+
+def _holidays(days: list[int]) -> list[str]:
+    texts = [(FIRST_DAY + timedelta(days=day)).isoformat() for day in days]
+    pairs = zip(texts[::2], texts[1::2], strict=True)
+    return [first if first == last else f"{first}..{last}" for first, last in pairs]
 
 
 def _quality(
@@ -150,6 +179,8 @@ def written(config: dict[str, Any]) -> list[str]:
         if "pressure" in alarm:
             scale = owners[alarm["pressure"]]["scale"]
             pairs |= {"pressure": alarm["pressure"], "pressure_min": alarm["least"] / scale}
+        if "holidays" in alarm:
+            pairs["holidays"] = _holidays(alarm["holidays"])
         if "utc_min" in alarm:
             pairs["utc_offset_h"] = alarm["utc_min"] / 60
         out += ["", "[[alarm]]"]
