@@ -52,10 +52,9 @@ def spread(built, sampler):
             then.insert(0, judge)
         built.wire(group, bench, cells, built.ring.refuse, tuple(then))
     record = built.group(built.interval_ms, [])
-    chain = benches = ()
-    for group in sampler.groups:  # so that those with the longest periods come first
-        chain = (group.period_ms, group.cells, group.state, group.parts, chain)
-        benches = (group.cells, benches)
+    # So that those with the longest periods come first.
+    chain = _chained([(g.period_ms, g.cells, g.state, g.parts) for g in sampler.groups])
+    benches = _chained([(g.cells,) for g in sampler.groups])
     ring, count = built.ring, len(sampler.groups)
     handle = close, ring.take, ring.handle, count, benches
     built.wire(record, ring.handle, {}, Refusal(handle, ring).refuse, (take,), handle)
@@ -70,6 +69,14 @@ def spread(built, sampler):
     sampler.parts = built.tick, count, chain, ring.handle, record.state, record.parts
     sampler.tick = rates
     sampler.groups.append(record)
+
+
+def _chained(rows):
+    """Each row with the one before it as its last item: one unpacking gives both."""
+    chain = rows[0] + (None,)
+    for row in rows[1:]:
+        chain = row + (chain,)
+    return chain
 
 
 def _bench(built, cells, limits, accounts):
