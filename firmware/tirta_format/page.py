@@ -115,8 +115,10 @@ def header(page, mark=MARK):
 
 def is_hurt(page, mark, epoch):
     """Whether a page without a header to trust was one of this epoch: its mark, version and epoch
-    are wrong in a few bits, where an erase that was cut leaves more.
+    are wrong in a few bits, where an erase that was cut leaves more; or nothing of it can be read.
     """
+    if not any(page):
+        return True
     wrong = 0
     for at, right in zip((0, 1, 2, 8, 9, 10, 11), mark + b"\0" + struct.pack("<I", epoch)):
         differs = page[at] ^ right if at != 2 else min(page[2] ^ OLDEST, page[2] ^ VERSION)

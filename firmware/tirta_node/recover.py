@@ -178,7 +178,7 @@ def find(flash, index):
     while block >= 0:
         index.read(block, page)
         header = pages.header(page)
-        if header is None:
+        if header is None or header.seq != index.seqs[block]:
             raise OSError(_UNSTEADY)
         found.take_header(header)
         _read(page, header.crc, found)
