@@ -20,9 +20,9 @@ LEAST = 29_500
 EACH = 900
 _PARTS = {
     "ads1115": 3_550, "alarms": 4_900, "analogue": 650, "battery": 1_400, "buses": 2_150,
-    "bursts": 3_700,
-    "conductivity": 500, "crc16": 750, "curve": 2_900, "ds18b20": 3_950, "ezo": 3_200,
-    "modbus": 8_100, "nights": 3_800, "numbers": 1_550, "orp": 300, "own": 300, "oxygen": 1_300,
+    "bursts": 4_600,
+    "conductivity": 500, "crc16": 750, "curve": 2_900, "ds18b20": 3_950, "ezo": 4_300,
+    "modbus": 11_000, "nights": 3_800, "numbers": 1_550, "orp": 300, "own": 300, "oxygen": 1_300,
     "ph": 2_150, "rates": 4_250, "sdi12": 6_500, "water": 1_050,
 }  # fmt: skip
 # Each further circuit, address or register, which may be a request of its own.
