@@ -47,13 +47,13 @@ def test_a_bad_page_costs_no_more_than_itself() -> None:
                 records = sum(len(page.records) for _, _, page in image.pages)
                 assert records >= 780, event["end"]  # three pages and more, behind a cut
                 ended.append(event)
-    assert len(ended) == BLOCKS * FAULTS * 3
+    assert len(ended) == BLOCKS * FAULTS
     # An erase that fails is noticed when the ring comes back to the page, at the latest.
     early = [e for e in ended if e["end"][2] <= RECORDS // 3 and e["end"][0] >= JOURNAL]
     programs = [e for e in early if e["end"][1].startswith("program")]
     assert all(event["bad_pages"] for event in programs)
     assert {e["end"][1] for e in early if e["bad_pages"]} >= {"erase-error", "erase-ignored"}
-    journal = [e for e in ended if e["end"][0] < JOURNAL and e["end"][3] == 1 and not e["end"][2]]
+    journal = [e for e in ended if e["end"][0] < JOURNAL and e["end"][3] == 1]
     assert sum(event["bad_pages"] > 0 for event in journal) >= 3
 
 

@@ -16,12 +16,12 @@ REGIMES = (FEW, NEVER, EACH, MANY)
 
 
 def main(seed, records):
-    runs = 0
+    moments = 0, records // 3, records // 2
     for block in range(BLOCKS):
-        for fault in FAULTS:
-            for at in (0, records // 3, records // 2):
-                _run(seed, records, block, fault, at, REGIMES[runs % len(REGIMES)])
-                runs += 1
+        for i, fault in enumerate(FAULTS):
+            turn = block * len(FAULTS) + i
+            regime = REGIMES[turn // len(moments) % len(REGIMES)]
+            _run(seed, records, block, fault, moments[turn % len(moments)], regime)
 
 
 def _run(seed, records, block, fault, at, regime):
