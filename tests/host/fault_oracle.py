@@ -115,7 +115,8 @@ class Verdict:
         base, epoch, start = self._base, boot["epoch"], boot["start"]
         if epoch is None:
             return
-        if not epoch or (base.epoch not in {0, epoch} and not self._may_begin_anew()):
+        another = base.epoch not in {0, epoch} and not self._may_begin_anew()
+        if boot["acked"] and (not epoch or another):
             self._broke("epoch", (base.epoch, epoch))
         for number, sample in enumerate(boot["samples"], start):
             key = epoch, number
