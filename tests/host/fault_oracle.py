@@ -210,12 +210,17 @@ class Verdict:
             self._unsaid.append(key)
         return True
 
+    def _is_overwritten(self, key: Key) -> bool:
+        """The ring has come round, and says what that took."""
+        said = self._told.have(*key) or key[1] < self._pulled.get(key[0], 0)
+        return said and key[1] < self._cells.oldest(key[0])
+
     def _new(self) -> int:
         """How many records of this trial are lost and were not pulled."""
         lost = 0
         for key in self._owned:
             if key not in self._there:
-                if not self._may_be_hurt(key[1]):
+                if not self._may_be_hurt(key[1]) and not self._is_overwritten(key):
                     self._broke("lost", ("new", *key))
                 lost += self._is_unsaid(key, hurt=True)
         return lost
@@ -255,7 +260,8 @@ class Verdict:
                 continue
             if key in used:
                 self._broke("boots", ("twice", key))
-            if key not in noted and not self._event["hurt"]:
+            gone = boot["start"] < self._cells.oldest(boot["epoch"])
+            if key not in noted and not self._event["hurt"] and not gone:
                 self._broke("boots", ("no boot record", key))
             used.add(key)
 

@@ -37,6 +37,11 @@ class Cells:
         """The pages of the log, by block."""
         return {block: page for block, page in self.pages.items() if block >= self.rings}
 
+    def oldest(self, epoch: int) -> int:
+        """Number with which the oldest page of this epoch begins."""
+        heads = [p.header for p in self.log().values() if p.header and p.header.epoch == epoch]
+        return min((head.number for head in heads), default=0)
+
     def sequences(self) -> set[Key]:
         """(epoch, sequence) of each page of the log."""
         return {(p.header.epoch, p.header.sequence) for p in self.log().values() if p.header}

@@ -8,7 +8,8 @@ from lying_flash import SHAPES
 from nor import BLOCK, ERASE, PROGRAM, Random
 
 JOURNAL = 4  # pages of it
-RECORDS, _FEW = 26, 12  # of a boot; after a fault that began in the start
+# Records of a boot; after a fault that began in the start; through some chunks and a page or two.
+RECORDS, _FEW, _MANY = 26, 12, 240
 _TIMES = (ONCE, ONCE, ONCE, 2, 3, 5, 20, 100)
 _MS = (500, 1500, 5000, 20000, 90000, 600000, 7200000)
 
@@ -44,9 +45,9 @@ def draw(base, seed, turn):
     """The Plan of the `turn`-th trial of this base: faults visit one operation after the other."""
     random = Random(seed)
     plan = Plan()
-    plan.records = _FEW if turn & 1 else RECORDS
+    plan.records = _FEW if turn & 1 else RECORDS if random.next() % 6 else _MANY
     kind = _kind(random, base)
-    plan.lies.append(_lie(random, kind, base, turn))
+    plan.lies.append(_lie(random, kind, base, turn, plan.records))
     if random.next() % 8 == 0:
         plan.lies.append(_lie(random, _kind(random, base), base, random.next()))
     if random.next() % 8 == 0:
@@ -71,7 +72,7 @@ def draw(base, seed, turn):
     if random.next() % 4 == 0:
         plan.pulled_at = random.next() % _FEW
     if random.next() % 5 == 0:
-        plan.commit_at = random.next() % plan.records
+        plan.commit_at = random.next() % RECORDS
     if random.next() % 3 == 0:
         plan.pace_ms = 61000
     plan.text = _text(plan)
@@ -84,9 +85,10 @@ def _kind(random, base):
     return kind if base.counts[kind][2] else PROGRAM
 
 
-def _lie(random, kind, base, turn):
+def _lie(random, kind, base, turn, records=RECORDS):
     """Those of odd turns begin in the start."""
     start, _, both = base.counts[kind]
+    both = both * max(records, RECORDS) // RECORDS  # a longer run has more of them
     first = 1 + (turn >> 1) % start if start and turn & 1 else 1 + random.next() % both
     effects = EFFECTS[kind]
     effect = effects[random.next() % len(effects)]
@@ -103,7 +105,10 @@ def _lie(random, kind, base, turn):
         scope = "block"
     else:
         scope = range(JOURNAL) if random.next() % 2 else range(JOURNAL, base.blocks)
-    return Lie(kind, effect, first, times, ms, scope)
+    lie = Lie(kind, effect, first, times, ms, scope)
+    if times != ONCE and random.next() % 3 == 0:
+        lie.odds = 2 + random.next() % 8
+    return lie
 
 
 def bits(plan, random, newest, size):
@@ -143,6 +148,8 @@ def _text(plan):
         parts.append("asked for all behind record %d" % plan.commit_at)
     if plan.pace_ms:
         parts.append("a record a minute")
+    if plan.records == _MANY:
+        parts.append("a long run")
     if plan.hasty:
         parts.append("no time for an erase")
     if plan.last:
@@ -160,6 +167,8 @@ def _told(lie):
         text += " for %d ms" % lie.ms
     else:
         text += " for ever"
+    if lie.odds > 1:
+        text += ", one in %d" % lie.odds
     if lie.scope == "block":
         text += " in one block"
     elif lie.scope != "all":

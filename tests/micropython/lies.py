@@ -15,9 +15,11 @@ _PAGE = 256  # bytes that a chip programs at once; an address beyond wraps withi
 
 
 class Lie:
-    """From the `first`-th operation of a kind on, for `times` of them and for `ms`; `scope`: "all"
-    blocks, the "block" that it hits first, or a set of blocks.
+    """From the `first`-th operation of a kind on, one in `odds`, for `times` of them and for `ms`;
+    `scope`: "all" blocks, the "block" that it hits first, or a set of blocks.
     """
+
+    odds = 1
 
     def __init__(self, kind, effect, first, times=ONCE, ms=ALWAYS, scope="all"):
         self.kind = kind
@@ -32,7 +34,7 @@ class Lie:
         self._left = times
         self._until_ms = None
 
-    def hits_now(self, kind, block, now_ms):
+    def hits_now(self, kind, block, now_ms, random):
         """Whether this operation is one of them."""
         if self.kind not in (kind, "all"):
             return False
@@ -49,6 +51,8 @@ class Lie:
             self._until_ms = now_ms + self.ms
         if now_ms >= self._until_ms:
             self._left = 0
+            return False
+        if self.odds > 1 and random.next() % self.odds:
             return False
         self._left -= 1
         self.hits += 1

@@ -138,7 +138,7 @@ class LyingFlash(nor.Flash):
         if self._later:
             self._fall(1)
         for lie in self.lies:
-            if lie.hits_now(kind, block, self._clock()):
+            if lie.hits_now(kind, block, self._clock(), self.random):
                 self._lie = lie
                 return BY_KIND[kind][lie.effect]
         return None
