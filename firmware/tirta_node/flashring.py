@@ -30,6 +30,7 @@ class Works:
 
     def __init__(self):
         self.count = 0
+        self.proof = -1  # what that was when the log was found
         self.erases = _ERASES
 
     def renew(self):

@@ -173,8 +173,11 @@ class Keeper:
                 did = ERASE
             self.problem = self.problem or self._journal.trouble()
         except OSError as error:
-            if not self.log.is_found:
-                self._recorder = recorder = None  # the start was misled: once more
+            works = self.log.works
+            if not self.log.is_found or works.proof == works.count:
+                # The start was misled, or nothing shows yet that it was not: once more.
+                self.log.is_found = False
+                self._recorder = recorder = None
             self.fail(error)
             if recorder is not None and recorder.waiting():
                 did = COMMIT

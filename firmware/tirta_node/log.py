@@ -61,6 +61,10 @@ class Log:
         self._opening = False
         self._carried = []  # what erased pages held and others need, not written yet
 
+    def uptime_ms(self):
+        """Of the clock by which the log is dated."""
+        return self._clock.uptime_ms()
+
     def oldest_number(self):
         """Number of the oldest record on flash."""
         block = self.index.after(1)

@@ -6,6 +6,8 @@ from micropython import const
 from tirta_format import meta
 from tirta_node import rarely
 
+_PATIENCE_MS = const(3600000)  # until a log of which no page can be read is given up
+_UNSTEADY = "the flash reads differently each time"
 _IDLE = const(1024)  # bytes: the notes of a dozen starts
 _EPOCHS = const(0xFFFFFFFF)
 _TOTALS = const(24)  # more of them, and those that the config does not name are given up
@@ -18,7 +20,7 @@ def start(log, journal, channels, boot):
     RAM.) Raises OSError when the flash cannot be read, before anything is written, or refuses.
     """
     config_hash, counted, random_u32, _ = boot
-    found = find(log, random_u32)
+    found = _find_twice(log, journal, random_u32)
     journal.index.scan()
     if journal.index.newest >= 0:
         journal.seq = journal.index.seqs[journal.index.newest]
@@ -37,13 +39,35 @@ def start(log, journal, channels, boot):
     return changed, begins, found.seq, found.stopped, found.end_unix_ms()
 
 
-def find(log, random_u32):
+def _find_twice(log, journal, random_u32):
+    """What `find` finds, in two readings of log and journal that agree: what misleads both of them
+    lasts, and then nothing that is written reads back either.
+    """
+    patient = log.uptime_ms() < _PATIENCE_MS
+    first = _look(log, journal, random_u32, patient)[1]
+    found, second = _look(log, journal, random_u32, patient)
+    if first != second:
+        raise OSError(_UNSTEADY)
+    log.works.proof = log.works.count
+    return found
+
+
+def _look(log, journal, random_u32, patient):
+    found = find(log, random_u32, patient)
+    journal.index.scan()
+    if journal.index.epoch != log.epoch:
+        journal.index.begin(log.epoch)
+    return found, found.mark() + rarely.call("tirta_node.replay", "look", journal.index, log)
+
+
+def find(log, random_u32, patient=False):
     """Find the head of the log, or begin one; return what `recover.find` found. Only reads. Raises
-    OSError when the flash cannot be read: then nothing is known.
+    OSError when the flash cannot be read: then nothing is known; and while somebody is `patient`,
+    when there are pages and none can be read.
     """
     log.is_found = False
     log.before_note = None
-    found = rarely.call("tirta_node.recover", "find", log.flash, log.index)
+    found = rarely.call("tirta_node.recover", "find", log.flash, log.index, patient)
     log.epoch = found.epoch or random_u32 % _EPOCHS + 1
     if log.epoch != log.index.epoch:
         log.index.begin(log.epoch)

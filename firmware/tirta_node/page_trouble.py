@@ -14,7 +14,9 @@ def adopt_spare(ring, intact):
     may have begun to program it.
     """
     ring.cursor = ring.index.newest
-    ring.spare = ring.empty = ring.failed = ring.block = -1
+    ring.spare = ring.empty = ring.block = -1
+    if ring.failed != ring.victim():
+        ring.failed = -1
     ring.offered = None
     ring.doubt = NO_DOUBT
     if intact:

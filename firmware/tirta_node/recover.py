@@ -23,6 +23,7 @@ _LEAST_BOOT = const(64)  # bytes of the notes of a boot
 _NO_HEADER = b"\xff" * pages.HEADER_SIZE
 _PROOFS = const(4)
 _BLANK = b"\xff" * pages.ALIGN
+_UNREADABLE = "none of its pages can be read"
 _UNSTEADY = "the flash reads differently each time"
 
 
@@ -155,6 +156,11 @@ class Head:
         self.boot += self._boots
         self.hidden += max(0, self.top - max(self.number, self.told))
 
+    def mark(self):
+        """What two readings of one log must agree on."""
+        known = self.epoch, self.seq, self.boot, self.number, self.top, self.hidden, self.resume
+        return known + (self.pulled, self.lost, self.gone, self.page_crc, self.stopped, self.told)
+
     def _place(self, boot, number):
         """The next record is of this boot and has this number."""
         self.hidden += max(0, number - max(self.number, self.told))
@@ -167,11 +173,15 @@ class Head:
         self.boot = max(self.boot, boot)
 
 
-def find(flash, index):
-    """The Head of the log on `flash`; fills `index`. Raises OSError when the flash errs."""
+def find(flash, index, patient):
+    """The Head of the log on `flash`; fills `index`. Raises OSError when the flash errs; and while
+    somebody is `patient`, when there are pages and none can be read.
+    """
     found = Head()
     if index.scan() is None:
         _prove(index)
+        if patient:
+            _doubt(index)
         return found
     page = bytearray(pages.SIZE)
     block = _first(index, page)
@@ -199,6 +209,17 @@ def find(flash, index):
     return found
 
 
+def _doubt(index):
+    """Raises OSError where more than the header of a page was written: a log lies there, whatever
+    the flash shows of it now.
+    """
+    page = bytearray(pages.SIZE)
+    for block in range(index.count):
+        index.read(block, page)
+        if pages.used_end(page, 0) > pages.HEADER_SIZE:
+            raise OSError(_UNREADABLE)
+
+
 def _prove(index):
     """The log seems to hold nothing. Raises OSError unless the flash shows what is programmed: the
     mark of a page can do no harm to one that only seems to be erased.
@@ -209,6 +230,8 @@ def _prove(index):
     varied = False
     for block in range(index.count):
         index.flash.read(block, 0, head)
+        if _is_marked(head):  # an earlier start programmed that, and it shows
+            break
         if head == _NO_HEADER and tries < _PROOFS:
             if _shows(index.flash, block, head):
                 break
@@ -229,6 +252,11 @@ def _shows(flash, block, head):
     except OSError:
         pass  # it may be there all the same
     flash.read(block, 0, head)
+    return _is_marked(head)
+
+
+def _is_marked(head):
+    """Whether a page begins like one that is erased, marked, and waits."""
     return head[:2] == pages.MARK and head[2:] == _NO_HEADER[2:]
 
 

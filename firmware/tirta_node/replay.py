@@ -177,6 +177,12 @@ def _most(page, start, end):
     return max(0, end - start - _LEAST)
 
 
+def look(index, log):
+    """What there is for `into_log` to do, for who compares two readings."""
+    journal = _Journal(index, log.number)
+    return journal.look(log.told) + (journal.end, journal.boot, crc32(index.seqs))
+
+
 def into_log(index, log, counted, config_hash):
     """Write to `log` the records that it lacks; how many. Raises OSError when the journal cannot be
     read, before anything is written, and as the log does.
