@@ -12,6 +12,7 @@ from tirta.district.leaks import Leak
 from tirta.district.night import Night
 
 _NEAR_S = 2 * DAY_S  # around a change, in which it is searched
+_LARGE = 25.0  # times its standard error
 _ROUNDS = 2  # the second with the first answers
 
 Moments = tuple[Moment, Moment | None]  # start, and end where there was one
@@ -21,8 +22,8 @@ def dated(
     told: Sequence[Leak], counted: Sequence[Night], days: Days, *, by_flow: bool = True
 ) -> list[Moments]:
     """Start and end of each leak, by the flow between the nights; else by the nights alone."""
-    starts = [_between(counted, leak.first) for leak in told]
-    ends = [None if leak.last is None else _between(counted, leak.last) for leak in told]
+    starts = [_between(counted, leak.first, leak) for leak in told]
+    ends = [None if leak.last is None else _between(counted, leak.last, leak) for leak in told]
     moments: list[Moments] = [
         (
             _of_growth(leak, counted, days) if leak.grown else _middle(start),
@@ -43,9 +44,13 @@ def dated(
     return moments
 
 
-def _between(counted: Sequence[Night], night: int) -> tuple[float, float]:
-    """A change that is first seen in a night lies behind the start of the night before."""
-    return counted[max(0, night - 1)].start_s, counted[night].start_s + HOUR_S
+def _between(counted: Sequence[Night], night: int, leak: Leak) -> tuple[float, float]:
+    """A change that is first seen in a night lies behind the start of the night before. Where a
+    leak is large the flow may say more: the nights beside these are searched as well.
+    """
+    wide = 1 if leak.size > _LARGE * leak.spread else 0
+    first, last = max(0, night - 1 - wide), min(len(counted) - 1, night + wide)
+    return counted[first].start_s, counted[last].start_s + HOUR_S
 
 
 def _of_growth(leak: Leak, counted: Sequence[Night], days: Days) -> Moment:

@@ -95,7 +95,8 @@ def expected(
     cover += np.diag((plausible.holiday * level) ** 2 * holiday)
     cover += (plausible.drift * level) ** 2 * np.minimum(at[:, None], at)
     follows = (plausible.demand * level) ** 2 * np.outer(days.demand, days.demand)
-    cover += follows * (1 + np.exp(-np.abs(at[:, None] - at) / _SAME_TIME_DAYS))
+    # Of holidays that are listed the parts above say how unlike other days they may be.
+    cover += follows * (1 + np.exp(-np.abs(at[:, None] - at) / _SAME_TIME_DAYS) * ordinary)
     extra = 0.0 if days.doubt is None else days.doubt**2
     cover += np.diag(np.full(len(days), noise**2) + extra)
     whiten = np.linalg.inv(np.linalg.cholesky(cover))
