@@ -44,7 +44,9 @@ def _pull_arguments(parser: ArgumentParser) -> None:
         help="only from this record number, day or time (UTC) on",
     )
     parser.add_argument(
+        "--until",
         "--to",
+        dest="to",
         type=_place,
         metavar="N|T",
         help="only up to this record number, day or time (UTC)",
