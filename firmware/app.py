@@ -12,7 +12,6 @@ import time
 
 from micropython import const
 
-from tirta_format import meta
 from tirta_node import rarely
 from tirta_node.clock import Clock
 from tirta_node.commands import RESTART, Commands
@@ -26,6 +25,7 @@ from tirta_node.slack import GC, LINK, Slack
 # Collect after so many allocated bytes: often, so that each pause is short.
 _GC_BYTES = const(16384)
 _SLOTS = const(0x3FF00000)  # of a boot: larger numbers are objects on the chip's heap
+_STOP_VISIT, _STOP_RESTART = const(1), const(2)  # as in meta.py
 _PROBATION = const("tirta_node.probation")
 
 
@@ -37,7 +37,7 @@ class Node:
         self.version = version
         self.board = board
         self.clock = Clock()
-        self.stop_reason = meta.STOP_VISIT
+        self.stop_reason = _STOP_VISIT
         self.trial_s = 0  # of a config that is on trial
         self.locked = self.proves = False  # the state says whether
         self.config = rarely.call("tirta_node.setup", "begin", self)
@@ -126,7 +126,7 @@ class Node:
     def _begin_anew(self):
         """The slots of this boot come to their end: a new boot counts from 0."""
         self.commands.wish = RESTART
-        self.stop_reason = meta.STOP_RESTART
+        self.stop_reason = _STOP_RESTART
 
     def stop(self):
         """End in order: everything is durable, and the log says why the node stops."""
@@ -135,8 +135,7 @@ class Node:
             sampler.tick(sampler.cells, sampler.state, time.ticks_ms(), sampler.parts)
             try:
                 self.keeper.settle()
-                self.keeper.log.checkpoint()
-                self.keeper.log.note(meta.stop(self.clock.uptime_ms(), self.stop_reason))
+                rarely.call("tirta_node.next_page", "stop", self.keeper.log, self.stop_reason)
             except OSError as error:
                 self.keeper.fail(error)  # a flash that refuses keeps nobody from the REPL
         self.console.flush()

@@ -16,7 +16,6 @@ OLDEST = 1
 MAX_CHANNELS = 32
 HEADER_SIZE = 40
 CHUNK_OVERHEAD = 6
-ALIGN = 16  # where a chunk may begin after a damaged one
 UNKNOWN_UNCERTAINTY = 255
 
 RECORDS = 1
@@ -29,11 +28,8 @@ SUMMED_AT = 7
 MOST_RECORDS = 255  # in one of these
 MOST_OLDEST = 127  # in a page of version 1
 SUMS_OLDEST = 0x80  # there: in their number, if sums follow
-DAMAGED = -1  # what `chunks` calls a stretch that is not valid
 
-_HURT_BITS = 4
 _HEADER = "<BBIIIIIIIHBB"  # bytes 2 to 35
-_ERASED = b"\xff" * 256
 
 
 class Header:
@@ -113,85 +109,8 @@ def header(page, mark=MARK):
     return head
 
 
-def is_hurt(page, mark, epoch):
-    """Whether a page without a header to trust was one of this epoch: its mark, version and epoch
-    are wrong in a few bits, where an erase that was cut leaves more; or nothing of it can be read.
-    """
-    if not any(page):
-        return True
-    wrong = 0
-    for at, right in zip((0, 1, 2, 8, 9, 10, 11), mark + b"\0" + struct.pack("<I", epoch)):
-        differs = page[at] ^ right if at != 2 else min(page[2] ^ OLDEST, page[2] ^ VERSION)
-        while differs:
-            wrong += differs & 1
-            differs >>= 1
-    return wrong <= _HURT_BITS
-
-
 def finish_chunk(buf, kind, n, page_crc):
     """Complete the chunk in `buf`, whose payload lies at `buf[2:2 + n]`; return its length."""
     struct.pack_into("<H", buf, 0, n | kind << 12)
     struct.pack_into("<I", buf, n + 2, crc32(memoryview(buf)[: n + 2], page_crc))
     return n + CHUNK_OVERHEAD
-
-
-def chunk_at(page, at, page_crc):
-    """(kind, payload length) of the valid chunk at `at`; kind 0 = nothing more, -1 = damaged."""
-    if at + 2 > SIZE:
-        return 0, 0
-    word = page[at] | page[at + 1] << 8
-    if word == 0xFFFF:
-        return 0, 0
-    n = word & 0xFFF
-    end = at + 2 + n
-    if end + 4 > SIZE or not 0 < word >> 12 < 15:
-        return DAMAGED, 0
-    if crc32(memoryview(page)[at:end], page_crc) != struct.unpack_from("<I", page, end)[0]:
-        return DAMAGED, 0
-    return word >> 12, n
-
-
-def chunks(page, page_crc):
-    """Yield (kind, offset of the payload, length) of each chunk, (DAMAGED, offset, length) of each
-    stretch that holds none. `page` is the whole page, `page_crc` the CRC in its header.
-    """
-    at = HEADER_SIZE
-    while at + CHUNK_OVERHEAD <= SIZE:
-        kind, n = chunk_at(page, at, page_crc)
-        if kind > 0:
-            yield kind, at + 2, n
-            at += n + CHUNK_OVERHEAD
-            continue
-        if used_end(page, at) == at:
-            return
-        resume = next_chunk(page, at // ALIGN * ALIGN + ALIGN, SIZE, ALIGN, page_crc)
-        end = SIZE if resume < 0 else resume
-        if page[at:end] != b"\xff" * (end - at):  # else it was left out
-            yield DAMAGED, at, end - at
-        at = end
-
-
-def next_chunk(page, at, end, step, page_crc):
-    """Where the first valid chunk of `page[at:end]` begins that begins a multiple of `step` behind
-    `at`; -1 where there is none.
-    """
-    last = end - CHUNK_OVERHEAD
-    used = used_end(page, at)
-    for start in range(at, min(last + 1, used), step):
-        high = page[start + 1]  # most places are ruled out here, without a call
-        fits = 0x10 <= high < 0xF0 and start + (page[start] | (high & 15) << 8) <= last
-        if fits and chunk_at(page, start, page_crc)[0] > 0:
-            return start
-    return -1
-
-
-def used_end(page, start):
-    """The index after the last byte of `page[start:]` that is not 0xFF; `start` when all are."""
-    end = SIZE
-    for n in (256, 16):
-        erased = _ERASED[:n]
-        while end - n >= start and page[end - n : end] == erased:
-            end -= n
-    while end > start and page[end - 1] == 0xFF:
-        end -= 1
-    return end

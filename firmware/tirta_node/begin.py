@@ -58,7 +58,7 @@ def note_boot(node, changed, seq, stopped, end):
     """Write what the log is to say of this boot; the arguments are those of Keeper.start."""
     log = node.keeper.log
     if changed:  # before the boot record: where one is, the config is in the log
-        log.log_config(node.config_text())
+        rarely.call("tirta_node.next_page", "note_config", log, node.config_text())
     uptime_ms = node.clock.uptime_ms()
     log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), node.version, node.board))
     if node.clock.source:

@@ -8,9 +8,10 @@ the wall clock change anchors, never uptime, so no deadline moves.
 
 import time
 
-from tirta_format import meta
+from micropython import const
 
 UNKNOWN_MS = 0
+_CLOCK_NONE = const(0)  # as in meta.py
 DRIFT_PPM = 20  # of the crystal, per the data sheets of common ESP32 modules: +-10, and ageing
 SYNCHRONISED_MS = 1000
 
@@ -23,7 +24,7 @@ class Clock:
         self._uptime_ms = 0
         self.anchor_uptime_ms = 0
         self.anchor_unix_ms = UNKNOWN_MS
-        self.source = meta.CLOCK_NONE
+        self.source = _CLOCK_NONE
         self.uncertainty_ms = 0
 
     def uptime_ms(self):
@@ -42,13 +43,13 @@ class Clock:
 
     def unix_ms(self):
         """Unix time in ms, or 0 when nobody said."""
-        if self.source == meta.CLOCK_NONE:
+        if self.source == _CLOCK_NONE:
             return UNKNOWN_MS
         return self.anchor_unix_ms + self.uptime_ms() - self.anchor_uptime_ms
 
     def start_unix_ms(self):
         """Unix time in ms of uptime 0, or 0."""
-        if self.source == meta.CLOCK_NONE:
+        if self.source == _CLOCK_NONE:
             return UNKNOWN_MS
         return self.anchor_unix_ms - self.anchor_uptime_ms
 
@@ -59,7 +60,7 @@ class Clock:
 
     def quality(self):
         """`unset`, `holdover` or `synchronised`."""
-        if self.source == meta.CLOCK_NONE:
+        if self.source == _CLOCK_NONE:
             return "unset"
         if self.uncertainty_now_ms() > SYNCHRONISED_MS:
             return "holdover"

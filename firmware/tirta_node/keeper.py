@@ -8,7 +8,6 @@ the end of the log is not found, nothing is written, and there is no recorder.
 
 from micropython import const
 
-from tirta_format import meta
 from tirta_node import rarely, window
 from tirta_node.flashring import Works
 from tirta_node.journal import Journal
@@ -23,6 +22,7 @@ NOTHING, ENCODE, COMMIT, ERASE = -1, 0, 1, 2
 _RETRY_MS = const(1000)  # the rings wait longer by themselves
 _START_MOST_MS = const(60000)
 _NOTES_MS = const(60000)
+_LOSS_RING, _STOP_RESTART = const(3), const(2)  # as in meta.py
 
 
 class Keeper:
@@ -188,8 +188,7 @@ class Keeper:
     def _end_epoch(self, recorder):
         """The numbers of this epoch are used up: a start begins the next."""
         recorder.settle()
-        self.log.checkpoint()
-        self.log.note(meta.stop(self._clock.uptime_ms(), meta.STOP_RESTART))
+        rarely.call("tirta_node.next_page", "stop", self.log, _STOP_RESTART)
         self._start()
 
     def _is_due(self, waiting):
@@ -247,7 +246,7 @@ class Keeper:
     def _note_refused(self):
         lost = self._ring.refused - self._refused
         if lost:
-            self.log.note_loss(meta.LOSS_RING, lost, 0)
+            self.log.note_loss(_LOSS_RING, lost, 0)
             self._refused += lost
 
 

@@ -3,7 +3,7 @@
 
 import struct
 
-from tirta_format import meta
+from tirta_format import meta, page_chunks
 from tirta_format import page as pages
 
 
@@ -51,7 +51,7 @@ def _configs(index, block):
     index.read(block, page)
     head = pages.header(page)
     configs = []
-    for kind, at, n in pages.chunks(page, head.crc) if head else ():
+    for kind, at, n in page_chunks.chunks(page, head.crc) if head else ():
         if kind == pages.META and page[at] == meta.CONFIG:
             configs.append(bytes(memoryview(page)[at : at + n]))
     return configs

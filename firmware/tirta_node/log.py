@@ -9,15 +9,16 @@ stand where they belong. Every loss is a note and a number in `lost`. Nothing is
 
 from micropython import const
 
-from tirta_format import meta
 from tirta_format import page as pages
 from tirta_node import rarely
 from tirta_node.flashring import FlashRing, Works
 from tirta_node.index import Index
 
-_NOTE_BYTES = meta.CONFIG_PART + 64
+_NOTE_BYTES = const(256 + 64)  # a part of a config, and what stands before it
 _NO_PAGE = "no page of the log can be written: the flash is worn out or damaged"
 _NOT_FOUND = "the end of the log is not found yet"
+_LOSS_TORN = const(6)  # as in meta.py, which is needed some ten times a page
+_NEXT_PAGE = const("tirta_node.next_page")
 _NUMBERS = const(0xFFFE0000)  # of an epoch: the rest is for what damage may hide
 
 
@@ -39,7 +40,7 @@ class Log:
         self.works = works or Works()
         self.is_kept = False  # the keeper is at work: a note is part of that
         self.ring = FlashRing(self.index, pages.MARK, self.works, clock, _NO_PAGE)
-        self._clock = clock
+        self.clock = clock
         self._note = bytearray(_NOTE_BYTES)
         self.config_hash = 0
         self.epoch = 0
@@ -53,17 +54,17 @@ class Log:
         self.is_found = False
         self.told = 0  # what is missing below this is noted
         self.hidden = 0  # records at most that damage hides, not noted yet
-        self.reason = meta.LOSS_TORN  # why they are missing
+        self.reason = _LOSS_TORN  # why they are missing
         self.gone = 0  # records below this were overwritten, and that is noted
         self.left = -1  # the page that may be erased: what it takes away is noted
         self.checked = True  # the page being written has a checkpoint with every total
         self.resumed = False  # the page being written is of an earlier start
-        self._opening = False
-        self._carried = []  # what erased pages held and others need, not written yet
+        self.opening = False
+        self.carried = []  # what erased pages held and others need, not written yet
 
     def uptime_ms(self):
         """Of the clock by which the log is dated."""
-        return self._clock.uptime_ms()
+        return self.clock.uptime_ms()
 
     def oldest_number(self):
         """Number of the oldest record on flash."""
@@ -92,12 +93,6 @@ class Log:
         self.boot = boot
         self.number = number
         self.page_slot = -1
-
-    def log_config(self, text):
-        """Put the text of the config in force into the log."""
-        for offset in range(0, len(text), meta.CONFIG_PART):
-            uptime_ms = self._clock.uptime_ms()
-            self.note(meta.config(uptime_ms, self.config_hash, text, offset))
 
     def room(self):
         """Payload bytes of the largest chunk that the page being written still takes."""
@@ -132,16 +127,17 @@ class Log:
         """Write one meta record at once. Raises OSError when no page can be written."""
         if not self.is_found:
             raise OSError(_NOT_FOUND)
-        if self._opening:
-            self._write_note(payload)
+        if self.opening:
+            self.write_note(payload)
             return
         if not self.is_kept:
             self.works.renew()
         if self.before_note is not None:
             self.before_note()
-        self._write_note(payload)
+        self.write_note(payload)
 
-    def _write_note(self, payload):
+    def write_note(self, payload):
+        """Write it with nothing before it."""
         if len(payload) + pages.CHUNK_OVERHEAD > len(self._note):
             self._note = bytearray(len(payload) + pages.CHUNK_OVERHEAD)
         while True:
@@ -155,30 +151,15 @@ class Log:
 
     def keep_pulled(self, number):
         """A laptop has every record below `number`: durable when this returns. Raises OSError."""
-        if number > self.pulled:
-            before, self.pulled = self.pulled, number
-            try:
-                self.checkpoint()
-            except OSError:
-                self.pulled = before
-                raise
+        rarely.call(_NEXT_PAGE, "keep_pulled", self, number)
 
     def checkpoint(self):
         """Note totals, losses, and what a laptop has."""
-        if self.before_note is not None and self.is_found:
-            self.before_note()  # or the totals would lack what comes before them
-        self.note(self._checkpoint())
+        rarely.call(_NEXT_PAGE, "checkpoint", self)
 
-    def _checkpoint(self):
-        totals = [(name, self.totals[name]) for name in sorted(self.totals)]
-        return meta.checkpoint(self._clock.uptime_ms(), self.pulled, self.lost, totals)
-
-    def note_loss(self, reason, at_most, duration_ms, before=None):
-        """Records are missing before number `before` (the next one): say so, and count them."""
-        number = self.number if before is None else before
-        uptime_ms = self._clock.uptime_ms()
-        self.note(meta.loss(uptime_ms, reason, number, at_most, duration_ms))
-        self.lost += at_most  # now: a checkpoint before the note would count it twice
+    def note_loss(self, *loss):
+        """As `next_page.note_loss`: (reason, at_most, duration_ms, before=None)."""
+        rarely.call(_NEXT_PAGE, "note_loss", self, *loss)
 
     def is_ahead(self):
         """Whether the next page is ready."""
@@ -191,80 +172,11 @@ class Log:
         ring = self.ring
         if ring.spare_ready() or ring.is_waiting():
             return False
-        ring.attempt()
-        victim = ring.victim()
-        if victim != self.left:
-            self.leave(victim)
-        if victim == self.left and not ring.make_spare():  # else a page was opened meanwhile
-            ring.refuse()
+        rarely.call(_NEXT_PAGE, "erase_ahead", self)
         return True
 
     def open_page(self):
         """Go on in a new page. Raises OSError when none can be written, and then at once until it
         is time to try again.
         """
-        ring = self.ring
-        opening, self._opening = self._opening, True
-        try:
-            ring.attempt()
-            while True:
-                if not ring.spare_ready():
-                    victim = ring.victim()
-                    if victim != self.left:
-                        self._carried.append(self._leaving(victim))
-                        self.left = victim
-                    if not ring.make_spare():
-                        ring.refuse()
-                self.seq += 1  # also for one that fails: part of it may be there
-                if ring.open(self._header()):
-                    break
-                if ring.spare_ready():  # nothing came of it, and an erase would not help
-                    ring.refuse()
-            self.seq = self.index.seqs[ring.block]
-            self.page_slot = self.slot
-            self.page_version = self.version
-            self.left = -1
-            self.checked = True
-            self._write_note(self._checkpoint())
-            while self._carried:
-                overwritten, end, configs = self._carried[0]
-                self._note_overwritten(overwritten, end)
-                for payload in configs:
-                    self._write_note(payload)
-                self._carried = self._carried[1:]
-            if not ring.spare_ready():
-                self.leave(ring.victim())
-        finally:
-            self._opening = opening
-
-    def _header(self):
-        head = pages.Header(
-            self.channels, self.seq, self.epoch, self.number, self.slot, self.boot, self.config_hash
-        )
-        clock = self._clock
-        head.version = self.version
-        head.date(clock.start_unix_ms(), clock.source, clock.uncertainty_now_ms())
-        return head
-
-    def leave(self, block):
-        """Say what the erase of this page will take away, and log again what others refer to."""
-        overwritten, end, configs = self._leaving(block)
-        self._note_overwritten(overwritten, end)
-        for payload in configs:
-            if self.ring.victim() != block:
-                return  # that note opened a page, which took this one and carried its configs
-            self.note(payload)
-        if self.ring.victim() == block:
-            self.left = block
-
-    def _note_overwritten(self, records, end):
-        if records > 0 and end > self.gone:
-            before, self.gone = self.gone, end  # now: the note may open a page, which looks here
-            try:
-                self.note_loss(meta.LOSS_OVERWRITTEN, records, 0, end)
-            except OSError:
-                self.gone = before
-                raise
-
-    def _leaving(self, block):
-        return rarely.call("tirta_node.leaving", "leaving", self, self.ring, block)
+        rarely.call(_NEXT_PAGE, "open_page", self)

@@ -144,14 +144,16 @@ def count(log, counted):
 
 def begin(log):
     """Write what stands before the notes of a boot, or before what the journal brings."""
+    from tirta_node import next_page
+
     ring = log.ring
     if log.resumed and not ring.spare_ready():
         # What an erase takes away is to be on flash before it, and now the page has room for that.
-        log.leave(ring.victim())
+        next_page.leave(log, ring.victim())
     log.resumed = False
     if not log.checked and ring.room() >= 0:
-        log.checkpoint()
+        next_page.checkpoint(log)
         log.checked = True
     if log.hidden:
-        log.note_loss(log.reason, log.hidden, 0, max(log.number, log.top))
+        next_page.note_loss(log, log.reason, log.hidden, 0, max(log.number, log.top))
         log.hidden = 0

@@ -6,6 +6,7 @@ by `rarely`, with the FlashRing.
 from binascii import crc32
 
 from tirta_format import page as pages
+from tirta_format import page_chunks
 from tirta_node.flashring import NO_DOUBT
 
 
@@ -22,7 +23,7 @@ def adopt_spare(ring, intact):
     if intact:
         buf = bytearray(pages.SIZE)
         ring.flash.read(ring.victim(), 0, buf)
-        if bytes(buf[:2]) == ring.mark and pages.used_end(buf, 2) == 2:
+        if bytes(buf[:2]) == ring.mark and page_chunks.used_end(buf, 2) == 2:
             ring.cursor = ring.spare = ring.victim()
 
 

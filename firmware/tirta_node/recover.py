@@ -12,7 +12,7 @@ from binascii import crc32
 
 from micropython import const
 
-from tirta_format import meta, meta_reader, varint
+from tirta_format import meta, meta_reader, page_chunks, varint
 from tirta_format import page as pages
 from tirta_node.flashring import PART
 
@@ -22,7 +22,7 @@ _LEAST_CHUNK = const(8)  # bytes of a chunk with records
 _LEAST_BOOT = const(64)  # bytes of the notes of a boot
 _NO_HEADER = b"\xff" * pages.HEADER_SIZE
 _PROOFS = const(4)
-_BLANK = b"\xff" * pages.ALIGN
+_BLANK = b"\xff" * page_chunks.ALIGN
 _UNREADABLE = "none of its pages can be read"
 _UNSTEADY = "the flash reads differently each time"
 
@@ -216,7 +216,7 @@ def _doubt(index):
     page = bytearray(pages.SIZE)
     for block in range(index.count):
         index.read(block, page)
-        if pages.used_end(page, 0) > pages.HEADER_SIZE:
+        if page_chunks.used_end(page, 0) > pages.HEADER_SIZE:
             raise OSError(_UNREADABLE)
 
 
@@ -266,13 +266,13 @@ def _read_headless(page, found):
     """
     for page_crc in (struct.unpack_from("<I", page, 36)[0], crc32(memoryview(page)[2:36])):
         # Any whole chunk, for the first ones may be damaged too.
-        if pages.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, page_crc) >= 0:
+        if page_chunks.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, page_crc) >= 0:
             before = found.number = found.top
             _read(page, page_crc, found)
             found.take_lost(before)
             break
     else:
-        if not pages.is_hurt(page, pages.MARK, found.epoch):
+        if not page_chunks.is_hurt(page, pages.MARK, found.epoch):
             return False
         _guess(page, pages.HEADER_SIZE, pages.SIZE, 0, found)
     found.seq += 1
@@ -291,7 +291,7 @@ def _first(index, page):
         if before < 0:
             return block
         header = pages.header(page)
-        for kind, at, _ in pages.chunks(page, header.crc) if header else ():
+        for kind, at, _ in page_chunks.chunks(page, header.crc) if header else ():
             if kind == pages.META and page[at] == meta.CHECKPOINT:
                 return before
         block = before
@@ -301,9 +301,9 @@ def _read(page, page_crc, found):
     """Take in the chunks of a page."""
     found.end_at = found.behind = pages.HEADER_SIZE
     view = memoryview(page)
-    for kind, at, n in pages.chunks(page, page_crc):
+    for kind, at, n in page_chunks.chunks(page, page_crc):
         payload = view[at : at + n]
-        if kind == pages.DAMAGED:
+        if kind == page_chunks.DAMAGED:
             _look_into(page, at, at + n, page_crc, found)
             continue
         found.end_at = at + n + pages.CHUNK_OVERHEAD - 2
@@ -320,12 +320,12 @@ def _look_into(page, at, end, page_crc, found):
     """
     start = at
     while True:
-        at = pages.next_chunk(page, at + 1, end, 1, page_crc)
+        at = page_chunks.next_chunk(page, at + 1, end, 1, page_crc)
         if at < 0:
             _guess(page, start, end, page_crc, found)
             return
         _guess(page, start, at, page_crc, found)
-        kind, n = pages.chunk_at(page, at, page_crc)
+        kind, n = page_chunks.chunk_at(page, at, page_crc)
         if kind in PACKED:
             before = found.number
             found.take_records(memoryview(page)[at + 2 : at + 2 + n], kind)
@@ -368,7 +368,7 @@ def _only(page, start, stop, page_crc):
     for bit in range(16):
         mask = 1 << (bit & 7)
         page[start + (bit >> 3)] ^= mask
-        whole = pages.chunk_at(page, start, page_crc)[0] > 0
+        whole = page_chunks.chunk_at(page, start, page_crc)[0] > 0
         other, first = follows, end = _word(page, start)
         while follows and end < stop:
             follows, end = _word(page, end)
@@ -391,10 +391,13 @@ def _word(page, at):
 
 def _resume(page, found):
     end = found.end_at
-    used = pages.used_end(page, end)
+    used = page_chunks.used_end(page, end)
     if used > end or not found.stopped:
         # Cells that a cut program reached may read as erased today, and not tomorrow.
-        end = min(pages.SIZE, (used + PART + 2 * pages.ALIGN - 1) // pages.ALIGN * pages.ALIGN)
+        end = min(
+            pages.SIZE,
+            (used + PART + 2 * page_chunks.ALIGN - 1) // page_chunks.ALIGN * page_chunks.ALIGN,
+        )
         found.stopped = False
     found.resume = end
     found.idle = end - found.behind

@@ -12,7 +12,7 @@ from binascii import crc32
 from micropython import const
 
 from tirta_format import page as pages
-from tirta_format import record_reader
+from tirta_format import page_chunks, record_reader
 from tirta_node import log_start
 from tirta_node.packer import Packer
 from tirta_node.recorder import Recorder
@@ -50,7 +50,7 @@ class _Journal:
         block = (self._pages[-1][1] + 1) % index.count if self._pages else 0
         if index.header(block) is None:
             index.read(block, page)
-            if pages.is_hurt(page, pages.MARK_JOURNAL, index.epoch):
+            if page_chunks.is_hurt(page, pages.MARK_JOURNAL, index.epoch):
                 return _most(page, pages.HEADER_SIZE, pages.SIZE)
         return 0
 
@@ -82,7 +82,10 @@ class _Journal:
             crc = struct.unpack_from("<I", page, 36)[0]
             if crc32(memoryview(page)[2:36]) == crc:
                 head = pages.header(page, pages.MARK_JOURNAL)
-                if head and pages.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, crc) >= 0:
+                if (
+                    head
+                    and page_chunks.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, crc) >= 0
+                ):
                     return head
             if bit >= 2 * 8:
                 page[bit >> 3] ^= 1 << (bit & 7)
@@ -101,7 +104,7 @@ class _Journal:
             decoder.restart(head.boot, head.number, head.slot)
             chain = True
             for kind, at, n in self._chunks(head.crc):
-                if kind == pages.DAMAGED or (kind == pages.RECORDS and not chain):
+                if kind == page_chunks.DAMAGED or (kind == pages.RECORDS and not chain):
                     chain = False
                     self._hidden += _most(self._page, at, at + n)
                     continue
@@ -129,15 +132,15 @@ class _Journal:
         page = self._page
         at = pages.HEADER_SIZE
         while at + pages.CHUNK_OVERHEAD <= pages.SIZE:
-            kind, n = pages.chunk_at(page, at, crc)
+            kind, n = page_chunks.chunk_at(page, at, crc)
             if kind <= 0:
-                if pages.used_end(page, at) == at:
+                if page_chunks.used_end(page, at) == at:
                     return
                 kind, n = _mended(page, at, crc)
             if kind <= 0:
-                after = pages.next_chunk(page, at + 1, pages.SIZE, 1, crc)
+                after = page_chunks.next_chunk(page, at + 1, pages.SIZE, 1, crc)
                 end = after if after > 0 else pages.SIZE
-                yield pages.DAMAGED, at, end - at
+                yield page_chunks.DAMAGED, at, end - at
                 at = end
                 continue
             if kind in (pages.RECORDS, pages.RECORDS_AT, _MENDED):
@@ -157,15 +160,15 @@ def _mended(page, at, crc):
     """(_MENDED, length) of the chunk that begins here but for one bit, which is set right now; or
     (DAMAGED, 0). That its place follows the one before proves it.
     """
-    end = min(pages.used_end(page, at), at + _CHUNK_BYTES)
+    end = min(page_chunks.used_end(page, at), at + _CHUNK_BYTES)
     if page[at] & page[at + 1] != 0xFF:
         for bit in range(at * 8, end * 8):
             page[bit >> 3] ^= 1 << (bit & 7)
-            kind, n = pages.chunk_at(page, at, crc)
+            kind, n = page_chunks.chunk_at(page, at, crc)
             if kind == pages.RECORDS_AT:
                 return _MENDED, n
             page[bit >> 3] ^= 1 << (bit & 7)
-    return pages.DAMAGED, 0
+    return page_chunks.DAMAGED, 0
 
 
 def _most(page, start, end):

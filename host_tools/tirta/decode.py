@@ -20,7 +20,7 @@ from tirta.dating import Anchor
 from tirta.page_records import PageNumbers, PageRecords
 from tirta.ranges import Range, merged
 from tirta_format import config as format_config
-from tirta_format import meta
+from tirta_format import meta, page_chunks
 from tirta_format import page as format_page
 
 Ints = NDArray[np.int64]
@@ -128,7 +128,7 @@ def decode(
             texts.take(meta.config(0, format_config.config_hash(text), text, at))
     for _, data in whole:
         head = format_page.header(data)
-        for kind, at, n in format_page.chunks(data, head.crc) if head else ():
+        for kind, at, n in page_chunks.chunks(data, head.crc) if head else ():
             if kind == format_page.META and n and data[at] == meta.CONFIG:
                 texts.take(data[at : at + n])
     log.config_texts = texts.whole()
@@ -205,9 +205,9 @@ class _PageDecoder:
 
     def _chunks(self, head: Any, records: PageRecords) -> None:
         boot: int | None = head.boot  # of the meta records
-        for kind, at, n in format_page.chunks(self.data, head.crc):
+        for kind, at, n in page_chunks.chunks(self.data, head.crc):
             payload = self.data[at : at + n]
-            if kind == format_page.DAMAGED:
+            if kind == page_chunks.DAMAGED:
                 self.verdict.problems.append(f"bytes {at} to {at + n - 1} are damaged")
                 records.lose()
                 boot = None

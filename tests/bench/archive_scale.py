@@ -30,6 +30,7 @@ from tirta.tables.landing import land_all
 from tirta.tables.query import connect
 from tirta_format import config as format_config
 from tirta_format import page as format_page
+from tirta_format import page_chunks
 
 WHOLE_VALUES = 1000 * 525_600 * 8
 NODES, MONTHS, CORES = 16, 12, 2
@@ -77,7 +78,7 @@ def moved(data: bytes, sequence: int, number: int, boot: int, config_hash: int) 
     )
     head.date(BEGIN_MS + (boot - 1) * MONTH_MS, 3, 100)
     out = bytearray(format_page.MARK + head.pack()).ljust(format_page.SIZE, b"\xff")
-    for kind, at, n in format_page.chunks(data, old.crc):
+    for kind, at, n in page_chunks.chunks(data, old.crc):
         if kind not in (format_page.PACKED, format_page.SUMMED, format_page.META):
             raise BenchError(f"a chunk of kind {kind} in an undisturbed log")
         coded = bytearray(data[at - 2 : at + n + 4])

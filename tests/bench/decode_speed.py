@@ -18,6 +18,7 @@ from under_micropython import BenchError
 from tirta.decode import decode
 from tirta.page_records import KINDS, PageRecords
 from tirta_format import page as format_page
+from tirta_format import page_chunks
 
 LEAST_S = 1.0  # of work on the clock
 MANY = 100  # pages at once: a few are not worth compiled code
@@ -30,7 +31,7 @@ def plain(pages: product.Pages) -> list[Ints]:
     for _, data in pages:
         head = format_page.header(data)
         records = PageRecords(head, fast=False)
-        for kind, at, n in format_page.chunks(data, head.crc):
+        for kind, at, n in page_chunks.chunks(data, head.crc):
             if kind in KINDS:
                 records.take(kind, data[at : at + n])
         if records.count:

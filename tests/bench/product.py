@@ -16,7 +16,7 @@ from series import MISSING, Series
 from under_micropython import BenchError, run
 
 from tirta.decode import decode
-from tirta_format import meta
+from tirta_format import meta, page_chunks
 from tirta_format import page as format_page
 
 Pages = list[tuple[int, bytes]]
@@ -62,7 +62,7 @@ def _config_bytes(page: tuple[bytes, bool]) -> int:
     head = format_page.header(data)
     return sum(
         n + format_page.CHUNK_OVERHEAD
-        for kind, at, n in format_page.chunks(data, head.crc)
+        for kind, at, n in page_chunks.chunks(data, head.crc)
         if kind == format_page.META and data[at] == meta.CONFIG
     )
 

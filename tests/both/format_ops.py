@@ -12,6 +12,7 @@ from binascii import hexlify, unhexlify
 import packing
 
 from tirta_format import cobs, config, frame, meta, page, record, record_reader, state
+from tirta_format.page_chunks import chunks
 
 
 def cobs_encode(data):
@@ -52,7 +53,7 @@ def chunk_make(kind, payload, page_crc):
 
 def page_chunks(data, page_crc):
     whole = data + b"\xff" * (page.SIZE - len(data))
-    return list(page.chunks(whole, page_crc))
+    return list(chunks(whole, page_crc))
 
 
 def records_encode(channels, place, placed, rows):

@@ -8,7 +8,7 @@ from binascii import crc32, unhexlify
 import golden
 from harness import refuses
 
-from tirta_format import meta, page, record, record_reader, varint
+from tirta_format import meta, page, page_chunks, record, record_reader, varint
 
 FIELDS = ("channels", "seq", "epoch", "number", "slot", "boot", "config_hash")
 
@@ -160,12 +160,12 @@ def test_chunks_of_a_page():
     )
     at = 40 + len(records)
     whole = page_with((40, records), (at, note), (at + len(note), placed))
-    assert list(page.chunks(whole, golden.PAGE_CRC)) == [
+    assert list(page_chunks.chunks(whole, golden.PAGE_CRC)) == [
         (page.RECORDS, 42, len(records) - 6),
         (page.META, at + 2, len(note) - 6),
         (page.RECORDS_AT, at + len(note) + 2, len(placed) - 6),
     ]
-    assert list(page.chunks(page_with(), golden.PAGE_CRC)) == []
+    assert list(page_chunks.chunks(page_with(), golden.PAGE_CRC)) == []
 
 
 def test_a_torn_chunk_costs_only_itself():
@@ -175,21 +175,28 @@ def test_a_torn_chunk_costs_only_itself():
         torn = (records[:cut], bytes(cut) + records[cut:], b"\xff" * cut + records[cut:])
         for shape in torn:
             whole = page_with((40, shape), (resume, placed))
-            found = list(page.chunks(whole, golden.PAGE_CRC))
-            assert found == [(page.DAMAGED, 40, resume - 40), (page.RECORDS_AT, resume + 2, 14)]
+            found = list(page_chunks.chunks(whole, golden.PAGE_CRC))
+            assert found == [
+                (page_chunks.DAMAGED, 40, resume - 40),
+                (page.RECORDS_AT, resume + 2, 14),
+            ]
 
 
 def test_a_torn_tail_is_told():
     whole = page_with((40, unhexlify(golden.RECORDS_CHUNK)[:-1]))
-    assert list(page.chunks(whole, golden.PAGE_CRC)) == [(page.DAMAGED, 40, page.SIZE - 40)]
+    assert list(page_chunks.chunks(whole, golden.PAGE_CRC)) == [
+        (page_chunks.DAMAGED, 40, page.SIZE - 40)
+    ]
     whole = page_with((page.SIZE - 1, b"\x00"))
-    assert list(page.chunks(whole, golden.PAGE_CRC)) == [(page.DAMAGED, 40, page.SIZE - 40)]
+    assert list(page_chunks.chunks(whole, golden.PAGE_CRC)) == [
+        (page_chunks.DAMAGED, 40, page.SIZE - 40)
+    ]
 
 
 def test_a_chunk_of_another_page_is_not_valid():
     whole = page_with((40, unhexlify(golden.RECORDS_CHUNK)))
-    assert page.chunk_at(whole, 40, golden.PAGE_CRC) == (page.RECORDS, 62)
-    assert page.chunk_at(whole, 40, golden.PAGE_CRC ^ 1)[0] == page.DAMAGED
+    assert page_chunks.chunk_at(whole, 40, golden.PAGE_CRC) == (page.RECORDS, 62)
+    assert page_chunks.chunk_at(whole, 40, golden.PAGE_CRC ^ 1)[0] == page_chunks.DAMAGED
 
 
 def test_varints_at_their_ends():

@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["tirta", "tirta_format", "format_reader
     from packed_pages import config_text, packed_page
 
     from tirta.decode import decode
-    from tirta_format import page
+    from tirta_format import page, page_chunks
 
 BOUND_S = 1.0
 CHANNELS = 4
@@ -74,7 +74,7 @@ def seed(folder: Path) -> None:
     """A page of the node's, as the fuzzer's input, to begin with."""
     rows = [[0, [i, 70000 - i * i, i // 9, -i], [1, 1, 9 if i == 30 else 1, 1]] for i in range(90)]
     data, _ = packed_page(rows, CHANNELS, most=20, placed=0.5)
-    chunks = page.chunks(data, PAGE_CRC)
+    chunks = page_chunks.chunks(data, PAGE_CRC)
     parts = [bytes([kind]) + n.to_bytes(2, "little") + data[at : at + n] for kind, at, n in chunks]
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(len(parts)):

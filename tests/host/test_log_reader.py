@@ -14,6 +14,7 @@ from format_reader import PAGE_BYTES
 from tirta import decode, ranges
 from tirta_format import config as format_config
 from tirta_format import page as format_page
+from tirta_format import page_chunks
 
 BLOCKS = 13
 JOURNAL = 4  # of them; what lies there lies in the log, too
@@ -83,7 +84,7 @@ def test_pages_of_both_versions(stories: dict[str, tuple[dict[str, Any], bytes]]
     longest = 0
     for header in log.pages:
         page = image[header.index * PAGE_BYTES : (header.index + 1) * PAGE_BYTES]
-        for kind, at, _ in format_page.chunks(page, header.crc):
+        for kind, at, _ in page_chunks.chunks(page, header.crc):
             kinds[header.version].add(kind)
             if kind == format_page.SUMMED:
                 longest = max(longest, page[at])

@@ -10,6 +10,7 @@ from nor import BLOCK, ERASED, Flash
 from writer import FIRST, ONE, SECOND, TWELVE, Writer, tell
 
 from tirta_format import page as pages
+from tirta_format import page_chunks
 
 BLOCKS = 9  # a journal of 4 pages and a log of 5
 JOURNAL = 4
@@ -50,7 +51,7 @@ def _newest(image, blocks, mark):
         data = image[block * BLOCK : (block + 1) * BLOCK]
         head = pages.header(data, mark)
         if head is not None and head.seq > best:
-            best, found = head.seq, (block, pages.used_end(data, pages.HEADER_SIZE))
+            best, found = head.seq, (block, page_chunks.used_end(data, pages.HEADER_SIZE))
     return found
 
 
@@ -129,7 +130,7 @@ def _renumbered(image, number):
     page[:2] = pages.MARK
     page[2 : pages.HEADER_SIZE] = head.pack()
     to = pages.HEADER_SIZE
-    for kind, at, n in pages.chunks(old, crc):
+    for kind, at, n in page_chunks.chunks(old, crc):
         if kind == pages.META:
             chunk = bytearray(n + pages.CHUNK_OVERHEAD)
             chunk[2 : 2 + n] = old[at : at + n]

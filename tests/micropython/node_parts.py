@@ -3,6 +3,7 @@
 
 from tirta_format import meta
 from tirta_format.config import config_hash
+from tirta_node import next_page
 from tirta_node.clock import Clock
 from tirta_node.keeper import Keeper
 from tirta_node.ring import Ring
@@ -22,5 +23,5 @@ class Parts:
         self.keeper.start(config_hash(config), counted, EPOCH, self._notes)
 
     def _notes(self, *_):
-        self.log.log_config(self._config)
+        next_page.note_config(self.log, self._config)
         self.log.note(meta.boot(0, self.log.boot, 1, "1.0", "bench"))

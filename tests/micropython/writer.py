@@ -13,6 +13,7 @@ from nor import Random
 
 from tirta_format import meta
 from tirta_format.config import config_hash
+from tirta_node import next_page
 from tirta_node.clock import Clock
 from tirta_node.keeper import Keeper
 from tirta_node.ring import Ring
@@ -89,7 +90,7 @@ class Writer:
         if self.begun is None:
             self._begin()
         if changed:
-            log.log_config(self.setup.text)
+            next_page.note_config(log, self.setup.text)
         log.note(meta.boot(self.clock.uptime_ms(), log.boot, 1, "1.0", "test"))
         if seq:
             reason = meta.LOSS_UNATTENDED if stopped else meta.LOSS_POWER
