@@ -16,7 +16,6 @@ from tirta_node import rarely
 from tirta_node.clock import Clock
 from tirta_node.commands import RESTART, Commands
 from tirta_node.console import Console
-from tirta_node.hal import chip
 from tirta_node.hal.line import Line
 from tirta_node.keeper import ENCODE, Keeper
 from tirta_node.ring import Ring
@@ -26,6 +25,7 @@ from tirta_node.slack import GC, LINK, Slack
 _GC_BYTES = const(16384)
 _SLOTS = const(0x3FF00000)  # of a boot: larger numbers are objects on the chip's heap
 _STOP_VISIT, _STOP_RESTART = const(1), const(2)  # as in meta.py
+_CHIP = const("tirta_node.hal.chip")
 _PROBATION = const("tirta_node.probation")
 
 
@@ -46,7 +46,7 @@ class Node:
         self.alarms = None
         self.slack = Slack()
         self.keeper = Keeper(
-            chip.partition("log"),
+            rarely.call(_CHIP, "partition", "log"),
             self.clock,
             self.ring,
             self.config["interval_ms"],
@@ -61,7 +61,7 @@ class Node:
 
     def config_text(self):
         """The config that runs, or nothing: read again each time, it takes 1 KB."""
-        return rarely.call("tirta_node.store", "config", chip.partition("state"))
+        return rarely.call("tirta_node.store", "config", rarely.call(_CHIP, "partition", "state"))
 
     def note_boot(self, *found):
         """Say in the log that and why the node started."""
@@ -83,11 +83,11 @@ class Node:
         rarely.call("tirta_node.begin", "begin_trial", self)
         if self.trial_s:
             rarely.call("tirta_node.deadline", "watch", self)
-        chip.keep_visit(self.config["visit_s"])
+        rarely.call(_CHIP, "keep_visit", self.config["visit_s"])
         if self.locked:
             from tirta_node.gate import Gate
 
-            self.gate = Gate(self, chip.partition("state"))
+            self.gate = Gate(self, rarely.call(_CHIP, "partition", "state"))
             self.gate.watch()
 
     def run(self):
@@ -172,14 +172,14 @@ def main(slot):
     except Exception as error:
         gc.collect()  # the parts that were made may fill RAM
         if rarely.call(_PROBATION, "failed", version, error):
-            chip.reset()
+            rarely.call(_CHIP, "reset")
         raise
     node.run()
     node.stop()
     if node.commands.wish == RESTART:
         rarely.call(_PROBATION, "leave", node)
-        chip.reset()
+        rarely.call(_CHIP, "reset")
     visit_s = node.config["visit_s"]
-    chip.reset_after(visit_s)
+    rarely.call(_CHIP, "reset_after", visit_s)
     print("Tirta: the node pauses for the REPL, and starts again in %d s at the latest" % visit_s)
     line.own(False)

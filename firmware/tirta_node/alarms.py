@@ -12,7 +12,6 @@ from micropython import const
 
 from tirta_format.alarm_log import ABOVE, BELOW, FAULT, TAMPER, record
 from tirta_node import rarely
-from tirta_node.hal import chip
 from tirta_node.sampler import SLOT
 
 _FROM_MS = 1577836800000  # 2020
@@ -127,7 +126,8 @@ class Alarms:
     def _keep(self):
         """What the nights taught, into the state: once a day."""
         words = b"".join(bytes(a.source.words) for a in self._found if a.kind > TAMPER)
-        args = chip.partition("state"), {self._tag[0]: self._tag[1] + words}
+        flash = rarely.call("tirta_node.hal.chip", "partition", "state")
+        args = flash, {self._tag[0]: self._tag[1] + words}
         try:
             rarely.call("tirta_node.store", "change", *args)
         except OSError as error:

@@ -14,7 +14,6 @@ from micropython import const
 
 from tirta_format import frame, seals
 from tirta_node import rarely
-from tirta_node.hal import chip
 
 _LOGIN = "tirta_node.login"
 # As in tirta_format/access.py, which only logins need.
@@ -38,6 +37,7 @@ class Gate:
 
     def __init__(self, node, flash):
         self.node = node
+        self._name = rarely.call("tirta_node.hal.chip", "node_id")
         self.console = node.console
         self.claims = b""
         self.keys = (b"", b"", b"")  # of the session: for frames in, frames out, secrets
@@ -126,7 +126,7 @@ class Gate:
         """What anyone may know."""
         wait_ms = max(0, self.quiet_from - self.node.clock.uptime_ms())
         text = '{"node": "%s", "mode": "locked", "locked_out_s": %d}'
-        told = text % (chip.node_id(), (wait_ms + 999) // 1000)
+        told = text % (self._name, (wait_ms + 999) // 1000)
         self.answer(frame.STATUS, sequence, told.encode())
 
     def role(self):

@@ -12,8 +12,6 @@ argument costs; where there is none (CPython, the webassembly port) the twin get
 
 from array import array
 
-from tirta_format.record import GOOD
-
 try:
     import uctypes
 
@@ -27,6 +25,7 @@ RAM_BYTES = 2600
 # A node with few channels has room for longer chunks, which cost it least: their frames weigh most.
 _FEW_BYTES, _EACH_BYTES = 4608, 512
 MOST = 255
+_GOOD = 1  # as in record.py
 # As in tirta_format/codec.py.
 _WIDTH, _ROOM, _FIRST, USED, _NEXT, _CHANNELS, _SUM_LOW, _SUM_HIGH = 0, 1, 2, 3, 4, 5, 6, 7
 _FLAGS_AT, _SLOTS_AT, _RECORDS_AT, _VALUES_AT = 8, 9, 10, 11
@@ -75,7 +74,7 @@ class Ring:
 
             state = twin.ring(self, _VALUES_AT, 4 * (slots - flags), size)
         for i in range(len(self.flags)):
-            self.flags[i] = GOOD
+            self.flags[i] = _GOOD
         self.state = state
         state[_WIDTH] = self.width
         state[_ROOM] = self.capacity

@@ -35,7 +35,8 @@ _FROZEN = (
     "tirta_node/outgoing", "tirta_node/rarely", "tirta_node/report",
     "tirta_node/sampler", "tirta_node/store", "tirta_node/stream", "tirta_node/update",
     "tirta_node/window",
-    "tirta_node/hal/chip", "tirta_node/hal/fine", "tirta_node/hal/line",
+    "tirta_node/hal/chip", "tirta_node/hal/fine", "tirta_node/hal/flash",
+    "tirta_node/hal/line",
     "tirta_node/hal/mark",
     "tirta_node/hal/watchdog",
 )  # fmt: skip

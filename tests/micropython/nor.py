@@ -40,7 +40,7 @@ class Random:
 
 
 class Flash:
-    """What `tirta_node.hal.chip.Flash` is, over a bytearray."""
+    """What `tirta_node.hal.flash.Flash` is, over a bytearray."""
 
     BLOCK = BLOCK
 

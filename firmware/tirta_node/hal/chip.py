@@ -14,9 +14,8 @@ import esp32
 import machine
 from micropython import const
 
-BLOCK = 4096
-_ERASE_BLOCK = const(6)  # ioctl of the extended block protocol
-_BLOCK_COUNT = const(4)
+from tirta_node.hal.flash import Flash
+
 _EPOCH_2000 = const(946684800)  # the ESP32 port counts seconds from 2000-01-01
 _RTC_MEMORY = "<2sIB"
 _RTC_MAGIC = b"Ti"
@@ -86,28 +85,6 @@ def keep_unix_ms(unix_ms):
     year, month, day, hour, minute, second, weekday, _ = time.gmtime(seconds)
     micros = unix_ms % 1000 * 1000
     machine.RTC().datetime((year, month, day, weekday, hour, minute, second, micros))
-
-
-class Flash:
-    """A partition as erase blocks of 4096 bytes; programming only clears bits."""
-
-    BLOCK = BLOCK
-
-    def __init__(self, partition):
-        self._partition = partition
-        self.blocks = partition.ioctl(_BLOCK_COUNT, 0)
-
-    def read(self, block, offset, buf):
-        """Fill `buf` from the block."""
-        self._partition.readblocks(block, buf, offset)
-
-    def program(self, block, offset, buf):
-        """Program `buf` without an erase. Raises OSError when the flash refuses."""
-        self._partition.writeblocks(block, buf, offset)
-
-    def erase(self, block):
-        """Erase one block: 30 to 400 ms on the chip, with interrupts held."""
-        self._partition.ioctl(_ERASE_BLOCK, block)
 
 
 def partition(name):
