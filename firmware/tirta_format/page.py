@@ -58,15 +58,6 @@ class Header:
             power += 1
         self.uncertainty = power if unix_ms else UNKNOWN_UNCERTAINTY
 
-    def is_like(self, other):
-        """Whether both say the same of records and place."""
-        return (
-            (self.version, self.channels, self.epoch, self.number)
-            == (other.version, other.channels, other.epoch, other.number)
-            and (self.slot, self.boot, self.config_hash)
-            == (other.slot, other.boot, other.config_hash)
-        )  # fmt: skip
-
     def pack(self):
         """The 38 bytes from offset 2 on; sets `crc`."""
         seconds, ms = divmod(self.unix_ms, 1000)

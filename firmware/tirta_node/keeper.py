@@ -122,7 +122,7 @@ class Keeper:
 
     def bad_pages(self):
         """Pages that could not be erased or programmed since the start."""
-        return self.log.bad_pages() + self._journal.bad_pages()
+        return self.log.ring.bad_pages + self._journal.bad_pages()
 
     def erases(self):
         """[pages of the journal, of the log] that were begun since the log began."""
@@ -216,7 +216,7 @@ class Keeper:
             if self._begins:
                 raise OSError(self.problem)
             return
-        self.log.hurry()
+        self.log.ring.hurry()
         self._journal.hurry()
         self._begin_attempt()
         try:

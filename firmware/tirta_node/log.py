@@ -75,10 +75,6 @@ class Log:
         """(sequence of the page being written, end of its chunks)."""
         return self.seq, min(self.ring.at, pages.SIZE)
 
-    def bad_pages(self):
-        """Pages that could not be erased or programmed since the start."""
-        return self.ring.bad_pages
-
     def ends(self):
         """Whether an epoch has no numbers left."""
         return max(self.number, self.top) >= _NUMBERS
@@ -88,40 +84,10 @@ class Log:
         if self.page_version != self.version:
             self.ring.close()
 
-    def move(self, boot, number):
-        """The next record is of this boot and has this number, whatever the page's header says."""
-        self.boot = boot
-        self.number = number
-        self.page_slot = -1
-
-    def room(self):
-        """Payload bytes of the largest chunk that the page being written still takes."""
-        return self.ring.room()
-
-    def crc_low(self):
-        """Low half of the CRC from which that of a chunk goes on."""
-        return self.ring.crc_low
-
-    def crc_high(self):
-        """Its high half."""
-        return self.ring.crc_high
-
     def append(self, chunk, start, end):
         """Write the finished chunk in `chunk[start:end]`; False when the page did not take it."""
         self.page_slot = -1
         return self.ring.append(chunk, start, end)
-
-    def doubt(self):
-        """The chunk that `append` did not read back, for `recheck`."""
-        return self.ring.doubt
-
-    def recheck(self, doubt):
-        """Whether that chunk is there after all: then it counts."""
-        return self.ring.recheck(doubt)
-
-    def hurry(self):
-        """Somebody waits: what was refused is tried at once."""
-        self.ring.hurry()
 
     def note(self, payload):
         """Write one meta record at once. Raises OSError when no page can be written."""

@@ -117,7 +117,14 @@ def turn(log, channels, config_hash, boot):
         log.ring.close()
     log.channels = channels
     log.config_hash = config_hash
-    log.move(boot, log.number)
+    move(log, boot, log.number)
+
+
+def move(log, boot, number):
+    """The next record is of this boot and has this number, whatever the page's header says."""
+    log.boot = boot
+    log.number = number
+    log.page_slot = -1
 
 
 def use(log, channels, counted, config_hash):

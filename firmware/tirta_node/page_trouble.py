@@ -62,9 +62,9 @@ def open_again(ring, block, head):
     """
     before, ring.offered = ring.offered, None
     if before is not None:
-        if before.is_like(head) and ring.begin(block, before):
+        if _is_like(before, head) and ring.begin(block, before):
             return True
-        head = before if before.is_like(head) else None
+        head = before if _is_like(before, head) else None
     ring.fail(block)
     if head is not None and ring.is_empty(block, len(ring.mark)):
         ring.spare = ring.cursor = block
@@ -94,6 +94,16 @@ def pass_over(ring):
     ring.offered = None
     ring.passed += 1
     ring.refused = ring.wait_ms = 0
+
+
+def _is_like(head, other):
+    """Whether both say the same of records and place."""
+    return (
+        (head.version, head.channels, head.epoch, head.number)
+        == (other.version, other.channels, other.epoch, other.number)
+        and (head.slot, head.boot, head.config_hash)
+        == (other.slot, other.boot, other.config_hash)
+    )  # fmt: skip
 
 
 def _is_whole(ring, block):

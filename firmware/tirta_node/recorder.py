@@ -142,7 +142,7 @@ class Recorder:
         """Start a chunk; False when the page has no room worth it."""
         log = self._log
         log.slot = self._ring.first_slot()
-        room = log.room()
+        room = log.ring.room()
         if room < self._least:
             return False
         self._kind = pages.PACKED
@@ -157,7 +157,7 @@ class Recorder:
 
     def _begin_page(self, log):
         self._oldest = log.page_version == pages.OLDEST
-        self._packer.page(log.crc_low(), log.crc_high(), 0 if self._oldest else 1)
+        self._packer.page(log.ring.crc_low, log.ring.crc_high, 0 if self._oldest else 1)
         self._ring.begin_page()
         self._page = log.seq
         totals = sorted(log.totals)
@@ -175,7 +175,7 @@ class Recorder:
         packer.crc(start, end)
         if not log.append(packer.chunk, start, end + 4):
             self._page = -1
-            self._doubt = log.doubt()
+            self._doubt = log.ring.doubt
             self._doubtful = n
             return False
         self._written(n)
@@ -204,7 +204,7 @@ class Recorder:
 
     def _recheck(self):
         """A chunk that did not read back may do so now: then its records are not written twice."""
-        if not self._log.recheck(self._doubt):
+        if not self._log.ring.recheck(self._doubt):
             return False
         self._written(self._doubtful)
         return True

@@ -239,7 +239,9 @@ class _Writer:
         ring = self._ring
         if number != log.number + ring.count():
             self.settle()
-            log.move(self._boot, number)  # what is missing is told already: it is below `log.top`
+            log_start.move(
+                log, self._boot, number
+            )  # what is missing is told: it is below `log.top`
         if ring.is_full():
             self.settle()
         for i in range(ring.channels):

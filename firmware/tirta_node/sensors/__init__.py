@@ -9,6 +9,8 @@ A *driver* is handed a counter, a converter or a bus, never a pin. It has
 A *bus* has `poll()`: one step of at most 2 ms, which returns the ms until it wants the next.
 """
 
+from tirta_node import rarely
+
 _OWN_METER = ("max_hz", "reverse", "settle_ms")  # with these the tick cannot count by itself
 
 
@@ -36,9 +38,8 @@ def build(channels, interval_ms, config):
         return drivers, buses
     for channel in channels:
         _load(channel)
-    from tirta_node.sensors.building import Building
-
-    return Building(channels, interval_ms, config, _MAKERS, _is_plain).done()
+    args = channels, interval_ms, config, _MAKERS, _is_plain
+    return rarely.call("tirta_node.sensors.building", "build", *args)
 
 
 def _load(channel):

@@ -6,13 +6,18 @@ Called at a start; nothing of it stays in RAM. Only the kinds that the config na
 
 from micropython import const
 
-from tirta_format.kinds import PLAIN_HZ
 from tirta_node.hal import inputs
 
+_PLAIN_HZ = const(200)  # as in kinds.py, which is large
 _SAFE = const(12000)  # pulses that may come between two readings
 _QUIET_MS = const(10000)
 _SLOW_MS = const(60000)
 _FAR_UV = const(10000000)
+
+
+def build(channels, interval_ms, config, makers, is_plain):
+    """(drivers, buses) of a checked config."""
+    return Building(channels, interval_ms, config, makers, is_plain).done()
 
 
 class Building:
@@ -67,7 +72,7 @@ class Building:
 
         if channel["counter"] < 0:
             return PulseMeter(begun, 0, 0, 0, most_hz)
-        poll_ms = max(1, _SAFE * 1000 // channel.get("max_hz", PLAIN_HZ))
+        poll_ms = max(1, _SAFE * 1000 // channel.get("max_hz", _PLAIN_HZ))
         meter = PulseMeter(begun, counting.TURN, poll_ms, 0, most_hz)
         if self.periods[i] > poll_ms:
             self.buses.append(meter)
