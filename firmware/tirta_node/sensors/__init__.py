@@ -11,6 +11,7 @@ A *bus* has `poll()`: one step of at most 2 ms, which returns the ms until it wa
 
 from tirta_node import rarely
 
+_QUIET_MS = 10000
 _OWN_METER = ("max_hz", "reverse", "settle_ms")  # with these the tick cannot count by itself
 
 
@@ -38,8 +39,39 @@ def build(channels, interval_ms, config):
         return drivers, buses
     for channel in channels:
         _load(channel)
-    args = channels, interval_ms, config, _MAKERS, _is_plain
-    return rarely.call("tirta_node.sensors.building", "build", *args)
+    built = Built(channels, interval_ms, config)
+    rarely.call("tirta_node.sensors.building", "make", built, _MAKERS, _is_plain)
+    rarely.call("tirta_node.sensors.buses", "join", built)
+    return built.drivers, built.buses
+
+
+class Built:
+    """What `building` and `buses` make, one after the other: there is no room for both."""
+
+    def __init__(self, channels, interval_ms, config):
+        self.channels = channels
+        self.config = config
+        self.drivers = [None] * len(channels)
+        self.buses = []
+        self.i2c = None
+        self.periods = [channel.get("period_ms", interval_ms) for channel in channels]
+
+    def poll_ms(self, i, channel, usual_ms=_QUIET_MS):
+        """How often a device on a bus is asked."""
+        return channel.get("poll_ms", min(usual_ms, self.periods[i]))
+
+    def thermometer(self, channel):
+        """(driver, scale, hundredths of a degree where it has none, unit) of what compensates."""
+        i = self.index(channel["water"])
+        of = self.channels[i]
+        return self.drivers[i], of["scale"], channel["fixed"], of["unit"]
+
+    def index(self, name):
+        """Of a channel. Raises ValueError when there is none."""
+        for i, channel in enumerate(self.channels):
+            if channel["name"] == name:
+                return i
+        raise ValueError("no channel " + name)
 
 
 def _load(channel):

@@ -15,28 +15,27 @@ _SLOW_MS = const(60000)
 _FAR_UV = const(10000000)
 
 
-def build(channels, interval_ms, config, makers, is_plain):
-    """(drivers, buses) of a checked config."""
-    return Building(channels, interval_ms, config, makers, is_plain).done()
+def make(built, makers, is_plain):
+    """Fill in the drivers of a Built, and the buses that are no one else's."""
+    _Building(built, makers, is_plain).done()
 
 
-class Building:
+class _Building:
     """`makers` make the plain kinds."""
 
-    def __init__(self, channels, interval_ms, config, makers, is_plain):
-        self.channels = channels
-        self.config = config
-        self.buses = []
-        self.i2c = None
-        self.periods = [channel.get("period_ms", interval_ms) for channel in channels]
-        self.drivers = [None] * len(channels)
+    def __init__(self, built, makers, is_plain):
+        self.built = built
+        self.channels = built.channels
+        self.drivers = built.drivers
+        self.buses = built.buses
+        self.periods = built.periods
         self._makers = makers
         # What others are compensated by must be there to be asked, not read by the tick alone.
-        self._waters = [channel["water"] for channel in channels if "water" in channel]
+        self._waters = [channel["water"] for channel in self.channels if "water" in channel]
         self._is_plain = is_plain
 
     def done(self):
-        """(drivers, buses). Thermometers come first: others may be compensated by them."""
+        """Thermometers come first: others may be compensated by them."""
         later = []
         for i, channel in enumerate(self.channels):
             if "water" in channel:
@@ -45,10 +44,6 @@ class Building:
                 self.drivers[i] = self._make(i, channel)
         for i in later:
             self.drivers[i] = self._make(i, self.channels[i])
-        from tirta_node.sensors import buses
-
-        buses.join(self)
-        return self.drivers, self.buses
 
     def _make(self, i, channel):
         kind = channel["sensor"]
@@ -171,12 +166,8 @@ class Building:
 
         return Field(channel["index"], channel["scale"], self._age_ms(i, channel))
 
-    def poll_ms(self, i, channel, usual_ms=_QUIET_MS):
-        """How often a device on a bus is asked."""
-        return channel.get("poll_ms", min(usual_ms, self.periods[i]))
-
     def _age_ms(self, i, channel, usual_ms=_QUIET_MS):
-        return channel.get("age_ms", 3 * self.poll_ms(i, channel, usual_ms) + 5000)
+        return channel.get("age_ms", 3 * self.built.poll_ms(i, channel, usual_ms) + 5000)
 
     def _converter(self, i, channel):
         if "address" not in channel:
@@ -195,17 +186,4 @@ class Building:
 
         if "water" not in channel:
             return Water(None, 1, channel["fixed"])
-        return Water(*self.thermometer(channel))
-
-    def thermometer(self, channel):
-        """(driver, scale, hundredths of a degree where it has none, unit) of what compensates."""
-        i = self.index(channel["water"])
-        of = self.channels[i]
-        return self.drivers[i], of["scale"], channel["fixed"], of["unit"]
-
-    def index(self, name):
-        """Of a channel. Raises ValueError when there is none."""
-        for i, channel in enumerate(self.channels):
-            if channel["name"] == name:
-                return i
-        raise ValueError("no channel " + name)
+        return Water(*self.built.thermometer(channel))

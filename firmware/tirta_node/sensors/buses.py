@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Makes the buses of a config and hangs its drivers on them: who shares a wire, a request, a chip.
 
-Called by building.py at a start; nothing of it stays in RAM.
+Called by `rarely` at a start; nothing of it stays in RAM.
 """
 
 from micropython import const
@@ -14,7 +14,7 @@ _MOST_REGISTERS = const(32)  # in one request: what is checked in one step
 
 
 def join(built):
-    """Append the buses to those of `built`, a Building whose drivers are made."""
+    """Append the buses to those of a Built whose drivers are made."""
     _one_wire(built)
     _modbus(built)
     _sdi12(built)
