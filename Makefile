@@ -3,6 +3,7 @@
 PYTHON ?= python3
 FUZZ_S ?= 600
 CUTS ?= 1000000
+FAULTS ?= 200000
 PULLS ?= 10000
 LIES ?= 100000
 SEED ?= 1
@@ -40,8 +41,9 @@ fmt: $(VENV) ## format the sources, and repair what ruff can repair
 bench: $(VENV) ## every figure of the log beside its peers: a table, and build/bench.json
 	$(BIN)/python tests/bench/run.py
 
-campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, PULLS over bad lines, LIES, then fuzz
+campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, FAULTS of a flash that errs, PULLS over bad lines, LIES, then fuzz
 	$(BIN)/python tests/host/run_campaign.py $(CUTS) $(SEED)
+	$(BIN)/python tests/host/run_flash_campaign.py $(FAULTS) $(SEED)
 	$(BIN)/python -m pytest -m campaign
 	PYTHONPATH=tests/bench $(BIN)/python tests/host/run_link_campaign.py $(PULLS) $(SEED)
 	PYTHONPATH=tests/bench $(BIN)/python tests/host/run_lies_campaign.py $(LIES) $(SEED)

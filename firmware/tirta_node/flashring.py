@@ -19,6 +19,7 @@ _VERIFY = const(64)
 _TROUBLE = const("tirta_node.page_trouble")
 _TRIES = const(3)  # to read back
 _ERASES = const(3)
+_REFUSALS = const(2)  # of a page, more than one: a flash that errs now and then is not worn out
 _FIRST_MS = const(1000)
 _MOST_MS = const(3600000)
 _COUNT = const(0x3FFFFFFF)
@@ -133,7 +134,9 @@ class FlashRing:
 
     def victim(self):
         """The page that the next erase takes."""
-        return (self.cursor + 1) % self.index.count
+        count = self.index.count
+        block = (self.cursor + 1) % count
+        return block if block != self.block else (block + 1) % count
 
     def spare_ready(self):
         """Whether a page can be opened without an erase."""
@@ -186,7 +189,7 @@ class FlashRing:
         if self.failed < 0:
             return False
         if self.works.count != self.then:
-            return self.refused >= 4 * self.passed + self.needs
+            return self.refused >= _REFUSALS + 4 * self.passed + self.needs
         return self.refused >= 16 * (self.passed + 1)
 
     def fail(self, block, needs=0):

@@ -222,6 +222,7 @@ class Keeper:
         try:
             self._settle(recorder)
             self._note_refused()
+            self.problem = ""  # it took everything
         finally:
             self.log.is_kept = False
 

@@ -24,7 +24,7 @@ def start(log, journal, channels, boot):
     journal.index.scan()
     if journal.index.newest >= 0:
         journal.seq = journal.index.seqs[journal.index.newest]
-    rarely.call("tirta_node.page_trouble", "adopt_spare", journal.ring, found.stopped)
+    rarely.call("tirta_node.page_trouble", "adopt_spare", journal.ring, found.stopped, 0)
     if journal.index.epoch != log.epoch:
         journal.index.begin(log.epoch)
     journal.problem = ""
@@ -85,7 +85,7 @@ def find(log, random_u32, patient=False):
     log.channels = log.config_hash = 0
     log.left = -1
     log.checked = True
-    rarely.call("tirta_node.page_trouble", "adopt_spare", log.ring, found.stopped)
+    rarely.call("tirta_node.page_trouble", "adopt_spare", log.ring, found.stopped, found.skipped)
     if found.resume:
         log.ring.resume(log.index.newest, found.resume, found.page_crc)
         log.page_version = found.version

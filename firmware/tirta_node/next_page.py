@@ -10,9 +10,16 @@ from tirta_node.leaving import leaving
 
 def checkpoint(log):
     """Note totals, losses, and what a laptop has."""
-    if log.before_note is not None and log.is_found:
-        log.before_note()  # or the totals would lack what comes before them
-    log.note(_checkpoint(log))
+    kept = log.is_kept
+    if not kept:
+        log.works.renew()
+        log.is_kept = True  # one attempt, not two
+    try:
+        if log.before_note is not None and log.is_found:
+            log.before_note()  # or the totals would lack what comes before them
+        log.note(_checkpoint(log))
+    finally:
+        log.is_kept = kept
 
 
 def keep_pulled(log, number):

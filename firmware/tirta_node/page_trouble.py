@@ -10,11 +10,11 @@ from tirta_format import page_chunks
 from tirta_node.flashring import NO_DOUBT
 
 
-def adopt_spare(ring, intact):
-    """At boot: take the page after the newest if it is erased, marked and empty, and no power cut
-    may have begun to program it.
+def adopt_spare(ring, intact, skipped):
+    """At boot: take the page after the newest, or `skipped` further on, where one cannot be read,
+    if it is erased, marked and empty, and no power cut may have begun to program it.
     """
-    ring.cursor = ring.index.newest
+    ring.cursor = (ring.index.newest + skipped) % ring.index.count
     ring.spare = ring.empty = ring.block = -1
     if ring.failed != ring.victim():
         ring.failed = -1
@@ -27,12 +27,26 @@ def adopt_spare(ring, intact):
             ring.cursor = ring.spare = ring.victim()
 
 
+def look_again(index):
+    """Find pages whose headers did not show when they were read first."""
+    for block in range(index.count):
+        if not index.seqs[block]:
+            try:
+                head = index.header(block)
+            except OSError:
+                continue  # not now either
+            is_older = head is not None and head.seq < index.seqs[index.newest]
+            if is_older and head.epoch == index.epoch and index.find(head.seq) < 0:
+                index.put(block, head)
+
+
 def not_taken(ring, chunk, start, end):
     """The chunk in `chunk[start:end]` did not read back: nothing more is written to its page."""
     block, at = ring.block, ring.at
     ring.close()
     ring.doubt = NO_DOUBT
-    if ring.taken < 2:  # its checkpoint is all there is: the page is tried again
+    if ring.taken < (2 if ring.mark == pages.MARK else 1):
+        # There is nothing but a checkpoint of the log: the page is tried again.
         ring.index.forget(block)
         ring.index.newest = ring.index.before(0xFFFFFFFF)
         ring.block = ring.empty = -1

@@ -20,9 +20,11 @@ PLACED = (pages.PACKED_AT, pages.SUMMED_AT)
 PACKED = (pages.PACKED, pages.SUMMED) + PLACED
 _LEAST_CHUNK = const(8)  # bytes of a chunk with records
 _LEAST_BOOT = const(64)  # bytes of the notes of a boot
+_NEARLY = const(1024)  # bytes: no page with more of them left is full
 _NO_HEADER = b"\xff" * pages.HEADER_SIZE
 _PROOFS = const(4)
 _BLANK = b"\xff" * page_chunks.ALIGN
+_PROBE = b"\x7f"
 _UNREADABLE = "none of its pages can be read"
 _UNSTEADY = "the flash reads differently each time"
 
@@ -38,6 +40,7 @@ class Head:
         self.top = 0  # no number from here on was ever given
         self.hidden = 0  # records at most that are missing below it, and that no note tells of
         self.resume = 0
+        self.skipped = 0  # 1: the page behind it cannot be read, and is not erased
         self.idle = 0  # bytes before it, in the newest page, that hold no records and follow them
         self.config_hash = 0
         self.channels = 0
@@ -193,18 +196,30 @@ def find(flash, index, patient):
         found.take_header(header)
         _read(page, header.crc, found)
         block = index.after(header.seq + 1)
+    is_full = found.end_at > pages.SIZE - _NEARLY
     _resume(page, found)
     block = index.newest
-    while True:
+    for _ in range(index.count - 1):
         block = (block + 1) % index.count
         index.read(block, page)
         header = pages.header(page)
         if header is not None:
             if header.seq > found.seq:
                 raise OSError(_UNSTEADY)
-            break
+            if index.find(header.seq) == block or header.epoch != found.epoch:
+                break
+        is_hidden = header is not None  # what lies elsewhere, and nothing of this page
+        if page_chunks.used_end(page, 2) == 2:
+            is_hidden = is_full and page[:2] == _NO_HEADER[:2] and not _takes(index.flash, block)
+            if not is_hidden:
+                break
+        late = pages.header(page[1 : pages.HEADER_SIZE + 1])  # by a byte
+        if is_hidden or late or not any(page):
+            page[:] = bytes(pages.SIZE)
+            found.skipped = int(is_full)
         if not _read_headless(page, found):
             break
+        is_full = False
     found.end()
     return found
 
@@ -253,6 +268,19 @@ def _shows(flash, block, head):
         pass  # it may be there all the same
     flash.read(block, 0, head)
     return _is_marked(head)
+
+
+def _takes(flash, block):
+    """Whether a page that shows nothing is empty: then it shows a bit that is programmed, which
+    every page has that is not.
+    """
+    try:
+        flash.program(block, 0, _PROBE)
+    except OSError:
+        pass
+    head = bytearray(2)
+    flash.read(block, 0, head)
+    return head[:1] == _PROBE
 
 
 def _is_marked(head):
@@ -382,6 +410,8 @@ def _only(page, start, stop, page_crc):
 
 def _word(page, at):
     """(kind, end) of the chunk that the word at `at` claims; kind 0 for none of ours."""
+    if at + 2 > pages.SIZE:
+        return 0, 0
     word = page[at] | page[at + 1] << 8
     kind = word >> 12
     end = at + (word & 0xFFF) + pages.CHUNK_OVERHEAD

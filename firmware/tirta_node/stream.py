@@ -12,6 +12,7 @@ from micropython import const
 
 from tirta_format import frame
 from tirta_format import page as pages
+from tirta_node import rarely
 from tirta_node.outgoing import PIECE
 
 _INDEX_ENTRIES = const(80)  # each takes a search through the index: some ms on the chip for all
@@ -32,6 +33,8 @@ def handle(node, console, kind, sequence, payload):
 def _index(log, payload):
     (seq,) = _fields("<I", payload)
     index = log.index
+    if not seq and log.is_found:
+        rarely.call("tirta_node.page_trouble", "look_again", index)
     entries = []
     block = index.after(seq)
     while block >= 0 and len(entries) < _INDEX_ENTRIES:

@@ -42,6 +42,11 @@ class Cells:
         heads = [p.header for p in self.log().values() if p.header and p.header.epoch == epoch]
         return min((head.number for head in heads), default=0)
 
+    def newest(self, epoch: int) -> int:
+        """Number with which the newest page of this epoch begins."""
+        heads = [p.header for p in self.log().values() if p.header and p.header.epoch == epoch]
+        return max((head.number for head in heads), default=0)
+
     def sequences(self) -> set[Key]:
         """(epoch, sequence) of each page of the log."""
         return {(p.header.epoch, p.header.sequence) for p in self.log().values() if p.header}
@@ -95,7 +100,7 @@ class Base:
         self.pulled = event["pulled"]
         self.lost = event["lost"]
         self.regime = event["regime"]
-        self.ends = event["ends"]  # its numbers, or its slots
+        self.ends = event["ends"]  # its numbers do
         self.samples = samples
         self.cells = cells
         self.totals = totals([s for number, s in samples.items() if number < self.number])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`make campaign`, the flash that errs: 200,000 faults, seed after seed.
+"""`make campaign`, the flash that errs: 200,000 faults of the classes that the node
+bears, seed after seed.
 
     run_flash_campaign.py [FAULTS] [first seed]
 
@@ -51,10 +52,12 @@ def summary(state: dict[str, Any]) -> str:
     counts = state["counts"]
     return (
         f"{counts['trials']:,} trials of a flash that errs (seeds {state['first']} to"
-        f" {state['seed'] - 1}): {counts['hit']:,} faults hit the node,"
+        f" {state['seed'] - 1}): {counts['hit']:,} faults hit the node, {counts['borne']:,} of the"
+        f" classes that it bears (firmware/DESIGN.md),"
         f" {counts['restarted']:,} with a power cut or a restart, {counts['hurt']:,} in cells"
         f" that nobody had named\n"
-        f"records lost that lay on a readable page, altered, invented, numbers given twice: 0\n"
+        f"records lost that lay on a readable page, altered, invented, numbers given twice:"
+        f" 0 of those\n"
         f"erases in one attempt: at most {state['most_erases']}; on sound flash the node was well"
         f" again within {state['minutes']} minutes\n"
         f"{state['seconds'] / 60:.0f} minutes, commit {state['commit'][:12]}\n"
@@ -72,9 +75,9 @@ def main() -> int:
         TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns) as progress, ProcessPoolExecutor(JOBS) as pool:
-        done = state["counts"]["hit"]
+        done = state["counts"]["borne"]
         task = progress.add_task("faults", total=faults, completed=done, seed=state["seed"])
-        while state["counts"]["hit"] < faults:
+        while state["counts"]["borne"] < faults:
             start = time.monotonic()
             for each, found in enumerate(
                 pool.map(one_seed, range(state["seed"], state["seed"] + JOBS))
@@ -90,7 +93,7 @@ def main() -> int:
             state["seed"] += JOBS
             state["seconds"] += time.monotonic() - start
             write(STATE, json.dumps(state, indent=1).encode())
-            progress.update(task, completed=state["counts"]["hit"], seed=state["seed"])
+            progress.update(task, completed=state["counts"]["borne"], seed=state["seed"])
     (FOLDER / "flash.txt").write_text(summary(state))
     keep_figures(state["counts"], {}, state["most_erases"])
     print(summary(state), end="")

@@ -15,10 +15,9 @@ from tirta_format import page_chunks
 BLOCKS = 9  # a journal of 4 pages and a log of 5
 JOURNAL = 4
 _ROOM = 160  # bytes: the next chunks will turn the page
-LAST = (1 << 32) - 12  # a number or a slot that has few behind it
+LAST = (1 << 32) - 12  # a number that has few behind it
 _SETUPS = FIRST, ONE, TWELVE
 _TOLD = 200
-_HALF = (1 << 31) - 12  # where a signed word ends
 
 
 class Base:
@@ -28,7 +27,6 @@ class Base:
 
     def __init__(self, run, name, image, epoch, number):
         self.index = len(run.bases)
-        self.slot = 0  # of the first record of a boot
         self.name = name
         self.image = bytes(image)
         self.setup = run.setup
@@ -93,14 +91,13 @@ class Run:
         self._add(base, first, writer.samples[self._told :])
         self._told = len(writer.samples)
 
-    def leave_bare(self, name, number, slot):
+    def leave_bare(self, name, number):
         """A base without records: a page that begins with this number."""
         log = self._writer.log
         image = bytearray(ERASED * BLOCKS)
         at = JOURNAL * BLOCK
         image[at : at + BLOCK] = _renumbered(self._flash.image, number)
         base = Base(self, name, image, log.epoch, number)
-        base.slot = slot
         self._add(base, number, [])
 
     def leave_empty(self):
@@ -112,7 +109,7 @@ class Run:
         event = {"begins": base.index, "run": self.seed, "name": base.name, "regime": self.regime}
         event.update(epoch=base.epoch, number=base.number)
         event["pulled"] = self._writer.log.pulled if first else 0
-        event["ends"] = bool(base.slot) or base.number == LAST
+        event["ends"] = base.number == LAST
         event["lost"] = self._writer.keeper.lost() if first else 0
         for at in range(0, len(samples), _TOLD):  # all at once would need a hole that is not there
             part = {"run": self.seed, "from": first + at, "samples": samples[at : at + _TOLD]}
@@ -147,9 +144,7 @@ def add(bases, seed, regime):
     run.leave_empty()
     run.until(lambda w: len(w.samples) >= 5)
     run.leave("young")
-    run.leave_bare("the last numbers", LAST, 0)
-    run.leave_bare("the last slots", 1000, LAST)
-    run.leave_bare("slots about 2^31", 1000, _HALF)
+    run.leave_bare("the last numbers", LAST)
     run.until(lambda w: w.log.seq == 3 and w.log.ring.room() < 2000)
     run.leave("part")
     run.until(lambda w: w.log.seq >= 8 and w.log.ring.room() < _ROOM)

@@ -47,6 +47,7 @@ class Node(Writer):
         self.most_erases = 0
         self.noted_power = 0
         self.parts = []  # (epoch, boot, number of its first record, its place in `samples`)
+        self.told = []  # [epoch, number]: what a laptop has, and said so
         self.answered = []  # [epoch, number]: what a laptop has, and the node said that it knows
         self.false = []  # what the node said of itself while it was not true
 
@@ -104,6 +105,7 @@ class Node(Writer):
         """A laptop has everything that is acknowledged."""
         log = self.log
         epoch, number = log.epoch, log.number
+        self.told.append([epoch, number])
         if not epoch or self.do(self._request_pulled, epoch, number) is None:
             self.answered.append([epoch, number])
 
@@ -135,7 +137,7 @@ class Node(Writer):
             elif len(told) == len(parts) - 1:
                 acked = self.keeper.number() - number
             account = {"epoch": epoch, "boot": boot, "start": number, "acked": acked}
-            account.update(samples=samples, answered=[])
+            account.update(samples=samples, answered=[], told=[])
             told.append(account)
-        told[-1]["answered"] = self.answered
+        told[-1].update(answered=self.answered, told=self.told)
         return told

@@ -10,6 +10,7 @@ from nor import BLOCK, ERASE, PROGRAM, Random
 JOURNAL = 4  # pages of it
 # Records of a boot; after a fault that began in the start; through some chunks and a page or two.
 RECORDS, _FEW, _MANY = 26, 12, 240
+_LATE = "fades", "wrap", "later", "error-later"
 _TIMES = (ONCE, ONCE, ONCE, 2, 3, 5, 20, 100)
 _MS = (500, 1500, 5000, 20000, 90000, 600000, 7200000)
 
@@ -39,6 +40,17 @@ class Plan:
         self.commit_at = -1  # and asks for all of it
         self.pace_ms = 0  # beside the interval, so that a minute passes
         self.text = ""
+
+    def is_borne(self):
+        """Whether this is of the classes of which firmware/DESIGN.md says that no rule breaks: not
+        several flipped bits; no error now and then; no programs that show later, fade, or wrap,
+        more than once; no reads that are misled in the same way for longer than a start.
+        """
+        for lie in self.lies + self.again:
+            late = lie.effect in _LATE and lie.times != ONCE
+            if lie.odds > 1 or late or lie.is_steady():
+                return False
+        return self.flips <= 1
 
 
 def draw(base, seed, turn):

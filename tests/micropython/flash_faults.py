@@ -55,7 +55,7 @@ class Trial:
             flash.lies = plan.lies
             flash.cut_at = plan.cut
             self._rest(0)
-            self._boot(plan.records, self._base.slot)
+            self._boot(plan.records)
             if plan.restarts:
                 flash.cut_at = None
                 if plan.stops:
@@ -89,13 +89,10 @@ class Trial:
             self._setup = SECOND if self._setup is not SECOND else FIRST
         node.do(node.stop)
 
-    def _boot(self, records, slot=0):
+    def _boot(self, records):
         base = self._base
         node = Node(self._flash, self._setup, base.seed + 77 + len(self._nodes), base.regime)
         self._nodes.append(node)
-        if slot:
-            node.slot = slot
-            node.ring.begin(slot)
         try:
             node.boot(0x7777 + len(self._nodes))
             self._look(node)
@@ -123,6 +120,9 @@ class Trial:
     def _look(self, node):
         """What it says of itself, and what is true."""
         node.look(self._epoch, self._number)
+        works = node.log.works
+        if works.proof == works.count:
+            return  # nothing was written, so nothing is acknowledged: it may begin once more
         if node.noted and node.log.epoch == self._epoch:
             self._number = max(self._number, node.keeper.number())
         elif node.noted:
@@ -134,11 +134,13 @@ class Trial:
         for _ in range(_PATIENCE):
             node.do(node.work)
             self._look(node)
-            if node.noted and not report.alarms(node):
+            works = node.log.works
+            proven = works.proof != works.count  # else it waits for a record, to try the flash with
+            if node.noted and proven and not report.alarms(node):
                 break
             time.sleep_ms(_MINUTE_MS)
             self.minutes += 1
-            if node.is_silent():
+            if node.is_silent() or not (proven or node.pending()):
                 node.sample(1)
         node.sample(3)
         node.do(node.work)
@@ -174,10 +176,12 @@ class Trial:
             "asked": flash.asked,
             "flips": self._flips,
             "bare": not self._plan.lies + self._plan.again,
+            "blind": any(lie.is_steady() for lie in self._plan.lies + self._plan.again),
             "minutes": self.minutes,
             "trouble": self.trouble,
             "hits": sum([lie.hits for lie in self._plan.lies + self._plan.again]),
             "plan": self._plan.text,
+            "borne": self._plan.is_borne(),
         }
 
 

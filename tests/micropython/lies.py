@@ -11,6 +11,8 @@ from nor import BLOCK, ERASE, ERASED, PROGRAM
 
 READ = "read"
 ONCE, ALWAYS = 1, 1 << 30
+_START_MS = 400
+_STEADY = "ones", "zeros", "late", "kept", "part", "old", "other", "all away"
 _PAGE = 256  # bytes that a chip programs at once; an address beyond wraps within them
 
 
@@ -33,6 +35,11 @@ class Lie:
         self._wait = first
         self._left = times
         self._until_ms = None
+
+    def is_steady(self):
+        """Whether reads were misled in the same way for longer than a start lasts."""
+        lasts = self.times == ALWAYS and self.ms > _START_MS
+        return lasts and self.effect in _STEADY and self.kind in (READ, "all") and self.hits > 0
 
     def hits_now(self, kind, block, now_ms, random):
         """Whether this operation is one of them."""
