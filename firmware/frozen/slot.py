@@ -16,7 +16,7 @@ from micropython import const
 from tirta_format import state
 from tirta_node import store
 from tirta_node.hal import chip, mark
-from tirta_node.hal.fine import Fine
+from tirta_node.hal.flash import Fine
 
 _LOOK_S = const(60)
 _SLAM_S = const(65)  # the reset that `failed` arms comes before

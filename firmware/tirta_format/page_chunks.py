@@ -11,7 +11,6 @@ from tirta_format import page as pages
 ALIGN = 16  # where a chunk may begin after a damaged one
 DAMAGED = -1  # what `chunks` calls a stretch that is not valid
 
-_HURT_BITS = 4
 _ERASED = b"\xff" * 256
 
 
@@ -91,4 +90,4 @@ def is_hurt(page, mark, epoch):
         while differs:
             wrong += differs & 1
             differs >>= 1
-    return wrong <= _HURT_BITS
+    return wrong <= 4  # an erase that was cut leaves more

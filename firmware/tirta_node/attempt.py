@@ -17,7 +17,7 @@ from tirta_format import frame, meta, state, updates
 from tirta_format import page as pages
 from tirta_node import commands, rarely
 from tirta_node.hal import chip
-from tirta_node.hal.fine import Fine
+from tirta_node.hal.flash import Fine
 
 _MOUNT = "/new"
 _PIECE = const(256)

@@ -25,7 +25,7 @@ def _facts():
     mpy = getattr(sys.implementation, '_mpy', 0)
     return (sys.implementation[1], mpy, os.uname()[4], size, parts)
 class _Fine:
-    # as tirta_node/hal/fine.py, and written block by block within its erase block
+    # as tirta_node/hal/flash.py, and written block by block within its erase block
     def __init__(self, label): self.p = _part(label)
     def readblocks(self, n, buf, at=0): self.p.readblocks(n // 4, buf, n %% 4 * 1024 + at)
     def writeblocks(self, n, buf, at=None):

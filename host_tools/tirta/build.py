@@ -35,7 +35,7 @@ _FROZEN = (
     "tirta_node/outgoing", "tirta_node/rarely", "tirta_node/report",
     "tirta_node/sampler", "tirta_node/store", "tirta_node/stream", "tirta_node/update",
     "tirta_node/window",
-    "tirta_node/hal/chip", "tirta_node/hal/fine", "tirta_node/hal/flash",
+    "tirta_node/hal/chip", "tirta_node/hal/flash",
     "tirta_node/hal/line",
     "tirta_node/hal/mark",
     "tirta_node/hal/watchdog",
@@ -53,6 +53,8 @@ OLDEST = "0.1.0"  # the oldest firmware whose log, state and config this one goe
 # Level 2 leaves asserts out and keeps line numbers; level 3 would drop those, and a traceback from
 # the field would no longer say where.
 _OPTIMISE = "-O2"
+# Of small modules a traceback says the function and no line: a slot has no room for more.
+_WITHOUT_LINES = ("tirta_format", "tirta_node/sensors")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def compile_mpy(root: Path, path: Path, arch: str, names: Names) -> bytes:
     in RAM anyway, and the name of a file would take 40 bytes more for each module.
     """
     source = names.shorten(_read(root / path))
-    command = ["-march=" + arch, _OPTIMISE, "-s", _module(path), "-o", "-", "--", "-"]
+    lines = "-O3" if path.as_posix().startswith(_WITHOUT_LINES) else _OPTIMISE
+    command = ["-march=" + arch, lines, "-s", _module(path), "-o", "-", "--", "-"]
     run = subprocess.run([_compiler(), *command], input=source, capture_output=True, check=False)
     if run.returncode or not run.stdout.startswith(b"M"):
         said = (run.stderr or run.stdout).decode(errors="replace").strip()

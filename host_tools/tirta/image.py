@@ -12,7 +12,7 @@ from littlefs import LittleFS, LittleFSError, UserContext
 from tirta.errors import TirtaError
 
 BLOCK = 4096
-SLOT_BLOCK = 1024  # of an application slot: tirta_node/hal/fine.py
+SLOT_BLOCK = 1024  # of an application slot: tirta_node/hal/flash.py
 _READ_PROG = 32
 _DISK_VERSION = 0x0002_0000
 _ANY_VERSION = 0

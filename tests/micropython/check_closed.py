@@ -67,7 +67,7 @@ class Mark:
 
 mark = tirta_node.hal.mark = sys.modules["tirta_node.hal.mark"] = Mark()
 chip = tirta_node.hal.chip = sys.modules["tirta_node.hal.chip"] = Chip()
-for name in ("fine", "watchdog"):
+for name in ("flash", "watchdog"):
     sys.modules["tirta_node.hal." + name] = Later()
 sys.modules["vfs"] = Later()
 

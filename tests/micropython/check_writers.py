@@ -52,7 +52,7 @@ class Nothing:
 
 
 chip = tirta_node.hal.chip = sys.modules["tirta_node.hal.chip"] = Chip()
-for name in ("later", "watchdog", "fine", "mark"):
+for name in ("later", "watchdog", "flash", "mark"):
     sys.modules["tirta_node.hal." + name] = Nothing()
     setattr(tirta_node.hal, name, sys.modules["tirta_node.hal." + name])
 sys.modules["vfs"] = Nothing()

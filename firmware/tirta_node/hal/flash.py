@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Flash partitions of an ESP32: what `chip.partition` finds stays in RAM, chip.py does not."""
+"""Flash partitions of an ESP32: what `chip.partition` finds stays in RAM, chip.py does not.
+
+An application slot is mounted by `Fine`, read only, in blocks of 1024 bytes: most modules are
+smaller than an erase block of 4096, and LittleFS gives each file whole blocks: in fine ones a slot
+holds twice as many. Only whole erase blocks are written, by an update.
+"""
 
 from micropython import const
 
@@ -28,3 +33,18 @@ class Flash:
     def erase(self, block):
         """Erase one block: 30 to 400 ms on the chip, with interrupts held."""
         self._partition.ioctl(_ERASE_BLOCK, block)
+
+
+class Fine:
+    """`flash` as a block device (MicroPython's extended protocol, without writing)."""
+
+    def __init__(self, flash):
+        self._flash = flash
+
+    def readblocks(self, block, buf, offset=0):
+        self._flash.read(block >> 2, ((block & 3) << 10) + offset, buf)
+
+    def ioctl(self, op, arg):
+        if op == 4:
+            return self._flash.blocks << 2
+        return 1024 if op == 5 else 0
