@@ -106,7 +106,7 @@ def test_two_laptops_interleaved(node: Lockstep, tmp_path: Path) -> None:
                     yield page
 
             with pytest.MonkeyPatch.context() as patch, Node("lockstep", NO_UART) as one:
-                patch.setattr("tirta.pull.read_pages", pages_then_gone)
+                patch.setattr("tirta.fetch.read_pages", pages_then_gone)
                 try:
                     whole[name] = not pull(one, tmp_path / name).holes
                 except TirtaError:

@@ -148,5 +148,5 @@ def test_without_duckdb_the_message_says_what_to_install(
     archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    with pytest.raises(TirtaError, match=r"tirta\[query\]"):
+    with pytest.raises(TirtaError, match="pip install 'duckdb"):
         connect(archive)

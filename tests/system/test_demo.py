@@ -75,8 +75,8 @@ def test_the_page_finds_the_leak(demo: Demo) -> None:
     assert abs(float(found[1]) / 3 - 1) < 0.2
     assert int(found[2]) <= 60
     text = (demo[0] / "report.html").read_text()
-    assert "A pipe broke in District 7" in text
-    assert "Pipa pecah di District 7" in text
+    assert "A new leak is suspected in District 7" in text
+    assert "Diduga ada kebocoran baru di District 7" in text
 
 
 def test_values_are_those_of_the_scenario(demo: Demo) -> None:

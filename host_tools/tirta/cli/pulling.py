@@ -80,7 +80,9 @@ def _pull(args: Namespace) -> None:
     with bars([f"Pulling {c.port}" if args.all else "Pulling" for c in choices]) as updates:
         with ThreadPoolExecutor(max_workers=len(choices)) as pool:
             jobs = [
-                pool.submit(_one, choice, args.archive, span, update, steady=args.steady)
+                pool.submit(
+                    _one, choice, args.archive, span, update, steady=args.steady, of_many=args.all
+                )
                 for choice, update in zip(choices, updates, strict=True)
             ]
         results = [job.result() for job in jobs]
@@ -132,15 +134,17 @@ def _chosen(args: Namespace) -> list[Choice]:
 
 
 def _one(
-    choice: Choice, archive: Path, span: Span, update: Update, *, steady: bool
+    choice: Choice, archive: Path, span: Span, update: Update, *, steady: bool, of_many: bool
 ) -> Result | TirtaError:
-    """One node; what stops it stops no other. A message that names neither gets its port."""
+    """One node; what stops it stops no other. Of many, a message that does not name its port gets
+    it.
+    """
     try:
         with Node(choice.port, choice.baud, steady=steady) as node:
             since, until = span.numbers(node)
             return pull(node, archive, since, update, until=until)
     except TirtaError as error:
-        if choice.port in error.what:
+        if choice.port in error.what or not of_many:
             return error
         return TirtaError(f"{choice.port}: {error.what}", error.hint)
 
