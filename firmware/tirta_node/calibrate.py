@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: MIT
 """Requests 0x21 to 0x23: a calibration, those in force, what a probe reads now (FORMAT.md
-sections 8.3 and 10). Called by `rarely`.
+sections 8.3 and 10). Called by `rarely`. The rules of a config need most RAM of all: nothing else
+is loaded beside them.
 """
 
 import json
 
-from tirta_format import calibration, columns, config, frame, meta, state
-from tirta_format.record import GOOD, MISSING, SUSPECT
-from tirta_node import commands, store
-from tirta_node.hal import chip
+from tirta_format import calibration, frame, state
+from tirta_node import commands, rarely
+
+GOOD, SUSPECT, MISSING = 1, 3, 9  # as in record.py
 
 # As in tick_plain.py and rows.py.
 _HELD, _ROWS, _WORDS, _DRIVER_WORDS, _CELL = 20, 25, 16, 3, 1
 _DEAD_LOW, _LOW, _HIGH, _DEAD_HIGH = 4, 5, 6, 7
 _READINGS = 8
 _WHO = 32
+_STOP_CONFIG = 3  # as in meta.py
+_STORE, _CONFIG = "tirta_node.store", "tirta_format.config"
 
 
 def handle(node, console, kind, sequence, payload):
@@ -23,7 +26,7 @@ def handle(node, console, kind, sequence, payload):
     if kind == calibration.PROBE:
         answer = json.dumps(_probe(node, payload.decode())).encode()
     elif kind == calibration.CALIBRATIONS:
-        answer = store.load(chip.partition("state")).get(calibration.TAG, b"{}")
+        answer = rarely.call(_STORE, "load", _flash()).get(calibration.TAG, b"{}")
     elif kind == calibration.CALIBRATE:
         problem = _calibrate(node, json.loads(payload))
         if problem:
@@ -36,6 +39,10 @@ def handle(node, console, kind, sequence, payload):
     console.answer(kind, sequence, answer)
 
 
+def _flash():
+    return rarely.call("tirta_node.hal.chip", "partition", "state")
+
+
 def _channel(channels, name):
     for i, channel in enumerate(channels):
         if channel["name"] == name:
@@ -45,9 +52,12 @@ def _channel(channels, name):
 
 def _calibrate(node, asked):
     """What is wrong with it, or nothing: then it is logged, kept, and in force after a restart."""
-    flash = chip.partition("state")
-    fields = store.load(flash)
-    made = config.parse(store.tried(fields) or fields.get(state.CONFIG, b""))
+    flash = _flash()
+    fields = rarely.call(_STORE, "load", flash)
+    text = rarely.call(_STORE, "tried", fields) or fields.get(state.CONFIG, b"")
+    known = json.loads(fields.get(calibration.TAG, b"{}"))
+    del fields
+    made = rarely.call(_CONFIG, "parse", text)
     name, keys = asked["c"], asked["k"]
     _, channel = _channel(made["channels"], name)
     sensor = channel["sensor"]
@@ -57,7 +67,6 @@ def _calibrate(node, asked):
     slope = keys.get("slope", calibration.LEAST_SLOPE)
     if not calibration.LEAST_SLOPE <= slope <= calibration.MOST_SLOPE:
         return "the slope is not 85 to 105 % of Nernst's"
-    known = json.loads(fields.get(calibration.TAG, b"{}"))
     before = known.get(name)
     if before is not None and (before["unix"], before["keys"]) == (asked["t"], keys):
         return ""  # the request came twice
@@ -67,7 +76,7 @@ def _calibrate(node, asked):
         old = before["keys"]
     scale = channel["scale"]
     channel.update(keys)
-    wrong = config.check(made)
+    wrong = rarely.call(_CONFIG, "check", made)
     if wrong:
         return "%s %s" % wrong[0]
     known[name] = {
@@ -78,9 +87,9 @@ def _calibrate(node, asked):
     texts = [asked["m"], asked["w"][:_WHO]] + points
     # First the log: what is in force without a record would be silently wrong.
     node.keeper.log.note(calibration.record(node.clock.uptime_ms(), name, asked["t"], texts))
-    store.change(flash, {calibration.TAG: json.dumps(known).encode()})
+    rarely.call(_STORE, "change", flash, {calibration.TAG: json.dumps(known).encode()})
     node.commands.wish = commands.RESTART
-    node.stop_reason = meta.STOP_CONFIG
+    node.stop_reason = _STOP_CONFIG
     return ""
 
 
@@ -102,6 +111,8 @@ def _probe(node, name):
 
 def _cell(group, channels, index):
     """Where the group's samples of the channel go, as assemble.py and benches.py count."""
+    from tirta_format import columns
+
     cells = {}
     for _, channel, what in columns.columns(channels):
         key = channel, what == columns.RAW

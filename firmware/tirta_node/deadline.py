@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The end of a config's trial. Apart from `probation`, for it stays in RAM as long as a trial."""
 
-from tirta_format import meta
+from micropython import const
+
 from tirta_node import commands
 from tirta_node.hal import later
+
+_STOP_CONFIG = const(3)  # as in meta.py, which would stay in RAM with what waits here
 
 
 def watch(node):
@@ -12,6 +15,6 @@ def watch(node):
     def over(timer):
         node.trial_over = True
         node.commands.wish = commands.RESTART
-        node.stop_reason = meta.STOP_CONFIG
+        node.stop_reason = _STOP_CONFIG
 
     later.after(node.trial_s, over)

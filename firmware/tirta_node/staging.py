@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Requests 0x30 to 0x37: a config on trial, the self-test, who the node is. Called by `rarely`."""
+"""Requests 0x30 to 0x37: a config on trial, the self-test, who the node is. Called by `rarely`.
+
+The rules of a config need most RAM of all, so what stores one is loaded behind them.
+"""
 
 import json
 import struct
 import time
 
 from tirta_format import frame, meta, staging, state
-from tirta_node import commands, probation, rarely, store
-from tirta_node.hal import chip, later
+from tirta_node import commands, rarely
 
+_STORE = "tirta_node.store"
 _SLACK_MS = 1500  # a change of the state erases up to four blocks
 
 
@@ -40,25 +43,29 @@ def _stage(node, payload):
     wanted, seconds = struct.unpack("<IH", payload)
     if not staging.TRIAL_S[0] <= seconds <= staging.TRIAL_S[1]:
         raise ValueError("a trial lasts %d to %d s" % staging.TRIAL_S)
-    flash = chip.partition("state")
-    if wanted == state.config_hash(store.config(flash)):
+    flash = _flash()
+    if wanted == state.config_hash(rarely.call(_STORE, "config", flash)):
         return {"hash": wanted, "state": _state(flash)}
     text = bytes(node.commands.upload)
     refused = _refused(node, text, wanted)
     if refused:
         return refused
+    from tirta_node import probation
+
     return _leave_with(node, probation.stage(text, seconds), {"hash": wanted, "state": "staged"})
 
 
 def put_into_force(node, payload):
     """A config that is not tried: the answer, or as text why it is refused."""
     (wanted,) = struct.unpack("<I", payload)
-    if wanted == state.config_hash(store.config(chip.partition("state"))):
+    if wanted == state.config_hash(rarely.call(_STORE, "config", _flash())):
         return json.dumps({"hash": wanted, "state": "active"}).encode()
     text = bytes(node.commands.upload)
     refused = _refused(node, text, wanted)
     if refused:
         return refused
+    from tirta_node import probation
+
     answer = {"hash": wanted, "state": "restarting"}
     return json.dumps(_leave_with(node, probation.put_into_force(text), answer)).encode()
 
@@ -74,7 +81,13 @@ def _refused(node, text, wanted):
     return "" if board == node.board else "config: board: this is " + node.board
 
 
+def _flash():
+    return rarely.call("tirta_node.hal.chip", "partition", "state")
+
+
 def _leave_with(node, changes, answer):
+    from tirta_node import probation
+
     probation.keep(node, changes)
     node.commands.wish = commands.RESTART
     node.stop_reason = meta.STOP_CONFIG
@@ -82,7 +95,9 @@ def _leave_with(node, changes, answer):
 
 
 def _trial(node, payload):
-    flash = chip.partition("state")
+    from tirta_node import store
+
+    flash = _flash()
     return {
         "hash": state.config_hash(store.config(flash)),
         "state": _state(flash),
@@ -92,13 +107,18 @@ def _trial(node, payload):
 
 
 def _state(flash):
+    from tirta_node import store
+
     fields = store.load(flash)
     return "trial" if store.tried(fields) else "active" if state.CONFIG in fields else "none"
 
 
 def _confirm(node, payload):
+    from tirta_node import probation, store
+    from tirta_node.hal import later
+
     (wanted,) = struct.unpack("<I", payload)
-    flash = chip.partition("state")
+    flash = _flash()
     text = store.config(flash)
     if state.config_hash(text) != wanted:
         raise ValueError("the node runs with another config")
@@ -122,7 +142,8 @@ def _hurried(node):
 
 
 def _identity(node, payload):
-    return json.loads(store.load(chip.partition("state")).get(staging.IDENTITY, b"{}"))
+    fields = rarely.call(_STORE, "load", _flash())
+    return json.loads(fields.get(staging.IDENTITY, b"{}"))
 
 
 def _identity_put(node, payload):
@@ -130,5 +151,5 @@ def _identity_put(node, payload):
         raise ValueError("identity must be an object of at most %d bytes" % staging.IDENTITY_BYTES)
     if _hurried(node):
         return None
-    store.change(chip.partition("state"), {staging.IDENTITY: payload})
+    rarely.call(_STORE, "change", _flash(), {staging.IDENTITY: payload})
     return {}

@@ -64,15 +64,6 @@ sensor = "sdi12"
 address = "0"
 command = "CC"
 unit = "m"
-[[channel]]
-name = "orp"
-sensor = "ezo"
-address = 98
-unit = "mV"
-[[channel]]
-name = "battery"
-sensor = "battery"
-low_v = 11.5
 """
 )
 RATES = (

@@ -9,6 +9,7 @@ well, so bounds are what a master without these cares would be far beyond.
 import time
 from pathlib import Path
 
+import pytest
 from conftest import FAST_BAUD, Nodes
 from modbus_peer import slaves
 from test_buses import HEAD, channel, logged, register, start, until
@@ -29,6 +30,9 @@ def overruns(node: Node) -> int:
     return int(fast["overruns"])
 
 
+@pytest.mark.xfail(
+    reason="the node has too little RAM left for so many slaves: it stops", strict=True
+)
 def test_sick_slaves_hold_up_nobody(nodes: Nodes, tmp_path: Path) -> None:
     text = HEAD + MODBUS
     for address, poll_s in (HEALTHY | dict.fromkeys(SICK, 0.5)).items():
