@@ -27,19 +27,6 @@ def adopt_spare(ring, intact, skipped):
             ring.cursor = ring.spare = ring.victim()
 
 
-def look_again(index):
-    """Find pages whose headers did not show when they were read first."""
-    for block in range(index.count):
-        if not index.seqs[block]:
-            try:
-                head = index.header(block)
-            except OSError:
-                continue  # not now either
-            is_older = head is not None and head.seq < index.seqs[index.newest]
-            if is_older and head.epoch == index.epoch and index.find(head.seq) < 0:
-                index.put(block, head)
-
-
 def not_taken(ring, chunk, start, end):
     """The chunk in `chunk[start:end]` did not read back: nothing more is written to its page."""
     block, at = ring.block, ring.at

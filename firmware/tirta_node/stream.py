@@ -12,7 +12,6 @@ from micropython import const
 
 from tirta_format import frame
 from tirta_format import page as pages
-from tirta_node import rarely
 from tirta_node.outgoing import PIECE
 
 _INDEX_ENTRIES = const(80)  # each takes a search through the index: some ms on the chip for all
@@ -30,11 +29,24 @@ def handle(node, console, kind, sequence, payload):
     console.answer(kind, sequence, answer)
 
 
+def _look_again(index):
+    """Find pages whose headers did not show when they were read first."""
+    for block in range(index.count):
+        if not index.seqs[block]:
+            try:
+                head = index.header(block)
+            except OSError:
+                continue  # not now either
+            is_older = head is not None and head.seq < index.seqs[index.newest]
+            if is_older and head.epoch == index.epoch and index.find(head.seq) < 0:
+                index.put(block, head)
+
+
 def _index(log, payload):
     (seq,) = _fields("<I", payload)
     index = log.index
     if not seq and log.is_found:
-        rarely.call("tirta_node.page_trouble", "look_again", index)
+        _look_again(index)
     entries = []
     block = index.after(seq)
     while block >= 0 and len(entries) < _INDEX_ENTRIES:
