@@ -31,7 +31,7 @@ def overruns(node: Node) -> int:
 
 
 @pytest.mark.xfail(
-    reason="the node has too little RAM left for so many slaves: it stops", strict=True
+    reason="the node has too little RAM left for so many slaves: it stops", strict=False
 )
 def test_sick_slaves_hold_up_nobody(nodes: Nodes, tmp_path: Path) -> None:
     text = HEAD + MODBUS
