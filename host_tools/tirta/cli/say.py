@@ -31,13 +31,12 @@ def speak(code: str) -> tuple[str, str] | None:
     return None
 
 
-def _(message: str) -> str:
+def translated(message: str) -> str:
+    """A message in the person's language."""
     return translation.translator(_language)(message)
 
 
-def translated(message: str) -> str:
-    """A message in the person's language."""
-    return _(message)
+_ = translated
 
 
 def say(message: str) -> None:
