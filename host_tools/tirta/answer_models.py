@@ -144,6 +144,7 @@ class _Slots(_Answer):
     board: _Board
     other: Literal["a", "b"]
     blocks: Annotated[int, Field(ge=1, le=65_535)]
+    block: Literal[512, 1024] = 1024  # version 0.1.0 does not say it
     trial: _Text
     boots: _U8
     previous: _Text

@@ -7,6 +7,7 @@ from tirta.board_repl import BoardRepl
 from tirta.boards import Board
 from tirta.build import ARCHES
 from tirta.errors import TirtaError
+from tirta.image import SLOT_BLOCK
 
 MOUNT = "/slot"
 _FACTS = """
@@ -26,20 +27,27 @@ def _facts():
     return (sys.implementation[1], mpy, os.uname()[4], size, parts)
 class _Fine:
     # as tirta_node/hal/flash.py, and written block by block within its erase block
-    def __init__(self, label): self.p = _part(label)
-    def readblocks(self, n, buf, at=0): self.p.readblocks(n // 4, buf, n %% 4 * 1024 + at)
+    def __init__(self, label, size=0):
+        self.p = _part(label)
+        head = bytearray(4)
+        self.p.readblocks(0, head, 24)
+        self.size = size or (1024 if head[1] == 4 else 512)
+        self.each = 4096 // self.size
+    def readblocks(self, n, buf, at=0):
+        self.p.readblocks(n // self.each, buf, n %% self.each * self.size + at)
     def writeblocks(self, n, buf, at=None):
-        for i in range(0, len(buf), 1024) if at is None else (): self.ioctl(6, n + i // 1024)
-        self.p.writeblocks(n // 4, buf, n %% 4 * 1024 + (at or 0))
+        for i in range(0, len(buf), self.size) if at is None else ():
+            self.ioctl(6, n + i // self.size)
+        self.p.writeblocks(n // self.each, buf, n %% self.each * self.size + (at or 0))
     def ioctl(self, op, n):
         if op == 6:
             block = bytearray(4096)
-            self.p.readblocks(n // 4, block)
-            at = n %% 4 * 1024
-            if block[at:at + 1024] != b'\\xff' * 1024:
-                block[at:at + 1024] = b'\\xff' * 1024
-                self.p.writeblocks(n // 4, block)
-        return self.p.ioctl(4, 0) * 4 if op == 4 else 1024 if op == 5 else 0
+            self.p.readblocks(n // self.each, block)
+            at = n %% self.each * self.size
+            if block[at:at + self.size] != b'\\xff' * self.size:
+                block[at:at + self.size] = b'\\xff' * self.size
+                self.p.writeblocks(n // self.each, block)
+        return self.p.ioctl(4, 0) * self.each if op == 4 else self.size if op == 5 else 0
 def _mounted(label):
     for at in ('/app', '%s'):
         try: vfs.umount(at)
@@ -96,7 +104,7 @@ def mount(repl: BoardRepl, slot: bytes) -> None:
     """Have the slot's file system at MOUNT, made anew when there is none to mount."""
     if not mounted(repl, slot):
         repl.run(
-            f"vfs.VfsLfs2.mkfs(_Fine({_label(slot)!r}))\n"
+            f"vfs.VfsLfs2.mkfs(_Fine({_label(slot)!r}, {SLOT_BLOCK}))\n"
             f"vfs.mount(vfs.VfsLfs2(_Fine({_label(slot)!r})), {MOUNT!r})"
         )
 

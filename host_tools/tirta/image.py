@@ -6,13 +6,15 @@ version 2.0 (a newer one would be readable only by newer MicroPython).
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from littlefs import LittleFS, LittleFSError, UserContext
 
 from tirta.errors import TirtaError
 
 BLOCK = 4096
-SLOT_BLOCK = 1024  # of an application slot: tirta_node/hal/flash.py
+SLOT_BLOCK = 512  # of an application slot: tirta_node/hal/flash.py
+OLD_SLOT_BLOCK = 1024  # as version 0.1.0 made them
 _READ_PROG = 32
 _DISK_VERSION = 0x0002_0000
 _ANY_VERSION = 0
@@ -59,12 +61,13 @@ def lfs_files(image: bytes) -> dict[str, bytes]:
 
 def _mounted(context: UserContext) -> LittleFS:
     """Its blocks are those of a slot, or those that the port makes."""
-    try:
-        fs = _file_system(context, _ANY_VERSION, SLOT_BLOCK)
-        fs.mount()
-    except LittleFSError:
-        fs = _file_system(context, _ANY_VERSION, BLOCK)
-        fs.mount()
+    for block in (SLOT_BLOCK, OLD_SLOT_BLOCK):
+        with suppress(LittleFSError):
+            fs = _file_system(context, _ANY_VERSION, block)
+            fs.mount()
+            return fs
+    fs = _file_system(context, _ANY_VERSION, BLOCK)
+    fs.mount()
     return fs
 
 

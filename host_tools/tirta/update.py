@@ -18,7 +18,7 @@ from zlib import crc32
 from tirta import boards
 from tirta.bundle import Bundle
 from tirta.errors import TirtaError
-from tirta.image import BLOCK, SLOT_BLOCK, lfs_image
+from tirta.image import BLOCK, OLD_SLOT_BLOCK, SLOT_BLOCK, lfs_image
 from tirta.link import MAX_PAYLOAD, NoAnswerError, RefusedError
 from tirta.node import Node
 from tirta_format import frame, updates
@@ -67,7 +67,17 @@ def send(
     began = time.monotonic()
     found = slots(node)
     bundle.must_suit(found, allow_downgrade=allow_downgrade)
-    image = lfs_image(bundle.app, boards.load(bundle.board).partition("app_a").size, SLOT_BLOCK)
+    size = boards.load(bundle.board).partition("app_a").size
+    block = int(found.get("block", OLD_SLOT_BLOCK))
+    try:
+        image = lfs_image(bundle.app, size, block)
+    except TirtaError as error:
+        if block == SLOT_BLOCK:
+            raise
+        raise TirtaError(
+            "This firmware does not fit into the node's slot as version 0.1.0 laid it out.",
+            "Pull its log, then flash the board anew with this version of tirta.",
+        ) from error
     if len(image) != int(found["blocks"]) * BLOCK:
         raise TirtaError(
             f"The node's slot has {found['blocks']} blocks, the board file says"

@@ -7,16 +7,17 @@ import json
 import random
 from pathlib import Path
 
+import pytest
 from interpreters import FIRMWARE, ON_NODE, run, unix_command
 
-from tirta.image import SLOT_BLOCK, lfs_image
+from tirta.image import OLD_SLOT_BLOCK, SLOT_BLOCK, lfs_image
 
 SLOT_BYTES = 6 * 4096
-STRIDE = 400  # of the second cuts only so many are done; `make campaign` does more
-LEAST_CUTS = 2_000
+STRIDE = 700  # of the second cuts only so many are done; `make campaign` does more
+LEAST_CUTS = 1_000
 
 
-def images(folder: Path, seed: int) -> list[Path]:
+def images(folder: Path, seed: int, block: int) -> list[Path]:
     """Two applications that differ in most of their blocks."""
     chance = random.Random(seed)
     paths = []
@@ -28,20 +29,21 @@ def images(folder: Path, seed: int) -> list[Path]:
             "tirta_node/keeper.mpy": chance.randbytes(3000),
         }
         path = folder / f"{version}.bin"
-        path.write_bytes(lfs_image(files, SLOT_BYTES, SLOT_BLOCK))
+        path.write_bytes(lfs_image(files, SLOT_BYTES, block))
         paths.append(path)
     return paths
 
 
-def cut(folder: Path, seed: int, stride: int) -> dict[str, int]:
+def cut(folder: Path, seed: int, stride: int, block: int = SLOT_BLOCK) -> dict[str, int]:
     """Run the campaign of one seed; its failure is the caller's."""
-    old, new = images(folder, seed)
+    old, new = images(folder, seed, block)
     code = f"import update_cuts\nupdate_cuts.main({str(old)!r}, {str(new)!r}, {stride}, {seed})"
     command = unix_command(code, [ON_NODE, FIRMWARE, FIRMWARE / "frozen"], heap="32m")
     counts: dict[str, int] = json.loads(run(command))
     return counts
 
 
-def test_old_or_new_never_neither(tmp_path: Path) -> None:
-    counts = cut(tmp_path, 20261124, STRIDE)
+@pytest.mark.parametrize("block", [SLOT_BLOCK, OLD_SLOT_BLOCK])
+def test_old_or_new_never_neither(block: int, tmp_path: Path) -> None:
+    counts = cut(tmp_path, 20261124, STRIDE, block)
     assert counts["cuts"] >= LEAST_CUTS

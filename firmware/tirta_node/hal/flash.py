@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Flash partitions of an ESP32: what `chip.partition` finds stays in RAM, chip.py does not.
 
-An application slot is mounted by `Fine`, read only, in blocks of 1024 bytes: most modules are
-smaller than an erase block of 4096, and LittleFS gives each file whole blocks: in fine ones a slot
-holds twice as many. Only whole erase blocks are written, by an update.
+An application slot is mounted by `Fine`, read only, in small blocks: most modules are smaller than
+an erase block of 4096, and LittleFS gives each file whole blocks. Only whole erase blocks are
+written, by an update.
 """
 
 from micropython import const
@@ -11,6 +11,7 @@ from micropython import const
 BLOCK = 4096
 _ERASE_BLOCK = const(6)  # ioctl of the extended block protocol
 _BLOCK_COUNT = const(4)
+_LENGTH_AT = const(24)  # of a block, in a LittleFS superblock; little endian
 
 
 class Flash:
@@ -36,15 +37,21 @@ class Flash:
 
 
 class Fine:
-    """`flash` as a block device (MicroPython's extended protocol, without writing)."""
+    """`flash` as a block device (MicroPython's extended protocol, without writing). Its `block` is
+    as long as its file system's superblock says: 512 bytes, or 1024 as those of version 0.1.0.
+    """
 
     def __init__(self, flash):
         self._flash = flash
+        length = bytearray(4)
+        flash.read(0, _LENGTH_AT, length)
+        self.block = 1024 if length[1] == 4 else 512
 
     def readblocks(self, block, buf, offset=0):
-        self._flash.read(block >> 2, ((block & 3) << 10) + offset, buf)
+        at = block * self.block
+        self._flash.read(at // BLOCK, at % BLOCK + offset, buf)
 
     def ioctl(self, op, arg):
         if op == 4:
-            return self._flash.blocks << 2
-        return 1024 if op == 5 else 0
+            return self._flash.blocks * BLOCK // self.block
+        return self.block if op == 5 else 0
