@@ -21,6 +21,7 @@ UNSET = "unset"
 QUALITIES = np.array([UNSET, "holdover", "synchronised"])
 _UNSET, _HOLDOVER, _SYNCHRONISED = range(3)
 _UNKNOWN_MS = 86_400_000
+_MOST_POWER = 40  # of 2, in ms: 35 years say nothing, and no more is needed for that
 PLAUSIBLE_MS = (1_577_836_800_000, 4_102_444_800_000)  # from 2020 up to 2100
 
 Ints = NDArray[np.int64]
@@ -39,7 +40,8 @@ class Anchor:
     def of_page(cls, head: Any) -> "Anchor":
         """What a page header says; an unknown uncertainty counts as a day: never synchronised."""
         unknown = head.uncertainty == format_page.UNKNOWN_UNCERTAINTY
-        return cls(0, head.unix_ms, _UNKNOWN_MS if unknown else 1 << head.uncertainty, head.source)
+        unsure_ms = _UNKNOWN_MS if unknown else 1 << min(head.uncertainty, _MOST_POWER)
+        return cls(0, head.unix_ms, unsure_ms, head.source)
 
     @property
     def plausible(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tirta import columns
+from tirta import columns, meta_fields, node_config
 from tirta.archive import Run
 from tirta.dating import Anchor
 from tirta.page_records import PageNumbers, PageRecords
@@ -168,7 +168,7 @@ def _parsed(texts: dict[int, bytes]) -> dict[int, dict[str, Any]]:
     found = {}
     for config_hash, text in texts.items():
         with contextlib.suppress(ValueError):
-            found[config_hash] = format_config.parse(text)
+            found[config_hash] = node_config.parse(text)
     return found
 
 
@@ -225,7 +225,7 @@ class _PageDecoder:
 
     def _meta(self, payload: bytes, boot: int | None) -> int | None:
         try:
-            kind, uptime_ms, fields = meta.parse(payload)
+            kind, uptime_ms, fields = meta_fields.parse(payload)
         except ValueError as error:
             self.verdict.problems.append(f"a meta record is malformed: {error}")
             return boot

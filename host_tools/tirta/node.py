@@ -14,7 +14,7 @@ import struct
 import time
 from typing import Any
 
-from tirta import answers, trial
+from tirta import answers, node_config, trial
 from tirta.answer_models import MAX_GROUPS
 from tirta.answers import Committed, IndexEntry
 from tirta.errors import TirtaError
@@ -150,7 +150,7 @@ class Node(Keyed):
     def parsed(self, text: bytes) -> dict[str, Any]:
         """A config that the node told, checked. Raises ConfigError where it cannot be used."""
         try:
-            found: dict[str, Any] = format_config.parse(text)
+            found: dict[str, Any] = node_config.parse(text)
         except ValueError as error:
             raise ConfigError(
                 f"The node's config cannot be used: {clean(error, 120)}."

@@ -10,26 +10,32 @@ from collections.abc import Callable
 
 FIRST_S = 6.0  # until the first word: a start, and a port where nobody answers, take less
 EVERY_S = 3.0  # between two words
+MOST_S = 8.0  # without a word or visible progress, however promptly each answer comes
 PROMPT_S = 1.0  # an answer that comes so soon is a sign that all is well
 LEAST_SILENCE_S = 5.0  # before a wait that is usual is told of
 TURN_S = 1.0  # the longest wait in one piece, so that something can be said meanwhile
 
 Tell = Callable[[str], None]
 _listeners: list[Tell] = []
-# Of the last sign that all is well, of the last word, and of the last wait.
-_times = {"sign": 0.0, "said": 0.0, "wait": 0.0}
+# Of the last visible progress; of the last word, or that; of the next one; of the last wait's end.
+_times = {"seen": 0.0, "word": 0.0, "due": 0.0, "wait": 0.0}
 
 
 def listen(tell: Tell) -> None:
     """Let `tell` hear what is waited for, from now on; it takes the place of who heard before."""
     _listeners[:] = [tell]
+    seen()
+
+
+def seen() -> None:
+    """It goes on as it should, and whoever waits can see it: nothing needs to be said."""
+    _times["seen"] = _times["word"] = time.monotonic()
     sign()
 
 
 def sign() -> None:
-    """It goes on as it should, and whoever waits can see it: nothing needs to be said."""
-    _times["sign"] = time.monotonic()
-    _times["said"] = _times["sign"] + FIRST_S - EVERY_S
+    """It goes on as it should, which nobody sees: a word can wait, but not for ever."""
+    _times["due"] = min(time.monotonic() + FIRST_S, _times["word"] + MOST_S)
 
 
 class Patience:
@@ -40,7 +46,7 @@ class Patience:
         self.until = self.began + seconds
         self._what = what
         if self.began - _times["wait"] > PROMPT_S:
-            sign()  # something else was done meanwhile
+            seen()  # something else was done meanwhile
 
     @property
     def left_s(self) -> float:
@@ -53,10 +59,12 @@ class Patience:
 
     def turn_s(self, most_s: float) -> float:
         """How long to wait in one piece, at most `most_s`; tells of it where it is time."""
-        now = _times["wait"] = time.monotonic()
-        if now >= _times["said"] + EVERY_S:
-            _say(f"Waiting {self._what}: {now - _times['sign']:.0f} s.")
-        return max(0.0, min(most_s, TURN_S, self.until - now))
+        now = time.monotonic()
+        if now >= _times["due"]:
+            _say(f"Waiting {self._what}: {now - _times['seen']:.0f} s.")
+        turn_s = max(0.0, min(most_s, TURN_S, self.until - now))
+        _times["wait"] = now + turn_s
+        return turn_s
 
 
 class Silence:
@@ -81,6 +89,7 @@ class Silence:
 
 
 def _say(text: str) -> None:
-    _times["said"] = time.monotonic()
+    _times["word"] = time.monotonic()
+    _times["due"] = _times["word"] + EVERY_S
     for tell in _listeners:
         tell(text)

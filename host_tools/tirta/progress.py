@@ -5,7 +5,16 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from tirta import patience
 
 Update = Callable[[int, int], None]  # done, all
 
@@ -16,11 +25,16 @@ def bars(titles: list[str]) -> Iterator[list[Update]]:
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
-        tasks = [p.add_task(title, total=None) for title in titles]
-        yield [
-            lambda done, total, task=task: p.update(task, completed=done, total=total)  # type: ignore[misc]
-            for task in tasks
-        ]
+        yield [_moving(p, p.add_task(title, total=None)) for title in titles]
+
+
+def _moving(shown: Progress, task: TaskID) -> Update:
+    def move(done: int, total: int) -> None:
+        shown.update(task, completed=done, total=total)
+        if not shown.disable:
+            patience.seen()
+
+    return move
 
 
 @contextlib.contextmanager

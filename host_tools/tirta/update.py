@@ -21,6 +21,7 @@ from tirta.errors import TirtaError
 from tirta.image import BLOCK, OLD_SLOT_BLOCK, SLOT_BLOCK, lfs_image
 from tirta.link import MAX_PAYLOAD, NoAnswerError, RefusedError
 from tirta.node import Node
+from tirta.patience import Patience
 from tirta_format import frame, updates
 
 Progress = Callable[[int, int], None]  # bytes written, bytes in all
@@ -34,6 +35,7 @@ _HASHES = 16
 _ERASED = b"\xff" * BLOCK
 _ERASE_TRIES = 60
 _ROUNDS = 3
+_EVERY_S = 0.5  # between two questions whether a trial is decided
 
 
 @dataclass(frozen=True)
@@ -126,17 +128,17 @@ def back(node: Node) -> Updated:
 
 def wait(node: Node, started: Updated, *, timeout_s: float = DECIDED_S) -> Updated:
     """Wait until the node has decided about the trial; it may restart meanwhile."""
-    until = time.monotonic() + timeout_s
-    while time.monotonic() < until:
+    whole = Patience(timeout_s, f"for the node on {node.line.port} to decide about its trial")
+    while not whole.over:
         try:
             found = slots(node)
         except NoAnswerError:
-            _await(node, until)
+            _await(node, whole.until)
             continue
         if not found["trial"]:
             decided = CONFIRMED if found["version"] == started.after else WENT_BACK
             return replace(started, state=decided)
-        time.sleep(1)
+        time.sleep(whole.turn_s(_EVERY_S))
     return started
 
 

@@ -348,5 +348,5 @@ def shared(node: LiarNode, **line: float) -> Iterator[Clock]:
         patch.setattr(
             "tirta.conversation._candidates", lambda _node, role: [credential(max(1, role))]
         )
-        patience.sign()
+        patience.seen()
         yield clock

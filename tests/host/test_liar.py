@@ -111,6 +111,12 @@ def test_lies_that_chance_makes() -> None:
     assert block(1, BY_CHANCE).wrong == []
 
 
+@pytest.mark.parametrize("seed", [900106, 900634, 905071])
+def test_a_node_that_is_slow_now_and_then_is_told_of(seed: int) -> None:
+    """Prompt answers between slow ones, which nobody sees, must not put off a word for ever."""
+    assert block(seed, 1).wrong == []
+
+
 # A node that is slow, and one that only wants to keep somebody waiting.
 TRICKLES = {
     "a byte at a time": {"piece": 1, "piece_s": 0.5},

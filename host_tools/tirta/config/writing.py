@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tirta import boards
+from tirta import boards, node_config
 from tirta.boards import Board
 from tirta.config import alarms
 from tirta.config.canonical import INPUTS, PARITIES, RATES
@@ -16,13 +16,12 @@ from tirta.config.device_text import written
 from tirta.config.model import ADS1115_RANGES
 from tirta.errors import TirtaError
 from tirta_format import columns
-from tirta_format import config as format_config
 
 
 def to_toml(text: bytes) -> str:
     """A config file for a canonical text from a node."""
     try:
-        config = format_config.parse(text)
+        config = node_config.parse(text)
     except ValueError as error:
         raise TirtaError(
             f"The node's config cannot be read: {error}.", "Apply a config: `tirta config apply`."

@@ -14,7 +14,7 @@ from typing import Any
 
 import serial
 
-from tirta import answers, boards, config, port_names, repl
+from tirta import answers, boards, config, node_config, port_names, repl
 from tirta.answers import Hello, IndexEntry
 from tirta.boards import Board
 from tirta.decode import Log
@@ -116,7 +116,7 @@ def _ask(facts: Facts, node: Node) -> None:
         facts.board = boards.named(node.hello.board)
     text = node.config()
     with contextlib.suppress(ValueError):
-        facts.config = format_config.parse(text)
+        facts.config = node_config.parse(text)
     facts.index = node.index()
     facts.log = newest(node, facts.index, PAGES, text if facts.config else None)
     with contextlib.suppress(TirtaError):  # older firmware

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from tirta.cells import iso, number
 from tirta.exports import sites
 from tirta.exports.selection import Selection
-from tirta.exports.sensorthings import FLAGS, channels_of
+from tirta.exports.sensorthings import channels_of, flag_name
 
 _USABLE = (1, 2, 3)
 
@@ -128,5 +128,5 @@ def _add(entity: dict[str, Any], channel: str, quantity: str, told: tuple[float,
     if unit in rules()["units"]:
         entity[name]["unitCode"] = rules()["units"][unit]
     if flag != 1:
-        entity[name]["qualityFlag"] = {"type": "Property", "value": FLAGS[flag]}
+        entity[name]["qualityFlag"] = {"type": "Property", "value": flag_name(flag)}
     return 1

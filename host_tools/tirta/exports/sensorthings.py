@@ -24,7 +24,7 @@ from tirta.tables import layout
 INDEX = "things.json"
 COMPONENTS = ["phenomenonTime", "result", "resultQuality", "parameters"]
 MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
-FLAGS = {1: "good", 2: "not evaluated", 3: "suspect", 4: "fail"}  # IOOS QARTOD
+_FLAGS = {1: "good", 2: "not evaluated", 3: "suspect", 4: "fail"}  # IOOS QARTOD
 
 
 def write(folder: Path, archive: Path, selection: Selection) -> tuple[int, int]:
@@ -53,6 +53,11 @@ def write(folder: Path, archive: Path, selection: Selection) -> tuple[int, int]:
     return written, rows - written
 
 
+def flag_name(flag: int) -> str:
+    """A quality flag in words; one that QARTOD does not have is still told."""
+    return _FLAGS.get(flag, f"flag {flag}")
+
+
 def stream_id(node: str, channel: str) -> str:
     """The identifier of a Datastream."""
     return f"tirta:{node}:{channel}"
@@ -63,7 +68,7 @@ def _data_array(stream: str, table: pa.Table) -> dict[str, Any]:
         table.column(n).to_pylist() for n in ("time_utc", "value", "flag", "epoch", "number")
     )
     rows = [
-        [iso(time), value, FLAGS[flag], {"flag": flag, "epoch": epoch, "number": number}]
+        [iso(time), value, flag_name(flag), {"flag": flag, "epoch": epoch, "number": number}]
         for time, value, flag, epoch, number in zip(*columns, strict=True)
     ]
     return {

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tirta import columns
+from tirta import columns, node_config
 from tirta.answers import Hello
 from tirta.columns import Column
 from tirta.newest import newest
 from tirta.node import Node
 from tirta_format import columns as format_columns
-from tirta_format import config as format_config
 from tirta_format.record import MISSING
 
 HISTORY = 240  # values a channel
@@ -55,7 +54,7 @@ class Watch:
         """Learn the channels and their last hours. Raises TirtaError as a Node does."""
         text = self.node.config()
         try:
-            config = format_config.parse(text)
+            config = node_config.parse(text)
         except ValueError:
             return  # no usable config: status says why
         self._columns = {c.channel["name"]: c for c in reversed(columns.of(config))}

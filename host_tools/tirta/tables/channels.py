@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The table of channels: what each column of each config is, with its sensor and unit."""
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 
-from tirta import columns, quantities
+from tirta import columns, node_config, quantities
 from tirta.columns import Column
 from tirta.tables import facts, layout
 from tirta_format import config as format_config
@@ -17,8 +18,10 @@ def to_table(epoch: int, texts: Iterable[bytes], used: set[str]) -> pa.Table:
     rows = []
     for text in texts:
         config_hash = facts.hex_of(format_config.config_hash(text))
-        if config_hash in used:
-            config = format_config.parse(text)
+        if config_hash not in used:
+            continue
+        with contextlib.suppress(ValueError):  # what nobody can use names no column
+            config = node_config.parse(text)
             found = enumerate(columns.of(config))
             rows += [_row(epoch, config_hash, config, at, one) for at, one in found]
     rows.sort(key=lambda row: (row["config"], row["position"]))
