@@ -54,6 +54,7 @@ _SIGNATURES: dict[Callable[..., Any], str] = {
     codec.encode: "ring: ptr32, st: ptr32",
     codec.push: "ring: ptr32, slot: int",
     codec.add_up: "ring: ptr32, n: int, channel: int",
+    codec.alone: "ring: ptr32, to: ptr8, i: int, at: int, number_low: int, number_high: int",
     cobs.stuff: "to: ptr8, place: ptr16, src: ptr8, start: int, end: int",
     crc.crc32: "low: int, high: int, table: ptr16, buf: ptr8, start: int, end: int",
 }
@@ -78,7 +79,7 @@ _INLINED = re.compile(r"^( +)push\(ring, values, flags, slots, records, slot\)\n
 _ROOM_TEST = "    if place >= end:\n        return\n"
 _OF_PUSH = ("slots", "records")  # what only it needs
 _LOCALS_OF_PUSH = {"s": "row", "i": "n", "value": "x", "place": "x"}
-_RESULTS = {"encode": " -> int", "tick": " -> int", "rates": " -> int"}
+_RESULTS = {"encode": " -> int", "alone": " -> int", "tick": " -> int", "rates": " -> int"}
 _PARTS = {
     "values": "    values = ptr32(int(ring) + 4 * _VALUES_AT)\n",
     "flags": "    flags = ptr8(int(ring) + 4 * ring[_FLAGS_AT])\n",

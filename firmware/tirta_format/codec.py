@@ -603,3 +603,69 @@ def add_up(ring, records, n, channel):
         n -= 1
     ring[_SUM_LOW] = low
     ring[_SUM_HIGH] = high
+
+
+def alone(ring, slots, records, to, i, at, number_low, number_high):  # noqa: PLR0912, PLR0915 - as `encode`
+    """Write the i-th oldest record of the ring as a plain one that begins anew (FORMAT.md 4), its
+    number (in halves) and slot before it, at `to[at:]`; the index behind it.
+    """
+    place = ring[_FIRST] + i
+    if place >= ring[_ROOM]:
+        place -= ring[_ROOM]
+    channels = ring[_RING_CHANNELS]
+    i = place * ring[_WIDTH] + 2
+    end = i + 2 * channels
+    low = number_low
+    high = number_high
+    c = 0
+    while c < 2:
+        while high or low > 127:
+            to[at] = low & 127 | 128
+            at += 1
+            low = low >> 7 | (high & 127) << 9
+            high >>= 7
+        to[at] = low
+        at += 1
+        low = slots[place] & 65535
+        high = (slots[place] >> 16) & 65535
+        c += 1
+    # Flags, unless all are good.
+    to[at] = 0
+    c = 0
+    while c < channels:
+        if (records[end + (c >> 2)] >> ((c & 3) << 2)) & 15 != 1:
+            to[at] = 2
+        c += 1
+    at += 1
+    if to[at - 1]:
+        c = 0
+        while c < channels:
+            low = (records[end + (c >> 2)] >> ((c & 3) << 2)) & 15
+            if c & 1:
+                to[at - 1] = to[at - 1] | low << 4
+            else:
+                to[at] = low
+                at += 1
+            c += 1
+    c = 0
+    while c < channels:
+        if (records[end + (c >> 2)] >> ((c & 3) << 2)) & 15 != _MISSING:
+            low = records[i]
+            high = records[i + 1]
+            if high >> 15:
+                low = (low ^ 65535) << 1 | 1
+                high = (high ^ 65535) << 1 | low >> 16
+            else:
+                low <<= 1
+                high = high << 1 | low >> 16
+            low &= 65535
+            while high or low > 127:
+                to[at] = low & 127 | 128
+                at += 1
+                low = low >> 7 | (high & 127) << 9
+                high >>= 7
+            to[at] = low
+            at += 1
+        i += 2
+        c += 1
+    return at

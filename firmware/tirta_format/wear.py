@@ -14,9 +14,8 @@ _JOURNAL_YEARS = 5
 _YEAR_S = 31557600
 _PAGE_BYTES = 4000  # without header and what stays empty
 _FRAME_BYTES = 9  # of a chunk in the log
-_PLACE_BYTES = 18  # of a chunk in the journal, with its place
-_FIRST_BYTES = 20  # tenths: a value of the journal's that stands alone
-_NEXT_BYTES = 14  # and one that follows another
+_RECORD_BYTES = 19  # of a record in the journal, a chunk of its own with its place,
+_VALUE_BYTES = 2  # and of each value in it
 _LOG_BITS = 9  # a value in the log: the noisiest series took 8.6
 
 
@@ -51,7 +50,7 @@ def years(total, columns, interval_ms, commit_ms):
 
 def _journal_bytes(columns, batch):
     """A commit of `batch` records."""
-    return _PLACE_BYTES + batch + columns * (_FIRST_BYTES + (batch - 1) * _NEXT_BYTES) / 10
+    return batch * (_RECORD_BYTES + columns * _VALUE_BYTES)
 
 
 def _years(pages, size, every_ms):

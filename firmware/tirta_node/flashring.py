@@ -15,7 +15,6 @@ from tirta_node import rarely
 
 PART = const(256)  # bytes of a program: a power cut tears no more
 NO_DOUBT = (0, 0, 0)
-_VERIFY = const(64)
 _TROUBLE = const("tirta_node.page_trouble")
 _TRIES = const(3)  # to read back
 _ERASES = const(3)
@@ -23,16 +22,19 @@ _REFUSALS = const(2)  # of a page, more than one: a flash that errs now and then
 _FIRST_MS = const(1000)
 _MOST_MS = const(3600000)
 _COUNT = const(0x3FFFFFFF)
-_ERASED = b"\xff" * 64
+_ERASED = b"\xff" * PART
 
 
 class Works:
-    """What log and journal share: `count` of programs that worked, `erases` left to an attempt."""
+    """What log and journal share: `count` of programs that worked, `erases` left to an attempt, and
+    the room to read back a part.
+    """
 
     def __init__(self):
         self.count = 0
         self.proof = -1  # what that was when the log was found
         self.erases = _ERASES
+        self.back = memoryview(bytearray(PART))
 
     def renew(self):
         """An attempt begins."""
@@ -69,7 +71,6 @@ class FlashRing:
         self.needs = 0  # and how often this one must fail to be bad
         self.wait_ms = 0
         self.retry_ms = 0
-        self.check = bytearray(_VERIFY)
 
     def resume(self, block, at, page_crc):
         """Go on in a page that has been begun; `page_crc` is the CRC in its header."""
@@ -88,15 +89,32 @@ class FlashRing:
 
     def append(self, chunk, start, end):
         """Program the finished chunk in `chunk[start:end]`; False when it does not read back."""
-        block, at = self.block, self.at
-        if self.put(block, at, chunk, start, end):
-            self.at += end - start
-            self.taken += 1
-            if self.taken == 2:
-                self.refused = self.passed = self.wait_ms = 0
-            return True
-        rarely.call(_TROUBLE, "not_taken", self, chunk, start, end)
-        return False
+        works = self.works
+        n = end - start
+        there = False
+        if n <= PART:  # as `put`, in one frame: on the chip each further one costs a record
+            part, back = memoryview(chunk)[start:end], works.back[:n]
+            try:
+                self.flash.program(self.block, self.at, part)
+                self.flash.read(self.block, self.at, back)
+                there = back == part
+            except OSError:
+                pass
+            if there or self._reads_back(self.block, self.at, part):
+                works.count = works.count + 1 & _COUNT
+                there = True
+            else:
+                there = self._put_again(self.block, self.at, chunk, start, end)
+        else:
+            there = self.put(self.block, self.at, chunk, start, end)
+        if not there:
+            rarely.call(_TROUBLE, "not_taken", self, chunk, start, end)
+            return False
+        self.at += n
+        self.taken += 1
+        if self.taken == 2:
+            self.refused = self.passed = self.wait_ms = 0
+        return True
 
     def recheck(self, doubt):
         """Whether the chunk that did not read back does so now: then it counts, and its page is
@@ -218,10 +236,10 @@ class FlashRing:
     def is_empty(self, block, start, end=pages.SIZE):
         """Whether every byte from `start` on reads as erased."""
         try:
-            for at in range(start, end, _VERIFY):
-                part = memoryview(self.check)[: min(_VERIFY, end - at)]
+            for at in range(start, end, PART):
+                part = self.works.back[: min(PART, end - at)]
                 self.flash.read(block, at, part)
-                if part != _ERASED[: len(part)]:
+                if part != (_ERASED if len(part) == PART else _ERASED[: len(part)]):
                     return False
         except OSError:
             return False
@@ -231,6 +249,9 @@ class FlashRing:
         """Program, and once more where the flash did nothing."""
         if self.program(block, offset, data, start, end):
             return True
+        return self._put_again(block, offset, data, start, end)
+
+    def _put_again(self, block, offset, data, start, end):
         at = offset + end - start
         return self.is_empty(block, offset, at) and self.program(block, offset, data, start, end)
 
@@ -243,23 +264,20 @@ class FlashRing:
                 self.flash.program(block, offset, part)
             except OSError:
                 pass  # it may be there all the same
-            for _ in range(_TRIES):
-                if self._reads_back(block, offset, part):
-                    break
-            else:
+            if not self._reads_back(block, offset, part):
                 return False
             start += PART
             offset += PART
         self.works.count = self.works.count + 1 & _COUNT
         return True
 
-    def _reads_back(self, block, offset, data):
-        try:
-            for at in range(0, len(data), _VERIFY):
-                part = memoryview(self.check)[: min(_VERIFY, len(data) - at)]
-                self.flash.read(block, offset + at, part)
-                if part != data[at : at + len(part)]:
-                    return False
-        except OSError:
-            return False
-        return True
+    def _reads_back(self, block, offset, part):
+        back = self.works.back[: len(part)]
+        for _ in range(_TRIES):
+            try:
+                self.flash.read(block, offset, back)
+            except OSError:
+                continue
+            if back == part:
+                return True
+        return False

@@ -28,11 +28,11 @@ class Index:
         self.seqs = array("I", bytes(4 * self.count))
 
     def header(self, block):
-        """The header of this page as it lies on flash; None only if two reads in a row agree that
-        there is none. Raises OSError when the flash errs each time.
+        """The header of this page as it lies on flash, or None: what two reads agree on, two in a
+        row where there is none. Raises OSError when the flash errs each time.
         """
         buf = bytearray(pages.HEADER_SIZE)
-        before = None
+        before = found = None
         for left in range(_READS, 0, -1):
             try:
                 self.flash.read(block, 0, buf)
@@ -40,12 +40,15 @@ class Index:
                 if left == 1:
                     raise
                 continue
-            head = pages.header(buf, self._mark)
-            if head is not None:
-                return head
             now = bytes(buf)
-            if now == before:
-                return None
+            head = pages.header(buf, self._mark)
+            if head is None:
+                if now == before:
+                    return None
+            elif now == found:
+                return head
+            else:
+                found = now
             before = now
         raise OSError(_UNSTEADY)
 

@@ -9,55 +9,53 @@ alone: damage to one costs no other.
 from micropython import const
 
 from tirta_format import page as pages
-from tirta_format import record
+from tirta_format import varint
 from tirta_node.flashring import FlashRing
 from tirta_node.index import Index
 
 _CHUNK_BYTES = const(256)
+_KIND = pages.RECORDS_AT << 4  # no chunk here has 256 bytes
 _NO_PAGE = "no page of the journal can be written: the flash is worn out or damaged"
 
 
 class Journal:
     """Plain records, kept with the number that the log will give them."""
 
-    def __init__(self, flash, log, channels, works, clock):
+    def __init__(self, flash, log, channels, works, clock, packer):
         self.flash = flash
         self.index = Index(flash, pages.MARK_JOURNAL)
         self._log = log
         self.ring = FlashRing(self.index, pages.MARK_JOURNAL, works, clock, _NO_PAGE)
         self.seq = 0
         self._chunk = bytearray(_CHUNK_BYTES)
-        self._encoder = record.Encoder(channels)
-        self._values = [0] * channels
-        self._flags = bytearray(channels)
+        self._packer = packer
+        self._taken = 0
+        # The most that a chunk of one record takes: overhead, place, head, flags, values.
+        self._bound = pages.CHUNK_OVERHEAD + 15 + 1 + (channels + 1) // 2 + 5 * channels
         self.problem = ""  # why it took nothing the last time
 
-    def append(self, ring, first, number):
-        """Keep the records of the ring from the `first`-th oldest on, which has this number.
-        Raises OSError when no page can be written.
+    def append(self, ring, first, count, number):
+        """Keep the records of the ring from the `first`-th oldest on, which has this number, to the
+        `count`-th. Whether they are kept; if not, `problem` says why.
         """
         try:
-            self._append(ring, first, number)
-            self.problem = ""
+            while first < count:
+                end = self._encode(ring, first, count, number)
+                if end and self.ring.append(self._chunk, 0, end):
+                    number += self._taken
+                    first += self._taken
+                else:
+                    self._open_page(ring.slot(first), number)
         except OSError as error:
             self.problem = str(error)
-            raise
-
-    def _append(self, ring, first, number):
-        at = first
-        while at < ring.count():
-            end, taken = self._encode(ring, at, number + at - first)
-            if taken:
-                crc = self.ring.page_crc
-                size = pages.finish_chunk(self._chunk, pages.RECORDS_AT, end - 2, crc)
-                if self.ring.append(self._chunk, 0, size):
-                    at += taken
-                    continue
-            self._open_page(ring.slot(at), number + at - first)
+            return False
+        self.problem = ""
+        return True
 
     def is_ahead(self):
         """Whether the next page is ready, or none is needed."""
-        return self.ring.spare_ready() or (self.ring.block < 0 and not self.problem)
+        ring = self.ring
+        return ring.spare >= 0 or (ring.block < 0 and not self.problem)
 
     def erase_ahead(self):
         """Make the next page ready if it is not: one erase, for when there is time. True if so.
@@ -85,20 +83,36 @@ class Journal:
         """Pages that could not be erased or programmed since the start."""
         return self.ring.bad_pages
 
-    def _encode(self, ring, first, number):
-        encoder = self._encoder
-        chunk = self._chunk
-        room = min(self.ring.room(), _CHUNK_BYTES - pages.CHUNK_OVERHEAD)
-        limit = room + 2 - encoder.bound()
-        encoder.restart(self._log.boot, number, ring.slot(first))
-        at = encoder.put_place(chunk, 2) if room >= record.PLACE_BYTES else _CHUNK_BYTES
-        taken = 0
-        while first + taken < ring.count() and at <= limit:
-            ring.unpack(first + taken, self._values, self._flags)
-            slot = ring.slot(first + taken)
-            at = encoder.put(chunk, at, slot, self._values, self._flags, 0)
+    def _encode(self, ring, i, count, number):
+        """Chunks of one record each, as many as one program takes: a bit that flips costs one. How
+        many bytes; `_taken` says how many records.
+        """
+        flash = self.ring
+        if flash.block < 0:
+            return 0
+        chunk, packer = self._chunk, self._packer
+        last = pages.SIZE - flash.at
+        last = (last if last < _CHUNK_BYTES else _CHUNK_BYTES) - self._bound
+        start = taken = 0
+        while i < count and start <= last:
+            at = start + 2
+            boot = self._log.boot
+            if boot > 127:
+                at = varint.put(chunk, at, boot)
+            else:
+                chunk[at] = boot
+                at += 1
+            at = ring.alone(ring.handle, chunk, i, at, number & 0xFFFF, number >> 16)
+            chunk[start] = at - start - 2
+            chunk[start + 1] = _KIND
+            low, high = flash.crc_low ^ 65535, flash.crc_high ^ 65535
+            packer.crc32(low, high, packer.table, chunk, start, at)
+            start = at + 4
+            number += 1
+            i += 1
             taken += 1
-        return at, taken
+        self._taken = taken
+        return start
 
     def _make_spare(self):
         ring = self.ring
@@ -131,6 +145,7 @@ class Journal:
             )
             head.version = pages.OLDEST  # nothing in it has changed since
             if ring.open(head):
+                ring.taken = 1  # the first chunk has records
                 break
             if ring.spare_ready():  # nothing came of it, and an erase would not help
                 ring.refuse()

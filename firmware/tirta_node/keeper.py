@@ -33,15 +33,16 @@ class Keeper:
         works = Works()
         self.log = Log(log, clock, works)
         self.problem = ""
-        self._journal = Journal(journal, self.log, ring.channels, works, clock)
-        self._recorder = None
         self._packer = Packer(ring)  # now: later no hole is large enough for it
+        self._journal = Journal(journal, self.log, ring.channels, works, clock, self._packer)
+        self._recorder = None
         self._clock = clock
         self._ring = ring
         self._state = ring.state
-        self._quiet = 0  # while the ring has fewer records, there is nothing to do
+        self._quiet = 0  # while the ring has fewer records, there is nothing to do,
+        self._calm = 0  # or no more than to have the journal keep them
         self._interval_ms = interval_ms
-        self._commit_ms = commit_ms
+        self.commit_ms = commit_ms
         self._boot = 0, {}, 0, _nothing  # what `start` was told
         self._begins = False  # it was told something
         self._start_wait_ms = 0
@@ -102,7 +103,8 @@ class Keeper:
     @commit_ms.setter
     def commit_ms(self, commit_ms):
         self._commit_ms = commit_ms
-        self._quiet = 0
+        self._pace = max(1, -(-commit_ms // self._interval_ms))
+        self._wake()
 
     def erase_within(self, period_ms):
         """Samples come every `period_ms`: where an erase outlasts that it begins behind one."""
@@ -134,15 +136,23 @@ class Keeper:
 
         Called in every round of the loop, mostly for nothing: then this comparison is all.
         """
-        if self._state[_USED] < self._quiet:
+        used = self._state[_USED]
+        if used < self._quiet:
             return -1  # NOTHING
         self._begin_attempt()
-        did = self._work(self._recorder, left_ms)
+        recorder = self._recorder
+        if recorder is not None and used < self._calm and recorder.keep():
+            self.log.is_kept = False
+            self._quiet = min(used + self._pace, self._calm)
+            if self.log.ring.spare < 0 or self._journal.ring.spare < 0:
+                self._wake()  # for an erase
+            return 1  # COMMIT
+        did = self._work(recorder, left_ms)
         self.log.is_kept = False
         self._quiet = self._quiet_below(self._recorder)
         return did
 
-    def _work(self, recorder, left_ms):
+    def _work(self, recorder, left_ms):  # noqa: PLR0912 - a call costs as much as all of it
         did = NOTHING
         try:
             now_ms = self._clock.uptime_ms()
@@ -153,7 +163,7 @@ class Keeper:
                 return did
             if now_ms >= self._retry_at_ms:
                 self.problem = ""
-                if self._ring.count() >= recorder.due or self._is_due(recorder.waiting()):
+                if self._state[_USED] >= recorder.due:
                     did = ENCODE
                     recorder.encode()
                     if self.log.ends():
@@ -161,17 +171,16 @@ class Keeper:
                         return COMMIT
                 elif recorder.notes and now_ms >= _NOTES_MS:
                     recorder.begin_boot()
-                self._note_refused()
-            if self._is_due(recorder.waiting()):
+                if self._ring.refused != self._refused:
+                    self._note_refused()
+            waiting = self._state[_USED] - recorder.kept
+            if waiting and waiting * self._interval_ms >= self._commit_ms:
                 did = COMMIT
                 recorder.commit()
-            elif (
-                left_ms > self.erase_room_ms
-                and not self.problem
-                and (self.log.erase_ahead() or self._journal.erase_ahead())
-            ):
+            elif left_ms > self.erase_room_ms and not self.problem and self._erase_ahead():
                 did = ERASE
-            self.problem = self.problem or self._journal.trouble()
+            if self._journal.problem:
+                self.problem = self.problem or self._journal.trouble()
         except OSError as error:
             works = self.log.works
             if not self.log.is_found or works.proof == works.count:
@@ -191,21 +200,25 @@ class Keeper:
         rarely.call("tirta_node.next_page", "stop", self.log, _STOP_RESTART)
         self._start()
 
-    def _is_due(self, waiting):
-        return waiting and waiting * self._interval_ms >= self._commit_ms
+    def _erase_ahead(self):
+        log, journal = self.log, self._journal
+        if not log.is_ahead() and log.erase_ahead():
+            return True
+        return not journal.is_ahead() and journal.erase_ahead()
 
     def _wake(self):
         """Something may be due."""
-        self._quiet = 0
+        self._quiet = self._calm = 0
 
     def _quiet_below(self, recorder):
         """With fewer records in the ring than this, `work` has nothing to do."""
+        self._calm = 0
         if recorder is None or self.problem or recorder.notes:
             return 0
         if not (self.log.is_ahead() and self._journal.is_ahead()):
             return 0
-        commit = recorder.kept + max(1, -(-self._commit_ms // self._interval_ms))
-        return min(recorder.due, commit)
+        self._calm = recorder.due
+        return min(recorder.due, recorder.kept + self._pace)
 
     def settle(self):
         """Bring what the ring holds into the log. Raises OSError when the flash refuses, or when
@@ -242,7 +255,7 @@ class Keeper:
             wait_ms = self._start_wait_ms
             self.problem = "the end of the log is not found: " + self.problem
         self._retry_at_ms = self._clock.uptime_ms() + wait_ms
-        self._quiet = 0
+        self._wake()
 
     def _note_refused(self):
         lost = self._ring.refused - self._refused

@@ -129,7 +129,7 @@ class Log:
 
     def is_ahead(self):
         """Whether the next page is ready."""
-        return self.ring.spare_ready()
+        return self.ring.spare >= 0
 
     def erase_ahead(self):
         """Make the next page ready if it is not: one erase, for when there is time. True if so.

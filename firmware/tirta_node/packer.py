@@ -45,7 +45,9 @@ def worst_record(channels):
 
 
 class Packer:
-    """`chunk` is the buffer; what is packed are the oldest records of `ring`."""
+    """`chunk` is the buffer; what is packed are the oldest records of `ring`. The journal uses
+    `crc32` and `table`, too.
+    """
 
     def __init__(self, ring, chunk_bytes=768):
         """A run ends with the record that takes it beyond `chunk_bytes`."""
@@ -71,10 +73,10 @@ class Packer:
             at = uctypes.addressof(self.state)
             self.chunk = uctypes.bytearray_at(at + 4 * (state + words), size)
             self._kept = table
-            self._table = uctypes.addressof(table)
+            self.table = uctypes.addressof(table)
             self._bytes = at + 4 * (state + words)
             self._reset = kernels.reset
-            self._crc32 = kernels.crc32
+            self.crc32 = kernels.crc32
             self.take = kernels.encode
             self.ring, self.handle = ring.handle, at
         else:
@@ -140,4 +142,4 @@ class Packer:
 
     def crc(self, start, end):
         """Write the CRC-32 of chunk[start:end] behind it, going on from that of the page header."""
-        self._crc32(self._crc_low, self._crc_high, self._table, self._bytes, start, end)
+        self.crc32(self._crc_low, self._crc_high, self.table, self._bytes, start, end)

@@ -89,9 +89,12 @@ class Recorder:
         60 records of 8 channels at once, the most there can be, take about 60 * 8 * 1,000
         instructions: 2 ms at 240 MHz. Usually it is _BATCH of them, half a millisecond.
         """
-        self.begin_boot()
-        self._check_slots()
-        self._recheck()
+        if self.notes:
+            self.begin_boot()
+        if self._slots_end(self._state[USED]):
+            raise OSError(_NO_SLOTS)
+        if self._doubt is not NO_DOUBT:
+            self._recheck()
         packed = self._packer.state
         while self.coded < self._state[USED]:
             if self.coded == 0 and not self._begin():
@@ -118,13 +121,14 @@ class Recorder:
         """Have the journal keep every record of the ring; whether it does."""
         if self.notes:
             return False
-        if self.waiting():
-            try:
-                self._check_slots()
-                self._journal.append(self._ring, self.kept, self.number())
-            except OSError:  # its `problem` says why
-                return False
-            self.kept = self._ring.count()
+        count = self._state[USED]
+        if count > self.kept:
+            if self._slots_end(count):
+                return False  # `encode` says why
+            kept = self.kept
+            if not self._journal.append(self._ring, kept, count, self._log.number + kept):
+                return False  # its `problem` says why
+            self.kept = count
         return True
 
     def flush(self):
@@ -181,12 +185,11 @@ class Recorder:
         self._written(n)
         return True
 
-    def _check_slots(self):
-        """Raise OSError when they have come to their end, and begin anew."""
+    def _slots_end(self, count):
+        """Whether those of the ring's records have come to their end, and begin anew."""
         ring = self._ring
         first = ring.first_slot()
-        if first < self._behind or (ring.count() and ring.slot(ring.count() - 1) < first):
-            raise OSError(_NO_SLOTS)
+        return first < self._behind or (count > 0 and ring.slot(count - 1) < first)
 
     def _written(self, n):
         """The `n` oldest records of the ring are in the log."""

@@ -44,7 +44,8 @@ def room(channels):
 
 class Ring:
     """`records[at(i):]` is the i-th oldest record, `slots[place(i)]` its slot; `state[USED]` of
-    `capacity` records are there. `take(handle, slot)` is `push`, for who calls it often.
+    `capacity` records are there. `take(handle, slot)` is `push`, for who calls it often, and
+    `alone(handle, to, i, at, low, high)` writes the i-th oldest as a record of the journal.
     """
 
     def __init__(self, channels, viper=True, capacity=0):
@@ -68,6 +69,7 @@ class Ring:
             )
             self.take = kernels.push
             self._add_up = kernels.add_up
+            self.alone = kernels.alone
             self.handle = at
         else:
             from tirta_node import twin
@@ -110,7 +112,7 @@ class Ring:
 
     def slot(self, i):
         """Slot of the i-th oldest record."""
-        return self.slots[self.place(i)] & 0xFFFFFFFF
+        return self.slots[(self.state[_FIRST] + i) % self.capacity] & 0xFFFFFFFF
 
     def place(self, i):
         """Where the i-th oldest record lies."""

@@ -19,6 +19,7 @@ def ring(to, head, flags, halves):
     to.records = array("H", bytes(2 * halves))
     to.take = _push
     to._add_up = _add_up
+    to.alone = _alone
     to.handle = state, to.values, to.flags, to.slots, to.records
     return state
 
@@ -27,9 +28,9 @@ def packer(to, ring, head, words, probs, size):
     """Give the Packer `to` its parts and functions."""
     to.state = array("i", bytes(4 * words))
     to.chunk = to._bytes = bytearray(size)
-    to._table = to._kept
+    to.table = to._kept
     to._reset = _reset
-    to._crc32 = crc.crc32
+    to.crc32 = crc.crc32
     to.take = _encode
     to.ring = ring.handle
     to.handle = to.state, array("H", bytes(2 * probs)), memoryview(to.chunk)[head:]
@@ -41,6 +42,10 @@ def _push(ring, slot):
 
 def _add_up(ring, n, channel):
     codec.add_up(ring[0], ring[4], n, channel)
+
+
+def _alone(ring, to, i, at, low, high):
+    return codec.alone(ring[0], ring[3], ring[4], to, i, at, low, high)
 
 
 def _encode(ring, coder):

@@ -18,6 +18,9 @@ SHORT, LONG = 120, 1320
 MODES = ("pack", "loop", "empty", "capture", "full", "durable", "tick", "mean", "idle")
 ENDS = ("statistics", "limits", "both")  # of what is asked of each channel beside its value
 WORKS = ("work_none", "work_60", "work_1", "work_idle", "calls")
+# Half a megabyte beside the flash in RAM and the source: a collection of garbage takes time by the
+# size of the heap, and a chip has 110 to 240 KB.
+HEAP = "1m"
 MIXED = "import bench_mixed\nbench_mixed.main()"
 MARK = "gc_isenabled"  # what bench_mixed calls at the start and the end of a tick
 
@@ -61,7 +64,7 @@ def measure(series: Series, say: Say) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         path = _file(series, folder)
         cost = {
-            mode: instructions_per_turn(_code(mode, "{n}", series, path), SHORT, LONG)
+            mode: instructions_per_turn(_code(mode, "{n}", series, path), SHORT, LONG, HEAP)
             for mode in MODES + WORKS
         }
         worst = worst_vs_median()

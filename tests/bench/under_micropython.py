@@ -43,13 +43,13 @@ def can_count() -> bool:
     return available() and shutil.which("valgrind") is not None
 
 
-def _command(code: str) -> list[str]:
+def _command(code: str, heap: str = HEAP) -> list[str]:
     spec = importlib.util.find_spec("micropython_run")
     if spec is None or spec.origin is None:
         raise BenchError("unix MicroPython is missing: pip install 'tirta[virtual]'")
     start = f"import sys\nsys.path[:] = {[*map(str, FOLDERS)]!r} + ['.frozen']\n{code}"
     python = [sys.executable, "-S", "-c", _RUN, spec.origin]
-    return [*python, "-X", f"heapsize={HEAP}", "-c", start]
+    return [*python, "-X", f"heapsize={heap}", "-c", start]
 
 
 def _done(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -67,10 +67,10 @@ def run(code: str) -> str:
     return _done(_command(code)).stdout
 
 
-def instructions(code: str) -> int:
+def instructions(code: str, heap: str = HEAP) -> int:
     """How many instructions the program and its interpreter took."""
     tool = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-    found = _COLLECTED.search(_done([*tool, *_command(code)]).stderr)
+    found = _COLLECTED.search(_done([*tool, *_command(code, heap)]).stderr)
     if found is None:
         raise BenchError("valgrind did not say how many instructions it counted")
     return int(found[1])
@@ -89,7 +89,7 @@ def instructions_between(code: str, mark: str) -> list[int]:
     return [int(count[1]) for count in counts[1:] if count]
 
 
-def instructions_per_turn(code: str, short: int, long: int) -> float:
+def instructions_per_turn(code: str, short: int, long: int, heap: str = HEAP) -> float:
     """Of a program with `{n}` for its number of turns: the difference of two runs."""
-    counts = [instructions(code.replace("{n}", str(n))) for n in (short, long)]
+    counts = [instructions(code.replace("{n}", str(n)), heap) for n in (short, long)]
     return (counts[1] - counts[0]) / (long - short)

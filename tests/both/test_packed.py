@@ -9,7 +9,7 @@ import golden
 import packing
 from harness import skip
 
-from tirta_format import page
+from tirta_format import page, record
 from tirta_format.prior import PRIOR
 from tirta_node import packer, ring
 
@@ -111,7 +111,7 @@ def test_the_ring_packs_halves():
             _push_and_look(ring.Ring(channels, viper), channels)
 
 
-def record(kept, i):
+def shown(kept, i):
     """(values, flags) of the i-th oldest record."""
     values, flags = [0] * kept.channels, [0] * kept.channels
     kept.unpack(i, values, flags)
@@ -134,8 +134,8 @@ def _push_and_look(kept, channels):
         for c in range(channels):
             low, high = kept.records[at + 2 + 2 * c], kept.records[at + 3 + 2 * c]
             assert low | high << 16 == values[c] & 0xFFFFFFFF
-            assert record(kept, kept.count() - 1)[0][c] == values[c]
-            assert record(kept, kept.count() - 1)[1][c] == flags[c]
+            assert shown(kept, kept.count() - 1)[0][c] == values[c]
+            assert shown(kept, kept.count() - 1)[1][c] == flags[c]
         slot += 2
 
 
@@ -145,7 +145,7 @@ def test_a_full_ring_takes_nothing():
         for slot in range(kept.capacity + 9):
             packing.put(kept, slot, [slot, -slot], [1, 1])
         assert kept.count() == kept.capacity
-        assert [record(kept, i)[0][0] for i in range(kept.capacity)] == list(range(kept.capacity))
+        assert [shown(kept, i)[0][0] for i in range(kept.capacity)] == list(range(kept.capacity))
         assert list(kept.slots) == list(range(kept.capacity))
 
 
@@ -161,13 +161,44 @@ def test_the_ring_adds_up():
                 kept.drop(20)
                 total = 0
                 for j in range(kept.count()):
-                    values, flags = record(kept, j)
+                    values, flags = shown(kept, j)
                     if flags[1] != 9:
                         total += values[1]
                 assert kept.total(kept.count(), 1) == total
                 assert kept.total(0, 1) == 0
                 assert kept.total(kept.count(), 2) == -kept.count()
         assert total
+
+
+def test_a_record_of_the_journal_is_that_of_the_encoder():
+    """Values of all sizes, missing ones, flags, around the end of the ring, numbers of 32 bits."""
+    for viper in (True, False):
+        for channels in (1, 3, 4, 8, 9, 32):
+            kept = ring.Ring(channels, viper, 24)
+            slot = 0
+            for i, (slip, values, flags) in enumerate(samples(channels, 60)):
+                if i % 5 == 3:
+                    values[0] = (1 << 31) - 1 - 9000 * i if i & 1 else -(1 << 31)
+                slot += slip
+                packing.put(kept, slot, values, flags)
+                slot += 1
+                if kept.count() == 24:
+                    for k, number in ((0, 0), (1, 127), (9, 128), (20, 70000), (23, (1 << 32) - 1)):
+                        _compare_alone(kept, k, number)
+                    kept.drop(17)
+
+
+def _compare_alone(kept, i, number):
+    encoder = record.Encoder(kept.channels)
+    slot = kept.slot(i)
+    encoder.restart(5, number, slot)
+    wanted, found = bytearray(300), bytearray(300)
+    wanted[0] = 5
+    at = encoder.put_place(wanted, 0)
+    found[:1] = wanted[:1]
+    at = encoder.put(wanted, at, slot, *shown(kept, i), 0)
+    assert kept.alone(kept.handle, found, i, 1, number & 65535, number >> 16) == at
+    assert found == wanted
 
 
 def test_nothing_is_allocated():
@@ -185,6 +216,7 @@ def _pack_with_the_heap_locked(viper):
     kept = ring.Ring(8, viper)
     pack = packer.Packer(kept)
     rows = [[slip, values, bytes(flags)] for slip, values, flags in rows]
+    plain_chunk = bytearray(256)
     gc.collect()
     micropython.heap_lock()
     try:
@@ -207,6 +239,7 @@ def _pack_with_the_heap_locked(viper):
                 pack.crc(packer.HEAD - 20, end)
                 chunks += 1
                 kept.total(pack.count(), 1)
+                kept.alone(kept.handle, plain_chunk, pack.count() - 1, 9, 1, 2)
                 kept.drop(pack.count())
                 if end - packer.HEAD > 697:
                     pack.page(0x1234, 0xFFFF)

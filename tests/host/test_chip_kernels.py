@@ -129,6 +129,16 @@ class Packing:
         self.ring.send()
         return int(done)
 
+    def alone(self, i: int, number: int) -> None:
+        """Write a record for the journal."""
+        ring = self.ring.words()
+        wanted = Buffer(self.kernels, bytes(300))
+        parts = ring, self.ring.words(self.slots_at), self.ring.halves(self.records_at)
+        halves = number & 65535, number >> 16
+        at = codec.alone(*parts, wanted.content, i, 5, *halves)
+        assert self.kernels.call("alone", self.ring.at, wanted, i, 5, *halves) == at
+        wanted.same()
+
     def add_up(self, channel: int) -> None:
         ring = self.ring.words()
         codec.add_up(ring, self.ring.halves(self.records_at), ring[codec._USED], channel)
@@ -148,6 +158,7 @@ def test_records_are_packed_alike(kernels: Module, channels: int) -> None:
             slot += chance.choice((1, 1, 1, 2, 50))
             packing.push(slot)
         packing.add_up(chance.randrange(channels))
+        packing.alone(chance.randrange(12), chance.choice((5, 200, 70_000, (1 << 32) - 1)))
         ends.add(packing.encode(8 if run == 4 else 900))
         if run == 4:
             packing.reset()

@@ -11,10 +11,7 @@ CHECKS = sorted(path.stem for path in ON_NODE.glob("check_*.py"))
 
 @pytest.mark.parametrize("interpreter", COMMANDS)
 @pytest.mark.parametrize("name", CHECKS)
-def test_check(name: str, interpreter: str, request: pytest.FixtureRequest) -> None:
-    if (name, interpreter) == ("check_closed", "wasm-32"):
-        why = "an outcome of a cut that the test wants is not met there; nobody knows why yet"
-        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
+def test_check(name: str, interpreter: str) -> None:
     code = f"import harness\nif harness.run({name!r}):\n    raise RuntimeError('checks failed')\n"
     out = run(COMMANDS[interpreter](code, [FIRMWARE, FIRMWARE / "frozen", ON_NODE, BOTH, DEVICES]))
     print(out)

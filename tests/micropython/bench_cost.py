@@ -30,7 +30,10 @@ from faketime import time  # takes the place of the module: before anything of o
 from node_parts import Parts
 from nor import BLOCK
 
-from tirta_node import assemble
+from tirta_node import (
+    assemble,
+    leaving,  # noqa: F401 - loaded: the chip has it as bytecode, and need not compile it at each page
+)
 from tirta_node.ring import USED, Ring
 from tirta_node.sampler import DUE
 from tirta_node.sensors.current import CurrentLoop
@@ -142,7 +145,7 @@ def without_program(log):
 
     def append(chunk, start, end):
         log.page_slot = -1
-        log._pages.at += end - start
+        log.ring.at += end - start
         return True
 
     log.append = append
@@ -334,7 +337,7 @@ def main(mode, n, channels, path):
             pass
         return
     with open(path, "rb") as file:
-        data = array("i", file.read())
+        data = array("i", file.read(4 * channels * MOST_TICKS))
     time.now_ms = 0
     if mode in WORKS:
         interval_ms, commit_ms = WORKS[mode]

@@ -80,7 +80,7 @@ KEY = bytes(range(32))
 OPEN = {state.SLOT: b"a", state.MODE: b"open"}
 LOCK = b"\1" + KEY
 SLOW = sys.maxsize < 1 << 32
-CUTS = SHAPES[1:3] if SLOW else SHAPES
+CUTS = ("half", "all") if SLOW else SHAPES  # the last program of a copy puts it into force
 
 
 class Gate:

@@ -18,7 +18,7 @@ from tirta_node.clock import Clock
 from tirta_node.keeper import Keeper
 from tirta_node.ring import Ring
 
-INTERVAL_MS = 1000
+INTERVAL_MS = 4000  # so that the journal of a few pages lasts, and is used
 FLAGS = (1, 1, 1, 1, 1, 1, 1, 2, 3, 9)
 # Records that may wait for a commit: none is ever due; each; a few; whole chunks and more.
 NEVER, EACH, FEW, MANY = 1000, 1, 7, 25
