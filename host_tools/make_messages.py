@@ -24,10 +24,13 @@ _SKIPPED = {"report", "locale", "virtual"}  # the page has a catalogue of its ow
 _SAYING = {
     "TirtaError": None, "say": (0,), "error": (0, 1), "ask": (0,), "out": (0,), "Finding": None,
     "Problem": None, "Complaint": None, "Kind": None, "translated": (0,), "field": (0, 1),
-    "_tell": (2,),
+    "_tell": (2,), "_say": (0,), "bar": (0,), "bars": (0,), "Patience": (1,), "Silence": (1,),
+    "_patience": (0,), "choose": (0,),
 }  # fmt: skip
-_TELLING = {"_told"}  # functions that return what is said
-_KEYWORDS = {"help", "hint", "what", "next", "title"}
+# Functions that return what is said.
+_TELLING = {"_told", "_now", "unrest", "misspelt", "speak"}
+_KEYWORDS = {"help", "hint", "what", "next", "title", "why"}  # arguments, and variables
+_LISTS = {"SAID_ELSEWHERE"}  # constants with what argparse, the system or a node says
 
 
 def messages(source: str) -> Iterator[str]:
@@ -35,6 +38,12 @@ def messages(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             yield from _of_call(node)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if name in _KEYWORDS:
+                yield from _templates(node.value)
+            elif name in _LISTS:
+                yield from ast.literal_eval(node.value)
         elif isinstance(node, ast.FunctionDef) and node.name in _TELLING:
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Return) and inner.value is not None:
@@ -74,6 +83,9 @@ def _templates(text: ast.expr) -> Iterator[str]:
     if isinstance(text, ast.IfExp):
         yield from _templates(text.body)
         yield from _templates(text.orelse)
+    elif isinstance(text, ast.Tuple | ast.List):
+        for part in text.elts:
+            yield from _templates(part)
     elif isinstance(text, ast.Constant) and isinstance(text.value, str):
         if _worth(text.value):
             yield text.value

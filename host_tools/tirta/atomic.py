@@ -19,6 +19,12 @@ WINDOWS = os.name == "nt"
 _OLD_S = 3600  # a file is written in much less
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors of a disk, or a share of it, without room
 
+SAID_ELSEWHERE = (  # by the system, of a file
+    "No such file or directory", "Permission denied", "Is a directory", "Not a directory",
+    "File exists", "No space left on device", "Read-only file system", "File name too long",
+    "Input/output error", "Invalid argument",
+)  # fmt: skip
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:

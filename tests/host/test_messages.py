@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The messages in other languages: complete, whole, and English where nothing is translated."""
 
+import contextlib
 import re
 import sys
 from pathlib import Path
@@ -125,6 +126,56 @@ def test_a_command_speaks_the_persons_language(
     assert main(["--language", "yy", "ports"]) == 2
     assert "There are no messages in the language yy." in capsys.readouterr().err
     translation.translator.cache_clear()
+
+
+ENGLISH = re.compile(
+    r"\b(the|is|are|no|not|you|did|argument|option|invalid|such|expected|required|lists|wrong)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["statsu"], ["keys", "isue"], ["status", "--bla"], ["pull", "--since", "x"], ["flash"],
+        ["export", "a", "--to", "pdf"], ["config", "check", "absent.toml"], ["sensors", "puls"],
+        ["calibrate", "x", "ph", "--reference", "4,01x"], ["calibrate", "x", "ph", "--celsius"],
+        ["flash", "x", "--board", "virtual", "--open", "--key", "k"], ["status", "--json=1"],
+        ["keys", "issue", "--help"], ["flash", "--help"], ["report", "absent"],
+        ["report", "a", "--district", "absent.toml"], ["calibrate", "--history", "empty"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_wrong_word_is_told_in_one_language(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Also what argparse and the system say, and messages that are put together of two."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with contextlib.suppress(SystemExit):
+        main(["--language", "id", *words])
+    told = "".join(capsys.readouterr())
+    for typed in words:
+        told = told.replace(typed, "")
+    told = re.sub("--[a-z-]+", "", told)
+    assert told.strip()
+    assert not ENGLISH.findall(told), told
+
+
+def test_what_one_waits_for_is_told_in_the_same_language(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say.speak("id")
+    for what in (
+        "for the node on COM3", "for the node on COM3 to start", "for the log of the node on COM3",
+        "for its config from the node on COM3", "for the reading of ph to settle",
+        "for the next record of node 240ac4e29526",
+    ):  # fmt: skip
+        say.say(f"Waiting {what}: 5 s.")
+    for line in capsys.readouterr().err.splitlines():
+        assert line.startswith("Menunggu "), line
+        assert not re.search(r"\b(for|the|of|from|to)\b", line), line
 
 
 def test_an_error_stays_english_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,10 @@
 import os
 import re
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from conftest import Nodes
-from patience import scenario_ended
 from screen import screens, shape
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -23,9 +21,6 @@ def test_screen_is_what_the_commands_print(
     assert [screen.command.split()[1] for screen in shown][:2] == ["virtual", "ports"]
     for screen in shown:
         assert shape(screen.run(tmp_path)) == shape(screen.shown), screen.command
-        if screen.command.startswith("tirta virtual up"):
-            scenario_ended("inlet")
-            time.sleep(6)  # the closing sample falls due just after the scenario ends
 
 
 def test_links_lead_somewhere() -> None:

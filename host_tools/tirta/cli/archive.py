@@ -54,12 +54,12 @@ def _check_arguments(parser: ArgumentParser) -> None:
 
 
 def _check(args: Namespace) -> int:
-    with bar("Checking") as progress:
+    with bar(say.translated("Checking")) as progress:
         found = check.check(args.archive, progress)
     aside: list[str] = []
     landed = Landed()
     if args.rebuild:
-        with bar("Rebuilding") as progress:
+        with bar(say.translated("Rebuilding")) as progress:
             aside, landed = check.rebuild(args.archive, os.cpu_count() or 1, progress)
     if args.json:
         rebuilt = {"aside": aside, "values": landed.values} if args.rebuild else None
@@ -69,8 +69,8 @@ def _check(args: Namespace) -> int:
             say.out(f"{finding.path} {finding.what}\n  {finding.next}")
         if found.ok:
             say.out(
-                f"{args.archive} is whole: {found.pages} pages of {found.nodes} nodes,"
-                f" {counted(found.tables, 'table')}."
+                f"{args.archive} is whole: {counted(found.pages, 'page')} of"
+                f" {counted(found.nodes, 'node')}, {counted(found.tables, 'table')}."
             )
         for path in aside:
             say.out(f"{path} is kept there.")

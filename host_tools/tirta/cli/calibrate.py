@@ -101,7 +101,9 @@ def _point(
         say.ask(f"Hold the probe into {reference:g}, then Enter: ")
     say.say("Waiting until the reading has settled.")
     with progress.line() as write:
-        look = calibrate.steady(node, args.channel, args.patience, lambda now: write(_now(now)))
+        look = calibrate.steady(
+            node, args.channel, args.patience, lambda now: write(say.translated(_now(now)))
+        )
     celsius = calibrate.temperature(channel, look, args.celsius)
     say.say(f"It reads {look.raw_uv / 1000:.1f} mV.")
     return Point(look.raw_uv, reference, celsius)
@@ -133,6 +135,9 @@ def _history(args: Namespace) -> None:
         if args.json:
             say.documents(dataclasses.asdict(visit) for visit in visits)
             return
+        if not visits:
+            say.say(f"No calibration is in {args.history}.")
+            return
         rows = [
             (_time(v.unix_s), v.channel, v.method, v.who, _keys(v.old), _keys(v.new))
             for v in visits
@@ -144,6 +149,9 @@ def _history(args: Namespace) -> None:
         known = node.ask(calibration.CALIBRATIONS)
     if args.json:
         say.document(known)
+        return
+    if not known:
+        say.say(f"No calibration is in force on the node at {choice.port}.")
         return
     rows2 = [
         (_time(f["unix"]), name, f["method"], _keys(f["base"]), _keys(f["keys"]))

@@ -37,7 +37,7 @@ def put(
     key_of: KeyOf | None = None,
 ) -> Deployed:
     """Deploy, and show how far it is."""
-    with bar("Writing") as progress:
+    with bar(say.translated("Writing")) as progress:
         return deploy.deploy(
             choice.port,
             board,

@@ -93,7 +93,7 @@ def _flash(args: Namespace) -> None:
         _dry_run(args, planned)
         return
     choice = choose(args.port, args.baud)
-    with bar("Writing") as progress:
+    with bar(say.translated("Writing")) as progress:
         done = flash.flash(
             choice.port,
             planned,

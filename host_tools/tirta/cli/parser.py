@@ -18,21 +18,43 @@ from tirta.cli import say
 from tirta.cli.catalogue import COMMANDS, GROUPS, Command
 
 WRONG_USAGE = 2
+# What argparse says, which translates nothing on a computer without catalogues of its own.
+SAID_ELSEWHERE = (
+    "usage: ", "options", "positional arguments", "show this help message and exit",
+    "show program's version number and exit", "argument {0}: {1}",
+    "the following arguments are required: {0}", "one of the arguments {0} is required",
+    "expected one argument", "expected at least one argument", "not allowed with argument {0}",
+    "invalid choice: {0} (choose from {1})", "ambiguous option: {0} could match {1}",
+    "ignored explicit argument {0}", "there is no option or place for: {0}",
+)  # fmt: skip
 _NAMES = 18  # columns of the overview before what a command does
 
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong as every other error is said: once, and with the next step."""
 
-    def add_argument(self, *names: Any, **more: Any) -> argparse.Action:
-        """As argparse does, with the help in the person's language."""
-        if isinstance(more.get("help"), str):
-            more["help"] = say.translated(more["help"])
-        return super().add_argument(*names, **more)
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        for group in self._action_groups:
+            group.title = say.translated(str(group.title))
 
     def error(self, message: str) -> NoReturn:
-        say.error(f"{message[0].upper()}{message[1:].rstrip('.')}.", f"See `{self.prog} --help`.")
+        told = say.translated(message)
+        say.error(f"{told[0].upper()}{told[1:].rstrip('.')}.", f"See `{self.prog} --help`.")
         sys.exit(WRONG_USAGE)
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Speaks the person's language: of each option, and that a usage follows."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return say.translated(action.help) if action.help else action.help
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        """As argparse does, with the word before it in the person's language."""
+        if prefix is None:
+            prefix = say.translated("usage: ")
+        super().add_usage(usage, actions, groups, prefix)
 
 
 def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
@@ -43,7 +65,7 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
         usage="tirta COMMAND …",
         description=say.translated("Flash, configure, pull and read water-utility nodes."),
         epilog=_overview(width),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         add_help=True,
     )
     top.add_argument(
@@ -86,7 +108,7 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
             help=told,
             description=textwrap.fill(f"{told[0].upper()}{told[1:]}.", width),
             epilog=f"{say.translated('Example')}:\n  {_broken(command.example, width)}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
             allow_abbrev=False,
         )
         arguments, run = command.load()

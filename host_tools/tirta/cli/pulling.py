@@ -77,7 +77,8 @@ def _place(text: str) -> object:
 def _pull(args: Namespace) -> None:
     choices = _chosen(args)
     span = Span.of(args.begin if args.since is None else args.since, args.to)
-    with bars([f"Pulling {c.port}" if args.all else "Pulling" for c in choices]) as updates:
+    titles = [f"Pulling {c.port}" if args.all else "Pulling" for c in choices]
+    with bars([say.translated(title) for title in titles]) as updates:
         with ThreadPoolExecutor(max_workers=len(choices)) as pool:
             jobs = [
                 pool.submit(

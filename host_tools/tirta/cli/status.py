@@ -12,6 +12,11 @@ from tirta.node import Node
 from tirta.ports import choose
 from tirta.text import counted
 
+SAID_ELSEWHERE = (  # by the node, and by Python of a length of time
+    "unset", "holdover", "synchronised", "none", "unknown", "power on", "hard reset", "watchdog",
+    "deep sleep", "soft reset", "brown-out", "{0} day, {1}", "{0} days, {1}",
+)  # fmt: skip
+
 
 def _arguments(parser: ArgumentParser) -> None:
     port_argument(parser)

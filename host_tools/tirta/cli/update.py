@@ -50,7 +50,7 @@ def _update(args: Namespace) -> int:
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
         chosen = chosen or bundle.make(boards.named(node.hello.board))
-        with bar("Updating") as progress:
+        with bar(say.translated("Updating")) as progress:
             done = update.send(
                 node, chosen, allow_downgrade=args.allow_downgrade, progress=progress
             )

@@ -59,6 +59,13 @@ _PATTERNS = {
     "rom": "is 16 hexadecimal digits",
 }
 _TOLD = "or the address of a converter"  # by board_fit, in the words of the file
+SAID_ELSEWHERE = (  # by pydantic
+    "Input should be {0}", "Input should be a valid number", "Input should be a valid integer",
+    "Input should be a valid string", "Input should be greater than {0}",
+    "Input should be greater than or equal to {0}", "Input should be less than {0}",
+    "Input should be less than or equal to {0}", "String should have at most {0} characters",
+    "String should have at least {0} character", "Input should be a finite number",
+)  # fmt: skip
 _RANGE_HINT = "Choose a value within the range; with fewer `decimals` larger values fit."
 
 

@@ -81,7 +81,9 @@ def of_figure(figure: Figure, what: str | None, by: str, *, withdraw: bool = Fal
     wanted = "change" if withdraw else "burst"
     if kind != wanted or figure.start_s is None or not isinstance(figure.value, float):
         raise TirtaError(
-            f"{figure.id} is no {'acknowledged change' if withdraw else 'burst'}.",
+            f"The figure {figure.id} is no acknowledged change."
+            if withdraw
+            else f"The figure {figure.id} is no burst.",
             f"`tirta district DIR` lists them as ZONE/{wanted}/NUMBER.",
         )
     if not withdraw and not (what or "").strip():
