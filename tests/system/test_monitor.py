@@ -14,6 +14,7 @@ from tirta import virtual
 from tirta.demo_config import demo_text
 from tirta.monitor.app import Monitor
 from tirta.node import Node
+from tirta.translation import translator
 
 SIZE = (80, 24)
 
@@ -53,6 +54,53 @@ def test_everything_is_on_the_screen(nodes: Nodes) -> None:
             assert monitor.rounds <= paused_at + 1, "only what was asked already came"
             await pilot.press("p")
             await until(monitor, paused_at + 2)
+            await pilot.press("q")
+
+    asyncio.run(look())
+
+
+def test_a_narrow_screen_hides_nothing(nodes: Nodes) -> None:
+    node = nodes.up("shown", app=True, config=demo_text("virtual"))
+    monitor = Monitor(lambda: Node(node.port, FAST_BAUD), every_s=0.1)
+
+    async def look() -> None:
+        async with monitor.run_test(size=(60, 20)) as pilot:
+            await until(monitor, 2)
+            await pilot.pause()
+            seen = words(monitor)
+            for part in (
+                "OPEN",
+                "Clock",
+                "Records",
+                "Log",
+                "Lost",
+                "damaged frames",
+                "temperature",
+            ):
+                assert part in seen, part
+            assert monitor.screen.max_scroll_y == 0
+            table = monitor.query_one(DataTable)
+            assert (table.max_scroll_x, table.max_scroll_y) == (0, 0)
+            await pilot.press("q")
+
+    asyncio.run(look())
+
+
+def test_the_screen_speaks_the_persons_language(nodes: Nodes) -> None:
+    node = nodes.up("shown", app=True, config=demo_text("virtual"))
+    indonesian = translator("id")
+    monitor = Monitor(lambda: Node(node.port, FAST_BAUD), every_s=0.1, say=indonesian)
+
+    async def look() -> None:
+        async with monitor.run_test(size=SIZE) as pilot:
+            await until(monitor, 2)
+            await pilot.pause()
+            seen = words(monitor)
+            for part in ("TERBUKA", "Jam", "belum diatur", "Catatan", "Memori", "Kanal", "Keluar",
+                         "pilih kanal lain", "terakhir", "0 frame rusak"):  # fmt: skip
+                assert part in seen, part
+            for part in ("Clock", "Records", "Quit", "Pause", "Last", "choose", "unset", "bytes"):
+                assert part not in seen, part
             await pilot.press("q")
 
     asyncio.run(look())

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from tirta import patience
+from tirta.cli import say
 from tirta.cli.command import Work, number, port_argument
 from tirta.errors import TirtaError
 from tirta.node import Node
@@ -30,7 +31,7 @@ def _monitor(args: Namespace) -> None:
     with Node(choice.port, choice.baud):
         pass  # an error is told before the screen opens
     patience.listen(lambda _text: None)  # the screen itself tells of a node that is silent
-    Monitor(lambda: Node(choice.port, choice.baud), max(0.5, args.every)).run()
+    Monitor(lambda: Node(choice.port, choice.baud), max(0.5, args.every), say.translated).run()
 
 
 WORK: Work = {

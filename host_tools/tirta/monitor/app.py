@@ -4,11 +4,9 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
 
 from rich.markup import escape
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Footer, Static
 
 from tirta.errors import TirtaError
@@ -19,20 +17,31 @@ from tirta.node import Node
 from tirta.text import counted, duration
 from tirta_format.record import FAIL, GOOD, MISSING, SUSPECT
 
-SPARK = 22  # characters, more where the terminal is wider
+SPARK = 4  # characters, more where the terminal is wider than 60
 MOST_SPARK = 80
 OTHERS = 56  # characters that the other columns take
-CHART_LINES, MOST_CHART = 4, 16
+WIDE = 76  # characters, for two fields on a line
+CHART_LINES, MOST_CHART = 3, 16
 LEAST_CHART = 20
 SCALE = 12  # characters beside the chart, for its ends
 EVERY_S = 1.0
 TAKE_S = 0.05  # between two looks for what the asker learned
 LAST_ANSWER_S = 2.0  # that quitting waits for it: the port is free afterwards
+SAID_ELSEWHERE = (  # on the screen: titles, keys and flags
+    "Channel", "Value", "Unit", "Flag", "Last hours", "Quit", "Pause", "Slower", "Faster",
+    "good", "unchecked", "suspect", "bad", "no value",
+    "{0} seconds", "{0} minutes", "{0} hours", "{0} days",
+)  # fmt: skip
+_KEYS = (("q", "quit", "Quit"), ("p", "pause", "Pause"), ("s", "slower", "Slower"),
+         ("f", "faster", "Faster"))  # fmt: skip
+_NAMES = 9  # columns before a field
+_HALF = 48  # where the second field of a line begins
+Say = Callable[[str], str]
 _COLOURS = {GOOD: "green", SUSPECT: "yellow", FAIL: "red", MISSING: "red"}
 
 
 class Monitor(App[None]):
-    """`connect` opens the node; it is called again when the line was lost."""
+    """`connect` opens the node, and again when the line was lost; `say` speaks a language."""
 
     TITLE = "Tirta monitor"
     ENABLE_COMMAND_PALETTE = False
@@ -40,18 +49,17 @@ class Monitor(App[None]):
     #who { height: 1; background: $primary; color: $text; }
     #how { height: 4; padding: 0 1; }
     #channels { height: auto; min-height: 4; max-height: 50%; }
-    #chart { height: 1fr; min-height: 6; padding: 0 1; color: $accent; }
+    #chart { height: 1fr; min-height: 4; padding: 0 1; color: $accent; }
     #alarms { height: auto; max-height: 3; padding: 0 1; color: $error; text-style: bold; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Quit"),
-        Binding("p", "pause", "Pause"),
-        Binding("s", "slower", "Slower"),
-        Binding("f", "faster", "Faster"),
-    ]
 
-    def __init__(self, connect: Callable[[], Node], every_s: float = EVERY_S) -> None:
+    def __init__(
+        self, connect: Callable[[], Node], every_s: float = EVERY_S, say: Say = str
+    ) -> None:
         super().__init__()
+        self._say = say
+        for key, action, title in _KEYS:
+            self.bind(key, action, description=say(title))
         self.rounds = 0  # answers that were shown
         self._asker = Asker(connect, every_s)
         self._watch: Watch | None = None
@@ -70,10 +78,10 @@ class Monitor(App[None]):
         table = self.query_one(DataTable)
         self._spark = min(MOST_SPARK, max(SPARK, self.size.width - OTHERS))
         for title, width in (("Channel", 16), ("Value", 10), ("Unit", 7), ("Flag", 9)):
-            table.add_column(title, width=width, key=title)
-        table.add_column("Last hours", width=self._spark, key="Last hours")
+            table.add_column(self._say(title), width=width, key=title)
+        table.add_column(self._say("Last hours"), width=self._spark, key="Last hours")
         table.focus()
-        self.query_one("#who", Static).update(" Asking the node …")
+        self.query_one("#who", Static).update(f" {self._say('Asking the node …')}")
         self.set_interval(TAKE_S, self._take)
         self._asker.start()
 
@@ -95,20 +103,24 @@ class Monitor(App[None]):
 
     def _lost(self, error: TirtaError) -> None:
         self.query_one("#alarms", Static).update(
-            f"✗ {escape(error.what)} {escape(error.hint)} Trying again …"
+            f"✗ {escape(self._say(error.what))} {escape(self._say(error.hint))}"
+            f" {self._say('Trying again …')}"
         )
 
     def _show(self, watch: Watch, now: Snapshot) -> None:
         self._watch, self._last = watch, now
         self.rounds += 1
         hello = now.hello
-        mode = "[reverse] OPEN: not protected [/]" if hello.mode == "open" else hello.mode
-        name = escape(hello.name or hello.node)
-        self.query_one("#who", Static).update(
-            f" [b]{name}[/]  {escape(hello.node)}  {escape(hello.board)}"
-            f"  firmware {escape(hello.firmware)}  {mode}"
+        mode = (
+            f"[reverse] {self._say('OPEN: not protected')} [/]"
+            if hello.mode == "open"
+            else hello.mode
         )
-        self.query_one("#how", Static).update("\n".join(_how(now)))
+        name = escape(hello.name or hello.node)
+        wide = self.size.width >= WIDE
+        kind = f"  {escape(hello.board)}  firmware {escape(hello.firmware)}" if wide else ""
+        self.query_one("#who", Static).update(f" [b]{name}[/]  {escape(hello.node)}{kind}  {mode}")
+        self.query_one("#how", Static).update("\n".join(_how(now, self._say, wide=wide)))
         self._fill(now.values, watch)
         alarms = now.status.get("alarms") or []
         told = "\n".join(f"✗ {escape(str(alarm))}" for alarm in alarms[:3])
@@ -117,7 +129,7 @@ class Monitor(App[None]):
 
     def _fill(self, values: list[Value], watch: Watch) -> None:
         table = self.query_one(DataTable)
-        rows = {value.name: _row(value, watch, self._spark) for value in values}
+        rows = {value.name: _row(value, watch, self._spark, self._say) for value in values}
         if [key.value for key in table.rows] != list(rows):
             table.clear()
             for name, cells in rows.items():
@@ -143,8 +155,9 @@ class Monitor(App[None]):
         known = [v for v in past if v == v]  # noqa: PLR0124  no NaN
         value = next(v for v in self._last.values if v.name == name)
         hours = duration(len(past) * self._watch.step_s(name))
-        title = f"[b]{escape(name)}[/] {escape(value.unit)}, the last {hours}"
-        title += " · ↑↓ choose another channel"
+        last = self._say(f"the last {hours}")
+        title = f"[b]{escape(name)}[/] {escape(value.unit)}, {last}"
+        title += f" · ↑↓ {self._say('choose another channel')}"
         if not known:
             place.update(title)
             return
@@ -163,7 +176,7 @@ class Monitor(App[None]):
         self._asker.paused = not self._asker.paused
         self.sub_title = "paused" if self._asker.paused else ""
         if self._asker.paused:
-            self.query_one("#alarms", Static).update("Paused: p goes on")
+            self.query_one("#alarms", Static).update(self._say("Paused: p goes on"))
 
     def action_slower(self) -> None:
         self._asker.every_s = min(60.0, self._asker.every_s * 2)
@@ -172,7 +185,7 @@ class Monitor(App[None]):
         self._asker.every_s = max(0.5, self._asker.every_s / 2)
 
 
-def _row(value: Value, watch: Watch, width: int) -> tuple[str, ...]:
+def _row(value: Value, watch: Watch, width: int, say: Say) -> tuple[str, ...]:
     colour = _COLOURS.get(value.flag, "white")
     flag = draw.FLAGS.get(value.flag, str(value.flag))
     past = list(watch.history.get(value.name, ()))
@@ -180,27 +193,42 @@ def _row(value: Value, watch: Watch, width: int) -> tuple[str, ...]:
         escape(value.name),
         f"{draw.number(value.value, value.decimals):>9}",
         escape(value.unit),
-        f"[{colour}]{flag}[/]",
+        f"[{colour}]{say(flag)}[/]",
         draw.spark(past, width),
     )
 
 
-def _how(now: Snapshot) -> list[str]:
-    """Four lines that answer: is it all right?"""
+def _how(now: Snapshot, say: Say, *, wide: bool) -> list[str]:
+    """Four lines that answer: is it all right? On a narrow terminal each says one thing."""
     status = now.status
-    clock = status["clock"]
+    clock = say(status["clock"])
     if status.get("unix"):
         at = datetime.fromtimestamp(status["unix"], UTC).astimezone()
         clock = f"{at:%Y-%m-%d %H:%M:%S %Z}, {clock}"
-    up = timedelta(seconds=int(status["uptime_s"]))
+    up = say(str(timedelta(seconds=int(status["uptime_s"]))))
     used = float(status["log_used"])
-    clock_line = f"Clock    {clock:38} Up {up}, {status['cause']}"
-    records = f"Records  {status['next_record']:<10} of epoch {status['epoch']:<16}"
-    records += f" Log {draw.bar(used, 12)} {used:.0%}"
-    lost = (
-        f"Lost     {counted(status['lost'], 'record')}, {counted(status['overruns'], 'overrun')},"
-    )
-    lost += f" worst {status.get('worst_late_ms', 0)} ms late"
-    line = f"Line     {status.get('dropped_frames', 0)} damaged frames, answer in"
-    line += f" {now.answer_s * 1000:.0f} ms        Heap {status['heap_free']} bytes free"
-    return [clock_line, records, lost, line]
+    lost = counted(status["lost"], "record"), counted(status["overruns"], "overrun")
+    late = say(f"worst {status.get('worst_late_ms', 0)} ms late")
+    damaged = counted(status.get("dropped_frames", 0), "damaged frame")
+    answer = say(f"answer in {now.answer_s * 1000:.0f} ms")
+    epoch = say(f"of epoch {status['epoch']}")
+    line = f"{say(damaged)}, {answer}"
+    log = f"{draw.bar(used, 12)} {used:.0%}"
+    if not wide:
+        return [
+            _line(say("Clock"), clock),
+            _line(say("Records"), f"{status['next_record']}  {say('Log')} {log}"),
+            _line(say("Lost"), f"{', '.join(map(say, lost))}"),
+            _line(say("Line"), line),
+        ]
+    return [
+        _line(say("Clock"), clock, say("Up"), f"{up}, {say(status['cause'])}"),
+        _line(say("Records"), f"{status['next_record']:<10} {epoch}", say("Log"), log),
+        _line(say("Lost"), f"{', '.join(map(say, lost))}, {late}"),
+        _line(say("Line"), line, say("Heap"), say(f"{status['heap_free']} bytes free")),
+    ]
+
+
+def _line(name: str, text: str, name2: str = "", text2: str = "") -> str:
+    """One or two fields, each under those of the other lines."""
+    return f"{f'{name:{_NAMES - 1}} {text}':{_HALF - 1}} {name2} {text2}".rstrip()
