@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The alarm record (FORMAT.md section 5) and the kinds of alarms, in the order of their numbers.
 
-Apart from `meta`: a node whose config names no alarm needs none of it in RAM.
+Apart from `meta`, and on a node loaded for the moment: alarms are few.
 """
 
 from tirta_format import varint
 
 RECORD = 8  # the meta record
-KINDS = ("above", "below", "fault", "tamper", "burst", "night")
-ABOVE, BELOW, FAULT, TAMPER, BURST, NIGHT = range(6)
+KINDS = ("above", "below", "fault", "tamper", "burst", "night", "stuck", "doubled", "reversed")
+ABOVE, BELOW, FAULT, TAMPER, BURST, NIGHT, STUCK, DOUBLED, REVERSED = range(9)
 
 
 def record(uptime_ms, name, raised, kind, value):

@@ -2,7 +2,8 @@
 """The alarms of a config: their keys, and what is wrong with them. For configs that have any.
 
 Rules as in kinds.py. Limits are in the column's value times scale; those of a `burst` and a `night`
-are summed over an hour where the channel counts.
+are summed over an hour where the channel counts. `delay_ms` of a `stuck` is how long a meter may
+stand still, a day when left out.
 """
 
 from tirta_format import alarm_log, columns, kinds
@@ -16,11 +17,12 @@ RULES = {
     "column": _TEXT,  # of the record; not of a tamper alarm
     "delay_ms": (int, 0, _MOST_MS, 0),
     "from_h": (int, 0, 23, 0),  # the night, local time
-    "holidays": (list, 2, 64, kinds.OMIT),  # of a burst: first and last day in turn, from 2020 on
+    "holidays": (list, 2, 64, kinds.OMIT),  # of nights: first and last day in turn, from 2020 on
     "hysteresis": (int, 0, kinds.LIMIT, 0),
     "kind": (str, 1, 8, None),
     "least": _LIMIT,  # of `pressure`: below it, and for three hours after, flow is no demand
     "limit": _LIMIT,
+    "limits": (list, 3, 3, kinds.OMIT),  # of a night on Saturdays, Sundays and holidays
     "name": (str, 1, columns.MAX_NAME, None),
     "pin": (int, 0, kinds.MAX_GPIO, kinds.OMIT),
     "pressure": _TEXT,
@@ -59,10 +61,27 @@ def check(alarms, channels, interval_ms, check_keys, wrong):
             wrong.append((where + ".to_h", "must be behind from_h"))
         if "pressure" in alarm and ("least" not in alarm or alarm["pressure"] not in known):
             wrong.append((where + ".pressure", "must be a column of the record, and needs least"))
-        days = alarm.get("holidays", ())
-        if not all(type(day) is int and 0 <= day < _MOST_DAYS for day in days) or len(days) % 2:
-            wrong.append((where + ".holidays", "must be pairs of days, counted from 2020"))
-        elif any(days[i] > days[i + 1] for i in range(0, len(days), 2)):
-            wrong.append((where + ".holidays", "must not end before they begin"))
+        _check_lists(alarm, where, wrong)
+        if kind in ("doubled", "reversed") and alarm.get("column") in known:
+            _check_meter(alarm, channels[known[alarm["column"]]], where + ".kind", wrong)
         if kind in ("burst", "night") and interval_ms > 3600000 // 4:
             wrong.append((where + ".kind", "needs four records an hour or more"))
+
+
+def _check_lists(alarm, where, wrong):
+    days = alarm.get("holidays", ())
+    if not all(type(day) is int and 0 <= day < _MOST_DAYS for day in days) or len(days) % 2:
+        wrong.append((where + ".holidays", "must be pairs of days, counted from 2020"))
+    elif any(days[i] > days[i + 1] for i in range(0, len(days), 2)):
+        wrong.append((where + ".holidays", "must not end before they begin"))
+    for limit in alarm.get("limits", ()):
+        if type(limit) is not int or abs(limit) > kinds.LIMIT:
+            wrong.append((where + ".limits", "must be whole numbers up to %d" % kinds.LIMIT))
+
+
+def _check_meter(alarm, channel, where, wrong):
+    counts = channel["sensor"] in columns.COUNTING and alarm["column"] == channel["name"]
+    if alarm["kind"] == "doubled" and not counts:
+        wrong.append((where, "is for counts of a pulse meter"))
+    if alarm["kind"] == "reversed" and counts and "reverse" not in channel:
+        wrong.append((where, "needs a meter that tells which way it runs"))

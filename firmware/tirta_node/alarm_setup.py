@@ -24,7 +24,12 @@ def begin(node):
     kept = rarely.call("tirta_node.store", "load", chip.partition("state")).get(NIGHTS, b"")
     if kept[:4] == tag[1]:
         _restore(found, memoryview(kept)[4:])
-    return Alarms(node, found, output, tag)
+    made = Alarms(node, found, output, tag)
+    if any(alarm.kind >= alarm_log.STUCK for alarm in found):
+        from tirta_node import meter
+
+        made.is_sick = meter.is_sick
+    return made
 
 
 def _make(node, alarm):
@@ -49,12 +54,18 @@ def _make(node, alarm):
 
             judge = burst.Burst(alarm["to_h"] - alarm["from_h"], alarm["limit"])
             source = hours.Hours(alarm, judge, *args)
-        else:
+        elif kind == alarm_log.NIGHT:
             from tirta_node import night
 
             source = night.Night(alarm, *args)
+        else:
+            from tirta_node import meter
+
+            makers = meter.Stuck, meter.Doubled, meter.Reversed
+            source = makers[kind - alarm_log.STUCK](alarm, *args)
     cell = places[alarm["column"]][0] if "column" in alarm else 0
-    made = Alarm(alarm["name"], kind, cell, alarm["delay_ms"] // interval_ms, source)
+    delay = 0 if kind == alarm_log.STUCK else alarm["delay_ms"] // interval_ms
+    made = Alarm(alarm["name"], kind, cell, delay, source)
     made.limit = alarm.get("limit", 0)
     sign = -1 if kind == alarm_log.ABOVE else 1
     made.back = made.limit + sign * alarm["hysteresis"]
@@ -64,7 +75,7 @@ def _make(node, alarm):
 def _restore(found, kept):
     at = 0
     for alarm in found:
-        if alarm.kind > alarm_log.TAMPER:
+        if alarm_log.TAMPER < alarm.kind < alarm_log.STUCK:
             words = alarm.source.words
             n = 4 * len(words)
             if at + n <= len(kept):

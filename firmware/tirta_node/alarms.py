@@ -10,16 +10,19 @@ from array import array
 
 from micropython import const
 
-from tirta_format.alarm_log import ABOVE, BELOW, FAULT, TAMPER, record
 from tirta_node import rarely
 from tirta_node.sampler import SLOT
 
+_ABOVE, _BELOW, _FAULT = const(0), const(1), const(2)  # as in alarm_log.py
+_TAMPER, _NIGHT = const(3), const(5)
 _FROM_MS = 1577836800000  # 2020
+_FAIL = const(4)  # as in record.py
 _TO_S = const(0x3FFFFFFF)  # 2054: as many seconds as take no heap
 
 
 class Alarm:
-    """`cell` is the place of its column, `delay` in records. `source`: a pin, Hours or Night."""
+    """`cell` is the place of its column, `delay` in records. `source`: a pin, Hours, Night
+    or one of meter.py."""
 
     def __init__(self, name, kind, cell, delay, source):
         self.name = name
@@ -39,6 +42,7 @@ class Alarms:
     def __init__(self, node, found, output, tag):
         self._node = node
         self._found = found
+        self.is_sick = None  # of meter.py, where one is watched
         self._output = output
         self._tag = tag
         self._slot = node.sampler.groups[-1].words[SLOT]
@@ -84,8 +88,8 @@ class Alarms:
             alarm.held = alarm.held + 1 if holds and not alarm.on else 0
             if holds != alarm.on and (alarm.on or alarm.held > alarm.delay):
                 alarm.on = holds
-                self._tell(alarm, value if flag <= 3 and alarm.kind != TAMPER else 0)
-            if alarm.kind > TAMPER and alarm.source.ended:
+                self._tell(alarm, value if flag <= 3 and alarm.kind != _TAMPER else 0)
+            if _TAMPER < alarm.kind <= _NIGHT and alarm.source.ended:
                 alarm.source.ended = False
                 keep = True
         if keep:
@@ -93,21 +97,25 @@ class Alarms:
 
     def _holds(self, alarm, at_s, value, flag):
         kind = alarm.kind
-        if kind == TAMPER:
+        if kind == _TAMPER:
             return alarm.source.value() == 1
-        if kind == FAULT:
+        if kind == _FAULT:
             return flag >= 4
-        if kind > TAMPER:
+        if kind > _TAMPER:
+            ring = self._node.ring
+            if kind > _NIGHT:
+                return alarm.source.take(value, flag, ring.values, ring.flags)
             if not at_s:
                 return alarm.on
-            ring = self._node.ring
+            if self.is_sick is not None and self.is_sick(self._found, alarm.cell):
+                flag = _FAIL
             return alarm.source.take(at_s, value, flag, ring.values, ring.flags)
         if flag > 2:
             return alarm.on
         edge = alarm.back if alarm.on else alarm.limit
-        if kind == ABOVE:
+        if kind == _ABOVE:
             return value > edge
-        return kind == BELOW and value < edge
+        return kind == _BELOW and value < edge
 
     def _tell(self, alarm, value):
         node = self._node
@@ -115,7 +123,8 @@ class Alarms:
             self._output.value(1 if self.names() else 0)
         try:
             uptime_ms = node.clock.uptime_ms()
-            node.keeper.log.note(record(uptime_ms, alarm.name, alarm.on, alarm.kind, value))
+            args = uptime_ms, alarm.name, alarm.on, alarm.kind, value
+            node.keeper.log.note(rarely.call("tirta_format.alarm_log", "record", *args))
         except OSError as error:
             node.keeper.fail(error)  # status says both
 
@@ -125,7 +134,7 @@ class Alarms:
 
     def _keep(self):
         """What the nights taught, into the state: once a day."""
-        words = b"".join(bytes(a.source.words) for a in self._found if a.kind > TAMPER)
+        words = b"".join(bytes(a.source.words) for a in self._found if _TAMPER < a.kind <= _NIGHT)
         flash = rarely.call("tirta_node.hal.chip", "partition", "state")
         args = flash, {self._tag[0]: self._tag[1] + words}
         try:

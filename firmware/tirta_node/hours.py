@@ -8,10 +8,11 @@ before (`tirta.district.definitions`, REFILL_S). Times are seconds since 2020 be
 
 from micropython import const
 
+from tirta_node import days
+
 _HOUR_S = const(3600)
 _REFILL_S = const(10800)
 _ENOUGH = const(95)  # per cent
-_FIRST_WEEKDAY = const(2)  # 2020 began with a Wednesday
 
 
 class Hours:
@@ -71,13 +72,5 @@ class Hours:
         mean = self._sum // self._n
         if self._counting:
             mean = self._sum * _HOUR_S * 1000 // (self._n * self._step_ms)
-        self.on = self._judge.hour(at - self._from_h, mean, self._day(self._hour // 24))
-
-    def _day(self, day):
-        """The weekday, from Monday on, or 7 for a holiday; `day` counts from 2020 on."""
-        i = len(self._holidays)
-        while i:
-            i -= 2
-            if self._holidays[i] <= day <= self._holidays[i + 1]:
-                return 7
-        return (day + _FIRST_WEEKDAY) % 7
+        day = days.kind(self._hour // 24, self._holidays)
+        self.on = self._judge.hour(at - self._from_h, mean, day)

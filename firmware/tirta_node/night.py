@@ -12,16 +12,20 @@ from array import array
 
 from micropython import const
 
+from tirta_node import rarely
+
 _HOUR = const(60)  # minutes
 _DAY = const(1440)
 _REFILL = const(180)  # before the window: pressure must have held, so that tanks are full
 _ENOUGH = const(95)  # per cent
 _MOST = const(0x3FFFFFFF)
 _ON, _LOWEST, _COUNTED = 0, 1, 2
+_SATURDAY = const(5)
 
 
 class Night:
-    """Flow that never falls below `limit` in a night. `words`: whether the last night that counts
+    """Flow that never falls below `limit` in a night; on Saturdays, Sundays and holidays, whose
+    nights are others, below that of `limits`. `words`: whether the last night that counts
     was so, the lowest hour of the last night, and whether that one counts.
 
     `flow` and `pressure` are (place in the record, ms between two values); `counting`: an hour's
@@ -33,6 +37,8 @@ class Night:
         self.on = False
         self.ended = False  # a night: `words` is worth keeping
         self._limit = alarm["limit"]
+        self._limits = alarm.get("limits")
+        self._holidays = alarm.get("holidays", ())
         self._least = alarm.get("least", 0)
         self._utc_min = alarm["utc_min"]
         self._length = (alarm["to_h"] - alarm["from_h"]) * _HOUR
@@ -118,13 +124,19 @@ class Night:
         words[_LOWEST] = max(-_MOST, self._lowest)
         words[_COUNTED] = 1 if self._counts_all() else 0
         if words[_COUNTED]:
-            words[_ON] = 1 if self._lowest >= self._limit else 0
+            limit = self._limit
+            if self._limits:
+                day = rarely.call("tirta_node.days", "kind", self._night // _DAY, self._holidays)
+                limit = limit if day < _SATURDAY else self._limits[day - _SATURDAY]
+            words[_ON] = 1 if self._lowest >= limit else 0
             self.on = words[_ON] == 1
 
     def _counts_all(self):
-        """Whether it counts: it was seen from its first minute on, once, and pressure held."""
+        """Whether it counts: it was seen from its first minute on, once, pressure held, and not a
+        whole hour ran backwards.
+        """
         start_s = (self._night - self._utc_min) * 60
-        if self._lowest == _MOST or self._twice == self._night:
+        if self._lowest == _MOST or self._lowest < 0 or self._twice == self._night:
             return False
         if (self._first_s - start_s - 1) * 1000 > self._step_ms:
             return False

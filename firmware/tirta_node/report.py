@@ -27,7 +27,7 @@ def status(node, heap_free):
     """How it is; `heap_free` before this was loaded."""
     keeper, clock = node.keeper, node.clock
     log = keeper.log
-    return {
+    found = {
         "node": chip.node_id(),
         "mode": mode(node),
         "epoch": log.epoch,
@@ -52,6 +52,11 @@ def status(node, heap_free):
         "heap_free": heap_free,
         "dropped_frames": node.console.dropped,
     }
+    for bus in node.sampler.buses if node.sampler else ():
+        if hasattr(bus, "unsure"):
+            counts = bus.answers, bus.timeouts, bus.exceptions, bus.late, bus.unsure
+            found["modbus"] = counts
+    return found
 
 
 def _timing(node, word):

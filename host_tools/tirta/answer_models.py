@@ -69,6 +69,7 @@ class Status(_Answer):
     alarms: Annotated[list[_Text], Field(max_length=64)] = []
     heap_free: _U32 = 0
     dropped_frames: _U64 = 0
+    modbus: Annotated[list[_U64], Field(min_length=5, max_length=16)] | None = None
 
 
 class _Values(_Answer):

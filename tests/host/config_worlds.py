@@ -17,7 +17,8 @@ ODD_PERIODS = (0, 0.001, 0.009, 86401, -1, 1e9)
 _PINS = {function for functions in PIN_FUNCTIONS.values() for function in functions}
 BOARD = boards.load("virtual")
 COMPENSATED = ("ph", "conductivity", "tds", "oxygen")
-ALARMS = ("above", "below", "fault", "tamper", "burst", "night_flow", "backflow", "quality")
+ALARMS = ("above", "below", "fault", "tamper", "burst", "night_flow", "backflow", "quality",
+          "meter", "stuck", "doubled", "reversed")  # fmt: skip
 THERMOMETERS = ("4-20mA", "ds18b20", "ezo", "modbus", "sdi12", "voltage")
 
 
@@ -111,6 +112,11 @@ def _alarm(names: list[str], rng: random.Random) -> dict[str, Any]:
     needs = kind in ("above", "below", "night_flow") or (kind == "burst" and rng.random() < 0.5)
     if needs or rng.random() < 0.1:
         found["limit"] = rng.choice((0, 0.5, 100, -3))
+    if kind == "night_flow" and rng.random() < 0.5:
+        found |= {"saturday_limit": 2, "holiday_limit": _odd(rng, (1.5, 0), (1e9,))}
+    if kind in ("burst", "night_flow") and rng.random() < 0.5:
+        days = ("2026-05-28", "2026-05-28..2026-06-03"), ("2026-13-01", "2026-06-03..2026-05-28")
+        found["holidays"] = [_odd(rng, *days)]
     if rng.random() < 0.3:
         found |= {"pressure": rng.choice(names), "pressure_min": 5}
     if rng.random() < 0.3:

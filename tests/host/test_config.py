@@ -251,6 +251,40 @@ def test_an_alarm_without_a_limit_is_told_with_its_line(tmp_path: Path) -> None:
     assert two.startswith("node.toml:13: alarm[2]")
 
 
+METER = """[[channel]]
+name = "flow"
+sensor = "pulse"
+pin = "flow"
+litres_per_pulse = 10
+[[alarm]]
+name = "inlet"
+kind = "meter"
+channel = "flow"
+pressure = "p_inlet"
+pressure_min = 5
+[[alarm]]
+name = "back"
+kind = "{}"
+channel = "flow"
+"""
+
+
+def test_a_meter_alarm_is_what_its_meter_can_have(tmp_path: Path) -> None:
+    """And an alarm behind one that is several keeps its own line."""
+    path = tmp_path / "node.toml"
+    path.write_text(PRESSURE + METER.format("fault"))
+    found = json.loads(config.load(path)[0])["alarms"]
+    assert [(a["name"], a["kind"]) for a in found] == [
+        ("inlet_stuck", "stuck"), ("inlet_doubled", "doubled"), ("back", "fault"),
+    ]  # fmt: skip
+    assert found[0]["pressure"] == "p_inlet"
+    assert "pressure" not in found[1]
+    (one,) = problems(tmp_path, PRESSURE + METER.format("reversed"))
+    place = (PRESSURE + METER).split("{}")[0].count("\n") + 1
+    assert one.startswith(f"node.toml:{place}: alarm[2].kind"), one
+    assert "which way it runs" in one
+
+
 def test_a_file_of_powershell_is_read(tmp_path: Path) -> None:
     path = tmp_path / "node.toml"
     path.write_bytes(PRESSURE.replace("\n", "\r\n").encode("utf-16"))

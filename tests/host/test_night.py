@@ -121,6 +121,8 @@ def _cells(
     level = 900 + 500 * np.sin(hour / 24 * 6.283 * (1 + seed % 3)) + 60 * np.sin(hour * 5)
     flow = (level * rng.uniform(0.7, 1.3, count) * (interval_ms / HOUR_MS)).astype(np.int64)
     flow += (rng.random(count) < 0.3) - 5 * (rng.random(count) < 0.02)  # some ran backwards
+    if seed % 7 == 4:  # a day of it runs backwards
+        flow[count // 3 : 2 * count // 3] *= -1
     pressure = rng.integers(LEAST, 4000, count)
     if rng.random() < 0.5:
         first = int(rng.integers(0, count))
@@ -277,5 +279,5 @@ def test_the_node_and_the_laptop_agree_on_every_night(interpreter: str) -> None:
     assert seen.count("counted") > len(SEEDS) / 2
     assert set(seen) == {
         "counted", "no_complete_hour", "pressure_lost", "pressure_unknown", "clock_set_back",
-        "not seen",
+        "not seen", "backflow",
     }  # fmt: skip

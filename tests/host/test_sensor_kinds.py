@@ -124,10 +124,10 @@ address = 97
 
 
 def test_more_kinds_than_ram_has_room_for_are_refused(tmp_path: Path) -> None:
-    """Three kinds on buses fit, and so do eighteen Modbus slaves, but not all of them together."""
+    """Three kinds on buses fit, and so do twenty Modbus slaves, but not all of them together."""
     three = HEAD + MODBUS + SDI12 + EZO
     assert problems(tmp_path, three) == []
-    slaves = [MODBUS.replace('"a"', f'"m{i}"').replace("= 3", f"= {i}") for i in range(10, 28)]
+    slaves = [MODBUS.replace('"a"', f'"m{i}"').replace("= 3", f"= {i}") for i in range(10, 30)]
     assert problems(tmp_path, HEAD + "".join(slaves)) == []
     (found,) = problems(tmp_path, three + "".join(slaves))
     (name,) = re.findall("Channel (m[0-9]+) is one too many", found)

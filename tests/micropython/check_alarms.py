@@ -107,6 +107,9 @@ BURST = {"name": "burst", "kind": "burst", "column": "flow", "limit": 36, "from_
 BURST["utc_min"] = 0
 NIGHT = {"name": "leak", "kind": "night", "column": "flow", "limit": 100, "pressure": "p"}
 NIGHT["least"] = 500
+STUCK = {"name": "stuck", "kind": "stuck", "column": "flow", "pressure": "p", "least": 500}
+DOUBLED = {"name": "doubled", "kind": "doubled", "column": "flow"}
+REVERSED = {"name": "reversed", "kind": "reversed", "column": "flow"}
 BEGIN_MS = 1738252800000  # 23:00 in Jakarta, where a night begins an hour later
 
 
@@ -182,6 +185,123 @@ def test_a_night_without_its_records_does_not_count():
     assert night(node, 9, 90) == ["burst"]
 
 
+def minutes(node, count, flow, p=600, flag=1):
+    """Records of a minute; `flow` is what each counts, or what counts the next."""
+    for i in range(count):
+        node.values[:] = flow if isinstance(flow, int) else flow(i), p
+        node.flags[0] = flag
+        node.alarms.judge(0)
+    return node.alarms.names()
+
+
+def test_a_meter_that_stands_still_is_stuck():
+    node = fresh(STUCK)
+    assert minutes(node, 1439, 0) == []
+    assert minutes(node, 1, 0) == ["stuck"]
+    assert minutes(node, 1, 1) == []
+    assert [note[2]["alarm"] for note in node.notes] == [alarm_log.STUCK] * 2
+    usual = 7 * 1440
+    assert minutes(node, 100, 0) == minutes(node, usual, 3) == []  # a pause of 100 min is usual
+    for length in (121, 359):
+        assert minutes(node, length, 0) == minutes(node, 1, 2) == []
+    node = fresh(STUCK)
+    minutes(node, usual, lambda i: i % 3)
+    assert minutes(node, 359, 0) == []
+    assert minutes(node, 1, 0) == ["stuck"]
+
+
+def test_a_meter_may_stand_still_without_water():
+    for bad in ({"p": 499}, {"p": 600, "flag": 9}):
+        node = fresh(STUCK)
+        assert minutes(node, 4000, 0, **bad) == []  # neither without pressure nor without values
+    node = fresh(STUCK)
+    minutes(node, 1000, 0, 499)
+    assert minutes(node, 179 + 1439, 0) == []  # tanks fill
+    assert minutes(node, 2, 0) == ["stuck"]
+    assert minutes(node, 9, 0, 499) == ["stuck"]  # it does not move
+
+
+def test_another_meter_is_stuck_at_a_value():
+    still = dict(STUCK)
+    still["column"] = "p"
+    del still["pressure"], still["least"]
+    still["delay_ms"] = 3600000
+    node = fresh(still)
+    assert minutes(node, 60, 0, 77) == []
+    assert minutes(node, 1, 0, 77) == ["stuck"]
+    assert minutes(node, 1, 0, 78) == []
+
+
+def test_a_contact_that_bounces_counts_twice():
+    node = fresh(DOUBLED)
+    honest = lambda i: i * 7919 % 11  # noqa: E731
+    assert minutes(node, 3000, honest) == []
+    assert minutes(node, 460, lambda i: 2 * honest(i)) == ["doubled"]
+    assert minutes(node, 900, 2) == ["doubled"]  # a night that tells nothing
+    assert minutes(node, 460, honest) == []
+    node = fresh(DOUBLED)
+    assert minutes(node, 3000, 12) == minutes(node, 3000, lambda i: 2 * (i % 9 == 0)) == []
+
+
+def test_a_meter_that_runs_backwards_is_reversed():
+    node = fresh(REVERSED)
+    assert minutes(node, 1440, lambda i: 3 if i < 800 else -3) == []
+    assert minutes(node, 1439, -3) == []
+    assert minutes(node, 1, -3) == ["reversed"]
+    assert minutes(node, 1440, 3) == []
+
+
+def test_what_a_sick_meter_says_is_no_burst_and_no_night_flow():
+    """Twice the counts from noon on: with the alarm `doubled` there is none of the night."""
+    for health in ((), (DOUBLED,)):
+        node = fresh(BURST, dict(NIGHT, limit=2500, utc_min=0), *health)
+        rise = 1
+        for at in range(12 * 1440):
+            if at == 10 * 1440 - 720:
+                rise = 2
+            node.values[:] = rise * (30 + at * 7919 % 11), 600
+            node.alarms.judge(122169600 + 60 * (at + 1))
+        told = [note[2]["name"] for note in node.notes]
+        assert told == (["doubled"] if health else ["burst", "leak"]), told
+
+
+def test_after_two_hours_without_a_pulse_nights_do_not_count():
+    for health in ((), (STUCK,)):
+        node = fresh(dict(NIGHT, utc_min=0), *health)
+        for at in range(3 * 1440):
+            still = at > 2 * 1440 - 120
+            node.values[:] = 0 if still else 90, 600
+            node.alarms.judge(122169600 - 7200 + 60 * (at + 1))
+            if at == 3 * 1440 - 700:
+                assert node.alarms.names() == (["leak"] if health else []), health
+        assert node.alarms.names() == (["leak", "stuck"] if health else [])
+
+
+def nightly(node, day, pulses):
+    """The window of a local day, with the three hours before it, and the record behind it."""
+    for minute in range(-180, 302):
+        node.values[:] = pulses, 600
+        node.alarms.judge(122169600 + day * 86400 + 60 * minute)
+    return node.alarms.names()
+
+
+def test_nights_of_the_weekend_and_of_holidays_have_their_own_limit():
+    """122169600 is the 1414th day from 2020 on, a Wednesday."""
+    node = fresh(dict(NIGHT, utc_min=0, limits=[200, 300, 400], holidays=[1415, 1415]))
+    told = [bool(nightly(node, day, 3)) for day in range(6)]  # 180 an hour
+    assert told == [True, False, True, False, False, True]
+    assert nightly(node, 10, 3) == []
+    assert nightly(node, 11, 6) == ["leak"]
+
+
+def test_a_night_that_runs_backwards_does_not_count():
+    node = fresh(dict(NIGHT, utc_min=0))
+    assert nightly(node, 0, 3) == ["leak"]
+    assert nightly(node, 1, -3) == ["leak"]
+    assert node.alarms._found[0].source.words[2] == 0
+    assert nightly(node, 2, 0) == []
+
+
 def test_the_record_golden():
     payload = alarm_log.record(65536, "door", 1, alarm_log.TAMPER, -2)
     assert payload == b"\x08\x80\x80\x04\x04door\x01\x03\x03"
@@ -195,6 +315,8 @@ def test_rules_tell_what_cannot_work():
         ({"name": "a", "kind": "above", "column": "p"}, "alarms[0].limit"),
         ({"name": "a", "kind": "fault", "column": "q"}, "alarms[0].column"),
         ({"name": "a", "kind": "tamper", "pin": 4}, "alarms[0].pin"),
+        ({"name": "a", "kind": "doubled", "column": "p"}, "alarms[0].kind"),
+        ({"name": "a", "kind": "fault", "column": "p", "limits": [1, 2, "3"]}, "alarms[0].limits"),
         (3, "alarms[0]"),
     ):
         base["alarms"] = [alarm]

@@ -299,7 +299,7 @@ def test_polling_and_sampling_allocate_nothing():
     nothing = master._port = Idle()
     micropython.heap_lock()
     try:
-        at = modbus_frame.find(buf, 9, request.head, 9, request.frame)
+        at = modbus_frame.find(buf, 9, request.shape.head, 9, request.frame)
         held.take(buf, at + 3, time.ticks_ms())
         held.sample()
         channel.sample()

@@ -33,6 +33,7 @@ class _Building:
         # What others are compensated by must be there to be asked, not read by the tick alone.
         self._waters = [channel["water"] for channel in self.channels if "water" in channel]
         self._is_plain = is_plain
+        self._ratios = {}  # one of each, for all that have the same
 
     def done(self):
         """Thermometers come first: others may be compensated by them."""
@@ -153,6 +154,7 @@ class _Building:
         from tirta_node.sensors.modbus_request import Register
 
         ratio = channel["mul"], channel["div"]
+        ratio = self._ratios.setdefault(ratio, ratio)
         age_ms = self._age_ms(i, channel)
         return Register(channel["type"], channel["order"], ratio, channel["shift"], age_ms)
 

@@ -68,7 +68,7 @@ def _modbus(built):
             members.append(driver)
             at += 1
         slave = slaves.setdefault(key[0], Slave(key[0]))
-        requests.append(Request(slave, key[1], first, end - first, members, key[2]))
+        requests.append(Request(slave, key[1], first, end - first, tuple(members), key[2]))
     line = built.config["modbus"]
     port, char_us = inputs.rs485(line)
     built.buses.append(Modbus(port, requests, char_us, line["timeout_ms"], line["retries"]))

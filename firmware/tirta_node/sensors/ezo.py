@@ -10,8 +10,8 @@ import time
 from micropython import const
 
 from tirta_format.record import GOOD, SUSPECT
+from tirta_node.sensors.decimals import BAD, decimal
 from tirta_node.sensors.held import Held
-from tirta_node.sensors.numbers import BAD, decimal
 from tirta_node.sensors.water import Water
 
 _READY_MS = const(900)

@@ -12,9 +12,8 @@ class Held:
     def __init__(self, max_age_ms):
         self._max_age_ms = max_age_ms
         self._held = 0
-        self._held_flag = GOOD
+        self._held_flag = MISSING
         self._at_ms = 0
-        self._fresh = False
         self.value = 0
         self.flag = MISSING
 
@@ -23,11 +22,10 @@ class Held:
         self._held = value
         self._held_flag = flag
         self._at_ms = at_ms
-        self._fresh = True
 
     def drop(self):
         """The bus has nothing, or nothing that can be trusted."""
-        self._fresh = False
+        self._held_flag = MISSING
 
     def reaches(self, at_ms):
         """Whether what was asked for then is still young enough."""
@@ -35,10 +33,9 @@ class Held:
 
     def sample(self):
         """Take what the bus holds."""
-        if self._fresh:
+        if self._held_flag != MISSING:
             if self.reaches(self._at_ms):
                 self.value = self._held
-                self.flag = self._held_flag
-                return
-            self._fresh = False
-        self.flag = MISSING
+            else:
+                self._held_flag = MISSING
+        self.flag = self._held_flag

@@ -12,7 +12,6 @@ from micropython import const
 
 from tirta_format.record import GOOD, SUSPECT
 from tirta_node.sensors import modbus_frame
-from tirta_node.sensors.modbus_shape import shapes
 
 _BUFFER = const(192)
 _PART = const(32)  # bytes taken in one step
@@ -42,7 +41,10 @@ class Modbus:
         self._retries = retries
         self._gap_ms = max(2, 7 * char_us // 2000 + 1)  # 3.5 characters between frames
         self._late_ms = max(_LATE_MS, (retries + 2) * timeout_ms)
-        self._shapes = shapes(requests)
+        self._shapes = []
+        for request in requests:
+            if request.shape not in self._shapes:
+                self._shapes.append(request.shape)
         self._state = _IDLE
         self._request = requests[0]
         self._buf = bytearray(_BUFFER)
@@ -64,7 +66,7 @@ class Modbus:
             left = self._port.finish()
             if left:
                 return left
-            size = 5 + 2 * self._request.count
+            size = 5 + self._request.shape.head[2]
             wait_ms = self._timeout_ms + size * self._char_us // 1000 + 1
             self._until_ms = time.ticks_add(time.ticks_ms(), wait_ms)
             self._state = _LISTENING
@@ -107,7 +109,7 @@ class Modbus:
             left = time.ticks_diff(request.due_ms, now)
             if left <= 0:
                 left = self._blocked_ms(request, now)
-            if left <= 0 and request.slave.fails:
+            if left <= 0 and request.shape.slave.fails:
                 if silent is None or time.ticks_diff(request.due_ms, silent.due_ms) < 0:
                     silent = request
             elif left <= 0:
@@ -128,7 +130,7 @@ class Modbus:
         """Until a late answer that looks like this request's has come, or can be left to its fate.
         A retry does not wait: what comes answers one of its attempts.
         """
-        shape, slave = wanted.shape, wanted.slave
+        shape, slave = wanted.shape, wanted.shape.slave
         doubt_ms = _SILENT_DOUBT_MS
         if slave.late_ms:
             doubt_ms = max(_LATE_DOUBT_MS, _LATE_TIMES * slave.late_ms)
@@ -139,7 +141,7 @@ class Modbus:
         since_ms = time.ticks_diff(now, shape.vain_ms)
         if since_ms > doubt_ms and not slave.fails:
             # What is still owed is lost, or comes one poll late each time: a pause tells.
-            left = min(shape.rest_ms, _SILENT_DOUBT_MS) + self._late_ms
+            left = min(shape.rest_ms(), _SILENT_DOUBT_MS) + self._late_ms
             left -= time.ticks_diff(now, shape.last_ms)
             if left <= 0:
                 shape.clear()
@@ -156,21 +158,21 @@ class Modbus:
         self._receive()
         if self._come(request):
             return 1 if self._state == _LISTENING else self._rest()
-        size = request.shape.size
+        size = 5 + request.shape.head[2]
         left = time.ticks_diff(self._until_ms, time.ticks_ms())
         if left > 0:
             missing = max(size - self._end, 1)
             return min(left, max(missing * self._char_us // 1000, 1))
         self.timeouts += 1
         request.shape.in_vain()
-        if self._end == size and self._buf.startswith(request.head):
+        if self._end == size and self._buf.startswith(request.shape.head):
             request.shape.answered()  # damaged on the way
         request.tries += 1
-        if request.tries > self._retries or request.slave.fails:
-            if not request.slave.late_ms:  # else its answer may still be of use
+        if request.tries > self._retries or request.shape.slave.fails:
+            if not request.shape.slave.late_ms:  # else its answer may still be of use
                 request.drop()
-            request.slave.fails += 1
-            request.slave.doubt(time.ticks_ms(), 0)
+            request.shape.slave.fails += 1
+            request.shape.slave.doubt(time.ticks_ms(), 0)
             self._next(request)
         return self._rest()
 
@@ -190,7 +192,7 @@ class Modbus:
     def _holds(self, shape, request):
         """Whether it was an answer of this shape."""
         echo = self._request.frame
-        at = modbus_frame.find(self._buf, self._end, shape.head, shape.size, echo)
+        at = modbus_frame.find(self._buf, self._end, shape.head, 5 + shape.head[2], echo)
         if at >= 0:
             if request is not None and shape is request.shape:
                 self._take(request, at)
@@ -200,7 +202,7 @@ class Modbus:
                 self.late += 1
                 shape.slave.doubt(time.ticks_ms(), self._timeout_ms)
                 shape.exceed(time.ticks_ms())
-            self._cut(at, shape.size)
+            self._cut(at, 5 + shape.head[2])
             return True
         size = modbus_frame.EXCEPTION_BYTES
         at = modbus_frame.find(self._buf, self._end, shape.refusal, size, echo)
@@ -208,7 +210,7 @@ class Modbus:
             return False
         self._cut(at, size)
         settled = self._refused(shape.refusal)
-        if request is not None and request.refusal == shape.refusal:
+        if request is not None and request.shape.refusal == shape.refusal:
             if not settled:
                 request.shape.in_vain()
             self.exceptions += 1
@@ -219,7 +221,7 @@ class Modbus:
     def _take(self, request, at):
         """The answer to a request, or to one that looks like it."""
         self.answers += 1
-        shape, slave = request.shape, request.slave
+        shape, slave = request.shape, request.shape.slave
         now = time.ticks_ms()
         sure = shape.is_only(request.frame)
         if not sure:
@@ -269,7 +271,7 @@ class Modbus:
         return True
 
     def _answered(self, request):
-        request.slave.fails = 0
+        request.shape.slave.fails = 0
         self._state = _IDLE
         self._next(request)
 
@@ -278,12 +280,12 @@ class Modbus:
         request.tries = 0
         now = time.ticks_ms()
         wait_ms = request.poll_ms
-        fails = request.slave.fails
+        fails = request.shape.slave.fails
         if fails:
             silent_ms = min(self._timeout_ms << min(fails, 10), _LONGEST_REST_MS)
             wait_ms = max(wait_ms, silent_ms)
-            for other in () if request.slave.late_ms else self._requests:  # of the same slave
-                if other is not request and other.slave is request.slave:
+            for other in () if request.shape.slave.late_ms else self._requests:  # of the same slave
+                if other is not request and other.shape.slave is request.shape.slave:
                     other.drop()
                     other.tries = 0
                     other.due_ms = time.ticks_add(now, wait_ms)

@@ -8,6 +8,7 @@ import time
 from tirta_format.record import GOOD
 from tirta_node.sensors import modbus_frame
 from tirta_node.sensors.held import Held
+from tirta_node.sensors.modbus_shape import shape
 from tirta_node.sensors.numbers import BAD, number
 
 
@@ -20,29 +21,27 @@ class Register(Held):
 
     def __init__(self, kind, order, ratio, shift, max_age_ms):
         super().__init__(max_age_ms)
-        self._at = 0
-        self._kind = kind
-        self._order = order
-        self._mul = ratio[0]
-        self._div = ratio[1]
+        self._how = kind | order << 3  # and from bit 5 on its byte in the answer
+        self._ratio = ratio
         self._shift = shift
 
     def place(self, offset):
         """It lies `offset` registers into its request."""
-        self._at = 2 * offset
+        self._how = (self._how & 31) + (2 * offset << 5)
 
     def take(self, buf, at, asked_ms, flag=GOOD):
         """Read the number out of the answer, whose registers begin at `at`."""
-        at += self._at
-        swap = self._order & 1
+        kind = self._how & 7
+        at += self._how >> 5
+        swap = self._how >> 3 & 1
         first = buf[at + swap] << 8 | buf[at + 1 - swap]
-        if self._kind < 2:
+        if kind < 2:
             second, first = first, 0
         else:
             second = buf[at + 2 + swap] << 8 | buf[at + 3 - swap]
-            if self._order & 2:
+            if self._how & 16:
                 first, second = second, first
-        value = number(self._kind, first, second, self._mul, self._div)
+        value = number(kind, first, second, self._ratio[0], self._ratio[1])
         if value == BAD:
             self.drop()
         else:
@@ -56,6 +55,7 @@ class Slave:
 
     def __init__(self, address):
         self.address = address
+        self.shapes = ()
         self.fails = 0
         self.doubted = False
         self.doubt_ms = 0  # when it gave a reason last
@@ -77,16 +77,13 @@ class Request:
     """`channels` read `count` registers from `register` on, every `poll_ms`."""
 
     def __init__(self, slave, function, register, count, channels, poll_ms):
-        self.slave = slave
-        self.count = count
         self.channels = channels
         self.poll_ms = poll_ms
         self.frame = modbus_frame.request(slave.address, function, register, count)
-        self.head = bytes((slave.address, function, 2 * count))
-        self.refusal = bytes((slave.address, function | 0x80))
         self.due_ms = time.ticks_ms()
         self.tries = 0
-        self.shape = None  # modbus_shape.py, which keeps the next two
+        self.shape = shape(slave, function, count)  # which keeps the next two
+        self.shape.members += (self,)
         self.owes = False  # an answer to an attempt may still come
         self.since_ms = 0  # the first such attempt
 

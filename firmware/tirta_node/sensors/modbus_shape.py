@@ -14,25 +14,26 @@ _ANY = const(1 << 20)  # more answers than come before all is clear again
 
 
 class Shape:
-    """`head`: the first three bytes of such an answer; `refusal`: the two of an exception."""
+    """`head`: the first three bytes of such an answer; `refusal`: the two of an exception;
+    `members`: the requests that look like this.
+    """
 
-    def __init__(self, request):
-        self.members = []
-        self.head = request.head
-        self.refusal = request.refusal
-        self.size = 5 + 2 * request.count
-        self.slave = request.slave
+    def __init__(self, slave, head, *members):
+        self.members = members
+        self.head = head
+        self.refusal = bytes((head[0], head[1] | 0x80))
+        self.slave = slave
         self.owed = 0  # answers that may still come
         self.waits = False  # an attempt was in vain: its answer may come soon
         self.vain_ms = 0  # when there was one last, or an answer to one
         self.last_ms = 0  # the last attempt
-        self.rest_ms = 0  # the longest time between two polls
 
-    def join(self, request):
-        """Another request looks like these."""
-        self.members.append(request)
-        self.rest_ms = max(self.rest_ms, request.poll_ms)
-        request.shape = self
+    def rest_ms(self):
+        """The longest time between two polls."""
+        longest_ms = 0
+        for request in self.members:
+            longest_ms = max(longest_ms, request.poll_ms)
+        return longest_ms
 
     def ask(self, request, now):
         """An attempt is made."""
@@ -97,11 +98,12 @@ class Shape:
         return found
 
 
-def shapes(requests):
-    """One Shape for all requests whose answers look alike."""
-    found = {}
-    for request in requests:
-        if request.head not in found:
-            found[request.head] = Shape(request)
-        found[request.head].join(request)
-    return list(found.values())
+def shape(slave, function, count):
+    """The Shape of answers of so many registers; one for all whose answers look alike."""
+    head = bytes((slave.address, function, 2 * count))
+    for known in slave.shapes:
+        if known.head == head:
+            return known
+    made = Shape(slave, head)
+    slave.shapes += (made,)
+    return made

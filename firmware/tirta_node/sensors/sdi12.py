@@ -11,8 +11,8 @@ import time
 from micropython import const
 
 from tirta_node.sensors.crc16 import crc16
+from tirta_node.sensors.decimals import BAD, decimal
 from tirta_node.sensors.held import Held
-from tirta_node.sensors.numbers import BAD, decimal
 
 _ANSWER_MS = const(100)  # an answer begins within 15 ms; between characters are at most 1.7 ms
 _REST_MS = const(1000)

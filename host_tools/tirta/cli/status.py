@@ -57,6 +57,13 @@ def _status(args: Namespace) -> None:
     say.field("Clock", status["clock"])
     say.field("Up", f"{uptime} since {status['cause']}, boot {status['boot']}")
     say.field("Heap", f"{status['heap_free']} bytes free")
+    if modbus := status.get("modbus"):
+        answers, timeouts, exceptions, late, unsure = modbus[:5]
+        say.field(
+            "Modbus",
+            f"{answers} answers, {timeouts} timeouts, {exceptions} exceptions; {late} came late,"
+            f" {unsure} may be another register's (suspect)",
+        )
     say.field("Alarms", ", ".join(status["alarms"]) or "none")
     _punctuality(timing)
 

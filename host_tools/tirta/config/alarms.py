@@ -2,7 +2,9 @@
 """`[[alarm]]` in a config file, and the same in the node's form and back.
 
 Limits of a pulse channel are flows in L/s; of others they are in the channel's unit. What an alarm
-means is the district's definition of the same name (`tirta.district.definitions`).
+means is the district's definition of the same name (`tirta.district.definitions`, and of meters
+`tirta.district.meter_health`). A `meter` alarm is `stuck`, `doubled` and `reversed`, as far as its
+meter can be so.
 """
 
 import json
@@ -38,17 +40,23 @@ class Alarm(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Name
-    kind: Literal["above", "below", "fault", "tamper", "burst", "night_flow", "backflow", "quality"]
+    kind: Literal[
+        "above", "below", "fault", "tamper", "burst", "night_flow", "backflow", "quality",
+        "meter", "stuck", "doubled", "reversed",
+    ]  # fmt: skip
     channel: Name | None = None
     limit: float | None = None  # of a burst: the least rise that is worth an alarm
+    saturday_limit: float | None = None  # these three of a night_flow, in place of the limit
+    sunday_limit: float | None = None
+    holiday_limit: float | None = None
     hysteresis: Annotated[float, Field(ge=0)] = 0
-    delay_s: Annotated[float, Field(ge=0, le=86400)] | None = None
+    delay_s: Annotated[float, Field(ge=0, le=86400)] | None = None  # of `stuck`: standing still
     parameter: str | None = None  # quality: of the limits file
     pressure: Name | None = None
     pressure_min: float | None = None
     night_from_h: Annotated[int, Field(ge=0, le=23)] = definitions.NIGHT_FROM_H
     night_to_h: Annotated[int, Field(ge=1, le=24)] = definitions.NIGHT_TO_H
-    holidays: list[str] = []  # of a burst: "2026-03-31", or "2026-03-18..2026-03-27"
+    holidays: list[str] = []  # of a burst and a night_flow: "2026-03-31", or "FIRST..LAST"
     utc_offset_h: Annotated[float, Field(ge=-12, le=14)] = 7
 
 
@@ -61,36 +69,48 @@ def entries(
     owners = {name: channels[i] for name, i, _ in columns.columns(channels)}
     found: list[dict[str, Any]] = []
     for i, alarm in enumerate(alarms):
-        channel = owners.get(alarm.channel or "", {})
-        entry: dict[str, Any] = {"name": alarm.name, "kind": _KINDS.get(alarm.kind, alarm.kind)}
-        if alarm.kind == "tamper":
-            if (pin := board.pin("tamper")) is not None:
-                entry["pin"] = pin.gpio
-        elif alarm.channel is not None:
-            entry["column"] = alarm.channel
-        delay_s = alarm.delay_s if alarm.delay_s is not None else _DELAYS.get(alarm.kind, 0)
-        entry |= {} if not delay_s else {"delay_ms": round(delay_s * 1000)}
-        factor = _factor(entry["kind"], channel, interval_ms)
-        if alarm.hysteresis:
-            entry["hysteresis"] = round(alarm.hysteresis * factor)
-        if alarm.kind in ("burst", "night_flow"):
-            try:
-                entry |= _night(alarm, owners)
-            except TirtaError as error:
-                raise AlarmError(i, error) from error
-        if alarm.kind == "quality":
-            try:
-                found += _quality(alarm, entry, channel, factor)
-            except TirtaError as error:
-                raise AlarmError(i, error) from error
-            continue
-        limit = alarm.limit
-        if alarm.kind == "burst" and limit is None and channel.get("sensor") == "pulse":
-            limit = definitions.BURST.rise_at_least_lps
-        if alarm.kind == "backflow":
-            limit = 0
-        found.append(entry if limit is None else entry | {"limit": round(limit * factor)})
+        try:
+            found += _entries(alarm, owners, interval_ms, board)
+        except TirtaError as error:
+            raise AlarmError(i, error) from error
     return found
+
+
+def _entries(
+    alarm: Alarm, owners: dict[str, dict[str, Any]], interval_ms: int, board: Board
+) -> Iterator[dict[str, Any]]:
+    """One alarm of the file, which may be several of the node's."""
+    channel = owners.get(alarm.channel or "", {})
+    entry: dict[str, Any] = {"name": alarm.name, "kind": _KINDS.get(alarm.kind, alarm.kind)}
+    if alarm.kind == "tamper":
+        if (pin := board.pin("tamper")) is not None:
+            entry["pin"] = pin.gpio
+    elif alarm.channel is not None:
+        entry["column"] = alarm.channel
+    delay_s = alarm.delay_s if alarm.delay_s is not None else _DELAYS.get(alarm.kind, 0)
+    entry |= {} if not delay_s else {"delay_ms": round(delay_s * 1000)}
+    factor = _factor(entry["kind"], channel, interval_ms)
+    if alarm.hysteresis:
+        entry["hysteresis"] = round(alarm.hysteresis * factor)
+    if alarm.kind in ("burst", "night_flow"):
+        entry |= _night(alarm, factor)
+    if alarm.kind in ("burst", "night_flow", "meter", "stuck"):
+        entry |= _pressure(alarm, owners)
+    if alarm.kind == "quality":
+        yield from _quality(alarm, entry, channel, factor)
+    elif alarm.kind == "meter":
+        yield from _meter(entry, channel)
+    else:
+        limit = _limit(alarm, channel)
+        yield entry if limit is None else entry | {"limit": round(limit * factor)}
+
+
+def _limit(alarm: Alarm, channel: dict[str, Any]) -> float | None:
+    if alarm.kind == "backflow":
+        return 0
+    if alarm.kind == "burst" and alarm.limit is None and channel.get("sensor") == "pulse":
+        return definitions.BURST.rise_at_least_lps
+    return alarm.limit
 
 
 def _factor(kind: str, channel: dict[str, Any], interval_ms: int) -> float:
@@ -100,7 +120,7 @@ def _factor(kind: str, channel: dict[str, Any], interval_ms: int) -> float:
     return float(period_ms / channel["ml"])
 
 
-def _night(alarm: Alarm, owners: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _night(alarm: Alarm, factor: float) -> dict[str, Any]:
     out: dict[str, Any] = {}
     if alarm.night_from_h != definitions.NIGHT_FROM_H:
         out["from_h"] = alarm.night_from_h
@@ -110,12 +130,37 @@ def _night(alarm: Alarm, owners: dict[str, dict[str, Any]]) -> dict[str, Any]:
         out["utc_min"] = round(alarm.utc_offset_h * 60)
     if alarm.holidays:
         out["holidays"] = _days(alarm.holidays)
-    if alarm.pressure is not None:
-        out["pressure"] = alarm.pressure
-        if alarm.pressure_min is not None:
-            scale = owners.get(alarm.pressure, {}).get("scale", 1)
-            out["least"] = round(alarm.pressure_min * scale)
+    if alarm.kind == "night_flow" and alarm.limit is not None:
+        out |= _on_days_off(alarm, alarm.limit, factor)
     return out
+
+
+def _pressure(alarm: Alarm, owners: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    if alarm.pressure is None:
+        return {}
+    if alarm.pressure_min is None:
+        return {"pressure": alarm.pressure}
+    scale = owners.get(alarm.pressure, {}).get("scale", 1)
+    return {"pressure": alarm.pressure, "least": round(alarm.pressure_min * scale)}
+
+
+def _on_days_off(alarm: Alarm, limit: float, factor: float) -> dict[str, Any]:
+    """Limits of Saturdays, Sundays and holidays, where one of them is another."""
+    of_days = [alarm.saturday_limit, alarm.sunday_limit, alarm.holiday_limit]
+    if of_days == [None, None, None]:
+        return {}
+    return {"limits": [round((limit if one is None else one) * factor) for one in of_days]}
+
+
+def _meter(entry: dict[str, Any], channel: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What can be wrong with this meter, an alarm each; the delay and pressure are of `stuck`."""
+    plain = {key: entry[key] for key in ("column",) if key in entry}
+    name = entry["name"][:7]
+    yield {**entry, "kind": "stuck", "name": f"{name}_stuck"}
+    if channel.get("sensor") == "pulse":
+        yield {**plain, "kind": "doubled", "name": f"{name}_doubled"}
+    if channel.get("sensor") != "pulse" or "reverse" in channel:
+        yield {**plain, "kind": "reversed", "name": f"{name}_reversed"}
 
 
 def _days(holidays: list[str]) -> list[int]:
@@ -179,6 +224,9 @@ def written(config: dict[str, Any]) -> list[str]:
         if "pressure" in alarm:
             scale = owners[alarm["pressure"]]["scale"]
             pairs |= {"pressure": alarm["pressure"], "pressure_min": alarm["least"] / scale}
+        if "limits" in alarm:
+            of_days = ("saturday_limit", "sunday_limit", "holiday_limit")
+            pairs |= dict(zip(of_days, (x / factor for x in alarm["limits"]), strict=True))
         if "holidays" in alarm:
             pairs["holidays"] = _holidays(alarm["holidays"])
         if "utc_min" in alarm:

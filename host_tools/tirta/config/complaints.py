@@ -37,7 +37,8 @@ _BOOLEAN = {"direction", "raw"}  # keys that are true or false
 _CHANNEL = re.compile(r"channels\[(\d+)\]\.?(\w*)")
 _ALARM = re.compile(r"alarms\[(\d+)\]\.?(\w*)")
 _OTHER_KEY = re.compile(r"(must differ from )(\w+)")
-_ALARM_KEYS = {"column": "channel", "pin": "kind", "to_h": "night_to_h", "least": "pressure_min"}
+_ALARM_KEYS = {"column": "channel", "pin": "kind", "to_h": "night_to_h", "least": "pressure_min",
+               "limits": "saturday_limit"}  # fmt: skip
 # What a key of the canonical form is called in the file.
 _IN_FILE = {
     "channels": "channel", "commit_ms": "commit_seconds", "interval_ms": "interval_s",

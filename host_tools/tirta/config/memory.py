@@ -13,7 +13,7 @@ from typing import Any
 
 from tirta.config.problems import Lines, Problem
 
-FREE = 69_400  # without any channel but a pulse meter
+FREE = 68_800  # without any channel but a pulse meter
 # A start needs so much for a while: a config that leaves 25,600 starts, one that leaves 21,600 does
 # not. A locked node has 5,000 less.
 LEAST = 29_500
@@ -21,31 +21,35 @@ EACH = 900
 _PARTS = {
     "ads1115": 3_550, "alarms": 4_900, "analogue": 650, "battery": 1_400, "buses": 2_150,
     "bursts": 4_600,
-    "conductivity": 500, "crc16": 750, "curve": 2_900, "ds18b20": 3_950, "ezo": 4_300,
-    "modbus": 11_000, "nights": 3_800, "numbers": 1_550, "orp": 300, "own": 300, "oxygen": 1_300,
+    "conductivity": 500, "crc16": 750, "curve": 2_900, "decimals": 900, "ds18b20": 3_950,
+    "ezo": 4_300, "meters": 2_500,
+    "modbus": 10_900, "nights": 3_800, "numbers": 1_050, "orp": 300, "own": 300, "oxygen": 1_300,
     "ph": 2_150, "rates": 4_250, "sdi12": 6_500, "water": 1_050,
 }  # fmt: skip
 # Each further circuit, address or register, which may be a request of its own.
-_FURTHER = {"ads1115": 50, "ezo": 400, "modbus": 450, "sdi12": 350, "alarms": 350, "nights": 1_250,
-            "bursts": 700}  # fmt: skip
+_FURTHER = {"ads1115": 50, "ezo": 400, "modbus": 300, "sdi12": 350, "alarms": 350, "nights": 1_250,
+            "bursts": 700, "meters": 200}  # fmt: skip
 _OF_KIND = {
     "battery": {"buses", "analogue", "battery"},
     "board_temp": {"buses", "own"},
     "conductivity": {"buses", "analogue", "water", "numbers", "curve", "conductivity"},
     "ds18b20": {"ds18b20"},
-    "ezo": {"buses", "numbers", "ezo"},
+    "ezo": {"buses", "decimals", "ezo"},
     "free_heap": {"buses", "own"},
     "modbus": {"buses", "numbers", "crc16", "modbus"},
     "orp": {"orp"},
     "oxygen": {"buses", "analogue", "water", "numbers", "oxygen"},
     "ph": {"buses", "analogue", "water", "ph"},
-    "sdi12": {"buses", "numbers", "crc16", "sdi12"},
+    "sdi12": {"buses", "decimals", "crc16", "sdi12"},
     "starts": {"buses", "own"},
     "turbidity": {"buses", "analogue", "curve"},
 }
 _OF_KIND["tds"] = _OF_KIND["conductivity"]
 _OF_RATES = ("period_ms", "stats", "qc_fail", "qc_suspect", "qc_spike", "qc_rate", "qc_flat")
-_OF_ALARM = {"burst": {"bursts"}, "night": {"nights"}}
+_OF_ALARM = {
+    "burst": "bursts", "night": "nights", "stuck": "meters", "doubled": "meters",
+    "reversed": "meters",
+}  # fmt: skip
 Where = tuple[str | int, ...]
 
 
@@ -92,5 +96,5 @@ def _needs(config: dict[str, Any]) -> Iterator[tuple[Where, str, int, set[str]]]
             parts.add("rates")
         yield ("channel", i, "sensor"), f"Channel {channel['name']}", EACH, parts
     for i, alarm in enumerate(config.get("alarms", ())):
-        parts = {"alarms"} | _OF_ALARM.get(alarm["kind"], set())
+        parts = {"alarms", _OF_ALARM.get(alarm["kind"], "alarms")}
         yield ("alarm", i, "kind"), f"Alarm {alarm['name']}", 0, parts

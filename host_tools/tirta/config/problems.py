@@ -31,7 +31,7 @@ class Lines:
 
     def __init__(self, text: str, name: str) -> None:
         self.name = name
-        self._kept: tuple[int, ...] | None = None
+        self._kept: dict[str, tuple[int, ...]] = {}
         self._text = text.splitlines()
         self._lines: dict[Place, int] = {}
         table: Place = ()
@@ -48,10 +48,12 @@ class Lines:
             elif found := _KEY.match(line):
                 self._lines.setdefault((*table, found[1]), number)
 
-    def only(self, kept: Sequence[int]) -> "Lines":
-        """The same file as if it had only these channels."""
+    def only(self, kept: Sequence[int], of: str = "channel") -> "Lines":
+        """The same file as if it had only these channels; or as if each of these alarms stood by
+        itself, of which one in the file may make several.
+        """
         part = copy(self)
-        part._kept = tuple(kept)
+        part._kept = {**self._kept, of: tuple(kept)}
         return part
 
     def has(self, place: Place) -> bool:
@@ -74,9 +76,10 @@ class Lines:
         return f"{self.name}: {_name(place)}" if place else self.name
 
     def _in_file(self, place: Place) -> Place:
-        if self._kept is None or len(place) < 2 or place[0] != "channel":
+        kept = self._kept.get(str(place[0])) if len(place) > 1 else None
+        if kept is None:
             return place
-        return ("channel", self._kept[int(place[1])], *place[2:])
+        return (place[0], kept[int(place[1])], *place[2:])
 
 
 def _name(place: Place) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from tirta import boards, flash_wear, toml_file
 from tirta.boards import Board
 from tirta.config import board_fit, complaints, document
-from tirta.config.alarms import AlarmError
+from tirta.config.alarms import Alarm, AlarmError, entries
 from tirta.config.canonical import canonical
 from tirta.config.memory import too_much
 from tirta.config.partly import readable
@@ -80,7 +80,8 @@ def check(path: Path) -> Checked:
     told_there = {problem.where for problem in problems}
     problems += (p for p in wrong if p.where not in told_there)
     if not problems:
-        problems = list(too_much(json.loads(encoded), lines))
+        apart = _alarms_apart(lines, encoded, list(enumerate(config.alarm)), board)
+        problems = list(too_much(json.loads(encoded), apart))
     if problems:
         return Checked(_in_order(problems))
     plain = json.loads(encoded)
@@ -106,8 +107,18 @@ def _encoded(
             i, _ = alarms.pop(error.index)
             problems.append(Problem(lines.where(("alarm", i)), error.what, error.hint))
     if channels:
-        problems += complaints.of_format(encoded, lines.only([kept[i] for i in there]))
+        told = _alarms_apart(lines.only([kept[i] for i in there]), encoded, alarms, board)
+        problems += complaints.of_format(encoded, told)
     return encoded, problems
+
+
+def _alarms_apart(
+    lines: Lines, encoded: bytes, alarms: list[tuple[int, Alarm]], board: Board
+) -> Lines:
+    """The file as the node's form counts its alarms."""
+    plain = json.loads(encoded)
+    given = plain["channels"], plain["interval_ms"], board
+    return lines.only([i for i, alarm in alarms for _ in entries([alarm], *given)], "alarm")
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

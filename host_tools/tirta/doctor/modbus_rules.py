@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Modbus slaves that are silent, and those that answer without what is asked for."""
+"""Modbus slaves that are silent, those that answer without what is asked for, and late ones."""
 
 from collections.abc import Iterator
 
 from tirta.doctor.facts import Facts
-from tirta.doctor.finding import FAULT, Finding
+from tirta.doctor.finding import FAULT, WARNING, Finding
 from tirta.doctor.sensor_rules import Channel, channels
 
 ASKED_WITHIN_S = 70  # a silent slave: the pause of firmware/tirta_node/sensors/modbus.py, and 10 s
+
+FEW = 5  # late answers that a start or a visit may cause
+LATE_SHARE = 0.001
 
 
 def slaves(facts: Facts) -> Iterator[Finding]:
@@ -38,4 +41,20 @@ def slaves(facts: Facts) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-RULES = (slaves,)
+def late(facts: Facts) -> Iterator[Finding]:
+    """Answers that came when nobody waited for them, or that may be another register's."""
+    counts = facts.status.get("modbus")
+    if not counts:
+        return
+    answers, _, _, late, unsure = counts[:5]
+    if late + unsure > max(FEW, LATE_SHARE * answers):
+        yield Finding(
+            "modbus.late", WARNING,
+            f"Of {answers} Modbus answers {late} came late, and {unsure} may be another register's:"
+            " these are suspect in the records, none is lost or taken for good.",
+            "Set `timeout_ms` of [bus.modbus] above what the gateway or slave takes, and poll it"
+            " less often.",
+        )  # fmt: skip
+
+
+RULES = (slaves, late)
