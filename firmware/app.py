@@ -174,6 +174,7 @@ def main(slot):
         if rarely.call(_PROBATION, "failed", version, error):
             rarely.call(_CHIP, "reset")
         raise
+    rarely.wipe()
     node.run()
     node.stop()
     if node.commands.wish == RESTART:

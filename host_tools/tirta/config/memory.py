@@ -27,7 +27,7 @@ _PARTS = {
     "ph": 2_150, "rates": 4_250, "sdi12": 6_500, "water": 1_050,
 }  # fmt: skip
 # Each further circuit, address or register, which may be a request of its own.
-_FURTHER = {"ads1115": 50, "ezo": 400, "modbus": 300, "sdi12": 350, "alarms": 350, "nights": 1_250,
+_FURTHER = {"ads1115": 50, "ezo": 400, "modbus": 350, "sdi12": 350, "alarms": 350, "nights": 1_250,
             "bursts": 700, "meters": 200}  # fmt: skip
 _OF_KIND = {
     "battery": {"buses", "analogue", "battery"},
