@@ -48,6 +48,7 @@ class Console:
         self._at = 0
         self._frame = bytearray(_LINE_BYTES)
         self._length = 0
+        self._asked = -1  # sequence of a request, until all that came meanwhile is read
         self._state = _BUSY
         self._last_ms = time.ticks_ms()  # when the last byte came, and the last whole frame
         self._heard_ms = self._last_ms
@@ -131,6 +132,7 @@ class Console:
         for _ in range(_LINE_BYTES):
             byte = self._line.byte()
             if byte < 0:
+                self._asked = -1
                 self._decide()
                 return
             if self._silent_ms() >= _QUIET_MS:
@@ -184,5 +186,10 @@ class Console:
             self.dropped += 1
             return
         self._heard_ms = self._last_ms
+        if view[1] == self._asked:
+            return  # it came again while it was answered: the answer is on its way
+        self._asked = view[1]
         self._end_stream()
+        if not self._busy():
+            self._line.write(b"\0")  # the node has the request, however long the answer takes
         self.handle(view[0], view[1], view[2 : n - 4])

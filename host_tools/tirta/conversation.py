@@ -26,7 +26,7 @@ from tirta_format import frame
 
 RESTART_S = 30  # without a byte from a node that starts
 LIVE_S = 120  # since its last one: what a slow board's longest piece of a start may take
-MOST_START_S = 180
+MOST_START_S = 400  # a first start is two, one for the self-test
 Checked = TypeVar("Checked")
 
 

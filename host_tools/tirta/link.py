@@ -4,12 +4,14 @@
 One request is under way at a time, so never more than 256 bytes are unanswered: the node's receive
 buffer holds 259 and drops the rest without a word. Noise costs the frame that it hits; the next
 delimiter starts anew. A request that stays unanswered is sent again; each may be. It keeps its
-sequence then, so that the answer of a slow node counts, however late. No answer extends a deadline.
+sequence then, so that the answer of a slow node counts, however late. No answer extends a deadline;
+a node that says that it has the request, by an empty frame, has `LATE_S` for it instead of `tries`.
 """
 
 import secrets
 import time
 from collections import deque
+from itertools import count
 
 from tirta import patience
 from tirta.errors import TirtaError
@@ -29,6 +31,8 @@ _THINK_S = 1.2
 # How much longer the second, third, … try waits. After noise the last one is answered in 2 s.
 _MORE_S = (0.0, 0.2, 0.3)
 _REQUEST_S = 10.0  # of all tries together, whatever comes meanwhile
+_HELLO_S = 6.0  # the same for a hello: what is there may be noise, and no node
+LATE_S = 45.0  # the same where the node has the request: it may have to load code from a slow flash
 _PACE = 1.5  # times what the last answer took: then it is asked again
 _MOST_PACE_S = 4.0
 # Bytes that mean something to a REPL: Ctrl-A to E. A hello avoids those that interrupt or run code.
@@ -70,6 +74,7 @@ class Link:
         self.pace_s = 0.0  # what this node takes to answer, and some
         self._pending = bytearray()
         self._frames: deque[Frame] = deque()
+        self._is_taken = False  # an empty frame came since the request was sent first
 
     def request(
         self,
@@ -82,7 +87,7 @@ class Link:
     ) -> bytes:
         """Send a request until its answer comes; return the answer's payload.
 
-        It has one deadline, of so many tries, or the earlier one of `within`.
+        It has one deadline, of so many tries or LATE_S, or the earlier one of `within`.
         """
         try:
             return self._request(kind, payload, think_s, tries, within)
@@ -97,20 +102,23 @@ class Link:
     ) -> bytes:
         waits = [think_s + _MORE_S[min(n, len(_MORE_S) - 1)] + self._frame_s for n in range(tries)]
         began = time.monotonic()
-        whole = within or Patience(max(_REQUEST_S, waits[0]), f"for the node on {self.line.port}")
-        ends = min(began + min(sum(waits), max(_REQUEST_S, waits[0])), whole.until)
+        whole = within or Patience(max(LATE_S, think_s), f"for the node on {self.line.port}")
+        soon = began + min(sum(waits), max(_REQUEST_S, waits[0]))
+        late = max(soon, began + (_HELLO_S if kind == frame.HELLO else LATE_S))
         sequence = None
-        for attempt, wait_s in enumerate(waits):
+        self._is_taken = False
+        for attempt in count():
             self.retries += attempt > 0
             # A second challenge makes the answer to the first one worthless.
             again = None if kind == access.CHALLENGE else sequence
             sequence = self.send(kind, payload, again=again)
-            until = min(time.monotonic() + max(wait_s, self.pace_s), ends)
+            wait_s = max(waits[min(attempt, tries - 1)], self.pace_s)
+            until = min(time.monotonic() + wait_s, late if self._is_taken else soon)
             while came := self.next(sequence, until, whole):
                 if came[0] == kind + frame.ANSWER:
                     self._learn_pace(time.monotonic() - began)
                     return came[2]
-            if time.monotonic() >= ends:
+            if time.monotonic() >= min(late if self._is_taken else soon, whole.until):
                 break
         raise NoAnswerError(
             f"No node answers on {self.line.port} any more.",
@@ -209,6 +217,8 @@ class Link:
             elif part:
                 self.damaged_frames += 1
                 self._listen(part)
+            else:
+                self._is_taken = True
 
 
 def _refused(content: bytes) -> RefusedError:

@@ -26,6 +26,9 @@ BAD_ROUNDS = 2  # then a slower line may do better
 WINDOW_S = 5  # of the line in one request: what is lost early is asked for again soon
 LONG_WINDOW_S = 20  # where nothing is lost: each request costs a turn of the line
 _SILENCE_S = 1.0
+# Times what an answer takes, and some: for a read it loads what it does for an index, and more.
+_FIRST = 2
+_SLOW = 5
 _LONG_SLICE = frame.SLICES.index(4096)
 _FIRST_SLICE = frame.SLICES.index(2048)
 _FEW_PAGES = 32
@@ -115,7 +118,8 @@ class _Reader:
 
     def _new_pace(self) -> Patience:
         self._paced = self.came
-        return Patience(LEAST_S, f"for the log of the node on {self.link.line.port}")
+        seconds = LEAST_S + _SLOW * self.link.pace_s
+        return Patience(seconds, f"for the log of the node on {self.link.line.port}")
 
     def _keep_pace(self) -> None:
         """Enough came in time: what comes next has as long."""
@@ -136,7 +140,8 @@ class _Reader:
         damaged = self.link.damaged_frames
         sequence = self.link.send(frame.READ, payload)
         quiet_s = _SILENCE_S + self.link.line.seconds(frame.MAX_FROM_NODE)
-        until = time.monotonic() + max(quiet_s, self.link.pace_s)
+        quiet_s = max(quiet_s, self.link.pace_s)
+        until = time.monotonic() + max(quiet_s, _FIRST * self.link.pace_s)
         while came := self.link.next(sequence, until, self._pace):
             kind, _, content = came
             if kind == frame.DATA:

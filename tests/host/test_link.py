@@ -15,7 +15,7 @@ from tirta.archive import Archive
 from tirta.decode import decode_run
 from tirta.errors import TirtaError
 from tirta.line import Line, LineLostError
-from tirta.link import MAX_PAYLOAD, RefusedError
+from tirta.link import MAX_PAYLOAD, NoAnswerError, RefusedError
 from tirta.node import Node
 from tirta.pull import pull
 from tirta.span import Span
@@ -50,6 +50,21 @@ def test_config_goes_there_and_comes_back(peer: Peer) -> None:
         assert answer.state == "active"
         assert node.config() == text
     assert peer.most_unanswered <= 256
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_node_that_says_it_has_a_request_has_time_for_it(peer: Peer, taken: bool) -> None:
+    """It answers behind all tries; without that word nobody waits so long."""
+    with Node(peer.port) as node:
+        peer.frame_s = 2.5
+        later = threading.Timer(0.1, peer.say, [b"\0" if taken else b""])
+        later.start()
+        if taken:
+            assert node.link.request(frame.CONFIG_GET, b"\0\0", think_s=0.05, tries=2)
+        else:
+            with pytest.raises(NoAnswerError):
+                node.link.request(frame.CONFIG_GET, b"\0\0", think_s=0.05, tries=2)
+        later.join()
 
 
 def test_pull_gets_every_record_once(peer: Peer, tmp_path: Path) -> None:

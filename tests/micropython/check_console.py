@@ -101,6 +101,34 @@ def test_frames_in_pieces_and_in_rows():
     assert not echo.console.visit
 
 
+def test_a_request_is_taken_before_it_is_done():
+    """An empty frame says so, unless something is on its way already."""
+    echo = Echo()
+    heard = []
+
+    def handle(kind, sequence, payload):
+        heard.append(bytes(echo.line.output))
+        echo.handle(kind, sequence, payload)
+
+    echo.console.handle = handle
+    echo.say(frame.encode(0x02, 1, b"abc"))
+    assert heard == [b"\0"], heard
+    assert echo.answers() == [(0x82, 1, b"cba")]
+
+
+def test_what_came_again_meanwhile_is_not_done_again():
+    """A slow node would only become slower; asked again behind the answer it answers again."""
+    echo = Echo()
+    whole = frame.encode(0x02, 1, b"abc")
+    echo.say(whole + whole + whole + frame.encode(0x03, 2, b"d"))
+    echo.idle(60)
+    assert echo.answers() == [(0x82, 1, b"cba"), (0x83, 2, b"d")]
+    echo.say(whole)
+    echo.idle(60)
+    assert echo.answers() == [(0x82, 1, b"cba")]
+    assert echo.requests == 3
+
+
 def test_damaged_and_overlong_frames_are_dropped_and_counted():
     echo = Echo()
     bad = bytearray(frame.encode(0x02, 1, b"abc"))
