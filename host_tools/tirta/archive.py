@@ -55,6 +55,8 @@ class Run:
         """
         found = {}
         for path in sorted((folder or self.folder / "pages").glob(_PAGE)):
+            if not path.is_file():
+                continue
             with path.open("rb") as file:
                 head = format_page.header(file.read(format_page.HEADER_SIZE).ljust(40, b"\0"))
             if head is not None and head.epoch == self.epoch:
@@ -72,7 +74,7 @@ class Run:
         What is there and is not the beginning of it is evidence, too: it is set aside.
         """
         path = self.path(sequence)
-        if path.exists() and not data.startswith(path.read_bytes()):
+        if path.exists() and not (path.is_file() and data.startswith(path.read_bytes())):
             self.set_aside(sequence)
         atomic.write(path, data)
 
@@ -94,7 +96,8 @@ class Run:
 
     def configs(self) -> list[bytes]:
         """The texts that `store_config` kept."""
-        return [path.read_bytes() for path in sorted((self.folder / "configs").glob("*.json"))]
+        paths = sorted((self.folder / "configs").glob("*.json"))
+        return [path.read_bytes() for path in paths if path.is_file()]
 
     def tidy(self) -> None:
         """Remove what a killed pull left half-written."""

@@ -204,13 +204,13 @@ class Start:
 
 
 def _candidates(node: str, role: int) -> list[Credential]:
-    kept = vault.load()
+    kept = vault.load(f"for node {node}")
     memory.learn(kept)
     return kept.candidates(node, role)
 
 
 def _expired(node: str, role: int) -> int:
-    return vault.load().expired(node, role)
+    return vault.load(f"for node {node}").expired(node, role)
 
 
 def _failure(heard: bytes) -> str:

@@ -56,7 +56,12 @@ def _choose(archive: Archive, node: str | None) -> Run:
     if wanted not in nodes:
         raise TirtaError(f"The archive has no node {wanted}.", f"It has: {', '.join(nodes)}.")
     mine = [run for run in runs if run.node == wanted]
-    return max(mine, key=lambda run: max(p.path.stat().st_mtime for p in run.pages().values()))
+    return max(mine, key=_newest)
+
+
+def _newest(run: Run) -> float:
+    """When its last page came; 0 where none is left."""
+    return max((p.path.stat().st_mtime for p in run.pages().values()), default=0.0)
 
 
 def _figure(log: Log, drawn: list[Series]) -> Figure:

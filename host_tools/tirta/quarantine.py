@@ -54,7 +54,8 @@ class Attested:
                 {int(seq): Confirmed(int(n), str(h)) for seq, (n, h) in found["pages"].items()},
                 {int(seq) for seq in found["rejected"]},
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError,
+                RecursionError):  # fmt: skip
             return cls()
 
     def save(self, run: Run) -> None:
@@ -85,7 +86,9 @@ class Quarantine:
     def release(self, sequence: int) -> None:
         """It is the node's: it becomes evidence, and what was there and is another goes aside."""
         source, target = self._path(sequence), self.run.path(sequence)
-        if target.exists() and not source.read_bytes().startswith(target.read_bytes()):
+        if target.exists() and not (
+            target.is_file() and source.read_bytes().startswith(target.read_bytes())
+        ):
             self.run.set_aside(sequence)
         atomic.move(source, target)
 

@@ -122,11 +122,32 @@ def test_without_a_keyring_a_passphrase_opens(
     assert vault.load().use == "north"
     monkeypatch.setattr(vault, "_opened", {})
     monkeypatch.setenv("TIRTA_PASSPHRASE", WORDS + "!")
-    with pytest.raises(TirtaError, match="passphrase is not the one"):
+    with pytest.raises(TirtaError, match=f"passphrase is not the one of {vault.path()},"):
         vault.load()
     monkeypatch.delenv("TIRTA_PASSPHRASE")
-    with pytest.raises(TirtaError, match="nobody is here to ask"):
-        vault.load()
+    with pytest.raises(TirtaError, match=f"{vault.path()}, for node {NODE} is needed, and nobody"):
+        vault.load(f"for node {NODE}")
+
+
+def test_a_vault_or_a_file_with_anything_in_it_is_one_message(
+    computer: Computer, tmp_path: Path
+) -> None:
+    office.init("north")
+    good = vault.load().as_json()
+    made = Credential.make(bytes(32), NODE, access.TECHNICIAN, serial=1, days=7).as_json()
+    bad: tuple[dict[str, object], ...] = (
+        {"serial": 1e400}, {"serial": "9" * 5000}, {"issued": 2**32}, {"issued": float("inf")},
+        {"fleets": []}, {"fleets": {"north": 7}}, {"fleets": {"north": "zz"}}, {"credentials": 7},
+        {"credentials": [made | {"node": "\x1b[2J"}]}, {"credentials": [made | {"node": "../x"}]},
+        {"credentials": [made | {"claims": "00"}]}, {"credentials": [[]]},
+    )  # fmt: skip
+    for lie in bad:
+        with pytest.raises(TirtaError):
+            vault.Vault.from_json(good | lie)
+    (tmp_path / "sent").write_bytes(box.close({"fleets": {"a\x1b[2J": bytes(32).hex()}}, WORDS))
+    with pytest.raises(TirtaError, match="cannot name a fleet"):
+        office.import_(tmp_path / "sent")
+    assert [*vault.load().fleets] == ["north"]
 
 
 def test_a_file_with_a_flipped_bit_is_refused() -> None:

@@ -4,6 +4,7 @@ the same, and what it says neither ends in a traceback nor spoils the archive.
 """
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tirta.keys import memory
 from tirta_format import config as format_config
 
 SEEDS = 30
+NAMES = {"PORT": "port", "DIR": "archive", "OUT": "out", "PAGE": "page.html", "PICTURE": "x.png"}
 EACH = ("doctor PORT", "tail PORT --count 1", "config get PORT", "pull PORT --archive DIR")
 AFTER = (
     "archive check DIR", "archive check DIR --rebuild", "export DIR --to csv --out OUT",
@@ -49,15 +51,8 @@ def told(seed: int, folder: Path, capsys: pytest.CaptureFixture[str], after: int
     node = liar(chance)
     memory.remember(NODE, memory.OPEN, "test")
     (folder / "port").touch()
-    names = {
-        "PORT": "port",
-        "DIR": "archive",
-        "OUT": "out",
-        "PAGE": "page.html",
-        "PICTURE": "x.png",
-    }
     for command in (*EACH, *chance.sample(AFTER, after)):
-        words = [str(folder / names[w]) if w in names else w for w in command.split()]
+        words = [str(folder / NAMES[w]) if w in NAMES else w for w in command.split()]
         with shared(node) as clock:
             clock.endless = words[0] == "tail"
             code = main(words)
@@ -74,6 +69,39 @@ def test_what_a_node_keeps_may_be_anything(
     seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told(seed, tmp_path, capsys, 2)
+
+
+@pytest.mark.parametrize("junk", ["no page", "a folder", "a fifo", "endless", "attested", "readme"])
+def test_an_archive_with_junk_in_it(
+    junk: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a bad disk, or somebody else, made of the only page or of what lies beside it."""
+    node = LiarNode()
+    node.log.add(5)
+    memory.remember(NODE, memory.OPEN, "test")
+    archive = tmp_path / "archive"
+    with shared(node):
+        assert main(["pull", "/dev/liar", "--archive", str(archive)]) == 0
+    (page,) = archive.rglob("*.page")
+    if junk == "attested":
+        lie = '{"format": 2, "pages": {"1": [Infinity, "x"]}, "rejected": []}'
+        (page.parents[1] / "attested.json").write_text(lie)
+    elif junk == "no page":
+        page.write_bytes(b"{}")
+    else:
+        spoilt = archive / "README.md" if junk == "readme" else page
+        spoilt.unlink()
+        if junk == "a fifo":
+            os.mkfifo(spoilt)
+        elif junk == "endless":
+            spoilt.symlink_to("/dev/zero")
+        else:
+            spoilt.mkdir()
+    for command in AFTER[:8]:
+        words = [str(tmp_path / NAMES[w]) if w in NAMES else w for w in command.split()]
+        with shared(node):
+            assert main(words) in {0, 1}, command
+        assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_flag_that_is_none_is_told() -> None:

@@ -64,7 +64,14 @@ def _main(words: list[str]) -> int:
             _drop_output()
             return 1
         if error.errno not in atomic.FULL:  # where `tirta … > FILE` goes
-            raise
+            if not error.filename:
+                raise
+            _log(error)
+            say.error(
+                f"Cannot use {error.filename}: {os.strerror(error.errno or 0)}.",
+                "Look what is there, and at the disk and its rights; then run the command again.",
+            )
+            return 1
         _drop_output()
         say.error(
             f"Cannot write the output: {os.strerror(error.errno)}.",

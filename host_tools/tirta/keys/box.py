@@ -39,8 +39,10 @@ def close(content: dict[str, Any], key: bytes | str) -> bytes:
     return head + AESGCM(_key(key, salt)).encrypt(nonce, plain, head)
 
 
-def open_(data: bytes, key: bytes | str) -> dict[str, Any]:
-    """What `close` was given. Raises TirtaError when the key is another one, or a bit flipped."""
+def open_(data: bytes, key: bytes | str, name: str = "this file") -> dict[str, Any]:
+    """What `close` was given; `name` says which file it is. Raises TirtaError when the key is
+    another one, or a bit flipped.
+    """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -52,7 +54,7 @@ def open_(data: bytes, key: bytes | str) -> dict[str, Any]:
     except InvalidTag as error:
         what = "passphrase is" if isinstance(key, str) else "key in this computer's keyring is"
         raise TirtaError(
-            f"The {what} not the one of this file, or the file is damaged.",
+            f"The {what} not the one of {name}, or the file is damaged.",
             "Try again; a damaged file can only be had anew from whoever issued it.",
         ) from error
     try:

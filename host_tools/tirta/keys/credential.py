@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Credentials: who may do what with which node, until when."""
 
+import re
 import struct
 import time
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from tirta.errors import TirtaError
 from tirta_format import access
 
 DAY_S = 86400
+_NODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,31}")
 ROLES = {name: number for number, name in enumerate(access.ROLES) if number}
 
 
@@ -50,7 +52,7 @@ class Credential:
                 *(bytes.fromhex(found.get(part, "")) for part in ("claims", "key", "key_name")),
             )
             right = made.role in ROLES.values() and len(made.key) == access.KEY_SIZE
-            right &= len(made.name) in {0, access.NAME_SIZE}
+            right &= len(made.name) in {0, access.NAME_SIZE} and bool(_NODE.fullmatch(made.node))
         except (AttributeError, KeyError, TypeError, ValueError, struct.error):
             right = False
         if not right:

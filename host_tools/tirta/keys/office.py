@@ -88,7 +88,7 @@ def issue(
         made.append(Credential.make(key, node, ROLES[role], serial=kept.serial, days=days))
     kept.issued = made[-1].issued
     vault.save(kept)  # before the file: a serial is never given twice
-    _write(out, {"credentials": [c.as_json() for c in made]}, "the file with the credentials")
+    _write(out, {"credentials": [c.as_json() for c in made]}, f"{out}, the file with credentials")
     for node in nodes:
         memory.remember(node, memory.LOCKED, "keys issue")
     return made
@@ -129,7 +129,8 @@ def export(fleet: str, out: Path) -> None:
     """Write a fleet's key into a file: for a safe, or for another office."""
     kept = vault.load()
     name = fleet or kept.use
-    _write(out, {"fleets": {name: kept.fleet(name).hex()}}, f"the file with the key of {name}")
+    what = f"{out}, the file with the key of fleet {name}"
+    _write(out, {"fleets": {name: kept.fleet(name).hex()}}, what)
 
 
 def import_(source: Path) -> vault.Vault:
@@ -142,10 +143,12 @@ def import_(source: Path) -> vault.Vault:
         raise TirtaError(
             "This is the file of a computer's own keys.", "Let that computer `tirta keys export`."
         )
-    came = vault.Vault.from_json(box.open_(data, passphrase.ask(source.name)))
+    came = vault.Vault.from_json(
+        box.open_(data, passphrase.ask(f"what the office sent, {source}"), str(source))
+    )
     kept = vault.load()
     for name, key in came.fleets.items():
-        if kept.fleets.get(name, key) != key:
+        if kept.fleets.get(name) != key:
             _must_be_new(kept, name)
         kept.fleets[name] = key
         kept.use = kept.use or name

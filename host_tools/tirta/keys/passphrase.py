@@ -14,7 +14,7 @@ LEAST = 10
 
 
 def ask(what: str) -> str:
-    """The passphrase of something that exists."""
+    """The passphrase of something that exists; `what` says whose it is, and where that lies."""
     if given := os.environ.get("TIRTA_PASSPHRASE"):
         return given
     if not sys.stdin.isatty():

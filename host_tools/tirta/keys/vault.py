@@ -7,6 +7,7 @@ desktop, a passphrase takes its place. TIRTA_KEYS names another file.
 
 import os
 import secrets
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,14 +87,20 @@ class Vault:
         """Raises TirtaError for what no `as_json` gave."""
         try:
             fleets = {str(n): bytes.fromhex(key) for n, key in content.get("fleets", {}).items()}
-            serial = int(content.get("serial", 0))
-            issued = int(content.get("issued", 0))
+            serial, issued = (_whole(content.get(key, 0)) for key in ("serial", "issued"))
             credentials = [Credential.from_json(c) for c in content.get("credentials", [])]
         except (AttributeError, TypeError, ValueError) as error:
             raise not_ours() from error
         if any(len(key) != access.KEY_SIZE for key in fleets.values()):
             raise not_ours()
         return cls(fleets, str(content.get("use", "")), serial, credentials, issued)
+
+
+def _whole(number: object) -> int:
+    """A number that fits into 32 bits. Raises ValueError."""
+    if not isinstance(number, int) or not 0 <= number < 1 << 32:
+        raise ValueError(number)
+    return number
 
 
 def not_ours() -> TirtaError:
@@ -113,21 +120,28 @@ def path() -> Path:
 _opened: dict[Path, bytes | str] = {}  # what opened a vault in this process: asked for once
 
 
-def load() -> Vault:
-    """The vault, or an empty one. Raises TirtaError when it cannot be opened."""
+_opening = threading.Lock()  # several nodes may need it at once, and a person is asked once
+
+
+def load(why: str = "") -> Vault:
+    """The vault, or an empty one; `why`, as in "for node 02fb…", is told to who must open it.
+
+    Raises TirtaError when it cannot be opened.
+    """
     try:
         data = path().read_bytes()
     except FileNotFoundError:
         return Vault()
     except OSError as error:
         raise TirtaError(f"Cannot read {path()}: {error.strerror}.") from error
-    if path() not in _opened:
-        _opened[path()] = _key_of(data)
-    try:
-        return Vault.from_json(box.open_(data, _opened[path()]))
-    except TirtaError:
-        del _opened[path()]
-        raise
+    with _opening:
+        if path() not in _opened:
+            _opened[path()] = _key_of(data, why)
+        try:
+            return Vault.from_json(box.open_(data, _opened[path()], str(path())))
+        except TirtaError:
+            del _opened[path()]
+            raise
 
 
 def save(vault: Vault) -> None:
@@ -137,9 +151,10 @@ def save(vault: Vault) -> None:
     atomic.write_secret(path(), box.close(vault.as_json(), _opened[path()]))
 
 
-def _key_of(data: bytes) -> bytes | str:
+def _key_of(data: bytes, why: str) -> bytes | str:
     if box.kind(data) == box.PASSPHRASE:
-        return passphrase.ask("the keys on this computer")
+        mine = f"the keys on this computer, {path()}"
+        return passphrase.ask(f"{mine}, {why}" if why else mine)
     kept = _from_keyring()
     if kept is None:
         raise TirtaError(
@@ -153,7 +168,7 @@ def _new_key() -> bytes | str:
     key = _from_keyring() or secrets.token_bytes(box.KEY_BYTES)
     if _into_keyring(key):
         return key
-    return passphrase.choose("the keys on this computer (it has no keyring)")
+    return passphrase.choose(f"the keys on this computer, {path()} (it has no keyring)")
 
 
 def _from_keyring() -> bytes | None:

@@ -128,8 +128,12 @@ def _changed(run: Run, known: dict[int, Facts]) -> Iterator[tuple[int, str, bool
     attested = Attested.of(run)
     for page in sorted(known.keys() | attested.pages.keys()):
         one, sure = known.get(page), attested.pages.get(page)
+        path = run.path(page)
+        if path.exists() and not path.is_file():
+            yield page, "is no file.", True
+            continue
         try:
-            data = run.path(page).read_bytes()
+            data = path.read_bytes()
         except FileNotFoundError:
             if page in attested.rejected:
                 yield page, "is not the node's, and the tables still have its records.", False

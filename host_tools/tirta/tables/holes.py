@@ -82,7 +82,8 @@ def _pieces(pages: dict[int, Facts]) -> list[_Piece]:
 def _damaged(pages: dict[int, Facts]) -> list[tuple[int, int]]:
     ordered = [pages[page] for page in sorted(pages)]
     ends = [*(facts.number for facts in ordered[1:]), 1 << 62]
-    return [(f.number, end - 1) for f, end in zip(ordered, ends, strict=True) if f.problems]
+    pairs = zip(ordered, ends, strict=True) if ordered else ()
+    return [(f.number, end - 1) for f, end in pairs if f.problems]
 
 
 def _numbers(
