@@ -32,8 +32,13 @@ ABSENT = ("fcntl", "termios", "tty", "pty", "resource", "pwd", "grp", "syslog", 
 # Documented by Python as "Availability: Unix" or Linux.
 NOT_THERE = {
     "os": ("O_DIRECTORY", "openpty", "pidfd_open", "ttyname", "getuid", "geteuid", "fork", "mkfifo",
-           "set_blocking", "statvfs", "fchmod", "killpg", "setsid", "sched_getaffinity"),
+           "set_blocking", "statvfs", "fchmod", "killpg", "setsid", "sched_getaffinity", "getgid",
+           "getegid", "getpgid", "setpgid", "nice", "chown", "fchown", "lchown", "lockf", "pread",
+           "pwrite", "posix_fallocate", "O_NOFOLLOW", "O_SYNC", "sync",
+           "wait3", "wait4", "getloadavg", "register_at_fork", "forkpty", "fchdir", "chroot"),
     "socket": ("AF_UNIX",),
+    "select": ("poll", "epoll"),
+    "time": ("tzset", "clock_gettime"),
     "signal": ("SIGUSR1", "SIGHUP", "SIGKILL", "siginterrupt"),
 }  # fmt: skip
 # Other people's packages choose their own way by the system: they are loaded as they are here.
@@ -52,11 +57,58 @@ for module, names in json.loads({json.dumps(json.dumps(NOT_THERE))}).items():
 """
 
 
+# What Windows refuses of files: names, and to move or remove what is open, by whomever.
+FILES = r"""
+import re
+RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)(\..*)?", re.IGNORECASE)
+HERE = os.getcwd()
+
+def refused(path):
+    for part in os.path.relpath(os.fsdecode(path), HERE).split(os.sep):
+        wrong = re.search(r'[<>:"|?*\\\x00-\x1f]', part) or RESERVED.fullmatch(part)
+        if wrong or (part.strip(".") and part[-1] in ". "):
+            raise OSError(22, "Invalid argument, on Windows", path)
+    folder = os.path.dirname(os.path.abspath(os.fsdecode(path)))
+    name = os.path.basename(os.fsdecode(path))
+    if os.path.isdir(folder):
+        for other in os.listdir(folder):
+            if other != name and other.lower() == name.lower():
+                raise OSError(17, "the same name, on Windows", path)
+
+def is_open(path):
+    whole = os.path.realpath(os.fsdecode(path))
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            held = os.readlink(f"/proc/self/fd/{number}")
+        except OSError:
+            continue
+        if held == whole or held.startswith(whole + os.sep):
+            raise PermissionError(13, "it is open: WinError 32", path)
+
+def windows(event, args):
+    if event == "open":
+        written = args[2] & (os.O_CREAT | os.O_WRONLY | os.O_RDWR)
+        if written and isinstance(args[0], str) and not args[0].startswith("/"):
+            refused(args[0])
+    elif event == "os.mkdir":
+        refused(args[0])
+    elif event == "os.rename":
+        is_open(args[0]), is_open(args[1]), refused(args[1])
+    elif event in ("os.remove", "os.rmdir"):
+        is_open(args[0])
+
+sys.addaudithook(windows)
+"""
+
+
 def without(code: str, *words: str, cwd: Path) -> str:
     """What a program prints that has nothing of the above, on a console of Windows' encoding."""
     environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
     done = patience.run(
-        [sys.executable, "-c", START + code, *words], cwd=cwd, env=environment, text=False
+        [sys.executable, "-c", START + "import os\n" + FILES + code, *words],
+        cwd=cwd,
+        env=environment,
+        text=False,
     )
     told: str = done.stdout.decode() + done.stderr.decode()
     assert done.returncode == 0, told
@@ -76,14 +128,30 @@ COMMANDS = (
     (["config", "schema"], 0),
     (["bundle", "key", "release.pem"], 0),
     (["bundle", "build", "--board", "esp32_devkitc", "--sign", "release.pem", "--out", "b"], 0),
+    (["config", "check", "comma.toml"], 1),
+    (["boards", "absent.toml"], 1),
+    (["sensors", "pulse"], 0),
+    (["labels", "nodes.txt"], 1),
+    (["keys", "use", "fleet"], 1),
     (["export", "a", "--to", "csv"], 0),
+    (["export", "a", "--to", "csv"], 0),
+    (["export", "a", "--to", "csv", "--wide", "--local-time", "--separator", ";",
+      "--decimal", ","], 0),
+    (["export", "a", "--to", "xlsx"], 0),
+    (["export", "a", "--to", "frictionless"], 0),
+    (["export", "a", "--to", "frictionless"], 0),
+    (["export", "a", "--to", "ngsi-ld"], 1),
     (["export", "a", "--to", "sensorthings"], 0),
     (["export", "a", "--to", "parquet"], 0),
     (["archive", "check", "a", "--rebuild"], 0),
     (["query", "a", "SELECT count(*) FROM records"], 0),
     (["plot", "a"], 0),
     (["district", "a"], 0),
+    (["plot", "a"], 0),
     (["report", "a", "--out", "page.html"], 0),
+    (["report", "a", "--out", "page.html"], 0),
+    (["archive", "check", "a"], 0),
+    (["calibrate", "--history", "a"], 0),
     (["status", "COM3"], 1),
     (["pull"], 1),
     (["doctor", "COM3"], 1),
@@ -107,6 +175,8 @@ def folder_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
         peer.close()
     land_all(folder / "a")
     (folder / "demo.toml").write_bytes(DEMO_CONFIG.read_bytes().replace(b"\n", b"\r\n"))
+    comma = DEMO_CONFIG.read_bytes().replace(b"at_20ma = 10\n", b"at_20ma = 10,5\n")
+    (folder / "comma.toml").write_bytes(comma.replace(b"\n", b"\r\n"))
     (folder / "nodes.txt").write_bytes(b"240ac4e29526\r\n")
     return folder
 
@@ -135,6 +205,48 @@ for words, code in json.loads({json.dumps(json.dumps(COMMANDS))}):
     assert "There is no port COM3" in told
     assert "Virtual nodes need Linux" in told
     assert not list(folder.rglob("*.tmp*"))
+
+
+def test_an_archive_grows_where_open_files_stay(tmp_path: Path) -> None:
+    """Pull, make tables and rebuild them: nothing is moved, replaced or removed while it is open,
+    and no file has a name that Windows refuses. Its own check shows that the rules bite.
+    """
+    code = """
+import contextlib, pathlib
+refusals = 0
+for name in ("con", "Aux.txt", "a:b", "dot.", "what?", "COM1.csv", "LOWER"):
+    pathlib.Path("lower").touch()
+    with contextlib.suppress(OSError):
+        open(name, "w")
+        raise SystemExit(name)
+    refusals += 1
+with open("lower") as held:
+    for change in (lambda: os.replace("lower", "b"), lambda: os.unlink("lower")):
+        with contextlib.suppress(PermissionError):
+            change()
+            raise SystemExit("moved")
+        refusals += 1
+from peer import Peer
+from tirta.node import Node
+from tirta.pull import pull
+from tirta.tables import check
+from tirta.tables.landing import land_all
+peer, archive = Peer("0123456789ab"), pathlib.Path("archive")
+for records in (200, 1, 700):
+    peer.log.add(records)
+    with Node(peer.port) as node:
+        assert pull(node, archive).records == records
+    assert not land_all(archive).problems
+check.rebuild(archive, 1)
+assert check.check(archive).ok
+peer.close()
+print(refusals)
+"""
+    done = patience.run(
+        [sys.executable, "-c", "import os, sys\n" + FILES + code], cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.strip()) == (0, "9"), done.stderr
 
 
 def test_windows_says_no_errno(monkeypatch: pytest.MonkeyPatch) -> None:
