@@ -85,6 +85,7 @@ class Commands:
                 console.first_baud = min(baud, console.first_baud)
 
     def _status(self, sequence, payload):
+        rarely.wipe()
         gc.collect()  # or what is only waiting to be collected would count as used
         status = rarely.call(_REPORT, "status", self._node, gc.mem_free())
         self._json(frame.STATUS, sequence, status)
