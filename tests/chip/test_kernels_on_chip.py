@@ -14,7 +14,11 @@ from interpreters import BOTH, FIRMWARE, ON_NODE
 
 HERE = Path(__file__).parent / "onboard"
 FILES = sorted(path.stem for path in BOTH.glob("test_*.py"))
-TWINS = ("quality_plain", "statistics_plain", "tick_plain")
+TWINS = (
+    "tirta_node/quality_plain", "tirta_node/statistics_plain", "tirta_node/tick_plain",
+    "tirta_node/twin", "tirta_format/codec",
+)  # fmt: skip
+LENDING = ("test_packed", "sampling_twins")  # what asks for twins
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +34,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chip]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything compiled for the chip: its compiler would need the heap that the tests need."""
     made = tmp_path_factory.mktemp("onboard")
-    sources = [*BOTH.glob("*.py"), ON_NODE / "nor.py", HERE / "sampling_twins.py"]
-    sources += [FIRMWARE / "tirta_node" / f"{name}.py" for name in TWINS]
+    sources = [*BOTH.glob("*.py"), ON_NODE / "nor.py"]
+    sources += [HERE / "sampling_twins.py", HERE / "start.py"]
+    sources += [FIRMWARE / f"{name}.py" for name in TWINS]
     for source in sources:
         to = str(made / f"{source.stem}.mpy")
         words = ["-march=xtensawin", "-s", source.name, "-o", to, str(source)]
@@ -40,11 +45,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(node: Chip, folder: Path, name: str) -> str:
-    code = (
-        "import gc, sys\nsys.path.insert(0, '/app')\ngc.collect()\nimport harness\n"
-        f"print('harness:', harness.run({name!r}), gc.mem_free())"
-    )
-    return node.mpremote("mount", str(folder), "exec", code)
+    code = f"import start; start.main({name!r}, {name in LENDING})"
+    return node.mpremote("mount", folder, "exec", code)
 
 
 @pytest.mark.parametrize("name", [*FILES, "sampling_twins"])
