@@ -141,6 +141,8 @@ class FlashRing:
         packed = head.pack()
         if not self.put(block, len(self.mark), packed, 0, len(packed)):
             return False
+        if not self._reads_back(block, 0, self.mark):
+            return False  # it was hit since
         if self.failed >= 0 and self.failed != block:
             self.bad_pages += 1  # it stays behind
         self.failed = -1

@@ -29,7 +29,7 @@ class Index:
 
     def header(self, block):
         """The header of this page as it lies on flash, or None: what two reads agree on, two in a
-        row where there is none. Raises OSError when the flash errs each time.
+        row where there is none, or one that is known. Raises OSError when the flash errs each time.
         """
         buf = bytearray(pages.HEADER_SIZE)
         before = found = None
@@ -45,7 +45,7 @@ class Index:
             if head is None:
                 if now == before:
                     return None
-            elif now == found:
+            elif now == found or head.seq == self.seqs[block]:
                 return head
             else:
                 found = now
@@ -147,6 +147,8 @@ class Index:
         for block in range(self.count):
             if block != but and self.seqs[block]:
                 head = self.header(block)
+                if head is not None and head.seq != self.seqs[block]:
+                    raise OSError(_UNSTEADY)
                 if head is not None and head.config_hash == config_hash:
                     return True
         return False

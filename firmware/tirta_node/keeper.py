@@ -45,6 +45,7 @@ class Keeper:
         self.commit_ms = commit_ms
         self._boot = 0, {}, 0, _nothing  # what `start` was told
         self._begins = False  # it was told something
+        self._tried = 0, 0  # (epoch, boot) of a start that was given up; it may have left records
         self._start_wait_ms = 0
         self._retry_at_ms = 0
         self._refused = 0  # of the ring, and noted
@@ -77,7 +78,7 @@ class Keeper:
         self._recorder = None
         log, journal, ring, notes = self.log, self._journal, self._ring, self._boot[3]
         try:
-            start = log, journal, ring.channels, self._boot
+            start = log, journal, ring, self._boot, self._tried
             changed, begins, *before = rarely.call("tirta_node.log_start", "start", *start)
         except OSError as error:
             log.is_found = False
@@ -186,6 +187,8 @@ class Keeper:
             if not self.log.is_found or works.proof == works.count:
                 # The start was misled, or nothing shows yet that it was not: once more.
                 self.log.is_found = False
+                if recorder is not None:
+                    self._tried = self.log.epoch, self.log.boot
                 self._recorder = recorder = None
             self.fail(error)
             if recorder is not None and recorder.waiting():

@@ -50,6 +50,10 @@ def _configs(index, block):
     page = bytearray(pages.SIZE)
     index.read(block, page)
     head = pages.header(page)
+    if (head is None and index.header(block) is not None) or (
+        head and head.seq != index.seqs[block]
+    ):
+        raise OSError("the flash shows another page")
     configs = []
     for kind, at, n in page_chunks.chunks(page, head.crc) if head else ():
         if kind == pages.META and page[at] == meta.CONFIG:

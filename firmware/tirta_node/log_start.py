@@ -7,57 +7,80 @@ from tirta_format import meta
 from tirta_node import rarely
 
 _PATIENCE_MS = const(3600000)  # until a log of which no page can be read is given up
-_UNSTEADY = "the flash reads differently each time"
+UNSTEADY = "the flash reads differently each time"
+_PROBE = b"\x7f"
 _IDLE = const(1024)  # bytes: the notes of a dozen starts
 _EPOCHS = const(0xFFFFFFFF)
 _TOTALS = const(24)  # more of them, and those that the config does not name are given up
 
 
-def start(log, journal, channels, boot):
+def start(log, journal, ring, boot, tried):
     """Find log and journal, bring them together, and begin a boot. Whether the config is to be
     logged; whether the boot is to be noted at once; sequence of the newest page, whether the boot
     before was stopped, Unix time in ms of its end. (Numbers: an object would keep its module in
     RAM.) Raises OSError when the flash cannot be read, before anything is written, or refuses.
+
+    `tried`: (epoch, boot) of a start of this power-on that was given up before anything it wrote
+    read back. What it left after all is of the oldest records in `ring`, which are dropped.
     """
     config_hash, counted, random_u32, _ = boot
-    found = _find_twice(log, journal, random_u32)
-    journal.index.scan()
-    if journal.index.newest >= 0:
-        journal.seq = journal.index.seqs[journal.index.newest]
+    found, of_journal = _find_twice(log, journal, random_u32)
     rarely.call("tirta_node.page_trouble", "adopt_spare", journal.ring, found.stopped, 0)
-    if journal.index.epoch != log.epoch:
-        journal.index.begin(log.epoch)
     journal.problem = ""
-    into = journal.index, log, counted, config_hash
-    brought = rarely.call("tirta_node.replay", "into_log", *into)
+    left = found.left_by(tried[1]) if log.epoch == tried[0] else 0
+    into = journal.index, log, counted, config_hash, of_journal, tried
+    brought, more = rarely.call("tirta_node.replay", "into_log", *into)
+    ring.drop(min(left + more, ring.count()))
     if log.ends():
         begin_epoch(log, random_u32)
         journal.index.begin(log.epoch)
         journal.ring.close()
-    changed = use(log, channels, counted, config_hash) or not found.begun
+    changed = use(log, ring.channels, counted, config_hash) or not found.begun
     begins = bool(brought) or found.idle <= _IDLE
     return changed, begins, found.seq, found.stopped, found.end_unix_ms()
 
 
 def _find_twice(log, journal, random_u32):
-    """What `find` finds, in two readings of log and journal that agree: what misleads both of them
-    lasts, and then nothing that is written reads back either.
+    """What `find` and `replay.look` find, in two readings of log and journal that agree: what
+    misleads both of them lasts, and then nothing that is written reads back either.
     """
-    patient = log.uptime_ms() < _PATIENCE_MS
-    first = _look(log, journal, random_u32, patient)[1]
-    found, second = _look(log, journal, random_u32, patient)
-    if first != second:
-        raise OSError(_UNSTEADY)
+    patient = is_patient(log)
+    first, of_journal = _look(log, journal, random_u32, patient)
+    before = first.mark(), journal.seq, of_journal
+    found, of_journal = _look(log, journal, random_u32, patient)
+    if before != (found.mark(), journal.seq, of_journal):
+        raise OSError(UNSTEADY)
     log.works.proof = log.works.count
-    return found
+    return found, of_journal
 
 
 def _look(log, journal, random_u32, patient):
     found = find(log, random_u32, patient)
-    journal.index.scan()
-    if journal.index.epoch != log.epoch:
-        journal.index.begin(log.epoch)
-    return found, found.mark() + rarely.call("tirta_node.replay", "look", journal.index, log)
+    index = journal.index
+    index.scan()
+    if index.newest >= 0:
+        journal.seq = index.seqs[index.newest]
+    if index.epoch != log.epoch:
+        index.begin(log.epoch)
+    return found, rarely.call("tirta_node.replay", "look", index, log)
+
+
+def is_patient(log):
+    """Whether it is too early to give up a log or a journal of which no page can be read."""
+    return log.uptime_ms() < _PATIENCE_MS
+
+
+def takes(flash, block):
+    """Whether a page that shows nothing is empty: then it shows a bit that is programmed, which
+    every page has that is not.
+    """
+    try:
+        flash.program(block, 0, _PROBE)
+    except OSError:
+        pass
+    head = bytearray(1)
+    flash.read(block, 0, head)
+    return head == _PROBE
 
 
 def find(log, random_u32, patient=False):

@@ -14,6 +14,7 @@ from micropython import const
 
 from tirta_format import meta, meta_reader, page_chunks, varint
 from tirta_format import page as pages
+from tirta_node import log_start
 from tirta_node.flashring import PART
 
 PLACED = (pages.PACKED_AT, pages.SUMMED_AT)
@@ -24,7 +25,6 @@ _NEARLY = const(1024)  # bytes: no page with more of them left is full
 _NO_HEADER = b"\xff" * pages.HEADER_SIZE
 _PROOFS = const(4)
 _BLANK = b"\xff" * page_chunks.ALIGN
-_PROBE = b"\x7f"
 _UNREADABLE = "none of its pages can be read"
 _UNSTEADY = "the flash reads differently each time"
 
@@ -58,6 +58,8 @@ class Head:
         self.told = 0  # what is missing below this is noted
         self._gap = 0  # records at most in the damaged stretches since the last known place
         self._boots = 0  # boots at most in them
+        self._placed = 0  # the newest boot of which there are records, or a page for them,
+        self._began = 0  # and the number of the first of them
         self._names = []  # of the totals, in the order of the checkpoint
         self._start_unix_ms = 0  # of the last boot
         self._uptime_ms = 0  # of the last that it wrote
@@ -131,8 +133,8 @@ class Head:
         if self.epoch:
             self._place(header.boot, header.number)
         else:
-            self.number = header.number
-            self.boot = header.boot
+            self.number = self._began = header.number
+            self.boot = self._placed = header.boot
         self.top = max(self.top, self.number)
         self.checked = self.begun = self.stopped = False
         self.seq = header.seq
@@ -159,6 +161,10 @@ class Head:
         self.boot += self._boots
         self.hidden += max(0, self.top - max(self.number, self.told))
 
+    def left_by(self, boot):
+        """How many records there are of this boot."""
+        return self.number - self._began if self._placed >= boot else 0
+
     def mark(self):
         """What two readings of one log must agree on."""
         known = self.epoch, self.seq, self.boot, self.number, self.top, self.hidden, self.resume
@@ -170,6 +176,9 @@ class Head:
         self.number = number
         self._gap = 0
         self._name_boot(boot)
+        if boot > self._placed:
+            self._placed = boot
+            self._began = number
 
     def _name_boot(self, boot):
         self._boots = 0
@@ -210,7 +219,9 @@ def find(flash, index, patient):
                 break
         is_hidden = header is not None  # what lies elsewhere, and nothing of this page
         if page_chunks.used_end(page, 2) == 2:
-            is_hidden = is_full and page[:2] == _NO_HEADER[:2] and not _takes(index.flash, block)
+            is_hidden = (
+                is_full and page[:2] == _NO_HEADER[:2] and not log_start.takes(index.flash, block)
+            )
             if not is_hidden:
                 break
         late = pages.header(page[1 : pages.HEADER_SIZE + 1])  # by a byte
@@ -247,7 +258,7 @@ def _prove(index):
         index.flash.read(block, 0, head)
         if _is_marked(head):  # an earlier start programmed that, and it shows
             break
-        if head == _NO_HEADER and tries < _PROOFS:
+        if _may_be_marked(head) and tries < _PROOFS:
             if _shows(index.flash, block, head):
                 break
             tries += 1
@@ -270,17 +281,10 @@ def _shows(flash, block, head):
     return _is_marked(head)
 
 
-def _takes(flash, block):
-    """Whether a page that shows nothing is empty: then it shows a bit that is programmed, which
-    every page has that is not.
-    """
-    try:
-        flash.program(block, 0, _PROBE)
-    except OSError:
-        pass
-    head = bytearray(2)
-    flash.read(block, 0, head)
-    return head[:1] == _PROBE
+def _may_be_marked(head):
+    """Whether it shows nothing, or a part of a mark: a program of it may have failed halfway."""
+    rest = zip(head, pages.MARK)
+    return head[2:] == _NO_HEADER[2:] and all(has & bits == bits for has, bits in rest)
 
 
 def _is_marked(head):

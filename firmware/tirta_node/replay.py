@@ -30,8 +30,9 @@ class _Journal:
     as far as it tells.
     """
 
-    def __init__(self, index, number):
-        self._index = index
+    def __init__(self, index, number, patient):
+        self.index = index
+        self._patient = patient  # a journal of which no page can be read is not believed
         self._page = bytearray(pages.SIZE)
         self._pages = []  # (sequence, block, header), in order
         self._hidden = 0  # records at most in damaged stretches behind the last record
@@ -46,13 +47,36 @@ class _Journal:
         self._hurt = self._behind()  # records at most in a newest page that cannot be read
 
     def _behind(self):
-        index, page = self._index, self._page
-        block = (self._pages[-1][1] + 1) % index.count if self._pages else 0
-        if index.header(block) is None:
-            index.read(block, page)
-            if page_chunks.is_hurt(page, pages.MARK_JOURNAL, index.epoch):
-                return _most(page, pages.HEADER_SIZE, pages.SIZE)
+        index = self.index
+        if len({each[0] for each in self._pages}) < len(self._pages):
+            return MOST  # one shows what lies elsewhere
+        if self._pages:
+            return self._hides((self._pages[-1][1] + 1) % index.count)
+        for block in range(index.count):
+            if not (self._hides(block) or self._is_away(block)):
+                return self._hides(0)
+        if self._patient:
+            raise OSError(log_start.UNSTEADY)
+        return MOST
+
+    def _hides(self, block):
+        """Records at most in this page, which has no header that can be read."""
+        index, page = self.index, self._page
+        if index.header(block) is not None:
+            return 0
+        index.read(block, page)
+        late = pages.header(page[1 : pages.HEADER_SIZE + 1], pages.MARK_JOURNAL)  # by a byte
+        if late:
+            return MOST
+        if page_chunks.is_hurt(page, pages.MARK_JOURNAL, index.epoch):
+            return _most(page, pages.HEADER_SIZE, pages.SIZE)
         return 0
+
+    def _is_away(self, block):
+        """Whether this page shows only ones, and takes no zero. One alone may be a bad page."""
+        self.index.read(block, self._page)
+        blank = page_chunks.used_end(self._page, 0) == 0
+        return blank and not log_start.takes(self.index.flash, block)
 
     def look(self, told):
         """Find `end` and `boot`. How many records are here, and how many of them from `told` on."""
@@ -69,7 +93,7 @@ class _Journal:
 
     def _repaired(self, block):
         """The header of a page in which one bit is wrong, or None: its chunks prove it."""
-        index, page = self._index, self._page
+        index, page = self.index, self._page
         head = memoryview(page)[: pages.HEADER_SIZE]
         index.flash.read(block, 0, head)
         if head[2:] == _NO_HEADER:
@@ -99,7 +123,7 @@ class _Journal:
             begins = self._pages[i + 1][2].number if i + 1 < len(self._pages) else 0
             if begins and begins < number:
                 continue
-            self._index.read(block, self._page)
+            self.index.read(block, self._page)
             decoder = record_reader.Decoder(head.channels)
             decoder.restart(head.boot, head.number, head.slot)
             chain = True
@@ -182,21 +206,30 @@ def _most(page, start, end):
 
 def look(index, log):
     """What there is for `into_log` to do, for who compares two readings."""
-    journal = _Journal(index, log.number)
-    return journal.look(log.told) + (journal.end, journal.boot, crc32(index.seqs))
+    journal = _Journal(index, log.number, log_start.is_patient(log))
+    return _mark(journal, *journal.look(log.told))
 
 
-def into_log(index, log, counted, config_hash):
-    """Write to `log` the records that it lacks; how many. Raises OSError when the journal cannot be
-    read, before anything is written, and as the log does.
+def _mark(journal, count, behind):
+    return count, behind, journal.end, journal.boot, crc32(journal.index.seqs)
+
+
+def into_log(index, log, counted, config_hash, known, tried):
+    """Write to `log` the records that it lacks, as `look` has `known` them; how many, and how many
+    of them are of the (epoch, boot) `tried`. Raises OSError when the journal cannot be read or is
+    another now, before anything is written, and as the log does.
     """
-    journal = _Journal(index, log.number)
+    journal = _Journal(index, log.number, log_start.is_patient(log))
     count, behind = journal.look(log.told)
+    if _mark(journal, count, behind) != known:
+        raise OSError(log_start.UNSTEADY)
     top = max(log.top, journal.end)
     log.hidden = max(0, log.hidden + top - log.top - behind)
     log.top = top
     boot_found = max(log.boot, journal.boot)
     writer = None
+    left = count
+    of_tried = 0
     for head, boot, number, slot, values, flags in journal.records() if count else ():
         if writer is None or not writer.takes(head, boot):
             if writer is not None:
@@ -206,11 +239,14 @@ def into_log(index, log, counted, config_hash):
             log_start.begin(log)
             writer = _Writer(log, head, boot, slot)
         writer.put(number, slot, values, flags)
+        left -= 1
+        of_tried += boot >= tried[1] and log.epoch == tried[0]
     if writer is not None:
         writer.settle()
         log.before_note = None
     log.boot = boot_found
-    return count
+    log.hidden += left  # they were there a moment ago
+    return count, of_tried
 
 
 def _nothing():

@@ -18,8 +18,8 @@ SHORT, LONG = 120, 1320
 MODES = ("pack", "loop", "empty", "capture", "full", "durable", "tick", "mean", "idle")
 ENDS = ("statistics", "limits", "both")  # of what is asked of each channel beside its value
 WORKS = ("work_none", "work_60", "work_1", "work_idle", "calls")
-# Half a megabyte beside the flash in RAM and the source: a collection of garbage takes time by the
-# size of the heap, and a chip has 110 to 240 KB.
+# A collection of garbage takes time by the size of the heap; a chip has 110 to 240 KB, with objects
+# of half the size.
 HEAP = "1m"
 MIXED = "import bench_mixed\nbench_mixed.main()"
 MARK = "gc_isenabled"  # what bench_mixed calls at the start and the end of a tick

@@ -21,10 +21,13 @@ ERASES = 3  # of an attempt at most
 TOLD = ("crash", "trouble", "false", "mute")
 # What no fault excuses but reads that are misled in the same way for a whole start.
 NEVER = {"crash", "erases", "invented", "altered", "twice"}
+# What shows when a number is given twice: cells of the newest page were hit, and it tells no end.
+ALIKE = {"altered", "twice"}
 
 
 class FaultOracle:
-    """Follows flash_faults.py event by event. `found`: how many trials broke a rule; `beyond`: how
+    """Follows flash_faults.py event by event. A fault is a lie that hit, or bits that flipped: a
+    trial has several. `found`: how many trials broke a rule; `beyond`: how
     many did of the classes that the node does not bear (firmware/DESIGN.md), and a rule that these
     may break; `examples` of both: trial, base, plan, what.
     """
@@ -53,11 +56,12 @@ class FaultOracle:
             self._begin(event, cells)
             return []
         base = self._bases[event["base"]]
-        broken = Verdict(base, event, cells).broken
+        verdict = Verdict(base, event, cells)
+        broken = verdict.broken
         self.counts["trials"] += 1
-        hit = event["hits"] > 0 or bool(event["flips"])
-        self.counts["hit"] += hit
-        self.counts["borne"] += hit and event["borne"]
+        faults = event["faults"] + bool(event["flips"])
+        self.counts["hit"] += faults
+        self.counts["borne"] += faults * event["borne"]
         self.counts["restarted"] += event["starts"] > 1
         self.counts["hurt"] += bool(event["hurt"])
         self.counts["erases"] += event["erases"]
@@ -67,7 +71,8 @@ class FaultOracle:
             told = event["trial"], f"{base.name}, {base.regime}", event["plan"], what
             self.examples.setdefault(rule, []).append(told)
         for rule in broken:
-            is_held = event["borne"] or (rule in NEVER and not event["blind"])
+            is_excused = event["blind"] or (rule in ALIKE and verdict.end_is_hurt())
+            is_held = event["borne"] or (rule in NEVER and not is_excused)
             (self.found if is_held else self.beyond)[rule] += 1
         return sorted(broken)
 
@@ -139,6 +144,11 @@ class Verdict:
             self._pulled[epoch] = max(self._pulled.get(epoch, 0), number)
         for epoch, number in boot["told"]:
             self._has[epoch] = max(self._has.get(epoch, 0), number)
+
+    def end_is_hurt(self) -> bool:
+        """Whether cells of the newest page of the log were hit, or of one that came later."""
+        rings, last = self._cells.rings, self._base.last
+        return any(block >= rings and sequence >= last for block, sequence in self._hurt)
 
     def _may_begin_anew(self) -> bool:
         """No page of the log can be read, or its numbers end."""
@@ -216,6 +226,8 @@ class Verdict:
         """Whether it is a loss at all; keeps those of which nobody is told."""
         if key[1] < self._has.get(key[0], 0):
             return False
+        if self._log_is_hurt() and not self._cells.holds(key[0]):
+            return False  # with the only page of a log goes all that could tell of it
         seen = self._cells.shows_damage() or self._is_hole(key) if hurt else self._log_is_hurt()
         # Where the ring came round, the loss record may have gone; the node's count has it.
         if not seen and not self._told.have(*key) and key[1] >= self._cells.oldest(key[0]):
@@ -245,15 +257,17 @@ class Verdict:
         """A bit that flips in the journal costs one record at most."""
         event = self._event
         hit = [bit // 8 for bit in event["flips"] if bit // 8 // 4096 < self._cells.rings]
+        if len(hit) < len(event["flips"]):  # others in the log, which has the journal's by then
+            return
         if event["bare"] and all(at % 4096 >= 40 for at in hit) and len(of_journal) > len(hit):
             self._broke("lost", (len(of_journal), "in the journal, by bits", len(hit)))
 
     def _turned(self) -> None:
-        """Pages go where others begin, one ahead."""
+        """Pages go where others begin, one ahead in each start."""
         base = self._base
         begun = sum(sequence > base.last for _, sequence in self._left)
         gone = held_by(base) - {(base.epoch, s) for _, s in self._hurt} - self._left
-        if len(gone) > begun + 1:
+        if len(gone) > begun + self._event["starts"]:
             self._broke("pages", (len(gone), begun))
 
     def _hidden(self) -> None:

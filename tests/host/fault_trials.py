@@ -34,8 +34,8 @@ def judge(seed: int, first: int, count: int) -> FaultOracle:
 def report(oracle: FaultOracle, most: int, width: int) -> list[str]:
     """For a person: at most so many examples a rule."""
     counts = oracle.counts
-    lines = [f"{counts['trials']:,} trials, {counts['hit']:,} hit the node, {counts['borne']:,} of"]
-    lines[0] += " the classes that it bears"
+    lines = [f"{counts['trials']:,} trials, {counts['hit']:,} faults hit the node,"]
+    lines[0] += f" {counts['borne']:,} of the classes that it bears"
     lines.append(f"most erases in one attempt {oracle.most_erases}, broken: {dict(oracle.found)}")
     lines[1] += f"; by the other classes: {dict(oracle.beyond)}"
     for rule, examples in oracle.examples.items():
@@ -45,8 +45,8 @@ def report(oracle: FaultOracle, most: int, width: int) -> list[str]:
 
 
 def keep_figures(counts: Mapping[str, int], found: Mapping[str, int], erases: int) -> None:
-    """What `make bench` shows: the faults that hit, of the classes that the node bears, and the
-    trials that broke a promise.
+    """What `make bench` shows: the faults (lies that hit, bits that flipped) of trials of the
+    classes that the node bears, and the trials that broke a promise.
     """
     figures = {"faults": counts["borne"], "max_erases_per_attempt": erases}
     figures["lost"] = sum(found.get(rule, 0) for rule in LOST)

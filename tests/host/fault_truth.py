@@ -47,6 +47,10 @@ class Cells:
         heads = [p.header for p in self.log().values() if p.header and p.header.epoch == epoch]
         return max((head.number for head in heads), default=0)
 
+    def holds(self, epoch: int) -> bool:
+        """Whether there is a page of this epoch."""
+        return any(p.header and p.header.epoch == epoch for p in self.log().values())
+
     def sequences(self) -> set[Key]:
         """(epoch, sequence) of each page of the log."""
         return {(p.header.epoch, p.header.sequence) for p in self.log().values() if p.header}

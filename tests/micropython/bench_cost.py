@@ -30,9 +30,10 @@ from faketime import time  # takes the place of the module: before anything of o
 from node_parts import Parts
 from nor import BLOCK
 
-from tirta_node import (
+from tirta_node import (  # noqa: F401 - loaded: the chip has them as bytecode, and compiles nothing
     assemble,
-    leaving,  # noqa: F401 - loaded: the chip has it as bytecode, and need not compile it at each page
+    leaving,
+    next_page,
 )
 from tirta_node.ring import USED, Ring
 from tirta_node.sampler import DUE
@@ -40,7 +41,7 @@ from tirta_node.sensors.current import CurrentLoop
 from tirta_node.sensors.pulse import PulseMeter
 from tirta_node.slack import Slack
 
-BLOCKS = 64
+BLOCKS = 16  # no more than a run needs: they lie in the heap, and the chip's do not
 HEAP_RECORDS = 600
 MOST_TICKS = 1400
 ROOM_MS = 600  # enough for an erase

@@ -47,6 +47,7 @@ class Node(Writer):
         self.most_erases = 0
         self.noted_power = 0
         self.parts = []  # (epoch, boot, number of its first record, its place in `samples`)
+        self.proven = 0  # behind the last record that was acknowledged while a program had worked
         self.told = []  # [epoch, number]: what a laptop has, and said so
         self.answered = []  # [epoch, number]: what a laptop has, and the node said that it knows
         self.false = []  # what the node said of itself while it was not true
@@ -75,9 +76,13 @@ class Node(Writer):
 
     def _notes(self, changed, seq, stopped, end_unix_ms):
         log = self.log
-        last = self.parts[-1] if self.parts else (0, 0)
+        last = self.parts[-1] if self.parts else (0, 0, 0)
+        if last[:2] == (log.epoch, log.boot) and self.proven == last[2] != log.number:
+            self.parts.pop()  # that start left nothing behind, not even its boot
+            last = 0, 0, 0
         if last[:2] != (log.epoch, log.boot):
             self.parts.append((log.epoch, log.boot, log.number, self._logged()))
+            self.proven = log.number
         before = self.log.lost
         super()._notes(changed, seq, stopped, end_unix_ms)
         self.noted_power += self.log.lost - before
@@ -85,6 +90,11 @@ class Node(Writer):
     def _logged(self):
         """How many of `samples` are in the log: the ring has the others."""
         return len(self.samples) - self.ring.count()
+
+    def is_sure(self):
+        """Whether what it counts as acknowledged is: it records, and a program has worked."""
+        works = self.log.works
+        return self.keeper._recorder is not None and works.proof != works.count
 
     def look(self, epoch, number):
         """What the node says of itself when the newest record is this one."""
@@ -135,7 +145,7 @@ class Node(Writer):
             if not self.parts:
                 acked = 0
             elif len(told) == len(parts) - 1:
-                acked = self.keeper.number() - number
+                acked = max(0, (self.keeper.number() if self.is_sure() else self.proven) - number)
             account = {"epoch": epoch, "boot": boot, "start": number, "acked": acked}
             account.update(samples=samples, answered=[], told=[])
             told.append(account)

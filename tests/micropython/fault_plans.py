@@ -10,9 +10,12 @@ from nor import BLOCK, ERASE, PROGRAM, Random
 JOURNAL = 4  # pages of it
 # Records of a boot; after a fault that began in the start; through some chunks and a page or two.
 RECORDS, _FEW, _MANY = 26, 12, 240
-_LATE = "fades", "wrap", "later", "error-later"
+_LATE = "fades", "wrap", "later", "error-later", "weak"  # what is done shows, or fails, later
 _TIMES = (ONCE, ONCE, ONCE, 2, 3, 5, 20, 100)
-_MS = (500, 1500, 5000, 20000, 90000, 600000, 7200000)
+_MS = (100, 300, 500, 1500, 5000, 20000, 90000, 600000, 7200000)
+_SHORT = 5  # of _TIMES: those of further lies
+_MORE = 7  # of them at most
+_FEW_LIES = 2
 
 
 class Plan:
@@ -44,10 +47,11 @@ class Plan:
     def is_borne(self):
         """Whether this is of the classes of which firmware/DESIGN.md says that no rule breaks: not
         several flipped bits; no error now and then; no programs that show later, fade, or wrap,
-        more than once; no reads that are misled in the same way for longer than a start.
+        more than once or beside several other lies; no reads that are misled in the same way for
+        longer than a start.
         """
         for lie in self.lies + self.again:
-            late = lie.effect in _LATE and lie.times != ONCE
+            late = lie.effect in _LATE and (lie.times != ONCE or len(self.lies) > _FEW_LIES)
             if lie.odds > 1 or late or lie.is_steady():
                 return False
         return self.flips <= 1
@@ -62,8 +66,11 @@ def draw(base, seed, turn):
     plan.lies.append(_lie(random, kind, base, turn, plan.records))
     if random.next() % 8 == 0:
         plan.lies.append(_lie(random, _kind(random, base), base, random.next()))
+    for _ in range(random.next() % (_MORE + 1)):
+        lie = _lie(random, _kind(random, base), base, random.next(), plan.records, True)
+        plan.lies.append(lie)
     if random.next() % 8 == 0:
-        plan.flips = 1 if random.next() % 2 else 1 + random.next() % 40
+        plan.flips = 1 if random.next() % 4 else 1 + random.next() % 40
         plan.where = random.next() % 4
         plan.flips_at = random.next() % 2
         if random.next() % 2:
@@ -97,16 +104,20 @@ def _kind(random, base):
     return kind if base.counts[kind][2] else PROGRAM
 
 
-def _lie(random, kind, base, turn, records=RECORDS):
-    """Those of odd turns begin in the start."""
+def _lie(random, kind, base, turn, records=RECORDS, short=False):
+    """Those of odd turns begin in the start; a short one is over after a few operations."""
     start, _, both = base.counts[kind]
     both = both * max(records, RECORDS) // RECORDS  # a longer run has more of them
     first = 1 + (turn >> 1) % start if start and turn & 1 else 1 + random.next() % both
     effects = EFFECTS[kind]
     effect = effects[random.next() % len(effects)]
+    while short and effect in _LATE:
+        effect = effects[random.next() % len(effects)]
     times, ms = ALWAYS, ALWAYS
     how = random.next() % 8
-    if how < 4:
+    if short:
+        times = _TIMES[random.next() % _SHORT]
+    elif how < 4:
         times = _TIMES[random.next() % len(_TIMES)]
     elif how < 7:
         ms = _MS[random.next() % len(_MS)]
@@ -118,7 +129,7 @@ def _lie(random, kind, base, turn, records=RECORDS):
     else:
         scope = range(JOURNAL) if random.next() % 2 else range(JOURNAL, base.blocks)
     lie = Lie(kind, effect, first, times, ms, scope)
-    if times != ONCE and random.next() % 3 == 0:
+    if times != ONCE and not short and random.next() % 6 == 0:
         lie.odds = 2 + random.next() % 8
     return lie
 

@@ -120,11 +120,11 @@ class Trial:
     def _look(self, node):
         """What it says of itself, and what is true."""
         node.look(self._epoch, self._number)
-        works = node.log.works
-        if works.proof == works.count:
+        if not node.is_sure():
             return  # nothing was written, so nothing is acknowledged: it may begin once more
         if node.noted and node.log.epoch == self._epoch:
             self._number = max(self._number, node.keeper.number())
+            node.proven = node.keeper.number()
         elif node.noted:
             self._epoch, self._number = node.log.epoch, node.keeper.number()
 
@@ -179,7 +179,7 @@ class Trial:
             "blind": any(lie.is_steady() for lie in self._plan.lies + self._plan.again),
             "minutes": self.minutes,
             "trouble": self.trouble,
-            "hits": sum([lie.hits for lie in self._plan.lies + self._plan.again]),
+            "faults": sum([lie.hits > 0 for lie in self._plan.lies + self._plan.again]),
             "plan": self._plan.text,
             "borne": self._plan.is_borne(),
         }

@@ -11,8 +11,8 @@ from nor import BLOCK, ERASE, ERASED, PROGRAM
 
 READ = "read"
 ONCE, ALWAYS = 1, 1 << 30
-_START_MS = 400
-_STEADY = "ones", "zeros", "late", "kept", "part", "old", "other", "all away"
+_START_MS, _START_READS = 400, 16  # what a start takes, of a block
+_STEADY = "ones", "zeros", "late", "kept", "part", "old", "other", "near", "all away"
 _PAGE = 256  # bytes that a chip programs at once; an address beyond wraps within them
 
 
@@ -38,7 +38,10 @@ class Lie:
 
     def is_steady(self):
         """Whether reads were misled in the same way for longer than a start lasts."""
-        lasts = self.times == ALWAYS and self.ms > _START_MS
+        in_part = self.scope != "all"
+        lasts = (
+            self.ms > _START_MS if self.times == ALWAYS else in_part and self.times > _START_READS
+        )
         return lasts and self.effect in _STEADY and self.kind in (READ, "all") and self.hits > 0
 
     def hits_now(self, kind, block, now_ms, random):
