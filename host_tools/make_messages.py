@@ -25,10 +25,10 @@ _SAYING = {
     "TirtaError": None, "say": (0,), "error": (0, 1), "ask": (0,), "out": (0,), "Finding": None,
     "Problem": None, "Complaint": None, "Kind": None, "translated": (0,), "field": (0, 1),
     "_tell": (2,), "_say": (0,), "bar": (0,), "bars": (0,), "Patience": (1,), "Silence": (1,),
-    "_patience": (0,), "choose": (0,),
+    "_patience": (0,), "choose": (0,), "Mistake": (1, 2),
 }  # fmt: skip
 # Functions that return what is said.
-_TELLING = {"_told", "_now", "unrest", "misspelt", "speak"}
+_TELLING = {"_told", "_now", "unrest", "misspelt", "speak", "goes_on"}
 _KEYWORDS = {"help", "hint", "what", "next", "title", "why"}  # arguments, and variables
 _LISTS = {"SAID_ELSEWHERE"}  # constants with what argparse, the system or a node says
 

@@ -19,7 +19,7 @@ from tirta.guard import Guard
 from tirta.keys import memory, vault
 from tirta.keys.credential import Credential
 from tirta.line import Line, LineLostError
-from tirta.link import Link, NoAnswerError
+from tirta.link import Link, NoAnswerError, PausedError
 from tirta.patience import Patience
 from tirta.text import clean
 from tirta_format import frame
@@ -162,7 +162,7 @@ class Conversation(Closing):
                 heard,
             )
         if banner.node:
-            raise NoAnswerError(
+            raise PausedError(
                 f"Node {banner.node} on {port} is paused: somebody opened its prompt, with mpremote"
                 " or `tirta unlock`.",
                 f"{banner.goes_on}; `mpremote connect {port} reset` sends it back to work now.",

@@ -52,6 +52,10 @@ class NoAnswerError(TirtaError):
         self.heard = heard
 
 
+class PausedError(NoAnswerError):
+    """A node of ours waits at its prompt, and its application runs no more until it goes on."""
+
+
 class RefusedError(TirtaError):
     """The node understood and said no; `code` is FORMAT.md's."""
 

@@ -42,8 +42,9 @@ class Banner:
     @property
     def goes_on(self) -> str:
         """When a paused node samples again, for a person."""
-        soon = f"within {duration(self.visit_s)}" if self.visit_s else "after a while"
-        return f"It goes on by itself {soon}"
+        if not self.visit_s:
+            return "It goes on by itself after a while"
+        return f"It goes on by itself within {duration(self.visit_s)}"
 
 
 def ask(line: Line, timeout_s: float = 0.8) -> Banner | None:

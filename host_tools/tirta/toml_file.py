@@ -103,9 +103,11 @@ def _look(number: int, line: str, said: str) -> tuple[Mistake, str]:
         return Mistake(number, f"The key {key!r} is there twice.", "Remove one of the two."), ""
     mended = what = ""
     if comma := _COMMA.search(value):
-        mended, what = _COMMA.sub(r"\1.\2", value), f"has a comma in the number {comma[0]}."
+        mended = _COMMA.sub(r"\1.\2", value)
+        what = f"has a comma in the number {comma[0]}."
     elif _WORDS.fullmatch(value):
-        mended, what = f'"{value.strip()}"', f"has no quotes around the text {value.strip()}."
+        mended = f'"{value.strip()}"'
+        what = f"has no quotes around the text {value.strip()}."
     if not mended:
         return Mistake(number, f"is not valid TOML: {said}", "Correct that line."), ""
     mended = f"{indent}{key}{before}{sign}{after}{mended}"

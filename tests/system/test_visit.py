@@ -90,6 +90,8 @@ def test_a_paused_node_is_called_so(nodes: Nodes, capsys: pytest.CaptureFixture[
     assert main(["pull", "--all", "--archive", "a"]) == 1
     said = capsys.readouterr().err
     assert f"Node {name} on {port} is paused" in said
+    assert main(["deploy", port]) == 1
+    assert f"Node {name} on {port} is paused" in capsys.readouterr().err
     assert "Left out: bare, a board without Tirta's application." in said
     Mpremote(port)("reset")
     wait_for(lambda: {p.mode for p in list_ports()} == {"open", "repl"})

@@ -9,6 +9,7 @@ from pathlib import Path
 from tirta import atomic, boards, config, trial
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, number, port_argument, whole
+from tirta.config.problems import Problem
 from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta.ports import choose
@@ -29,15 +30,19 @@ def _check(args: Namespace) -> int:
     if args.json:
         say.document(checked.as_json())
     elif checked.problems:
-        told = [f"{p.where}: {p.what}\n    {p.hint}" for p in checked.problems]
-        say.error("\n  ".join([f"{args.file} cannot be used.", *told]))
+        first = say.translated(f"{args.file} cannot be used.")
+        say.error("\n  ".join([first, *map(_told, checked.problems)]))
     else:
         say.out(f"{args.file} is valid: {len(checked.text or b'')} bytes on the node.")
         if checked.wear:
             say.out(checked.wear.text())
         for warning in checked.warnings:
-            say.say(f"{warning.where}: {warning.what}\n    {warning.hint}")
+            say.say(_told(warning))
     return 1 if checked.problems else 0
+
+
+def _told(one: Problem) -> str:
+    return f"{one.where}: {say.translated(one.what)}\n    {say.translated(one.hint)}"
 
 
 def _init_arguments(parser: ArgumentParser) -> None:

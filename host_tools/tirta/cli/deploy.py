@@ -11,7 +11,7 @@ from tirta.cli.command import Work, json_argument, port_argument
 from tirta.deploy import Deployed
 from tirta.errors import TirtaError
 from tirta.keys.office import KeyOf
-from tirta.link import NoAnswerError
+from tirta.link import NoAnswerError, PausedError
 from tirta.node import Node
 from tirta.ports import Choice, choose
 from tirta.progress import bar
@@ -71,6 +71,8 @@ def _board_of(choice: Choice) -> Board:
     try:
         with Node(choice.port, choice.baud) as node:
             return boards.named(node.hello.board)
+    except PausedError:
+        raise  # it has an application, and can tell its board when it goes on
     except NoAnswerError as error:
         raise TirtaError(
             f"No application on {choice.port} tells which board this is.",

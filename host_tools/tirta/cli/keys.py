@@ -12,7 +12,7 @@ from tirta.keys import memory, office, vault
 from tirta.keys.credential import ROLES, Credential
 from tirta.node import Node
 from tirta.ports import choose
-from tirta.text import counted
+from tirta.text import counted, duration
 from tirta_format import access
 
 _FLEET = "waterworks"
@@ -75,8 +75,8 @@ def _issue(args: Namespace) -> None:
         say.document({"file": str(args.out), "credentials": [_told(c) for c in made]})
     else:
         say.out(
-            f"{args.out}: {counted(len(made), 'credential')} for {args.role}s, good for"
-            f" {args.days:g} day{'s' * (args.days != 1)}."
+            f"{args.out}: {counted(len(made), 'credential')}, role {args.role}, good for"
+            f" {duration(args.days * 86_400)}."
         )
         say.say("Send the file, and its passphrase another way: tirta keys import FILE")
 
@@ -122,7 +122,8 @@ def _list(args: Namespace) -> None:
         say.say("No keys are on this computer: `tirta keys init`, or `tirta keys import FILE`.")
         return
     for row in rows:
-        say.out(f"Fleet {row['name']}{', in use' if row['use'] else ''}")
+        name = row["name"]
+        say.out(f"Fleet {name}, in use" if row["use"] else f"Fleet {name}")
     if held:
         say.table(
             ("NODE", "ROLE", "SERIAL", "EXPIRES"),
