@@ -45,6 +45,19 @@ def test_a_change_of_pulse_weight_and_interval_changes_no_volume(
     assert told["n1/inflow/2025-03-03"]["why"] == ""
 
 
+def test_a_renamed_channel_is_told_as_a_hole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two names are two meters: the one that measured for longest counts, and says what lacks."""
+    write_node(tmp_path, "n1", [pulses(480, 6.0, 10_000)])
+    under = Under(LATER, 20755395)
+    later = [pulses(960, 12.0, 10_000, "inlet")]
+    write_node(tmp_path, "n1", later, start_s=START_S + 480 * 60, under=under)
+    told = figures(capsys, tmp_path)
+    assert told["n1/inflow"]["value"] == pytest.approx(960 * 60 * 2 / 1000)
+    assert told["n1/inflow"]["why"] == "not all of the period is there"
+
+
 def test_a_change_of_unit_changes_no_volume(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

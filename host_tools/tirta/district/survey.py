@@ -156,10 +156,14 @@ def _cut(signal: Signal, period: Period) -> Signal:
 
 
 def _zones_of_their_own(nodes: dict[str, NodeData]) -> list[Zone]:
-    """Without a district file each node with a flow meter stands for a zone."""
+    """Without a district file each node with a flow meter stands for a zone; of several flow
+    channels, as where one was renamed, the one that measured for longest.
+    """
     found = []
     for node, data in nodes.items():
-        meters = [f"{node}/{s.channel}" for s in data.of("flow") if "reverse" not in s.channel]
+        forward = [s for s in data.of("flow") if "reverse" not in s.channel]
+        longest = sorted(forward, key=lambda s: -float(s.step_s.sum()))
+        meters = [f"{node}/{s.channel}" for s in longest]
         backwards = [f"{node}/{s.channel}" for s in data.of("flow") if "reverse" in s.channel]
         if meters:
             found.append(

@@ -68,7 +68,11 @@ def _inflow(found: ZoneFigures, period: Period, figures: Figures) -> None:
     found.inflow = Volume(
         sum(v.m3 for v in volumes), min(v.seconds for v in volumes), volumes[0].expected_s
     )
-    figures.add(Figure(f"{found.zone.id}/inflow", found.inflow.m3, "m3", parts=tuple(parts)))
+    whole = all(v.coverage > 0.999 for v in volumes)
+    why = "" if whole else "not all of the period is there"
+    figures.add(
+        Figure(f"{found.zone.id}/inflow", found.inflow.m3, "m3", why=why, parts=tuple(parts))
+    )
 
 
 def _supply(
