@@ -47,11 +47,11 @@ bench: $(VENV) ## every figure of the log beside its peers: a table, and build/b
 	$(BIN)/python tests/bench/run.py
 
 campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, FAULTS of a flash that errs, PULLS over bad lines, LIES, then fuzz
-	$(BIN)/python tests/host/run_campaign.py $(CUTS) $(SEED)
-	$(BIN)/python tests/host/run_flash_campaign.py $(FAULTS) $(SEED)
+	$(BIN)/python tests/support/run_campaign.py $(CUTS) $(SEED)
+	$(BIN)/python tests/support/run_flash_campaign.py $(FAULTS) $(SEED)
 	$(BIN)/python -m pytest -m campaign
-	PYTHONPATH=tests/bench $(BIN)/python tests/host/run_link_campaign.py $(PULLS) $(SEED)
-	PYTHONPATH=tests/bench $(BIN)/python tests/host/run_lies_campaign.py $(LIES) $(SEED)
+	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_link_campaign.py $(PULLS) $(SEED)
+	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_lies_campaign.py $(LIES) $(SEED)
 	$(MAKE) fuzz
 
 fuzz: $(VENV) ## coverage-guided fuzzing of the decoder for FUZZ_S seconds (600); goes on from build/corpus

@@ -12,21 +12,21 @@ import time
 
 from micropython import const
 
-from tirta_node import rarely
+from tirta_node import unload
 from tirta_node.clock import Clock
-from tirta_node.commands import RESTART, Commands
-from tirta_node.console import Console
 from tirta_node.hal.line import Line
-from tirta_node.keeper import ENCODE, Keeper
-from tirta_node.ring import Ring
-from tirta_node.slack import GC, LINK, Slack
+from tirta_node.line.console import RESTART, Console
+from tirta_node.requests.dispatch import Commands
+from tirta_node.stopwatch import GC, LINK, Slack
+from tirta_node.storage.keeper import ENCODE, Keeper
+from tirta_node.storage.ring import Ring
 
 # Collect after so many allocated bytes: often, so that each pause is short.
 _GC_BYTES = const(16384)
 _SLOTS = const(0x3FF00000)  # of a boot: larger numbers are objects on the chip's heap
 _STOP_VISIT, _STOP_RESTART = const(1), const(2)  # as in meta.py
 _CHIP = const("tirta_node.hal.chip")
-_PROBATION = const("tirta_node.probation")
+_PROBATION = const("tirta_node.state.config_trial")
 
 
 class Node:
@@ -40,13 +40,13 @@ class Node:
         self.stop_reason = _STOP_VISIT
         self.trial_s = 0  # of a config that is on trial
         self.locked = self.proves = False  # the state says whether
-        self.config = rarely.call("tirta_node.setup", "begin", self)
+        self.config = unload.call("tirta_node.state.choose_config", "begin", self)
         self.ring = Ring(self.config.pop("columns"))
         self.sampler = None
         self.alarms = None
         self.slack = Slack()
         self.keeper = Keeper(
-            rarely.call(_CHIP, "partition", "log"),
+            unload.call(_CHIP, "partition", "log"),
             self.clock,
             self.ring,
             self.config["interval_ms"],
@@ -61,33 +61,35 @@ class Node:
 
     def config_text(self):
         """The config that runs, or nothing: read again each time, it takes 1 KB."""
-        return rarely.call("tirta_node.store", "config", rarely.call(_CHIP, "partition", "state"))
+        return unload.call(
+            "tirta_node.state.copies", "config", unload.call(_CHIP, "partition", "state")
+        )
 
     def note_boot(self, *found):
         """Say in the log that and why the node started."""
-        rarely.call("tirta_node.begin", "note_boot", self, *found)
+        unload.call("tirta_node.start.boot_notes", "note_boot", self, *found)
 
     def start(self):
         """Find the log's head, and say in it that and why the node started; then make the sensors,
         which would take the room for it.
         """
         if self.config["channels"]:
-            rarely.call("tirta_node.sensors.counting", "begin", self.config)
-        rarely.call("tirta_node.begin", "begin", self)
+            unload.call("tirta_node.sensors.counting", "begin", self.config)
+        unload.call("tirta_node.start.boot_notes", "begin", self)
         if self.config["channels"]:
-            made = rarely.call("tirta_node.sensors", "make", self.config)
-            self.sampler = rarely.call("tirta_node.assemble", "sampler", self, *made)
+            made = unload.call("tirta_node.sensors", "make", self.config)
+            self.sampler = unload.call("tirta_node.sampling.assemble", "sampler", self, *made)
             if "alarms" in self.config:
-                self.alarms = rarely.call("tirta_node.alarm_setup", "begin", self)
+                self.alarms = unload.call("tirta_node.alarms.alarm_setup", "begin", self)
         del self.config["channels"]
-        rarely.call("tirta_node.begin", "begin_trial", self)
+        unload.call("tirta_node.start.boot_notes", "begin_trial", self)
         if self.trial_s:
-            rarely.call("tirta_node.deadline", "watch", self)
-        rarely.call(_CHIP, "keep_visit", self.config["visit_s"])
+            unload.call("tirta_node.state.config_deadline", "watch", self)
+        unload.call(_CHIP, "keep_visit", self.config["visit_s"])
         if self.locked:
-            from tirta_node.gate import Gate
+            from tirta_node.access.gate import Gate
 
-            self.gate = Gate(self, rarely.call(_CHIP, "partition", "state"))
+            self.gate = Gate(self, unload.call(_CHIP, "partition", "state"))
             self.gate.watch()
 
     def run(self):
@@ -135,7 +137,9 @@ class Node:
             sampler.tick(sampler.cells, sampler.state, time.ticks_ms(), sampler.parts)
             try:
                 self.keeper.settle()
-                rarely.call("tirta_node.next_page", "stop", self.keeper.log, self.stop_reason)
+                unload.call(
+                    "tirta_node.storage.next_page", "stop", self.keeper.log, self.stop_reason
+                )
             except OSError as error:
                 self.keeper.fail(error)  # a flash that refuses keeps nobody from the REPL
         self.console.flush()
@@ -171,16 +175,16 @@ def main(slot):
         node = _started(line, slot, version, board)
     except Exception as error:
         gc.collect()  # the parts that were made may fill RAM
-        if rarely.call(_PROBATION, "failed", version, error):
-            rarely.call(_CHIP, "reset")
+        if unload.call(_PROBATION, "failed", version, error):
+            unload.call(_CHIP, "reset")
         raise
-    rarely.wipe()
+    unload.wipe()
     node.run()
     node.stop()
     if node.commands.wish == RESTART:
-        rarely.call(_PROBATION, "leave", node)
-        rarely.call(_CHIP, "reset")
+        unload.call(_PROBATION, "leave", node)
+        unload.call(_CHIP, "reset")
     visit_s = node.config["visit_s"]
-    rarely.call(_CHIP, "reset_after", visit_s)
+    unload.call(_CHIP, "reset_after", visit_s)
     print("Tirta: the node pauses for the REPL, and starts again in %d s at the latest" % visit_s)
     line.own(False)

@@ -12,13 +12,15 @@ import struct
 
 from tirta_format import frame, meta
 from tirta_format import page as pages
-from tirta_node import report, store, window
 from tirta_node.clock import Clock
-from tirta_node.commands import RESTART, Commands
-from tirta_node.console import Console
 from tirta_node.hal import chip, mark
 from tirta_node.hal.line import Line
-from tirta_node.index import Index
+from tirta_node.line.console import RESTART, Console
+from tirta_node.requests import status as report
+from tirta_node.requests.dispatch import Commands
+from tirta_node.state import copies
+from tirta_node.storage import partition_part
+from tirta_node.storage.page_index import Index
 
 _LOCKS = 3  # an eighth of their numbers
 _UPDATES = 5
@@ -81,7 +83,7 @@ class _Requests(Commands):
         elif kind == frame.STATUS:
             console.answer(kind, sequence, json.dumps(self._node.status()).encode())
         elif kind == frame.CONFIG_GET:
-            text = store.config(chip.partition("state"))
+            text = copies.config(chip.partition("state"))
             (at,) = struct.unpack("<H", payload)
             console.answer(kind, sequence, struct.pack("<H", len(text)) + text[at : at + 1024])
         elif kind == frame.CLOCK_SET:
@@ -108,7 +110,7 @@ class Rescue:
         self.config = {"visit_s": chip.visit()[0]}
         self.stop_reason = 0
         self.clock = Clock()
-        self.keeper = _Keeper(_Log(window.halves(chip.partition("log"))[1]))
+        self.keeper = _Keeper(_Log(partition_part.halves(chip.partition("log"))[1]))
         self.console = Console(line)
         self.console.greeting = (_GREETING % chip.node_id()).encode()
         self.commands = _Requests(self, self.console)
@@ -161,8 +163,8 @@ def main():
     with open("/frozen/manifest.json") as file:
         manifest = json.load(file)
     rescue = Rescue(line, manifest["version"], manifest["board"])
-    if store.mode(chip.partition("state")) == b"locked" or mark.is_set():
-        from tirta_node.gate import Gate
+    if copies.mode(chip.partition("state")) == b"locked" or mark.is_set():
+        from tirta_node.access.gate import Gate
 
         rescue.gate = Gate(rescue, chip.partition("state"))
         from tirta_node.hal import watchdog

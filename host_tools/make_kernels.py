@@ -4,9 +4,9 @@
 Viper wants its types in the signature, its constants in the module, pointers where an index costs
 ten times as much (to the block of a channel, to the words of a record), and one function where a
 call of a second would cost as much as three channels; nothing else differs, so the plain functions
-are the one source: kernels.py comes from tirta_format/codec.py, cobs.py and crc.py, each X_viper.py
-from X_plain.py beside it. `make kernels` runs this; with `--check` (`make lint`) it only fails when
-one is not what it would write.
+are the one source: storage/codec_viper.py comes from tirta_format/codec.py, cobs.py and crc.py,
+each X_viper.py from X_plain.py beside it. `make kernels` runs this; with `--check` (`make lint`) it
+only fails when one is not what it would write.
 """
 
 import importlib.util
@@ -178,11 +178,13 @@ _AS_WORDS = (
 
 def kernels() -> dict[Path, str]:
     """The text of every file."""
-    texts = {NODE / "kernels.py": _HEAD + _module(codec, _SIGNATURES)}
+    texts = {NODE / "storage/codec_viper.py": _HEAD + _module(codec, _SIGNATURES)}
     for name, signatures in _SAMPLING.items():
-        plain = _load(NODE / f"{name}_plain.py")
+        plain = _load(NODE / f"sampling/{name}_plain.py")
         functions = {getattr(plain, function): text for function, text in signatures.items()}
-        texts[NODE / f"{name}_viper.py"] = _SAMPLING_HEAD.format(name) + _module(plain, functions)
+        texts[NODE / f"sampling/{name}_viper.py"] = _SAMPLING_HEAD.format(name) + _module(
+            plain, functions
+        )
     return texts
 
 

@@ -14,15 +14,15 @@ import vfs
 from micropython import const
 
 from tirta_format import state
-from tirta_node import store
 from tirta_node.hal import chip, mark
 from tirta_node.hal.flash import Fine
+from tirta_node.state import copies
 
 _LOOK_S = const(60)
 _SLAM_S = const(65)  # the reset that `failed` arms comes before
 _HARD_RESET = const(2)  # indices into meta.CAUSES
 _SOFT_RESET = const(5)
-_ARMED = const(1)  # by tirta_node/locks.py
+_ARMED = const(1)  # by tirta_node/requests/keys_and_modes.py
 _OPEN = const(2)
 
 
@@ -30,11 +30,11 @@ def locked():
     """(locked, visited). An administrator's visit opens the REPL of a locked node for this boot.
 
     The first start of a locked node sets a mark outside the state, which is taken away before the
-    node is opened (tirta_node/locks.py): with it a damaged state opens nothing, nor an old copy.
-    The flag in RTC memory is armed before a hard reset and open through the soft ones after it; any
-    other start clears it.
+    node is opened (tirta_node/requests/keys_and_modes.py): with it a damaged state opens nothing,
+    nor an old copy. The flag in RTC memory is armed before a hard reset and open through the soft
+    ones after it; any other start clears it.
     """
-    if store.mode(chip.partition("state")) == b"locked":
+    if copies.mode(chip.partition("state")) == b"locked":
         try:
             mark.put(True)
         except OSError as error:
@@ -60,7 +60,7 @@ def mount():
     the REPL, since a soft reset out of mpremote's raw REPL disarms every timer and skips main.py.
     """
     flash = chip.partition("state")
-    fields = store.load(flash)
+    fields = copies.load(flash)
     chip.reset_after(chip.visit()[0])
     first = in_force = fields.get(state.SLOT, b"")
     if state.TRIAL in fields:
@@ -86,7 +86,7 @@ def failed(slot):
     seconds = 0
     try:
         flash = chip.partition("state")
-        fields = store.load(flash)
+        fields = copies.load(flash)
         if slot and fields.get(state.TRIAL, b"")[:1] == slot:
             import trials
 

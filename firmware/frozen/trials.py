@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Whether a new application on trial starts once more. Only loaded while there is one.
 
-It has _TRIES boots to confirm itself (tirta_node/trial.py); soft resets are none. Each boot is
-counted on flash before it begins, so whatever the application does, and whenever the power goes,
-the one in force starts again in the end.
+It has _TRIES boots to confirm itself (tirta_node/updates/app_trial.py); soft resets are none. Each
+boot is counted on flash before it begins, so whatever the application does, and whenever the power
+goes, the one in force starts again in the end.
 """
 
 from micropython import const
 
 from tirta_format import state, updates
-from tirta_node import store
 from tirta_node.hal import chip, watchdog
+from tirta_node.state import copies
 
 _TRIES = const(3)
 _SOFT_RESET = const(5)  # FORMAT.md section 5
@@ -50,7 +50,7 @@ def failed(flash, fields):
 
 def _keep(flash, changes):
     try:
-        store.change(flash, changes)
+        copies.change(flash, changes)
     except OSError as error:
         print("Tirta:", error)
         return False

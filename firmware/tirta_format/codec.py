@@ -7,9 +7,9 @@ Words: a *record* is a row of 16-bit halves (slip, values, flags); a *page* star
 BIAS and nothing here exceeds 30 bits, a value being handled as two halves, so that a 32-bit
 MicroPython makes no heap object of anything.
 
-This is the *twin* of tirta_node/kernels.py, which host_tools/make_kernels.py makes from it line for
-line. `encode` is one long function because viper keeps only the locals of one in registers, and a
-call between two costs as much as a tenth of a value.
+This is the *twin* of tirta_node/storage/codec_viper.py, which host_tools/make_kernels.py makes from
+it line for line. `encode` is one long function because viper keeps only the locals of one in
+registers, and a call between two costs as much as a tenth of a value.
 """
 
 # The state array: the coder, then a block for the slip and one for each channel.
@@ -61,7 +61,8 @@ _HEAD = 480
 _LOG = 482
 _RECENT = 738
 
-# The ring's state: what lies where in the array that is its whole (tirta_node/ring.py), in words.
+# The ring's state: what lies where in the array that is its whole (tirta_node/storage/ring.py), in
+# words.
 _WIDTH = 0  # halves of a record
 _ROOM = 1  # records that it holds at most
 _FIRST = 2  # place of the oldest

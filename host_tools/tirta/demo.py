@@ -20,21 +20,23 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from tirta import atomic, boards, config, virtual
+from tirta import config, virtual
+from tirta.boards import board_file
 from tirta.cli import say
-from tirta.demo_config import DEMO_CONFIG, Water, demo_district
-from tirta.deploy import deploy
 from tirta.district import tree
 from tirta.district.survey import Survey, survey
 from tirta.errors import TirtaError
-from tirta.export import export
+from tirta.exports.export import export
+from tirta.exports.plot import plot
+from tirta.files import atomic
+from tirta.install.deploy import deploy
 from tirta.node import Node
-from tirta.plot import plot
-from tirta.ports import list_ports
+from tirta.node.discover import list_ports
 from tirta.progress import bar
-from tirta.pull import Result, pull
+from tirta.pull.pull import Result, pull
 from tirta.report.build import page
 from tirta.tables.landing import land_all
+from tirta.virtual.demo_config import DEMO_CONFIG, Water, demo_district
 
 FOLDER = Path("build/demo")
 BAUD = 921_600
@@ -82,7 +84,7 @@ def _run() -> tuple[list[str], str]:
     text, board = config.load(DEMO_CONFIG)
     began = time.monotonic()
     with bar("Writing") as progress:
-        done = deploy(port, boards.load(board.name), baud=BAUD, progress=progress)
+        done = deploy(port, board_file.load(board.name), baud=BAUD, progress=progress)
     _step(
         f"application {done.hello.firmware} on it: {done.written_bytes:,} bytes in"
         f" {time.monotonic() - began:.1f} s"

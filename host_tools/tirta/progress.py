@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from tirta import patience
+from tirta.link import patience
 
 Update = Callable[[int, int], None]  # done, all
 

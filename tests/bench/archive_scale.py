@@ -25,7 +25,7 @@ from figures import Figures, Say
 from series import Series
 from under_micropython import BenchError
 
-from tirta.archive import Archive
+from tirta.archive.evidence import Archive
 from tirta.tables.landing import land_all
 from tirta.tables.query import connect
 from tirta_format import config as format_config

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The node's burst alarm (tirta_node/burst.py and hours.py) over generated districts and over
-../shared/data/wntr_dma: how often and how soon it finds a burst, and how often it is wrong.
+"""The node's burst alarm (tirta_node/alarms/burst.py and hours.py) over generated districts and
+over ../shared/data/wntr_dma: how often and how soon it finds a burst, and how often it is wrong.
 
 `python tests/bench/burst_node.py [FIRST] [COUNT]`; some 0.5 s a district.
 """
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
-sys.path += [str(ROOT / "tests" / "host"), str(ROOT / "firmware")]
+sys.path += [str(ROOT / "tests" / "support"), str(ROOT / "firmware")]
 
 _const = ModuleType("micropython")
 _const.const = int  # type: ignore[attr-defined]
@@ -25,8 +25,8 @@ sys.modules.setdefault("micropython", _const)  # all that these modules want of 
 from district_truth import district  # noqa: E402
 from week_towns import Town, town  # noqa: E402
 
-from tirta_node.burst import Burst  # noqa: E402
-from tirta_node.hours import Hours  # noqa: E402
+from tirta_node.alarms.burst import Burst  # noqa: E402
+from tirta_node.alarms.night_hours import Hours  # noqa: E402
 
 SIZES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 FROM_S = 1_577_836_800  # 2020, from which a node counts seconds

@@ -3,7 +3,7 @@
 
 from figures import Figures, Say
 
-from tirta import boards
+from tirta.boards import board_file
 
 BOARD = "esp32_devkitc"
 PAGE_BITS = 8 * 4096
@@ -20,7 +20,7 @@ def days(bits_per_value: float, pace_s: int) -> float:
 
 def _log_pages() -> int:
     """Pages of the board's partition, without the journal's (FORMAT.md section 2)."""
-    pages = boards.load(BOARD).partition("log").size // 4096
+    pages = board_file.load(BOARD).partition("log").size // 4096
     return pages - max(4, min(20, pages // 16))
 
 

@@ -15,8 +15,8 @@ from figures import Figures, Say
 from series import Ints, Series
 from under_micropython import BenchError
 
-from tirta.decode import decode
-from tirta.page_records import KINDS, PageRecords
+from tirta.log.decode import decode
+from tirta.log.page_records import KINDS, PageRecords
 from tirta_format import page as format_page
 from tirta_format import page_chunks
 

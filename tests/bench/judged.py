@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PLAIN = Path(__file__).parents[2] / "firmware/tirta_node/quality_plain.py"
+PLAIN = Path(__file__).parents[2] / "firmware/tirta_node/sampling/quality_plain.py"
 WIDE = 0x3FFFFFFF
 MISSING = 9
 

@@ -10,7 +10,7 @@ import pytest
 from patience import scenario_ended
 
 from tirta import config, virtual
-from tirta.demo_config import DEMO_CONFIG
+from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta.virtual.inlet import write
 
 LOGGED = "logged"  # its name

@@ -15,7 +15,7 @@ import numpy as np
 from series import MISSING, Series
 from under_micropython import BenchError, run
 
-from tirta.decode import decode
+from tirta.log.decode import decode
 from tirta_format import meta, page_chunks
 from tirta_format import page as format_page
 

@@ -36,14 +36,14 @@ from relay import Faults, Relay
 from series import Series
 
 from tirta import config, virtual
-from tirta.archive import Archive
-from tirta.decode import Log, decode_run
-from tirta.demo_config import DEMO_CONFIG
-from tirta.guard import Guard
+from tirta.archive.evidence import Archive
 from tirta.keys.credential import Credential, node_key
-from tirta.line import NO_UART
+from tirta.link.login import Guard
+from tirta.link.serial_line import NO_UART
+from tirta.log.decode import Log, decode_run
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
+from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta_format import access
 
 SLOW, FAST = 115_200, 921_600

@@ -12,13 +12,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from tirta import boards, virtual
-from tirta.build import Build, build
-from tirta.demo_config import demo_text
-from tirta.guard import Guard
-from tirta.image import BLOCK
+from tirta import virtual
+from tirta.boards import board_file
+from tirta.image.build import Build, build
+from tirta.image.littlefs import BLOCK
 from tirta.keys.credential import Credential, node_key
+from tirta.link.login import Guard
 from tirta.node import Node
+from tirta.virtual.demo_config import demo_text
 from tirta.virtual.inlet import write
 from tirta_format import access
 
@@ -98,7 +99,7 @@ def _heap_free(port: str) -> int:
 
 
 def main() -> int:
-    builds = {name: build(boards.load(name)) for name in boards.names()}
+    builds = {name: build(board_file.load(name)) for name in board_file.names()}
     sys.stdout.write("\n".join(flash_table(builds)) + "\n")
     at_boot, after_a_month = heap_after_boot_and_a_month()
     little = False

@@ -103,7 +103,7 @@ STEADY = tuple(
     (2000 + i, (1000 + i * 7 + i * i % 3, 42, -5 if i % 9 else 70000), (1, 1, 1)) for i in range(40)
 )
 # In a page of version 1: (kind, place, sums, records, the chunk). The runs are what the node's
-# encoder wrote when the format was fixed, read back by tests/host/format_runs.py.
+# encoder wrote when the format was fixed, read back by tests/support/format_runs.py.
 PACKED_1 = (
     (
         4,

@@ -2,7 +2,7 @@
 """Records through the node's packer, as the log does it: for tests in both worlds."""
 
 from tirta_format import page, varint
-from tirta_node import packer, ring
+from tirta_node.storage import packer, ring
 
 LEAST_ROOM = 64
 

@@ -11,7 +11,7 @@ from harness import skip
 
 from tirta_format import page, record
 from tirta_format.prior import PRIOR
-from tirta_node import packer, ring
+from tirta_node.storage import packer, ring
 
 RAM_BYTES = 8192  # of ring, packer and tables, for eight channels
 

@@ -25,7 +25,10 @@ from images import genuine
 from patience import Patience, run, wait_for
 from support import CHECKOUT
 
-from tirta import boards, config, flash, regions
+from tirta import config
+from tirta.boards import board_file
+from tirta.image import regions
+from tirta.install import flash
 from tirta_format import state
 
 MAC = "a0b765102031"
@@ -109,7 +112,7 @@ class Chip:
 
     def flash(self, name: str) -> bytes:
         """A partition as it lies on the flash at this moment."""
-        place = boards.load(BOARD).partition(name)
+        place = board_file.load(BOARD).partition(name)
         return (self.folder / "flash.bin").read_bytes()[place.offset : place.end]
 
     def said(self) -> str:
@@ -198,7 +201,7 @@ def flash_of(text: str, **fields: bytes) -> bytes:
     trial; `fields` are other tags of its state, by their names in tirta_format.state.
     """
     canonical, _ = config.load(text_file(text))
-    planned = flash.plan(boards.load(BOARD), genuine(), config=canonical)
+    planned = flash.plan(board_file.load(BOARD), genuine(), config=canonical)
     tags = {state.SLOT: b"a", state.MODE: b"open", state.CONFIG: canonical}
     tags |= {getattr(state, name): value for name, value in fields.items()}
     last = regions.state_region(planned.board, tags)

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from emulated import chip, flash_of, inlet
+from firmware_sources import parsed
 from patience import run, wait_for
 from support import CHECKOUT
-from test_genuine_image import parsed
 
 from tirta import virtual
 

@@ -13,8 +13,9 @@ from emulated import BOARD, MAC, Chip, chip, inlet
 from images import genuine
 from outside import look, must_be_true, must_be_whole
 
-from tirta import boards, ports
-from tirta.archive import Archive
+from tirta.archive.evidence import Archive
+from tirta.boards import board_file
+from tirta.node import discover
 
 INTERVAL_S = 5
 ATTEMPTS = 3
@@ -57,7 +58,7 @@ def flashed(blank: Chip) -> Chip:
 def test_every_region_lies_where_it_belongs(flashed: Chip) -> None:
     content = (flashed.folder / "flash.bin").read_bytes()
     regions = {path.stem: path.read_bytes() for path in (flashed.home / "regions").glob("*.bin")}
-    board = boards.load(BOARD)
+    board = board_file.load(BOARD)
     places = {p.name: p.offset for p in board.flash.partitions} | {"boot": 0x1000, "table": 0x8000}
     places["factory"] = places["nvs"]  # the image goes from there on
     assert set(regions) == {"boot", "table", "factory", "vfs", "app_a", "state"}
@@ -77,9 +78,9 @@ def test_it_is_told_by_ports(flashed: Chip, monkeypatch: pytest.MonkeyPatch) -> 
         device = flashed.port
         vid = 0x10C4
 
-    monkeypatch.setattr(ports, "comports", lambda: [Usb])
+    monkeypatch.setattr(discover, "comports", lambda: [Usb])
     flashed.status()
-    (found,) = [p for p in ports.list_ports() if p.port == flashed.port]
+    (found,) = [p for p in discover.list_ports() if p.port == flashed.port]
     assert (found.node, found.board, found.mode) == (MAC, BOARD, "open")
 
 

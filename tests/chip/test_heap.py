@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from emulated import BOARD, Chip, chip, flash_of
 
-from tirta.demo_config import DEMO_CONFIG
+from tirta.virtual.demo_config import DEMO_CONFIG
 
 OPEN = 70_000  # bytes that stay free, at least
 WIFI = 20_000  # what the driver takes out of that, and some

@@ -15,8 +15,8 @@ from interpreters import BOTH, FIRMWARE, ON_NODE
 HERE = Path(__file__).parent / "onboard"
 FILES = sorted(path.stem for path in BOTH.glob("test_*.py"))
 TWINS = (
-    "tirta_node/quality_plain", "tirta_node/statistics_plain", "tirta_node/tick_plain",
-    "tirta_node/twin", "tirta_format/codec",
+    "tirta_node/sampling/quality_plain", "tirta_node/sampling/statistics_plain",
+    "tirta_node/sampling/tick_plain", "tirta_node/storage/codec_shim", "tirta_format/codec",
 )  # fmt: skip
 LENDING = ("test_packed", "sampling_twins")  # what asks for twins
 

@@ -11,10 +11,11 @@ from emulated import BOARD, Chip, chip, flash_of, inlet
 from outside import look, must_be_whole, must_follow
 from patience import wait_for
 
-from tirta import boards, build, bundle
-from tirta.bundle import Bundle
-from tirta.image import BLOCK, SLOT_BLOCK, lfs_image
-from tirta.paths import firmware_dir
+from tirta.boards import board_file
+from tirta.files.paths import firmware_dir
+from tirta.image import build, bundle
+from tirta.image.bundle import Bundle
+from tirta.image.littlefs import BLOCK, SLOT_BLOCK, lfs_image
 
 INTERVAL_S = 10
 NEW = "0.2.0"
@@ -26,7 +27,7 @@ def other() -> Bundle:
     """Our firmware under another version."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(build, "__version__", NEW)
-        return bundle.make(boards.load(BOARD), firmware_dir())
+        return bundle.make(board_file.load(BOARD), firmware_dir())
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def node(tmp_path_factory: pytest.TempPathFactory, other: Bundle) -> Iterator[Ch
     emulator's time, and is the same again.
     """
     flash = bytearray(flash_of(inlet(INTERVAL_S)))
-    place = boards.load(BOARD).partition("app_b")
+    place = board_file.load(BOARD).partition("app_b")
     flash[place.offset : place.end] = lfs_image(other.app, place.size, SLOT_BLOCK)
     for block in range(_STALE):
         at = place.offset + 11 * block * BLOCK

@@ -16,13 +16,13 @@ import atheris
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [
-    str(ROOT / folder) for folder in ("host_tools", "firmware", "tests/host", "tests/both")
+    str(ROOT / folder) for folder in ("host_tools", "firmware", "tests/support", "tests/both")
 ]
 with atheris.instrument_imports(include=["tirta", "tirta_format", "format_reader", "format_runs"]):
     import format_reader
     from packed_pages import config_text, packed_page
 
-    from tirta.decode import decode
+    from tirta.log.decode import decode
     from tirta_format import page, page_chunks
 
 BOUND_S = 1.0

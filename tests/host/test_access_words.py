@@ -3,7 +3,7 @@
 
 import pytest
 
-from tirta.decode import Event
+from tirta.log.decode import Event
 from tirta.tables import events
 from tirta_format import access_log, meta
 

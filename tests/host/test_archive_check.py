@@ -12,12 +12,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from lake import NODE, bytes_of, records, shelf, store
+from commands import on_full_disk
+from lake import NODE, bytes_of, landed, node, records, shelf, store
 from peer import EPOCH
-from test_full_disk import on_full_disk
-from test_tables import landed, node
 
-from tirta.archive import Archive
+from tirta.archive.evidence import Archive
 from tirta.cli import main
 from tirta.tables.check import check
 from tirta.tables.landing import land_all

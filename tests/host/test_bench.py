@@ -25,7 +25,7 @@ import wear
 from support import micropython
 from under_micropython import BenchError, can_count
 
-from tirta.decode import decode
+from tirta.log.decode import decode
 from tirta.tables.landing import land_all
 from tirta.tables.query import connect
 

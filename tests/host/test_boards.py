@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tirta import boards
+from tirta.boards import board_file
+from tirta.boards import model as board_model
 from tirta.errors import TirtaError
-from tirta.paths import boards_dir
+from tirta.files.paths import boards_dir
 
 DEVKITC = (boards_dir() / "esp32_devkitc.toml").read_text()
 ESSENTIAL = {"flow", "analog_1", "battery", "onewire", "i2c_sda", "i2c_scl"}
 
 
-@pytest.mark.parametrize("name", boards.names())
+@pytest.mark.parametrize("name", board_file.names())
 def test_every_board_file_is_good(name: str) -> None:
-    board = boards.load(name)
+    board = board_file.load(name)
     assert board.name == name
     assert set(board.pins) >= ESSENTIAL
     assert 3 <= len(board.analog) <= 8
@@ -26,11 +27,13 @@ def test_every_board_file_is_good(name: str) -> None:
 
 
 def test_the_boards_of_the_first_release_are_there() -> None:
-    assert {"esp32_devkitc", "esp32s3_devkitc", "esp32c3_devkitm", "virtual"} <= set(boards.names())
+    assert {"esp32_devkitc", "esp32s3_devkitc", "esp32c3_devkitm", "virtual"} <= set(
+        board_file.names()
+    )
 
 
 def test_boards_answer_for_capabilities() -> None:
-    small, large = boards.load("esp32c3_devkitm"), boards.load("esp32s3_devkitc")
+    small, large = board_file.load("esp32c3_devkitm"), board_file.load("esp32s3_devkitc")
     assert small.pin("rs485_tx") is None
     assert small.counter_units == 0
     assert large.pin("rs485_tx") is not None
@@ -39,7 +42,7 @@ def test_boards_answer_for_capabilities() -> None:
 
 def test_the_readme_names_every_key() -> None:
     text = (boards_dir() / "README.md").read_text()
-    for key in (*boards.Board.model_fields, *boards.Reserved.model_fields):
+    for key in (*board_model.Board.model_fields, *board_model.Reserved.model_fields):
         if key != "name":  # the file's name is the board's
             assert re.search(rf"`(\w+\.)?{key}[`.]", text), key
 
@@ -47,8 +50,8 @@ def test_the_readme_names_every_key() -> None:
 def test_a_board_may_be_a_file_of_the_users(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(DEVKITC)
-    assert boards.load(path).name == "mine"
-    assert boards.load(str(path)).pins == boards.load("esp32_devkitc").pins
+    assert board_file.load(path).name == "mine"
+    assert board_file.load(str(path)).pins == board_file.load("esp32_devkitc").pins
 
 
 def with_pin(name: str, gpio: int) -> str:
@@ -85,7 +88,7 @@ def test_a_broken_board_file_says_what_is_wrong(message: str, tmp_path: Path) ->
     path = tmp_path / "broken.toml"
     path.write_text(BROKEN[message])
     with pytest.raises(TirtaError) as caught:
-        boards.load(path)
+        board_file.load(path)
     assert message in caught.value.what
     assert str(path) in caught.value.what
     assert caught.value.hint
@@ -94,5 +97,5 @@ def test_a_broken_board_file_says_what_is_wrong(message: str, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["esp32_devkit", "../secret", "no/such/board.toml", ""])
 def test_an_unknown_board_says_which_there_are(name: str) -> None:
     with pytest.raises(TirtaError) as caught:
-        boards.load(name)
+        board_file.load(name)
     assert caught.value.hint

@@ -13,10 +13,20 @@ import pytest
 from support import micropython
 
 import tirta
-from tirta import boards, image
-from tirta.build import MANIFEST, TWIN_SUFFIX, TWINS, VFS_FILES, VFS_FROZEN, VFS_MANIFEST, build
+from tirta.boards import board_file
 from tirta.errors import TirtaError
-from tirta.paths import firmware_dir
+from tirta.files.paths import firmware_dir
+from tirta.image import littlefs
+from tirta.image.build import (
+    MANIFEST,
+    TWIN_SUFFIX,
+    TWINS,
+    VFS_FILES,
+    VFS_FROZEN,
+    VFS_MANIFEST,
+    build,
+)
+from tirta.image.rooms import ROOMS
 
 ARCH_IN_MPY = {"x64": 2, "xtensawin": 10, "rv32imc": 11}  # py/persistentcode.h, MP_NATIVE_ARCH_*
 NATIVE = """\
@@ -41,13 +51,13 @@ def tree(tmp_path: Path) -> Path:
     for path in VFS_FROZEN.values():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x = 1\n")
-    (tmp_path / "tirta_node" / "kernels.py").write_text(NATIVE)
+    (tmp_path / "tirta_node/storage/codec_viper.py").write_text(NATIVE)
     return tmp_path
 
 
-@pytest.mark.parametrize("name", boards.names())
+@pytest.mark.parametrize("name", board_file.names())
 def test_our_firmware_compiles_and_fits(name: str) -> None:
-    board = boards.load(name)
+    board = board_file.load(name)
     built = build(board)
     assert set(built.vfs) == {*VFS_FILES, *VFS_FROZEN, VFS_MANIFEST}
     assert {path.rpartition(".")[2] for path in built.app} == {"mpy", "json"}
@@ -58,45 +68,47 @@ def test_our_firmware_compiles_and_fits(name: str) -> None:
         and not path.name.endswith(TWIN_SUFFIX)
         and path.parent.name != "frozen"
     ]
-    assert len(built.app) == len(sources) + 1
-    image.lfs_image(built.vfs, board.partition("vfs").size)
+    rooms = [p for p in sources if p.name == "__init__.py" and p.parent.name in ROOMS]
+    assert len(built.app) == len(sources) - len(rooms) + 1
+    littlefs.lfs_image(built.vfs, board.partition("vfs").size)
     for part in ("app_a", "app_b"):
-        image.lfs_image(built.app, board.partition(part).size, image.SLOT_BLOCK)
+        littlefs.lfs_image(built.app, board.partition(part).size, littlefs.SLOT_BLOCK)
 
 
 def test_what_boots_has_a_copy_of_all_that_it_imports() -> None:
     root = firmware_dir()
     frozen = set(VFS_FROZEN.values())
     # The laptop's; what the rescue has the plain twin of; what its requests never reach.
-    elsewhere = {"meta_reader", "kernels", "record", "health"}
+    elsewhere = {
+        "meta_reader", "codec_viper", "record", "health",
+        "settings", "baud", "timing", "config_requests",
+    }  # fmt: skip
     for path in sorted(frozen):
         for node in ast.walk(ast.parse((root / path).read_text())):
             names: list[str] = []
             if isinstance(node, ast.ImportFrom):
                 names = [f"{node.module}.{alias.name}" for alias in node.names] + [str(node.module)]
-            elif isinstance(node, ast.Constant) and node.value in ("locks", "stream", "update"):
-                names = [f"tirta_node.{node.value}"]  # of the requests that the rescue answers
             elif isinstance(node, ast.Constant) and re.fullmatch(
-                r"tirta_\w+\.\w+", str(node.value)
+                r"tirta_\w+(\.\w+)+", str(node.value)
             ):
-                names = [str(node.value)]  # by `rarely`
+                names = [str(node.value)]  # by `unload`, or the module of a request
             for name in names:
                 wanted = Path(name.replace(".", "/") + ".py")
                 if (root / wanted).exists() and wanted.stem not in elsewhere:
                     assert wanted in frozen, f"{path} needs {wanted} in /frozen"
 
 
-@pytest.mark.parametrize("name", boards.names())
+@pytest.mark.parametrize("name", board_file.names())
 def test_native_code_is_the_boards(name: str, tree: Path) -> None:
-    board = boards.load(name)
-    head = build(board, tree).app["tirta_node/kernels.mpy"][:4]
+    board = board_file.load(name)
+    head = build(board, tree).app["tirta_node/codec_viper.mpy"][:4]
     assert head[:2] == b"M\x06"
     assert head[2] >> 2 == ARCH_IN_MPY[board.mpy_arch]
     assert head[3] <= 31, "small integers wider than the chip's"
 
 
 def test_the_manifest_names_what_is_there() -> None:
-    built = build(boards.load("esp32_devkitc"))
+    built = build(board_file.load("esp32_devkitc"))
     manifest = json.loads(built.app[MANIFEST])
     assert manifest["version"] == tirta.__version__
     assert (manifest["board"], manifest["arch"]) == ("esp32_devkitc", "xtensawin")
@@ -108,7 +120,7 @@ def test_the_manifest_names_what_is_there() -> None:
 
 
 def test_the_same_sources_give_the_same_bytes_anywhere(tmp_path: Path) -> None:
-    board = boards.load("esp32c3_devkitm")
+    board = board_file.load("esp32c3_devkitm")
     copy = tmp_path / "elsewhere" / "deeper"
     shutil.copytree(firmware_dir(), copy)
     assert build(board, copy) == build(board)
@@ -117,7 +129,7 @@ def test_the_same_sources_give_the_same_bytes_anywhere(tmp_path: Path) -> None:
 def test_a_traceback_says_file_and_line(tree: Path, tmp_path: Path) -> None:
     (tree / "tirta_node" / "fails.py").write_text("def f():\n    pass\n\n\n1 // 0\n")
     slot = tmp_path / "slot"
-    for path, data in build(boards.load("virtual"), tree).app.items():
+    for path, data in build(board_file.load("virtual"), tree).app.items():
         (slot / path).parent.mkdir(parents=True, exist_ok=True)
         (slot / path).write_bytes(data)
     command = [micropython(), "-c", "import tirta_node.fails"]
@@ -126,9 +138,9 @@ def test_a_traceback_says_file_and_line(tree: Path, tmp_path: Path) -> None:
 
 
 def test_a_module_that_does_not_compile_is_named(tree: Path) -> None:
-    (tree / "tirta_node" / "kernels.py").write_text(NATIVE[:-6] + "(\n")
-    with pytest.raises(TirtaError, match=r"kernels\.py.*line"):
-        build(boards.load("esp32_devkitc"), tree)
+    (tree / "tirta_node/storage/codec_viper.py").write_text(NATIVE[:-6] + "(\n")
+    with pytest.raises(TirtaError, match=r"codec_viper\.py.*line"):
+        build(board_file.load("esp32_devkitc"), tree)
 
 
 @pytest.mark.parametrize("gone", ["boot.py", "app.py", "tirta_format"])
@@ -136,5 +148,5 @@ def test_an_incomplete_tree_is_refused(gone: str, tree: Path) -> None:
     path = tree / gone
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     with pytest.raises(TirtaError) as caught:
-        build(boards.load("esp32_devkitc"), tree)
+        build(board_file.load("esp32_devkitc"), tree)
     assert gone in caught.value.what

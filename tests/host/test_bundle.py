@@ -13,19 +13,22 @@ import pytest
 from generated import given, settings
 from hypothesis import strategies as st
 
-from tirta import boards, bundle, signing
-from tirta.build import MANIFEST
-from tirta.bundle import SIGNATURE, Bundle
+from tirta.boards import board_file
 from tirta.cli import main
 from tirta.errors import TirtaError
-from tirta.paths import firmware_dir
+from tirta.files.paths import firmware_dir
+from tirta.image import bundle, signing
+from tirta.image.build import MANIFEST
+from tirta.image.bundle import SIGNATURE, Bundle
 
 BOARD = "esp32_devkitc"
+
+KERNELS = "tirta_node/codec_viper.mpy"
 
 
 @pytest.fixture(scope="module")
 def made() -> Bundle:
-    return bundle.make(boards.load(BOARD))
+    return bundle.make(board_file.load(BOARD))
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def test_the_same_tree_gives_the_same_bytes(made: Bundle, tmp_path: Path) -> Non
     shutil.copytree(firmware_dir(), copy)
     for path in copy.rglob("*.py"):
         os.utime(path, (1, 1))
-    assert bundle.make(boards.load(BOARD), copy).pack() == made.pack()
+    assert bundle.make(board_file.load(BOARD), copy).pack() == made.pack()
     assert bundle.parse(made.pack()) == made
     assert f"tirta-{made.version}-{BOARD}.tirta" == made.name
 
@@ -143,11 +146,9 @@ def test_bombs_are_refused_before_they_go_off(made: Bundle, tmp_path: Path) -> N
 
 
 def test_two_bundles_do_not_mix(made: Bundle, keys: Path) -> None:
-    other = bundle.make(boards.load("esp32c3_devkitm"))
+    other = bundle.make(board_file.load("esp32c3_devkitm"))
     with pytest.raises(TirtaError, match="refused"):
-        bundle.parse(
-            packed({**made.app, "tirta_node/kernels.mpy": other.app["tirta_node/kernels.mpy"]})
-        )
+        bundle.parse(packed({**made.app, KERNELS: other.app[KERNELS]}))
     with pytest.raises(TirtaError, match="changed after"):
         signing.verify(Bundle(made.app, signing.sign(other, keys).signature))
 

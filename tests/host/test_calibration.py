@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tirta.calibrate import temperature
+from tirta.calibrate.coefficients import NERNST_UV_PER_K, Point, must_be_possible, solve, straight
+from tirta.calibrate.settling import Look
+from tirta.calibrate.visit import temperature
 from tirta.cli import main
-from tirta.coefficients import NERNST_UV_PER_K, Point, must_be_possible, solve, straight
-from tirta.drift import Drift, corrected
 from tirta.errors import TirtaError
-from tirta.settling import Look
+from tirta.water.drift import Drift, corrected
 from tirta_format import calibration, meta
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

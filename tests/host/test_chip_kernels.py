@@ -46,7 +46,7 @@ def arch(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def kernels(arch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Module]:
-    yield from module("kernels", arch, tmp_path_factory.mktemp(arch))
+    yield from module("storage/codec_viper", arch, tmp_path_factory.mktemp(arch))
 
 
 def module(name: str, arch: str, folder: Path) -> Iterator[Module]:
@@ -188,7 +188,7 @@ def test_cobs_and_crc(kernels: Module) -> None:
 
 def test_an_unaligned_word_ends_it(tmp_path: Path) -> None:
     """As on the ESP32 and its S3. (RISC-V, like the C3, reads it.)"""
-    for kernels in module("kernels", "xtensawin", tmp_path):
+    for kernels in module("storage/codec_viper", "xtensawin", tmp_path):
         buf = Buffer(kernels, bytes(4000))
         with pytest.raises(AssertionError, match="ended the processor"):
             kernels.call("reset", buf.at + 2, buf, 1)
@@ -217,7 +217,7 @@ class Bench:
 def test_statistics(arch: str, tmp_path: Path) -> None:
     twin = plain("statistics_plain")
     chance = random.Random(SEED)
-    for kernels in module("statistics_viper", arch, tmp_path):
+    for kernels in module("sampling/statistics_viper", arch, tmp_path):
         cells = 3
         accounts = [cells, 8 * cells]
         for cell in range(cells):
@@ -261,7 +261,7 @@ def test_quality(arch: str, tmp_path: Path) -> None:
         limits += [cell, -90, 90, -70, 70, 60, late, 30, 50, 4, 3, flat, 0, 0, MISSING]
         limits += [0] * (twin._KEPT - 15 + flat + 1)
     found: set[int] = set()
-    for kernels in module("quality_viper", arch, tmp_path):
+    for kernels in module("sampling/quality_viper", arch, tmp_path):
         bench = Bench(kernels, 2, [], limits)
         for slot in range(300):
             bench.sample(chance, 2, 2 if slot % 40 > 25 else 100)
@@ -325,7 +325,7 @@ def test_ticks(arch: str, tmp_path: Path) -> None:
         (0, 5, 13, 0, -10, 0, 300, 390, 4, 0, 0, slope, 64, 0, 0, 0),
         (0, 6, 14, 0, 0, 0, 0, 0, 1, 77, GOOD, TICKS - 900, 3000, 5, 0, 0),
     ]
-    for kernels in module("tick_viper", arch, tmp_path):
+    for kernels in module("sampling/tick_viper", arch, tmp_path):
         bench = Bench(kernels, cells, [], [])
         words = [0] * twin._ROWS + [word for row in rows for word in row] + [7, 0, 15, 8, 0, 16]
         words[twin._DUE], words[twin._PERIOD] = TICKS - 300, 1000
@@ -380,7 +380,7 @@ class Groups:
 
 def test_groups_with_periods_of_their_own(arch: str, tmp_path: Path) -> None:
     twin = plain("rates_plain")
-    for kernels in module("rates_viper", arch, tmp_path):
+    for kernels in module("sampling/rates_viper", arch, tmp_path):
         words = Buffer(kernels, struct.pack("<4i", 0, 0, 0, 400))
         state = Buffer(kernels, struct.pack("<2i", TICKS - 100, 0))
         ours, theirs = Groups(SEED), Groups(SEED)

@@ -15,7 +15,7 @@ from peer import Peer, peer_fixture  # noqa: F401
 
 from tirta.cli import build_parser, main
 from tirta.cli.catalogue import COMMANDS, GROUPS
-from tirta.line import Line
+from tirta.link.serial_line import Line
 
 TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
 
@@ -194,7 +194,7 @@ def test_ctrl_c_is_one_message(peer: Peer) -> None:
     assert "Traceback" not in told
 
 
-@pytest.mark.parametrize("where", ["tirta.cli", "tirta.cli.pulling", "pyarrow"])
+@pytest.mark.parametrize("where", ["tirta.cli", "tirta.cli.pull", "pyarrow"])
 def test_ctrl_c_while_a_command_is_loaded_is_one_message(where: str) -> None:
     """A hand is quicker than an import: the key comes when Python looks for the module."""
     code = f"""

@@ -9,14 +9,14 @@ import pytest
 from link_faults import differing, node_with_log, problem, stored
 from lockstep import BEGAN_UNIX_S, Lockstep
 
-from tirta.archive import Archive
-from tirta.decode import decode_run
+from tirta.archive.evidence import Archive
 from tirta.errors import TirtaError
-from tirta.line import NO_UART
+from tirta.link.page_reader import read_pages
+from tirta.link.serial_line import NO_UART
+from tirta.log.decode import decode_run
 from tirta.node import Node
-from tirta.page_reader import read_pages
-from tirta.pull import pull
-from tirta.span import Span
+from tirta.pull.pull import pull
+from tirta.pull.wanted import Span
 
 RECORDS = 3000
 
@@ -106,7 +106,7 @@ def test_two_laptops_interleaved(node: Lockstep, tmp_path: Path) -> None:
                     yield page
 
             with pytest.MonkeyPatch.context() as patch, Node("lockstep", NO_UART) as one:
-                patch.setattr("tirta.fetch.read_pages", pages_then_gone)
+                patch.setattr("tirta.pull.fetch.read_pages", pages_then_gone)
                 try:
                     whole[name] = not pull(one, tmp_path / name).holes
                 except TirtaError:

@@ -9,12 +9,14 @@ import pytest
 from generated import given
 from hypothesis import strategies as st
 
-from tirta import boards, columns, config
+from tirta import config
+from tirta.boards import board_file
 from tirta.cli import main
 from tirta.config import canonical
 from tirta.config.document import Config
-from tirta.demo_config import DEMO_CONFIG, demo_text
 from tirta.errors import TirtaError
+from tirta.virtual.demo_config import DEMO_CONFIG, demo_text
+from tirta.water import columns
 from tirta_format import config as format_config
 
 PRESSURE = """board = "virtual"
@@ -329,7 +331,7 @@ def test_canonical_form_is_what_a_node_accepts(
         "at_4ma": low, "at_20ma": low + span,
     }  # fmt: skip
     document = {"board": "virtual", "interval_s": interval, "channel": [channel]}
-    text = canonical(Config.model_validate(document), boards.load("virtual"))
+    text = canonical(Config.model_validate(document), board_file.load("virtual"))
     wrong = format_config.check(json.loads(text))
     assert not wrong or wrong == [("channels[0].high", "must differ from low")]
     assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")).encode()

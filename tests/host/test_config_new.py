@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from peer import CONFIG_TEXT, Peer, peer_fixture  # noqa: F401
 
-from tirta import boards, config
+from tirta import config
+from tirta.boards import board_file
 from tirta.cli import main
 from tirta.config.asking import KINDS
-from tirta.demo_config import DEMO_CONFIG
 from tirta.errors import TirtaError
+from tirta.virtual.demo_config import DEMO_CONFIG
 
 WORDS = [
     "flow pulse flow litres_per_pulse=10",
@@ -40,7 +41,7 @@ def test_words_become_a_file_that_is_right(
 
 
 def test_questions_offer_each_pin_what_fits_there() -> None:
-    board = boards.load("esp32_devkitc")
+    board = board_file.load("esp32_devkitc")
     asked: list[str] = []
     answers = {
         "Name of the node": "Inlet 7", "Pin analog_1": "4-20mA",
@@ -80,7 +81,7 @@ def test_a_wrong_answer_is_asked_again() -> None:
         return answers[key].pop(0) if key and answers[key] else ""
 
     told: list[str] = []
-    text = config.from_questions(boards.load("esp32_devkitc"), ask, told.append)
+    text = config.from_questions(board_file.load("esp32_devkitc"), ask, told.append)
     found = tomllib.loads(text)
     assert (found["name"], found["interval_s"]) == ("Inlet 7", 1.5)
     flow, pressure = found["channel"]
@@ -102,7 +103,7 @@ def test_no_sensor_is_asked_again() -> None:
         return {"  Name of the channel: ": "starts", "  unit: ": "n"}.get(question, "")
 
     told: list[str] = []
-    text = config.from_questions(boards.load("esp32_devkitc"), ask, told.append)
+    text = config.from_questions(board_file.load("esp32_devkitc"), ask, told.append)
     assert tomllib.loads(text)["channel"][0]["sensor"] == "starts"
     assert len(told) == 2
 
@@ -110,7 +111,7 @@ def test_no_sensor_is_asked_again() -> None:
 @pytest.mark.parametrize("words", ["p_inlet", "a b c d", "p 5-20mA analog_1", "p unit=m pulse"])
 def test_words_that_are_no_channel_are_told(words: str) -> None:
     with pytest.raises(TirtaError, match="is not a channel"):
-        config.from_words(boards.load("virtual"), "", 60, [words])
+        config.from_words(board_file.load("virtual"), "", 60, [words])
 
 
 def test_schema_names_every_kind_and_key(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ from generated import given, settings
 from hypothesis import strategies as st
 from peer import UNIX_MS, FakeLog
 
-from tirta.dating import Anchor, date
-from tirta.decode import Log, decode
-from tirta.series import of_log
+from tirta.exports.series import of_log
+from tirta.log.dating import Anchor, date
+from tirta.log.decode import Log, decode
 
 
 def log_of(fake: FakeLog) -> Log:

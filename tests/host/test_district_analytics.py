@@ -15,7 +15,7 @@ from tirta.district import balance, leakage, quality, supply
 from tirta.district.burst import bursts
 from tirta.district.night import NightWindow, nights, reported
 from tirta.district.signal import MISSING, Evidence, Signal
-from tirta.limits import load
+from tirta.water.limits import load
 
 JAKARTA = NightWindow(ZoneInfo("Asia/Jakarta"))
 WNTR = CHECKOUT.parent / "shared/data/wntr_dma"

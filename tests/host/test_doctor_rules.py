@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from peer import CONFIG_TEXT
 
-from tirta.answers import Hello, filled
-from tirta.decode import Log
 from tirta.doctor import judge, sensor_rules
 from tirta.doctor.facts import Facts
+from tirta.link.answers import Hello, filled
+from tirta.log.decode import Log
 from tirta_format import config as format_config
 
 HASH = format_config.config_hash(CONFIG_TEXT)

@@ -14,15 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from frictionless import Package
-from lake import NODE, Node, records, store
+from lake import MARCH, NODE, Node, node, records, store
 from peer import EPOCH
-from test_tables import MARCH, node
 
-from tirta import cells
 from tirta.cli import main
 from tirta.errors import TirtaError
-from tirta.export import FORMATS, export, export_selected
-from tirta.exports import ngsi_ld, sensorthings
+from tirta.exports import cells, ngsi_ld, sensorthings
+from tirta.exports.export import FORMATS, export, export_selected
 from tirta.exports.files import write_csv
 from tirta.exports.selection import SCHEMA, Selection
 from tirta_format import config as format_config

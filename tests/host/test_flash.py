@@ -15,22 +15,24 @@ from patience import run
 from rom_loader import RomLoader
 from support import FLEETS, office
 
-from tirta import boards, flash, micropython_image, partitions
+from tirta.boards import board_file
 from tirta.cli import main
 from tirta.errors import TirtaError
+from tirta.image import micropython_image, partition_table
+from tirta.image.micropython_image import BOOT_OFFSETS
+from tirta.install import flash
 from tirta.keys.credential import node_key
-from tirta.micropython_image import BOOT_OFFSETS
 from tirta_format import staging, state
 
 CONFIG = b'{"board":"esp32_devkitc"}'
 
 
 def planned(board: str, folder: Path) -> flash.Plan:
-    kind = boards.load(board)
+    kind = board_file.load(board)
     return flash.plan(kind, invented(folder, kind), config=CONFIG, allow_unlisted=True)
 
 
-@pytest.mark.parametrize("board", [b for b in boards.names() if b != "virtual"])
+@pytest.mark.parametrize("board", [b for b in board_file.names() if b != "virtual"])
 def test_every_region_arrives_and_nothing_else_is_touched(board: str, tmp_path: Path) -> None:
     plan = planned(board, tmp_path)
     told: list[tuple[int, int]] = []
@@ -131,7 +133,7 @@ def test_esptool_itself_reads_and_verifies_what_was_written(tmp_path: Path) -> N
         with pytest.raises(AssertionError, match="digest mismatch"):
             esptool(chip, "verify-flash", hex(region.offset), str(table))
     assert back.read_bytes() == region.content
-    assert partitions.parse(back.read_bytes()) == plan.board.flash.partitions
+    assert partition_table.parse(back.read_bytes()) == plan.board.flash.partitions
 
 
 def esptool(chip: RomLoader, *words: str) -> None:
@@ -144,19 +146,19 @@ def esptool(chip: RomLoader, *words: str) -> None:
 
 
 def test_the_genuine_image_is_listed_and_fits_our_layout() -> None:
-    board = boards.load("esp32_devkitc")
+    board = board_file.load("esp32_devkitc")
     path = genuine()
     content = path.read_bytes()
     image = micropython_image.load(path, board)
     assert image.version == "1.27.0"
-    theirs = partitions.parse(content[partitions.TABLE_OFFSET - 0x1000 :])
+    theirs = partition_table.parse(content[partition_table.TABLE_OFFSET - 0x1000 :])
     for name in ("nvs", "phy_init", "factory"):
         assert [p for p in theirs if p.name == name] == [board.partition(name)]
     at = len(image.boot)
     assert content == image.boot + content[at : at + 0x1000] + image.rest
     assert image.rest_offset + len(image.rest) <= board.partition("factory").end
     with pytest.raises(TirtaError, match=r"not among those .* \(none\)"):
-        micropython_image.load(path, boards.load("virtual"))
+        micropython_image.load(path, board_file.load("virtual"))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_an_image_that_does_not_fit_is_refused(
     board: str, change: object, told: str, tmp_path: Path
 ) -> None:
     assert callable(change)
-    kind = boards.load(board)
+    kind = board_file.load(board)
     path = invented(tmp_path, kind)
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(TirtaError, match=told):
@@ -183,7 +185,7 @@ def test_an_image_that_does_not_fit_is_refused(
 
 
 def test_an_image_from_the_first_byte_on_is_the_same_image(tmp_path: Path) -> None:
-    board = boards.load("esp32_devkitc")
+    board = board_file.load("esp32_devkitc")
     path = invented(tmp_path, board)
     plain = micropython_image.load(path, board, allow_unlisted=True)
     path.write_bytes(b"\xff" * BOOT_OFFSETS["esp32"] + path.read_bytes())
@@ -195,7 +197,7 @@ NODE = "240ac4e29526"
 
 
 def dry(folder: Path, *words: str) -> list[str]:
-    image = invented(folder, boards.load("esp32_devkitc"))
+    image = invented(folder, board_file.load("esp32_devkitc"))
     return [
         "flash", "/dev/nowhere", "--board", "esp32_devkitc", "--dry-run", "--allow-unlisted",
         "--micropython", str(image), "--save", str(folder / "node"), *words,
@@ -249,7 +251,7 @@ def test_without_a_fleets_key_no_board_is_touched(
 def test_dry_run_shows_every_region_and_needs_no_port(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    board = boards.load("esp32s3_devkitc")
+    board = board_file.load("esp32s3_devkitc")
     words = [
         "flash", "/dev/nowhere", "--board", board.name, "--dry-run", "--allow-unlisted",
         "--micropython", str(invented(tmp_path, board)),

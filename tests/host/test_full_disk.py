@@ -4,32 +4,20 @@
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from patience import run
+from commands import TIRTA, on_full_disk
 from peer import Peer, peer_fixture  # noqa: F401
-from test_link import check_records
+from pulled import check_records
 
-from tirta.archive import Archive
-from tirta.atomic import write
+from tirta.archive.evidence import Archive
 from tirta.cli import main
 from tirta.errors import TirtaError
+from tirta.files.atomic import write
 from tirta.node import Node
-from tirta.pull import pull
-
-TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
-_FULL = (
-    "import resource, sys; from tirta.cli import main;"
-    "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2); sys.exit(main())"
-)
-
-
-def on_full_disk(limit: int, *words: str) -> subprocess.CompletedProcess[str]:
-    """A command that may write files of `limit` bytes at most: more fails as on a full disk."""
-    return run([sys.executable, "-c", _FULL, str(limit), *words])
+from tirta.pull.pull import pull
 
 
 def test_pull_on_a_full_disk(peer: Peer, tmp_path: Path) -> None:

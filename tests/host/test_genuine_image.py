@@ -7,17 +7,15 @@ The image's own tables are read (image_names.py): stubs and documentation may er
 
 import ast
 import builtins
-import functools
-from pathlib import Path
 
 import pytest
+from firmware_sources import SOURCES, parsed
 from image_names import Image
 from images import genuine
 from interpreters import FIRMWARE
 from viper import compiled
 
-SOURCES = sorted(FIRMWARE.rglob("*.py"))
-TWINS = ("tirta_node/twin.py", "tirta_node/sampling_twin.py")
+TWINS = ("tirta_node/storage/codec_shim.py", "tirta_node/sampling/tick_shim.py")
 # In Python, frozen into the image: that it is there is all that its tables tell.
 IN_FROZEN_PYTHON = {"machine": {"Counter"}, "onewire": {"OneWire"}}
 DELEGATED = {"sys": {"path"}}  # a variable, which its module finds elsewhere
@@ -49,11 +47,6 @@ def image() -> Image:
     return Image(genuine())
 
 
-@functools.cache
-def parsed() -> list[tuple[Path, ast.Module]]:
-    return [(path, ast.parse(path.read_text())) for path in SOURCES]
-
-
 def own_names() -> set[str]:
     """Every name that the firmware gives to something, or writes in a string."""
     found = set()
@@ -83,7 +76,7 @@ def test_the_image_is_read_right(image: Image) -> None:
 
 def test_it_loads_what_we_compile(image: Image) -> None:
     """`sys.implementation._mpy`, a small integer, is what the start of a .mpy must be."""
-    code = compiled("xtensawin", FIRMWARE / "tirta_node" / "kernels.py")
+    code = compiled("xtensawin", FIRMWARE / "tirta_node/storage/codec_viper.py")
     header = int.from_bytes(code[1:3], "little") << 1 | 1
     rom = next(data for at, data in image.segments.items() if 0x3F40_0000 <= at < 0x3F80_0000)
     assert code[1] == 6

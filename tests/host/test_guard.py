@@ -19,11 +19,11 @@ from generated import given, settings
 from hypothesis import strategies as st
 
 from tirta.errors import TirtaError
-from tirta.guard import Guard
 from tirta.keys.credential import Credential
 from tirta.keys.vault import Vault
-from tirta.link import RefusedError
-from tirta.session import Session
+from tirta.link.frames import RefusedError
+from tirta.link.login import Guard
+from tirta.link.session import Session
 from tirta_format import access, frame, seals
 
 NODE = "02fb6be3ee96"

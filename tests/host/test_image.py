@@ -11,9 +11,10 @@ from generated import given, settings
 from hypothesis import strategies as st
 from support import SHARED_DATA, micropython
 
-from tirta import boards, image, partitions, regions
-from tirta.build import VFS_FILES, VFS_FROZEN, VFS_MANIFEST
+from tirta.boards import board_file
 from tirta.errors import TirtaError
+from tirta.image import littlefs, partition_table, regions
+from tirta.image.build import VFS_FILES, VFS_FROZEN, VFS_MANIFEST
 from tirta_format import state
 
 SIZE = 0x30000
@@ -43,7 +44,7 @@ walk("/image")
 """
 
 
-def read_with_micropython(content: bytes, tmp_path: Path, block: int = image.BLOCK) -> list[str]:
+def read_with_micropython(content: bytes, tmp_path: Path, block: int = littlefs.BLOCK) -> list[str]:
     (tmp_path / "image.bin").write_bytes(content)
     (tmp_path / "reader.py").write_text(READER)
     command = [micropython(), "-X", "heapsize=4m", "reader.py", "image.bin", str(block)]
@@ -58,7 +59,7 @@ def listing(files: dict[str, bytes]) -> list[str]:
 
 def test_micropython_reads_what_we_write(tmp_path: Path) -> None:
     files = {"boot.py": b"x = 1\n", "empty": b"", "a/b/deep.mpy": bytes(range(256)) * 100}
-    assert read_with_micropython(image.lfs_image(files, SIZE), tmp_path) == listing(files)
+    assert read_with_micropython(littlefs.lfs_image(files, SIZE), tmp_path) == listing(files)
 
 
 @settings(max_examples=30)
@@ -66,15 +67,15 @@ def test_micropython_reads_what_we_write(tmp_path: Path) -> None:
 def test_files_come_back_and_images_are_reproducible(files: dict[str, bytes]) -> None:
     folders = {path.split("/")[0] for path in files if "/" in path}
     files = {path: data for path, data in files.items() if path not in folders}
-    once = image.lfs_image(files, SIZE)
+    once = littlefs.lfs_image(files, SIZE)
     assert len(once) == SIZE
-    assert once == image.lfs_image(dict(reversed(files.items())), SIZE)
-    assert image.lfs_files(once) == files
+    assert once == littlefs.lfs_image(dict(reversed(files.items())), SIZE)
+    assert littlefs.lfs_files(once) == files
 
 
 def test_too_much_is_refused() -> None:
     with pytest.raises(TirtaError, match="do not fit"):
-        image.lfs_image({"big": bytes(SIZE)}, SIZE)
+        littlefs.lfs_image({"big": bytes(SIZE)}, SIZE)
 
 
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"no {SHARED_DATA}")
@@ -86,23 +87,23 @@ def test_images_that_others_made() -> None:
         reads = entry["littlefs_python_reads"]
         if isinstance(reads, str):
             with pytest.raises(TirtaError, match="cannot be read"):
-                image.lfs_files(content)
+                littlefs.lfs_files(content)
         else:
-            found = {f"/{path}": len(data) for path, data in image.lfs_files(content).items()}
+            found = {f"/{path}": len(data) for path, data in littlefs.lfs_files(content).items()}
             assert found == {path: size for path, (size, _crc) in reads.items()}, name
 
 
 def test_bare_flash_is_a_partition_table_and_nothing_else() -> None:
-    board = boards.load("virtual")
+    board = board_file.load("virtual")
     flash = regions.flash_image(board, config=None, app=False)
     assert len(flash) == board.flash.size
-    table = flash[partitions.TABLE_OFFSET :][: partitions.TABLE_SIZE]
-    assert partitions.parse(table) == board.flash.partitions
+    table = flash[partition_table.TABLE_OFFSET :][: partition_table.TABLE_SIZE]
+    assert partition_table.parse(table) == board.flash.partitions
     assert set(flash.replace(table, b"")) == {0xFF}
 
 
 def test_flash_with_application_and_config(tmp_path: Path) -> None:
-    board = boards.load("virtual")
+    board = board_file.load("virtual")
     text = b'{"board":"virtual"}'
     flash = regions.flash_image(board, config=text, app=True)
     assert flash == regions.flash_image(board, config=text, app=True)
@@ -111,10 +112,10 @@ def test_flash_with_application_and_config(tmp_path: Path) -> None:
         part = board.partition(name)
         return flash[part.offset : part.end]
 
-    assert set(image.lfs_files(content("vfs"))) == {*VFS_FILES, *VFS_FROZEN, VFS_MANIFEST}
-    app = image.lfs_files(content("app_a"))
+    assert set(littlefs.lfs_files(content("vfs"))) == {*VFS_FILES, *VFS_FROZEN, VFS_MANIFEST}
+    app = littlefs.lfs_files(content("app_a"))
     assert {"app.mpy", "manifest.json", "tirta_node/__init__.mpy"} <= set(app)
-    assert read_with_micropython(content("app_a"), tmp_path, image.SLOT_BLOCK) == listing(app)
+    assert read_with_micropython(content("app_a"), tmp_path, littlefs.SLOT_BLOCK) == listing(app)
     assert state.decode(content("state")) == (
         1,
         {state.SLOT: b"a", state.MODE: b"open", state.CONFIG: text},
@@ -125,4 +126,4 @@ def test_flash_with_application_and_config(tmp_path: Path) -> None:
 
 def test_a_config_that_does_not_fit_is_refused() -> None:
     with pytest.raises(TirtaError, match="do not fit into partition state"):
-        regions.flash_image(boards.load("virtual"), config=bytes(0x8000), app=False)
+        regions.flash_image(board_file.load("virtual"), config=bytes(0x8000), app=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib.image
 import segno
 
-from tirta.label import Label
+from tirta.install.label import Label
 
 LABEL = Label("02fb6be3ee96", "esp32_devkitc", "0.1.0", "Inlet district 7")
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,138 @@ def test_the_roots_import_as_little_as_can_be(name: str, allowed: set[str]) -> N
 def test_the_laptop_never_runs_the_nodes_code() -> None:
     for path in sources("host_tools"):
         assert tops(path) & OURS <= {"tirta", "tirta_format"}, path
+
+
+# The rooms of both packages, floor by floor: a room imports only what stands on floors below its
+# own (CONTRIBUTING.md). A room is a folder, or a file that stands alone.
+LAPTOP = (
+    "errors text numbers translation progress ranges",
+    "files",
+    "archive boards keys water",
+    "log link image config",
+    "tables virtual",
+    "district exports node",
+    "report pull install calibrate doctor monitor",
+    "cli",
+    "demo entry",
+)
+NODE = (
+    "hal clock stopwatch health unload",
+    "storage sensors",
+    "sampling line",
+    "state",
+    "access alarms updates",
+    "start",
+    "requests",
+)
+HOUSES = [("host_tools/tirta", LAPTOP), ("firmware/tirta_node", NODE)]
+MOST_FLOORS, MOST_ROOMS = 9, 30
+_MODULE = re.compile(r"\w+(\.[a-z_]\w*)+")
+
+
+class House:
+    """A package as rooms on floors, and which file asks which other one for what."""
+
+    def __init__(self, folder: str, floors: tuple[str, ...]) -> None:
+        self.root = CHECKOUT / folder
+        self.package = self.root.name
+        self.floor = {room: i for i, names in enumerate(floors) for room in names.split()}
+        self.files = {self.name(path): path for path in sources(folder)}
+        self.trees = {name: ast.parse(path.read_text()) for name, path in self.files.items()}
+
+    def name(self, path: Path) -> str:
+        parts = path.relative_to(self.root).with_suffix("").parts
+        return ".".join((self.package, *parts)).removesuffix(".__init__")
+
+    def room(self, name: str) -> str:
+        """The room of a module of this package; empty for the package itself."""
+        return name.partition(".")[2].partition(".")[0]
+
+    def has(self, module: str) -> bool:
+        """Whether a module is of this package."""
+        return f"{module}.".startswith(f"{self.package}.")
+
+    def imported(self, name: str) -> Iterator[str]:
+        """`module.name` of all that a file imports from this package."""
+        for node in ast.walk(self.trees[name]):
+            if isinstance(node, ast.ImportFrom) and self.has(node.module or ""):
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+    def named(self, name: str) -> Iterator[str]:
+        """Modules of the node whose names are texts: `unload` has them loaded for the moment."""
+        if self.package == "tirta_node":
+            for node in ast.walk(self.trees[name]):
+                text = getattr(node, "value", None)
+                if isinstance(text, str) and self.has(text) and _MODULE.fullmatch(text):
+                    yield text
+
+    def asked(self, name: str) -> set[str]:
+        return {*self.imported(name), *self.named(name)}
+
+    def file(self, asked: str) -> str:
+        """The file that has what is asked for."""
+        while asked not in self.files:
+            asked = asked.rpartition(".")[0]
+        return asked
+
+
+@pytest.fixture(scope="module", params=HOUSES, ids=["laptop", "node"])
+def house(request: pytest.FixtureRequest) -> House:
+    return House(*request.param)
+
+
+def test_every_room_has_a_floor_and_a_sentence(house: House) -> None:
+    rooms = {house.room(name) for name in house.files} - {""}
+    assert rooms == set(house.floor)
+    assert len(rooms) <= MOST_ROOMS
+    assert len(set(house.floor.values())) <= MOST_FLOORS
+    for room in rooms:
+        tree = house.trees[f"{house.package}.{room}"]
+        assert ast.get_docstring(tree), f"{room} does not say what it is"
+
+
+def test_no_arrow_runs_up(house: House) -> None:
+    for name in house.files:
+        room = house.room(name)
+        for asked in house.asked(name) if room else ():
+            other = house.room(house.file(asked))
+            if other and other != room:
+                assert house.floor[other] < house.floor[room], f"{name} imports {asked}"
+
+
+def test_a_private_name_stays_in_its_room(house: House) -> None:
+    for name in house.files:
+        modules = {
+            (alias.asname or alias.name): f"{node.module}.{alias.name}"
+            for node in ast.walk(house.trees[name])
+            if isinstance(node, ast.ImportFrom) and house.has(node.module or "")
+            for alias in node.names
+        }
+        for asked in modules.values():
+            part = asked.rpartition(".")[2]
+            is_private = part.startswith("_") and not part.endswith("__")
+            assert not is_private or house.room(asked) == house.room(name), f"{name}: {asked}"
+        for node in ast.walk(house.trees[name]):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                of = modules.get(node.value.id, "")
+                if of in house.files and house.room(of) != house.room(name):
+                    assert not node.attr.startswith("_"), f"{name}: {of}.{node.attr}"
+
+
+def test_files_do_not_import_one_another_in_a_circle(house: House) -> None:
+    graph = {
+        name: {house.file(asked) for asked in house.imported(name)} - {name, house.package}
+        for name in house.files
+    }
+    list(TopologicalSorter(graph).static_order())
+
+
+def test_no_test_imports_another_one() -> None:
+    """What two of them need is in tests/support, fixtures are in conftest.py."""
+    for path in sorted((CHECKOUT / "tests").rglob("*.py")):
+        for name in tops(path):
+            assert not name.startswith("test_"), f"{path} imports {name}"
+            assert name != "conftest", f"{path} imports conftest"
 
 
 def test_the_virtual_board_stands_where_the_chip_stands() -> None:

@@ -8,10 +8,11 @@ from generated import given
 from hypothesis import strategies as st
 from peer import Peer, peer_fixture  # noqa: F401
 
-from tirta import ledger, ranges
-from tirta.archive import Archive
+from tirta import ranges
+from tirta.archive import ledger
+from tirta.archive.evidence import Archive
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 
 NUMBERS = st.sets(st.integers(0, 40))
 

@@ -18,9 +18,9 @@ from run_lies_campaign import block
 from watching import watched
 
 from tirta.cli import main
-from tirta.demo_config import DEMO_CONFIG
 from tirta.errors import TirtaError
 from tirta.node import Node
+from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta_format import access, frame, staging
 
 SHARE = 8

@@ -14,8 +14,8 @@ from peer import Peer
 
 from tirta.errors import TirtaError
 from tirta.node import Node
-from tirta.pull import pull
-from tirta.tail import follow
+from tirta.node.tail import follow
+from tirta.pull.pull import pull
 from tirta_format import page
 
 MOST_REQUESTS = 1000  # none of these logs needs more

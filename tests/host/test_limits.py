@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tirta.errors import TirtaError
-from tirta.limits import SHIPPED, load
+from tirta.water.limits import SHIPPED, load
 
 
 def test_every_shipped_limit_cites_a_dated_source() -> None:

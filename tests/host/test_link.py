@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 from peer import CONFIG_TEXT, EPOCH, UNIX_MS, Peer, peer_fixture  # noqa: F401
+from pulled import check_records
 
-from tirta.archive import Archive
-from tirta.decode import decode_run
+from tirta.archive.evidence import Archive
 from tirta.errors import TirtaError
-from tirta.line import Line, LineLostError
-from tirta.link import MAX_PAYLOAD, NoAnswerError, RefusedError
+from tirta.link.frames import NoAnswerError, RefusedError
+from tirta.link.protocol import MAX_PAYLOAD
+from tirta.link.serial_line import Line, LineLostError
 from tirta.node import Node
-from tirta.pull import pull
-from tirta.span import Span
+from tirta.pull.pull import pull
+from tirta.pull.wanted import Span
 from tirta_format import frame
 
 LONG_AGO = datetime(2024, 6, 1, tzinfo=UTC)
@@ -82,21 +83,6 @@ def test_pull_gets_every_record_once(peer: Peer, tmp_path: Path) -> None:
         result = pull(node, tmp_path)
         assert (result.records, result.first, result.last) == (0, None, None)
     check_records(tmp_path, 2001)
-
-
-def check_records(archive: Path, count: int) -> None:
-    (run,) = Archive(archive).runs()
-    log = decode_run(run)
-    assert not [v for v in log.verdicts if v.problems]
-    numbers = [int(n) for b in log.batches for n in b.number]
-    assert numbers == list(range(count))
-    values = [list(map(int, row)) for b in log.batches for row in b.values]
-    assert values == [Peer_values(n) for n in range(count)]
-    assert log.anchors[1][0].unix_ms == UNIX_MS
-
-
-def Peer_values(number: int) -> list[int]:  # noqa: N802
-    return [number * 7 % 50, 4500 + number % 13]
 
 
 def test_pull_through_noise(peer: Peer, tmp_path: Path) -> None:

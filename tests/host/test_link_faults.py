@@ -23,10 +23,10 @@ from lockstep import COLUMNS, NODE, Lockstep, SharedLine
 from relay import Faults
 
 from tirta.errors import TirtaError
-from tirta.line import DEFAULT_BAUD, NO_UART
+from tirta.link.serial_line import DEFAULT_BAUD, NO_UART
 from tirta.node import Node
-from tirta.pull import pull
-from tirta.tail import follow
+from tirta.node.tail import follow
+from tirta.pull.pull import pull
 
 SEEDS = range(1, 41)
 CUTS = 60
@@ -113,7 +113,7 @@ def test_noise_is_over_in_two_seconds_of_the_clock(
 ) -> None:
     """Both ends hear nothing but noise for so long; then a question is answered in time."""
     node.restart(1)
-    monkeypatch.setattr("tirta.node.Line", NoisyLine)
+    monkeypatch.setattr("tirta.node.requests.Line", NoisyLine)
     monkeypatch.setattr(NoisyLine, "noise", staticmethod(NOISES[noise]))
     with Node("lockstep", DEFAULT_BAUD) as one:
         ends = node.now + seconds
@@ -145,7 +145,7 @@ def test_noise_without_an_end_is_one_error_in_bounded_time(
     node: Lockstep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node.restart(1)
-    monkeypatch.setattr("tirta.node.Line", NoisyLine)
+    monkeypatch.setattr("tirta.node.requests.Line", NoisyLine)
     monkeypatch.setattr(NoisyLine, "ends", float("inf"))
     began = node.now
     with pytest.raises(TirtaError, match="No node answers"):

@@ -11,7 +11,8 @@ import pytest
 from campaign import events
 from format_reader import PAGE_BYTES
 
-from tirta import decode, ranges
+from tirta import ranges
+from tirta.log import decode
 from tirta_format import config as format_config
 from tirta_format import page as format_page
 from tirta_format import page_chunks

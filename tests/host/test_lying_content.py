@@ -14,10 +14,10 @@ from liar import NODE, LiarNode, shared
 from lies import obeyed
 from peer import CONFIG_TEXT
 
-from tirta import node_config
 from tirta.cli import main
 from tirta.exports.sensorthings import flag_name
 from tirta.keys import memory
+from tirta.water import node_config
 from tirta_format import config as format_config
 
 SEEDS = 30

@@ -14,11 +14,11 @@ from lake import records
 from liar import FLEET, NODE, LiarNode, Lie, Reply, credential, shared
 from peer import EPOCH, FakeLog
 
-from tirta.archive import Archive, Run
+from tirta.archive.evidence import Archive, Run
+from tirta.archive.quarantine import Attested, Quarantine
 from tirta.cli import main
 from tirta.keys import memory, vault
 from tirta.keys.credential import node_key
-from tirta.quarantine import Attested, Quarantine
 from tirta.tables.check import check, rebuild
 from tirta.tables.landing import land_all
 from tirta_format import access, frame

@@ -12,7 +12,7 @@ from support import CHECKOUT
 from tirta import translation
 from tirta.cli import main, say
 from tirta.errors import TirtaError
-from tirta.export import export
+from tirta.exports.export import export
 
 sys.path.insert(0, str(CHECKOUT / "host_tools"))
 import make_messages

@@ -17,9 +17,9 @@ import pytest
 from interpreters import COMMANDS, FIRMWARE, ON_NODE, Peer, peer
 from numpy.typing import NDArray
 
-from tirta.dating import Anchor, Dating
 from tirta.district.night import CLOCK_SET_BACK, Night, NightWindow, nights
 from tirta.district.signal import MISSING, Signal
+from tirta.log.dating import Anchor, Dating
 
 CODE = {
     "unix-64": "import night_node\nnight_node.serve()",

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from commands import TIRTA
 from patience import run
 from peer import Peer, peer_fixture  # noqa: F401
 from small_disk import BLOCK, SmallDisk, disk_fixture  # noqa: F401
 from support import office
-from test_full_disk import TIRTA
 
 from tirta.cli import main
 

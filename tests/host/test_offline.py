@@ -60,7 +60,7 @@ def tirta_says(home: Path, *words: str) -> str:
 def test_it_works_without_an_index(home: Path) -> None:
     assert "esp32_devkitc" in tirta_says(home, "boards")
     (home / "inlet.toml").write_text(
-        (CHECKOUT / "host_tools/tirta/data/demo.toml").read_text(encoding="utf-8")
+        (CHECKOUT / "host_tools/tirta/virtual/demo.toml").read_text(encoding="utf-8")
     )
     assert "is valid" in tirta_says(home, "config", "check", "inlet.toml")
     bundles = sorted(path.name for path in (FOLDER / "firmware").iterdir())

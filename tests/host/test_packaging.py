@@ -23,9 +23,10 @@ PROBE = """
 import tirta, tirta_format, tirta.boards, tirta.build, tirta.paths
 print(tirta.__file__)
 print(tirta_format.__file__)
-print(tirta.paths.firmware_dir())
-print(",".join(tirta.boards.names()))
-print(sum(map(len, tirta.build.build(tirta.boards.load("esp32_devkitc")).app.values())))
+print(tirta.files.paths.firmware_dir())
+print(",".join(tirta.boards.board_file.names()))
+board = tirta.boards.board_file.load("esp32_devkitc")
+print(sum(map(len, tirta.image.build.build(board).app.values())))
 """
 
 

@@ -12,11 +12,11 @@ from images import invented
 from rom_loader import RomLoader
 from support import FLEETS, office
 
-from tirta import boards
+from tirta.boards import board_file
 from tirta.cli import main
 from tirta.errors import TirtaError
+from tirta.install.batch_list import COLUMNS, read
 from tirta.keys.credential import node_key
-from tirta.provision_list import COLUMNS, read
 from tirta_format import staging, state
 
 CONFIG = """board = "esp32_devkitc"
@@ -60,7 +60,7 @@ def test_eight_boards_at_once_one_of_which_fails_and_is_done_later(
     office(tmp_path, monkeypatch)
     for number in range(BOARDS):
         (tmp_path / f"{number}.toml").write_text(CONFIG.format(f"node {number}"))
-    image = invented(tmp_path, boards.load("esp32_devkitc"), 0x4000)
+    image = invented(tmp_path, board_file.load("esp32_devkitc"), 0x4000)
     rows = [row(i, chip.port) for i, chip in enumerate(chips)]
     rows[5]["key"] = "south"
     path = written(tmp_path, rows)
@@ -75,7 +75,7 @@ def test_eight_boards_at_once_one_of_which_fails_and_is_done_later(
     assert [r["name"] for r in results if r["result"] != "done"] == ["node 3"], results
     assert "half written" in results[3]["why"]
     assert "1 of 8 boards failed" in told.err
-    place = boards.load("esp32_devkitc").partition("state")
+    place = board_file.load("esp32_devkitc").partition("state")
     for number, chip in enumerate(chips):
         if number != 3:
             _, fields = state.decode(chip.flash.data[place.offset : place.end])

@@ -11,9 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lake import NODE, Node, bytes_of, shelf, store
+from lake import NODE, Node, bytes_of, node, shelf, store
 from peer import CONFIG_TEXT
-from test_tables import node
 
 from tirta.cli import main
 from tirta.errors import TirtaError

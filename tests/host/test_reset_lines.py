@@ -17,7 +17,7 @@ import pytest
 import serial
 from mpremote.transport_serial import SerialTransport
 
-from tirta.line import Line
+from tirta.link.serial_line import Line
 
 State = tuple[bool, bool]  # DTR, RTS as the program sees them: set means a low voltage
 SET_BITS, CLEAR_BITS = termios.TIOCMBIS, termios.TIOCMBIC

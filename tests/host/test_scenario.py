@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import tirta.virtual
-from tirta.boards import load
+from tirta.boards.board_file import load
 from tirta.errors import TirtaError
-from tirta.paths import boards_dir
+from tirta.files.paths import boards_dir
 from tirta.virtual import channels, scenario
 
 DOCUMENT = Path(tirta.virtual.__file__).with_name("SCENARIO.md").read_text()

@@ -6,7 +6,7 @@ import pytest
 from generated import given, settings
 from hypothesis import strategies as st
 
-from tirta.settling import LEAST_READINGS, WINDOW_S, Reading, look, window
+from tirta.calibrate.settling import LEAST_READINGS, WINDOW_S, Reading, look, window
 
 END_UV = 1_500_000.0
 

@@ -5,8 +5,8 @@ import ast
 from pathlib import Path
 from typing import Any
 
-from tirta.paths import firmware_dir
-from tirta.shorten import Names
+from tirta.files.paths import firmware_dir
+from tirta.image.shorten_names import Names
 
 ONE = '''\
 """A module."""

@@ -13,14 +13,13 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
-from lake import NODE, Node, records, store
+from lake import NODE, Node, node, records, store
 from openpyxl import load_workbook
-from test_tables import node
 
 from tirta.cli import main
 from tirta.errors import TirtaError
-from tirta.export import export
 from tirta.exports import spreadsheet
+from tirta.exports.export import export
 from tirta.exports.style import Style, zone_named
 from tirta.tables import layout
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from interpreters import ON_NODE
 
-from tirta import boards
-from tirta.board_state import BoardState
+from tirta.boards import board_file
+from tirta.install.state_partition import BoardState
 from tirta_format import entries, state
 
 BLOCK = 4096
@@ -85,7 +85,7 @@ def state_of(chance: random.Random, size: int) -> bytearray:
 @pytest.mark.parametrize("seed", range(40))
 def test_a_deploy_forgets_nothing(seed: int) -> None:
     chance = random.Random(seed)
-    board = boards.load("virtual")
+    board = board_file.load("virtual")
     image = state_of(chance, board.partition("state").size)
     judge = reader()
     before = judge.learned(image)

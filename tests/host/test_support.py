@@ -13,11 +13,11 @@ from patience import run
 from peer import Peer, peer_fixture  # noqa: F401
 from support import CHECKOUT
 
-from tirta import sensor_help
 from tirta.cli import main
 from tirta.cli.catalogue import COMMANDS
+from tirta.config import sensor_help
 from tirta.config.asking import KINDS
-from tirta.provision import Result
+from tirta.install.batch import Result
 
 Captured = pytest.CaptureFixture[str]
 TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
@@ -113,9 +113,7 @@ def test_shells_and_udev(capsys: Captured) -> None:
         assert "tirta" in capsys.readouterr().out
     assert main(["udev"]) == 0
     rules = capsys.readouterr().out
-    assert (
-        rules.rstrip() == (CHECKOUT / "host_tools/tirta/data/70-tirta.rules").read_text().rstrip()
-    )
+    assert rules.rstrip() == (CHECKOUT / "host_tools/tirta/cli/70-tirta.rules").read_text().rstrip()
     labels = set(re.findall(r'LABEL="(\w+)"', rules))
     assert set(re.findall(r'GOTO="(\w+)"', rules)) == labels
     for part in ("ID_MM_DEVICE_IGNORE", "10c4", "1a86", "0403", "303a", 'SYMLINK+="tirta/'):

@@ -18,12 +18,13 @@ import serial
 from peer import Peer
 from support import CHECKOUT
 
-from tirta import atomic, line, port_names, ports
-from tirta.demo_config import DEMO_CONFIG
 from tirta.errors import TirtaError
-from tirta.node import Node
-from tirta.pull import pull
+from tirta.files import atomic
+from tirta.link import port_names, serial_line
+from tirta.node import Node, discover
+from tirta.pull.pull import pull
 from tirta.tables.landing import land_all
+from tirta.virtual.demo_config import DEMO_CONFIG
 
 ONLY_LINUX = (  # what runs a virtual node, and the demo with it
     "tirta.virtual.supervisor", "tirta.virtual.process", "tirta.virtual.node", "tirta.demo",
@@ -262,10 +263,10 @@ def test_windows_says_no_errno(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(port_names, "comports", lambda: [Found()])
     monkeypatch.setattr(serial, "Serial", refuse)
     with pytest.raises(TirtaError, match="in use by another program"):
-        line.Line("com3")
+        serial_line.Line("com3")
     with pytest.raises(TirtaError, match="There is no port COM4"):
-        line.Line("COM4")
-    assert ports.choose("COM3").port == "COM3"
+        serial_line.Line("COM4")
+    assert discover.choose("COM3").port == "COM3"
     assert port_names.real("COM3") == "COM3"
 
 

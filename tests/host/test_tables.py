@@ -10,30 +10,26 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lake import NODE, Node, bytes_of, records, rows, shelf, store
+from lake import (
+    DAY_MS,
+    MARCH,
+    NIGHT,
+    NODE,
+    Node,
+    bytes_of,
+    landed,
+    node,
+    records,
+    rows,
+    shelf,
+    store,
+)
 from peer import CONFIG_TEXT, EPOCH, Peer, peer_fixture  # noqa: F401
 
-from tirta.archive import Archive
 from tirta.cli import main
 from tirta.tables import layout
-from tirta.tables.landing import Landed, land, land_all
+from tirta.tables.landing import Landed, land_all
 from tirta_format import alarm_log, meta
-
-MARCH = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
-DAY_MS = 86_400_000
-NIGHT = MARCH - DAY_MS // 2  # half a day before March
-
-
-def landed(root: Path) -> Landed:
-    return land(Archive(root).run(NODE, EPOCH), root)
-
-
-def node(count: int = 1500, unix_ms: int = NIGHT) -> Node:
-    """A log that begins on the last of February 2026, one record a minute."""
-    fake = Node()
-    fake.clock(unix_ms)
-    fake.add(count)
-    return fake
 
 
 def test_records_go_to_their_months_with_everything_said_of_them(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from interpreters import BOTH
 from packed_pages import config_text, packed_page
 
-from tirta.decode import Log, decode
-from tirta.unpack import MAX_COUNT, Unpacker
+from tirta.log.decode import Log, decode
+from tirta.log.unpack import MAX_COUNT, Unpacker
 
 sys.path.insert(0, str(BOTH))
 import packing  # type: ignore[import-not-found]

@@ -18,9 +18,9 @@ BOUNDS = {
 }
 ALLOWED = {
     ("tests/host/test_waiting.py", "a deadline of hypothesis"),  # the pattern above
-    ("tests/host/generated.py", "a deadline of hypothesis"),  # switches it off for all
-    ("tests/host/patience.py", "a limit on a program"),  # looks every second
-    ("tests/host/foreign.py", "a limit on a program"),  # a download; its tests skip
+    ("tests/support/generated.py", "a deadline of hypothesis"),  # switches it off for all
+    ("tests/support/patience.py", "a limit on a program"),  # looks every second
+    ("tests/support/foreign.py", "a limit on a program"),  # a download; its tests skip
     (
         "tests/system/test_locked_boot.py",
         "a moment of the clock as a limit",

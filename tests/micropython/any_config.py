@@ -15,11 +15,13 @@ from modbus_line import CHAR_US, Line, with_crc
 from modbus_slaves import Chance
 
 from tirta_format import alarm_log, calibration, columns, config, state
-from tirta_node import alarm_setup, assemble, sensors
-from tirta_node import alarms as node_alarms
+from tirta_node import sensors
+from tirta_node.alarms import alarm_setup
+from tirta_node.alarms import alarms as node_alarms
 from tirta_node.hal import inputs
 from tirta_node.hal.edges import EdgeCounter
-from tirta_node.ring import Ring
+from tirta_node.sampling import assemble
+from tirta_node.storage.ring import Ring
 
 STEPS = 60
 PIECES = 24

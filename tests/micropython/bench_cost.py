@@ -30,16 +30,12 @@ from faketime import time  # takes the place of the module: before anything of o
 from node_parts import Parts
 from nor import BLOCK
 
-from tirta_node import (  # noqa: F401 - loaded: the chip has them as bytecode, and compiles nothing
-    assemble,
-    leaving,
-    next_page,
-)
-from tirta_node.ring import USED, Ring
-from tirta_node.sampler import DUE
+from tirta_node.sampling import assemble
+from tirta_node.sampling.sampler import DUE
 from tirta_node.sensors.current import CurrentLoop
 from tirta_node.sensors.pulse import PulseMeter
-from tirta_node.slack import Slack
+from tirta_node.stopwatch import Slack
+from tirta_node.storage.ring import USED, Ring
 
 BLOCKS = 16  # no more than a run needs: they lie in the heap, and the chip's do not
 HEAP_RECORDS = 600

@@ -13,7 +13,7 @@ from faketime import time  # takes the place of the module: before anything of o
 from node_parts import NEVER_MS, Parts
 from nor import ERASE, Flash
 
-from tirta_node.window import halves
+from tirta_node.storage.partition_part import halves
 
 BLOCKS = 296  # of the `log` partition of a board with 4 MB
 ROOM_MS = 600  # enough for an erase

@@ -14,11 +14,11 @@ from collections import deque
 import micropython
 import nochip  # noqa: F401 - before the sensors
 
-from tirta_node import assemble
-from tirta_node.ring import Ring
-from tirta_node.sampler import DUE, OVERRUNS
+from tirta_node.sampling import assemble
+from tirta_node.sampling.sampler import DUE, OVERRUNS
 from tirta_node.sensors.current import CurrentLoop
 from tirta_node.sensors.pulse import PulseMeter
+from tirta_node.storage.ring import Ring
 
 INTERVAL_MS = 1000
 PERIODS_MS = (10, 10, 100, 100, 100, 1000, 1000, 1000)

@@ -33,9 +33,10 @@ class Chip:
 
 chip = tirta_node.hal.chip = sys.modules["tirta_node.hal.chip"] = Chip()
 
-from tirta_node import alarm_setup, store  # noqa: E402 - with that chip
+from tirta_node.alarms import alarm_setup  # noqa: E402 - with that chip
 from tirta_node.hal import contacts  # noqa: E402
-from tirta_node.sampler import SLOT  # noqa: E402
+from tirta_node.sampling.sampler import SLOT  # noqa: E402
+from tirta_node.state import copies  # noqa: E402
 
 PINS = {}
 contacts.output = contacts.contact = lambda gpio: PINS.setdefault(gpio, Pin())
@@ -164,7 +165,7 @@ def test_a_burst_after_seven_nights_and_a_restart():
     node = fresh(BURST)
     for day in range(8):
         assert night(node, day, 20 + day % 3) == []
-    kept = store.load(chip.flash)[alarm_setup.NIGHTS]
+    kept = copies.load(chip.flash)[alarm_setup.NIGHTS]
     again = Node([dict(BURST)])  # a start: the nights are on the flash
     assert night(again, 8, 40) == ["burst"]
     assert night(again, 9, 39) == ["burst"]

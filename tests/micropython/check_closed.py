@@ -73,7 +73,9 @@ sys.modules["vfs"] = Later()
 
 import slot  # noqa: E402 - out of frozen/, with that chip
 
-from tirta_node import locks, setup, store  # noqa: E402
+from tirta_node.requests import keys_and_modes  # noqa: E402
+from tirta_node.state import choose_config  # noqa: E402
+from tirta_node.state import copies as store  # noqa: E402
 
 BLOCKS = 8
 KEY = bytes(range(32))
@@ -127,7 +129,7 @@ def starts():
     """Whether this start is closed: for boot.py, and for the application."""
     closed, visited = slot.locked()
     node = Node()
-    setup.begin(node)
+    choose_config.begin(node)
     assert node.locked or not closed, "boot.py closes what the application opens"
     assert not node.locked or closed or visited, "the application closes what boot.py opens"
     return closed
@@ -135,7 +137,7 @@ def starts():
 
 def mode(payload, locked):
     node = Node(locked)
-    locks.handle(node, node.console, access.MODE, 0, payload)
+    keys_and_modes.handle(node, node.console, access.MODE, 0, payload)
     return node
 
 

@@ -10,7 +10,7 @@ from faketime import time
 from nor import Random
 
 from tirta_format import frame
-from tirta_node.console import Console
+from tirta_node.line.console import Console
 
 TICK_MS = 10
 GREETING = b"\r\nTirta\r\n"

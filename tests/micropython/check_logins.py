@@ -21,7 +21,9 @@ from nor import SHAPES, Flash, Random
 from state_reader import in_force, learned
 
 from tirta_format import access, frame, seals, staging
-from tirta_node import locks, rarely, store
+from tirta_node import unload
+from tirta_node.requests import keys_and_modes
+from tirta_node.state import copies
 
 try:
     from cryptolib import aes
@@ -47,7 +49,7 @@ class Living(Node):
 
     def handle(self, kind, sequence, payload):
         if kind in (access.KEY, access.FLOOR):
-            locks.handle(self, self.console, kind, sequence, payload)
+            keys_and_modes.handle(self, self.console, kind, sequence, payload)
         else:
             Node.handle(self, kind, sequence, payload)
 
@@ -125,7 +127,7 @@ class Life:
             self.node.clock.unix_s = self.model.clock = self.moment()
         elif dice == 19:
             text = bytes((65 + self.below(26),)) * self.below(200)
-            store.change(self.flash, {staging.IDENTITY: text})
+            copies.change(self.flash, {staging.IDENTITY: text})
         elif dice == 20:
             self.cut()
         elif dice == 21:
@@ -219,7 +221,7 @@ class Life:
                 self.node.ask(access.CHALLENGE)
                 self.node.ask(access.LOGIN, payload(self.node.gate.nonce, key, 2, issued, NEVER))
             else:
-                store.change(self.flash, {staging.IDENTITY: bytes(self.below(99))})
+                copies.change(self.flash, {staging.IDENTITY: bytes(self.below(99))})
         except CutError:
             self.flash = left[0]
             self.cuts += 1
@@ -306,8 +308,8 @@ def test_a_flood_of_challenges_loads_no_module_and_writes_nothing():
     node.challenge()
     flash.operations = 0
     seen = set()
-    call = rarely.call
-    rarely.call = None
+    call = unload.call
+    unload.call = None
     try:
         for n in range(300):
             nonce = node.challenge()
@@ -319,7 +321,7 @@ def test_a_flood_of_challenges_loads_no_module_and_writes_nothing():
             assert refused(node.ask(access.LOGIN, bytes(n % 45)), frame.BAD_PAYLOAD)
             assert refused(node.ask(access.LOGIN, bytes(45)), access.NOT_ALLOWED)
     finally:
-        rarely.call = call
+        unload.call = call
     assert flash.operations == 0
     assert node.gate.wrong == 0
     assert was_right(node.login())
@@ -342,7 +344,7 @@ def test_a_state_with_no_room_left_takes_guesses_all_the_same():
         used = 16 + sum([3 + len(value) for value in fields.values()]) + 4
         fields[3] = bytes(4 * 4096 - used - 3 - 10 - spare) if 3 not in fields else fields[3]
         fields[99] = bytes(4 * 4096 - used - 3 - spare - 8 - 7)
-        store.change(flash, fields)
+        copies.change(flash, fields)
         node = Node(flash)
         wrong = payload(node.challenge(), bytes(32))
         assert refused(node.ask(access.LOGIN, wrong), access.NOT_ALLOWED), spare

@@ -11,12 +11,12 @@ from faketime import MASK, time
 from modbus_line import CHAR_US, Line, Registers, ask
 from polling import run, seen
 
-from tirta_node import assemble
-from tirta_node.ring import Ring
-from tirta_node.sampler import BINS, OVERRUNS, WORST
+from tirta_node.sampling import assemble
+from tirta_node.sampling.sampler import BINS, OVERRUNS, WORST
 from tirta_node.sensors.current import CurrentLoop
 from tirta_node.sensors.modbus import Modbus
 from tirta_node.sensors.modbus_request import Slave
+from tirta_node.storage.ring import Ring
 
 HEALTHY = ((1, 250), (2, 500), (3, 1000), (4, 2000))  # (address, ms between its polls)
 SICK = 11, 12, 13

@@ -40,7 +40,7 @@ class Mark:
 chip = tirta_node.hal.chip = sys.modules["tirta_node.hal.chip"] = Chip()
 tirta_node.hal.mark = sys.modules["tirta_node.hal.mark"] = Mark()
 
-from tirta_node import probation, setup, store  # noqa: E402 - with that chip
+from tirta_node.state import choose_config, config_trial, copies  # noqa: E402 - with that chip
 
 BLOCKS = 8
 STRIDE = 4  # of bytes and of cuts only so many; 1 in `make campaign`
@@ -66,7 +66,7 @@ def flash(config=OLD):
     made = Flash(BLOCKS)
     fields = dict(OTHERS)
     fields[state.CONFIG] = config
-    store.change(made, fields)
+    copies.change(made, fields)
     return made
 
 
@@ -75,7 +75,7 @@ def boot(made, cause=RESET):
     chip.flash, chip.cause = made, cause
     node = Node()
     try:
-        node.parsed = setup.begin(node)
+        node.parsed = choose_config.begin(node)
     except ResetError:
         return boot(made, RESET)
     return node
@@ -92,15 +92,15 @@ class SelfTest:
         return [[channel["name"], 7, 1] for channel in channels]
 
 
-selftest = sys.modules["tirta_node.selftest"] = tirta_node.selftest = SelfTest()
+selftest = sys.modules["tirta_node.sampling.selftest"] = tirta_node.sampling.selftest = SelfTest()
 
 
 def stage(made, text=NEW, seconds=60):
-    store.change(made, probation.stage(text, seconds))
+    copies.change(made, config_trial.stage(text, seconds))
 
 
 def confirm(made):
-    store.change(made, probation.put_into_force(store.config(made)))
+    copies.change(made, config_trial.put_into_force(copies.config(made)))
 
 
 def name(node):
@@ -110,7 +110,7 @@ def name(node):
 def test_a_trial_that_is_confirmed_stays():
     made = flash()
     stage(made)
-    assert store.config(made) == OLD
+    assert copies.config(made) == OLD
     node = boot(made)
     assert (name(node), node.trial_s, node.config_problem) == ("new", 60, "")
     assert node.tested == [["new", 7, 1]]
@@ -126,7 +126,7 @@ def test_a_trial_that_nobody_confirms_goes_and_says_why():
     stage(made)
     node = boot(made)
     node.trial_over = True
-    probation.leave(node)
+    config_trial.leave(node)
     for _ in range(2):
         node = boot(made)
         assert (name(node), node.trial_s) == ("old", 0)
@@ -163,12 +163,12 @@ def test_parts_that_fail_end_a_trial_and_leave_a_config_without_channels():
     made = flash()
     stage(made)
     node = boot(made)
-    assert probation.failed(node.version, OSError("no such pin"))
+    assert config_trial.failed(node.version, OSError("no such pin"))
     node = boot(made)
     assert name(node) == "old"
     assert "OSError: no such pin" in node.config_problem
-    assert not probation.failed(node.version, OSError("for a moment"))
-    assert probation.failed(node.version, ValueError("bad pin"))
+    assert not config_trial.failed(node.version, OSError("for a moment"))
+    assert config_trial.failed(node.version, ValueError("bad pin"))
     node = boot(made)
     assert node.parsed["channels"] == []
     assert node.config_problem == "ValueError: bad pin"
@@ -235,7 +235,7 @@ def _cut_the_start(image, shape):
 
 
 def _give_up(made):
-    probation.roll_back(made, "no laptop")
+    config_trial.roll_back(made, "no laptop")
 
 
 def _run(made, end, number, shape="nothing"):
@@ -298,4 +298,4 @@ def _check_damaged(node, made, whole):
 
 
 def others(made):
-    return {tag: value for tag, value in store.load(made).items() if tag in OTHERS}
+    return {tag: value for tag, value in copies.load(made).items() if tag in OTHERS}

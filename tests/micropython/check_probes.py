@@ -9,9 +9,9 @@ from faketime import time
 from node_parts import Parts
 from nor import Flash
 
-from tirta_node import assemble, report
 from tirta_node.hal.edges import EdgeCounter
-from tirta_node.ring import Ring
+from tirta_node.requests import status
+from tirta_node.sampling import assemble
 from tirta_node.sensors.battery import Battery
 from tirta_node.sensors.conductivity import Conductivity
 from tirta_node.sensors.converter import Mean
@@ -23,6 +23,7 @@ from tirta_node.sensors.oxygen import Oxygen
 from tirta_node.sensors.ph import PH
 from tirta_node.sensors.voltage import Voltage
 from tirta_node.sensors.water import Water
+from tirta_node.storage.ring import Ring
 
 SPAN = 30000
 TABLE = [14621 - 300 * i for i in range(21)]
@@ -352,13 +353,13 @@ def test_a_low_battery_commits_at_once_erases_nothing_ahead_and_alarms():
     ring.push(0)
     assert keeper.work(60000) < 1
     assert ring.count() == 1
-    assert report.alarms(keeper) == []
+    assert status.alarms(keeper) == []
     adc.uv = 1900000
     for _ in range(3):
         driver.sample()
     assert keeper.work(60000) == 1
     assert keeper.number() == 1, "not durable"
-    assert report.alarms(keeper) == ["battery: below the voltage at which the node saves"]
+    assert status.alarms(keeper) == ["battery: below the voltage at which the node saves"]
     number = 0
     while not keeper.log.erase_ahead():  # until a page is begun and the next is not ready
         keeper.log.open_page()
@@ -368,7 +369,7 @@ def test_a_low_battery_commits_at_once_erases_nothing_ahead_and_alarms():
     assert keeper.work(60000) == -1, "erased ahead"
     adc.uv = 2100000
     driver.sample()
-    assert report.alarms(keeper) == []
+    assert status.alarms(keeper) == []
     assert keeper.work(60000) == 2
 
 

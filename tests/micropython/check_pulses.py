@@ -8,12 +8,13 @@ import nochip  # noqa: F401 - before the sensors, whose package imports the hal
 from faketime import time
 from modbus_slaves import Chance
 
-from tirta_node import assemble, sensors
+from tirta_node import sensors
 from tirta_node.hal import inputs
-from tirta_node.ring import Ring
+from tirta_node.sampling import assemble
 from tirta_node.sensors import counting
 from tirta_node.sensors.contact import Contact, ContactMeter
 from tirta_node.sensors.flow import PulseMeter
+from tirta_node.storage.ring import Ring
 
 GOOD, SUSPECT, FAIL = 1, 3, 4
 

@@ -35,10 +35,11 @@ class HalLine:
 
 tirta_node.hal.line = sys.modules["tirta_node.hal.line"] = HalLine()
 
-from tirta_node import commands, rate  # noqa: E402 - with that UART
-from tirta_node.console import Console  # noqa: E402
+from tirta_node.line import baud as rate  # noqa: E402 - with that UART
+from tirta_node.line.console import Console  # noqa: E402
+from tirta_node.requests import dispatch  # noqa: E402
 
-commands.rarely.call = lambda module, function, *args: (
+dispatch.rarely.call = lambda module, function, *args: (
     {"tirta": 1} if function == "identity" else getattr(rate, function)(*args)
 )
 
@@ -77,7 +78,7 @@ class Node:
         uart.baud, uart.works = FIRST, True
         self.line = Line()
         self.console = Console(self.line)
-        self.commands = commands.Commands(self, self.console)
+        self.commands = dispatch.Commands(self, self.console)
         self.console.handle = self.commands.handle
 
     def hears(self, data):
@@ -229,12 +230,12 @@ def test_the_same_rate_again_disturbs_nothing():
 def test_a_flood_of_hellos_loads_a_module_once():
     node = Node()
     loads = []
-    call = commands.rarely.call
-    commands.rarely.call = lambda *args: loads.append(args) or {"tirta": 1}
+    call = dispatch.rarely.call
+    dispatch.rarely.call = lambda *args: loads.append(args) or {"tirta": 1}
     for _ in range(300):
         hello(node, FIRST)
         assert node.line.written
-    commands.rarely.call = call
+    dispatch.rarely.call = call
     assert len(loads) == 1, loads
 
 

@@ -8,9 +8,9 @@ import nochip  # noqa: F401 - before the sensors, whose package imports the hal
 from faketime import MASK, time
 from nor import Random
 
-from tirta_node import assemble
-from tirta_node.ring import Ring
-from tirta_node.sampler import FLASH, OVERRUNS
+from tirta_node.sampling import assemble
+from tirta_node.sampling.sampler import FLASH, OVERRUNS
+from tirta_node.storage.ring import Ring
 
 EVERY = ["mean", "min", "max", "last", "count", "std"]
 LIMIT = 0x3FFFFFFF

@@ -9,13 +9,13 @@ import micropython
 import nochip  # noqa: F401 - before the sensors, whose package imports the hal
 from faketime import MASK, time
 
-from tirta_node import assemble
-from tirta_node.ring import VIPER, Ring
-from tirta_node.sampler import BINS, BINS_END, BUSY, FLASH, OVERRUNS, WORST
+from tirta_node.sampling import assemble
+from tirta_node.sampling.sampler import BINS, BINS_END, BUSY, FLASH, OVERRUNS, WORST
 from tirta_node.sensors.current import CurrentLoop
 from tirta_node.sensors.one_wire import DS18B20, OneWireBus
 from tirta_node.sensors.pulse import PulseMeter
 from tirta_node.sensors.voltage import Voltage
+from tirta_node.storage.ring import VIPER, Ring
 
 LEAD_MS = 900  # of a single DS18B20
 INTERVAL_MS = 1000

@@ -6,7 +6,7 @@ copy in force can be wrong unseen.
 from nor import BLOCK, SHAPES, Flash
 
 from tirta_format import state
-from tirta_node import store
+from tirta_node.state import copies
 
 BLOCKS = 8
 OLD = {state.SLOT: b"a", state.MODE: b"open", state.CONFIG: b'{"old":1}' * 30, 9: b""}
@@ -19,29 +19,29 @@ class CutError(Exception):
 
 def flash(fields=OLD):
     made = Flash(BLOCKS)
-    store.change(made, fields)
+    copies.change(made, fields)
     return made
 
 
 def test_what_is_stored_comes_back_and_nothing_is_written_twice():
     made = flash()
-    assert store.load(made) == OLD
-    assert store.config(made) == OLD[state.CONFIG]
+    assert copies.load(made) == OLD
+    assert copies.config(made) == OLD[state.CONFIG]
     operations = made.operations
-    assert not store.change(made, OLD)
-    assert not store.change(made, {77: None})
+    assert not copies.change(made, OLD)
+    assert not copies.change(made, {77: None})
     assert made.operations == operations
 
 
 def test_fields_are_replaced_added_and_taken_out():
     made = flash()
-    assert store.change(made, {state.CONFIG: NEW, 77: b"x", 9: None})
-    assert store.load(made) == {1: b"a", 2: b"open", 3: NEW, 77: b"x"}
+    assert copies.change(made, {state.CONFIG: NEW, 77: b"x", 9: None})
+    assert copies.load(made) == {1: b"a", 2: b"open", 3: NEW, 77: b"x"}
 
 
 def test_copies_are_what_the_format_says():
     made = flash()
-    store.change(made, {state.CONFIG: NEW})
+    copies.change(made, {state.CONFIG: NEW})
     for at, sequence, config in ((0, 1, OLD[state.CONFIG]), (BLOCKS // 2 * BLOCK, 2, NEW)):
         fields = dict(OLD)
         fields[state.CONFIG] = config
@@ -54,7 +54,7 @@ def test_too_much_is_refused_before_anything_is_erased():
     made = flash()
     before = bytes(made.image)
     try:
-        store.change(made, {77: bytes(BLOCKS // 2 * BLOCK)})
+        copies.change(made, {77: bytes(BLOCKS // 2 * BLOCK)})
         raise AssertionError("accepted")
     except OSError as error:
         told = str(error)
@@ -65,7 +65,7 @@ def test_too_much_is_refused_before_anything_is_erased():
 def test_the_older_copy_is_the_one_that_goes():
     made = flash()
     for number in range(5):
-        store.change(made, {77: bytes((number,))})
+        copies.change(made, {77: bytes((number,))})
     half = BLOCKS // 2
     assert made.erased == [0, half, 0, half, 0, half]
 
@@ -75,10 +75,10 @@ def test_a_flash_that_does_not_keep_is_told():
         made = flash()
         made.faults = {BLOCKS // 2: fault}
         try:
-            store.change(made, {state.CONFIG: b"x"})
+            copies.change(made, {state.CONFIG: b"x"})
             raise AssertionError(fault)
         except OSError:
-            assert store.load(made) == OLD
+            assert copies.load(made) == OLD
 
 
 def test_a_cut_at_any_operation_leaves_old_or_new():
@@ -86,16 +86,16 @@ def test_a_cut_at_any_operation_leaves_old_or_new():
     new[state.CONFIG] = NEW
     changed = flash()
     first = changed.operations
-    store.change(changed, {state.CONFIG: NEW})
+    copies.change(changed, {state.CONFIG: NEW})
     seen = [0, 0]
     for number in range(first, changed.operations):
         for shape in SHAPES:
             cut = _cut(flash(), number, shape, {state.CONFIG: NEW})
-            found = store.load(cut)
+            found = copies.load(cut)
             assert found in (OLD, new), (number, shape)
             seen[found == new] += 1
-            store.change(cut, {state.CONFIG: NEW})  # the next one ends it
-            assert store.load(cut) == new
+            copies.change(cut, {state.CONFIG: NEW})  # the next one ends it
+            assert copies.load(cut) == new
     assert seen[0] > 50
     assert seen[1] >= 1
 
@@ -110,7 +110,7 @@ def _cut(made, number, shape, changes):
 
     made.watch = watch
     try:
-        store.change(made, changes)
+        copies.change(made, changes)
     except CutError:
         return left[0]
     raise AssertionError("operation %d never came" % number)
@@ -118,19 +118,19 @@ def _cut(made, number, shape, changes):
 
 def test_any_flipped_bit_and_any_truncation_is_seen():
     made = flash()
-    store.change(made, {state.CONFIG: b"second", 9: None})
-    new = store.load(made)
+    copies.change(made, {state.CONFIG: b"second", 9: None})
+    new = copies.load(made)
     start = BLOCKS // 2 * BLOCK
     n = state.length(made.image[start : start + 16], start)
     for at in range(start, start + n):
         for bit in range(8):
             made.image[at] ^= 1 << bit
-            assert store.load(made) == OLD, (at, bit)
+            assert copies.load(made) == OLD, (at, bit)
             made.image[at] ^= 1 << bit
         for erased in (0, 255):
             kept = bytes(made.image[at : start + n])
             made.image[at : start + n] = bytes((erased,)) * (start + n - at)
             changed = kept != bytes(made.image[at : start + n])
-            assert store.load(made) == (OLD if changed else new), (at, erased)
+            assert copies.load(made) == (OLD if changed else new), (at, erased)
             made.image[at : start + n] = kept
-    assert store.load(made) == new
+    assert copies.load(made) == new

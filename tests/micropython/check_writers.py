@@ -75,18 +75,12 @@ except ImportError:
 
 import trials  # noqa: E402 - out of frozen/, with that chip
 
-from tirta_node import (  # noqa: E402
-    alarms,
-    attempt,
-    calibrate,
-    diary,
-    locks,
-    probation,
-    store,
-    trial,
-    update,
-)
-from tirta_node import staging as requests  # noqa: E402
+from tirta_node.access import login_notes  # noqa: E402
+from tirta_node.alarms import alarms  # noqa: E402
+from tirta_node.requests import calibrate, keys_and_modes  # noqa: E402
+from tirta_node.requests import config_requests as requests  # noqa: E402
+from tirta_node.state import config_trial, copies  # noqa: E402
+from tirta_node.updates import app_trial, start_trial, update  # noqa: E402
 
 SLOW = sys.maxsize < 1 << 32  # the webassembly port
 BLOCKS = 8
@@ -182,17 +176,17 @@ def confirm(node, flash):
 
 
 def choose(node, flash):
-    probation.choose(node, flash, store.load(flash))
+    config_trial.choose(node, flash, copies.load(flash))
 
 
 def leave(node, flash):
     node.trial_over = True
     node.trial_s = 60
-    probation.leave(node)
+    config_trial.leave(node)
 
 
 def fails(node, flash):
-    probation.failed("0.1.0", ValueError("no such pin"))
+    config_trial.failed("0.1.0", ValueError("no such pin"))
 
 
 def calibrated(node, flash):
@@ -201,7 +195,7 @@ def calibrated(node, flash):
 
 
 def change_key(node, flash):
-    node.ask(locks, access.KEY, bytes(16) + b"k" * 32)
+    node.ask(keys_and_modes, access.KEY, bytes(16) + b"k" * 32)
 
 
 def night(node, flash):
@@ -213,11 +207,11 @@ def night(node, flash):
 
 
 def boots(node, flash):
-    trials.begin(flash, store.load(flash))
+    trials.begin(flash, copies.load(flash))
 
 
 def full(node, flash):
-    found = diary.Diary(flash)
+    found = login_notes.Diary(flash)
     for _ in range(found.room + 1 - found.used):
         found.add(entries.CHALLENGED)
 
@@ -233,16 +227,16 @@ WRITERS = (
     ("not confirmed", ON_TRIAL, leave),
     ("a config fails", {}, fails),
     ("calibrate", {}, calibrated),
-    ("mode", {}, lambda n, f: n.ask(locks, access.MODE, b"\0")),
+    ("mode", {}, lambda n, f: n.ask(keys_and_modes, access.MODE, b"\0")),
     ("key", {}, change_key),
     ("begin an update", UPDATE, lambda n, f: update._begin(n, n.console, {}, b"b")),
-    ("try an update", {}, lambda n, f: attempt._start_trial(n, b"b", "0.2.0")),
-    ("confirm an update", UPDATE, lambda n, f: trial.confirm(n)),
-    ("tell of an update", TOLD, lambda n, f: trial._tell(n, TOLD[state.OUTCOME])),
+    ("try an update", {}, lambda n, f: start_trial._start_trial(n, b"b", "0.2.0")),
+    ("confirm an update", UPDATE, lambda n, f: app_trial.confirm(n)),
+    ("tell of an update", TOLD, lambda n, f: app_trial._tell(n, TOLD[state.OUTCOME])),
     ("a boot of an update", UPDATE, boots),
-    ("an update fails", UPDATE, lambda n, f: trials.failed(f, store.load(f))),
+    ("an update fails", UPDATE, lambda n, f: trials.failed(f, copies.load(f))),
     ("alarms at night", {}, night),
-    ("a start", {}, lambda n, f: diary.Diary(f)._renew()),
+    ("a start", {}, lambda n, f: login_notes.Diary(f)._renew()),
     ("no room for an entry", {}, full),
 )  # fmt: skip
 
@@ -272,8 +266,8 @@ def flash_of(extra, random):
         fields[state.GUESSES] = bytes((random.next() & 7, 3)) + bytes(random.next() % 9)
     fields[99] = bytes(random.next() % 4200)
     if random.next() & 128:  # the other half holds an older copy
-        store.change(flash, {state.FLOOR: b"\1\0\0\0", state.GUESSES: b"\0\0"})
-    store.change(flash, fields)
+        copies.change(flash, {state.FLOOR: b"\1\0\0\0", state.GUESSES: b"\0\0"})
+    copies.change(flash, fields)
     _, _, end, _ = in_force(flash.image)
     said = history(random)[: -end % 4096 // 8 * 8]
     flash.image[end : end + len(said)] = said
@@ -293,7 +287,7 @@ def judge(name, extra, writer, seed, shapes):
     """Run a writer and cut it at every operation; return how many cuts that were."""
     flash = flash_of(extra, Random(seed))
     before = learned(flash.image)
-    found = diary.Diary(Flash(BLOCKS, flash.image))
+    found = login_notes.Diary(Flash(BLOCKS, flash.image))
     assert (found.floor_s, found.wrong) == before, "the node reads otherwise"
     torn_counts = name == "no room for an entry"  # a torn one counts as a guess
     cuts = [0]
@@ -358,11 +352,11 @@ def test_nights_starts_and_logins_forget_nothing():
 
 def test_a_floor_that_is_set_is_lower_afterwards():
     flash = flash_of({}, Random(5))
-    store.change(flash, {state.FLOOR: struct.pack("<I", 7)})
+    copies.change(flash, {state.FLOOR: struct.pack("<I", 7)})
     assert learned(flash.image)[0] == 7
 
 
 def test_a_change_that_changes_nothing_writes_nothing():
     flash = flash_of({}, Random(11))
-    assert not store.change(flash, {state.SLOT: b"a", 98: None})
+    assert not copies.change(flash, {state.SLOT: b"a", 98: None})
     assert flash.operations == 0

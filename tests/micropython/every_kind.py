@@ -11,10 +11,11 @@ from faketime import time
 from modbus_line import CHAR_US, Line, Registers
 
 from tirta_format import columns, config, kinds
-from tirta_node import assemble, sensors
+from tirta_node import sensors
 from tirta_node.hal import inputs
 from tirta_node.hal.edges import EdgeCounter
-from tirta_node.ring import Ring
+from tirta_node.sampling import assemble
+from tirta_node.storage.ring import Ring
 
 POINTS = [200000, 0, 2200000, 2000000]
 TWO_POINTS = {"uv0": 414000, "value0": 400, "uv1": 2000000, "value1": 1000}

@@ -5,7 +5,8 @@ needed, and what every Packer computes anew, stays in RAM. Nothing else changes.
 
 import faketime  # noqa: F401 - before anything of ours
 
-from tirta_node import packer, rarely
+from tirta_node import unload
+from tirta_node.storage import packer
 
 _table = packer.make_table()
 
@@ -14,5 +15,5 @@ def _call(module, function, *args):
     return getattr(__import__(module, None, None, (function,)), function)(*args)
 
 
-rarely.call = _call
+unload.call = _call
 packer.make_table = lambda: _table

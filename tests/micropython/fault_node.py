@@ -12,7 +12,7 @@ from lying_flash import PowerCut, StuckError
 from writer import INTERVAL_MS, Writer
 
 from tirta_format import frame
-from tirta_node import report, stream
+from tirta_node.requests import pages, status
 
 
 class _Chip:
@@ -27,7 +27,7 @@ class _Chip:
         return 1
 
 
-report.chip = _Chip
+status.chip = _Chip
 
 
 class Node(Writer):
@@ -101,13 +101,13 @@ class Node(Writer):
         log = self.log
         told = log.epoch, self.keeper.number()
         wrong = not log.epoch or (log.epoch == epoch and told[1] < number)
-        if wrong and not report.alarms(self):
+        if wrong and not status.alarms(self):
             self.false = [told]
 
     def ask_status(self):
         """A technician does: the worse the flash, the more they need it."""
         try:
-            report.status(self, 0)
+            status.status(self, 0)
         except OSError as error:
             self.mute = str(error)
 
@@ -121,7 +121,7 @@ class Node(Writer):
 
     def _request_pulled(self, epoch, number):
         payload = epoch.to_bytes(4, "little") + number.to_bytes(4, "little")
-        stream.handle(self, self, frame.PULLED, 0, payload)
+        pages.handle(self, self, frame.PULLED, 0, payload)
 
     def answer(self, kind, sequence, payload):
         """As a console does."""
@@ -132,7 +132,7 @@ class Node(Writer):
 
     def ask_index(self):
         """Which pages a laptop could pull."""
-        stream.handle(self, self, frame.INDEX, 0, bytes(4))
+        pages.handle(self, self, frame.INDEX, 0, bytes(4))
 
     def accounts(self):
         """One for each (epoch, boot) under which it wrote: usually one."""

@@ -4,7 +4,7 @@
 A *base* is a partition as a run left it at some moment, and what is true of it. A *trial* takes a
 copy of one, draws a fault from its seed, starts the node, samples, cuts the power or not, heals the
 flash, and waits until the node is well again. What happened goes to stdout, a JSON line and the
-cells of the flash; tests/host/fault_oracle.py decides.
+cells of the flash; tests/support/fault_oracle.py decides.
 """
 
 import gc
@@ -20,7 +20,7 @@ from lying_flash import LyingFlash, PowerCut, StuckError
 from nor import BLOCK, Random
 from writer import EACH, FEW, FIRST, MANY, NEVER, SECOND, tell
 
-from tirta_node import report
+from tirta_node.requests import status
 
 REGIMES = (EACH, FEW, MANY, NEVER)
 _SIZE = BLOCKS * BLOCK
@@ -136,7 +136,7 @@ class Trial:
             self._look(node)
             works = node.log.works
             proven = works.proof != works.count  # else it waits for a record, to try the flash with
-            if node.noted and proven and not report.alarms(node):
+            if node.noted and proven and not status.alarms(node):
                 break
             time.sleep_ms(_MINUTE_MS)
             self.minutes += 1
@@ -146,11 +146,11 @@ class Trial:
         node.do(node.work)
         error = node.do(node.stop)
         node.do(node.ask_index)
-        if error or node.pending() or report.alarms(node):
+        if error or node.pending() or status.alarms(node):
             self.trouble = self.trouble or "not well again: %r, %d waiting, %r" % (
                 error,
                 len(node.pending()),
-                report.alarms(node),
+                status.alarms(node),
             )
         self._look(node)
 

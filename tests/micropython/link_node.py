@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The node's side of the link in lockstep with a laptop (tests/host/lockstep.py): time passes when
-the laptop lets it, so that no waiting takes any.
+"""The node's side of the link in lockstep with a laptop (tests/support/lockstep.py): time passes
+when the laptop lets it, so that no waiting takes any.
 
 What runs is the firmware: log, keeper, commands, console, streams, and the gate of a locked node.
 Records come once a second. Commands on stdin are a letter and two u32: `T` time in ms that may pass
@@ -18,11 +18,14 @@ from nor import Flash, Random
 from writer import NEVER, Setup, Writer
 
 from tirta_format import meta, state
-from tirta_node import login, rarely, sampler, store
-from tirta_node.commands import Commands
-from tirta_node.console import Console
-from tirta_node.gate import Gate
+from tirta_node import unload
+from tirta_node.access import login
+from tirta_node.access.gate import Gate
 from tirta_node.hal import chip
+from tirta_node.line.console import Console
+from tirta_node.requests.dispatch import Commands
+from tirta_node.sampling import sampler
+from tirta_node.state import copies
 
 NODE = "02fb6be3ee96"
 KEY = bytes(range(32))
@@ -124,7 +127,7 @@ class Node:
         self.clock = self.writer.clock
         self.left_ms = INTERVAL_MS  # until the next record
         self.sampler.is_due(self.left_ms, 0)
-        if store.mode(memory) == b"locked":
+        if copies.mode(memory) == b"locked":
             self.gate = Gate(self, memory)
 
     def config_text(self):
@@ -184,7 +187,7 @@ class Lockstep:
         self._flash = Flash(BLOCKS, self._written)
         self._state = Flash(STATE_BLOCKS)
         fields = {state.SLOT: b"a", state.MODE: b"locked" if locked else b"open", state.KEY: KEY}
-        store.change(self._state, fields)
+        copies.change(self._state, fields)
         chip.partition = {"log": self._flash, "state": self._state}.get
         self._node = Node(self._flash, self._state, self._setup, seed)
         self._node.writer.start()
@@ -220,7 +223,7 @@ class Chance:
 def main(records):
     login.os = Chance
     # Each request would compile its module anew: on a chip they are compiled.
-    rarely.call = lambda module, function, *a: getattr(
+    unload.call = lambda module, function, *a: getattr(
         __import__(module, None, None, (function,)), function
     )(*a)
     Lockstep(records).run()

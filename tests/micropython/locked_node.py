@@ -8,8 +8,9 @@ from faketime import time  # noqa: F401
 from nor import Flash, Random
 
 from tirta_format import access, frame, meta, seals, state
-from tirta_node import gate, store
+from tirta_node.access import gate
 from tirta_node.hal import chip
+from tirta_node.state import copies
 
 NODE = "02fb6be3ee96"
 KEY = bytes(range(32))
@@ -110,7 +111,7 @@ def new_flash(padding=0):
     flash = Flash(BLOCKS)
     fields = {state.SLOT: b"a", state.MODE: b"locked", state.KEY: KEY}
     fields[state.CONFIG] = b"x" * padding
-    store.change(flash, fields)
+    copies.change(flash, fields)
     return flash
 
 

@@ -22,9 +22,9 @@ class Chip:
 tirta_node.hal.chip = sys.modules["tirta_node.hal.chip"] = Chip()
 
 from tirta_format import meta  # noqa: E402 - with that chip
-from tirta_node import alarm_setup  # noqa: E402
+from tirta_node.alarms import alarm_setup  # noqa: E402
 from tirta_node.clock import Clock  # noqa: E402
-from tirta_node.sampler import SLOT  # noqa: E402
+from tirta_node.sampling.sampler import SLOT  # noqa: E402
 
 
 class Uptime(Clock):

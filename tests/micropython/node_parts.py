@@ -3,10 +3,10 @@
 
 from tirta_format import meta
 from tirta_format.config import config_hash
-from tirta_node import next_page
 from tirta_node.clock import Clock
-from tirta_node.keeper import Keeper
-from tirta_node.ring import Ring
+from tirta_node.storage import next_page
+from tirta_node.storage.keeper import Keeper
+from tirta_node.storage.ring import Ring
 
 EPOCH = 1
 NEVER_MS = 1 << 29  # no record is due for a commit: a chunk is written when it is full

@@ -2,8 +2,8 @@
 """Cuts the power at every flash operation of a run, in every shape, and once more in each restart.
 
 What happened goes to stdout, a JSON line and a flash image at a time; who reads it
-(tests/host/oracle.py) decides. Before each operation of the run its flash is *forked*: a copy gets
-the torn operation and is restarted, while the run itself goes on. So no cut replays the run.
+(tests/support/oracle.py) decides. Before each operation of the run its flash is *forked*: a copy
+gets the torn operation and is restarted, while the run itself goes on. So no cut replays the run.
 """
 
 import faststart  # noqa: F401

@@ -24,16 +24,18 @@ from nor import SHAPES, Flash  # noqa: E402
 
 from tirta_format import frame, state, updates  # noqa: E402
 from tirta_format import page as pages  # noqa: E402
-from tirta_node import attempt, rarely, store, trial, update  # noqa: E402
+from tirta_node import unload  # noqa: E402
 from tirta_node.clock import Clock  # noqa: E402
 from tirta_node.hal import chip  # noqa: E402
-from tirta_node.window import Window  # noqa: E402
+from tirta_node.state import copies  # noqa: E402
+from tirta_node.storage.partition_part import Window  # noqa: E402
+from tirta_node.updates import app_trial, start_trial, update  # noqa: E402
 
 STATE_BLOCKS = 4
 PIECE = 1024
 CONFIG = b'{"name":"what an update must not touch"}' * 5
 BOOTS = 5  # more than a trial has
-_MODULES = {m.__name__: m for m in (attempt, store, trial, update)}
+_MODULES = {m.__name__: m for m in (start_trial, copies, app_trial, update)}
 
 
 class Part(Window):
@@ -115,7 +117,7 @@ class Node:
         return console.said[1]
 
     def update(self, image):
-        """As tirta.update.send: only what differs."""
+        """As tirta.install.update.send: only what differs."""
         self.ask(updates.BEGIN)
         blocks = len(image.data) // Flash.BLOCK
         have = b""
@@ -174,7 +176,7 @@ class Campaign:
         for i in range(blocks):
             flash_block = self._old.data[i * Flash.BLOCK : (i + 1) * Flash.BLOCK]
             first.program(i, 0, flash_block)
-        store.change(board.parts["state"], {state.SLOT: in_force, state.CONFIG: CONFIG})
+        copies.change(board.parts["state"], {state.SLOT: in_force, state.CONFIG: CONFIG})
         self._blocks = blocks
         self._sound = sound
         flash.watch = lambda *operation: self._cut(flash, operation, True)
@@ -208,7 +210,7 @@ class Campaign:
         sys.path.remove("/app")
         want = {image.version: image for image in (self._old, self._new)}[version]
         assert code == want.code, "%s is not whole after %s" % (version, where)
-        assert store.config(board.parts["state"]) == CONFIG, where
+        assert copies.config(board.parts["state"]) == CONFIG, where
         return at, version
 
     def _live(self, board, where="nothing"):
@@ -217,7 +219,7 @@ class Campaign:
         board.plug_in()
         at, version = self._start(board, where)
         node = Node(at, version)
-        fields = store.load(board.parts["state"])
+        fields = copies.load(board.parts["state"])
         settled = state.TRIAL not in fields and state.OUTCOME not in fields
         if version != self._new.version and settled:
             other = board.parts["app_b" if at == b"a" else "app_a"]
@@ -225,11 +227,11 @@ class Campaign:
                 node.update(self._new)
             at, version = self._start(board, where)
         for _ in range(BOOTS):
-            fields = store.load(board.parts["state"])
+            fields = copies.load(board.parts["state"])
             if fields.get(state.TRIAL, b"")[:1] == at and self._sound:
-                trial.confirm(Node(at, version))
+                app_trial.confirm(Node(at, version))
             at, version = self._start(board, where)
-        fields = store.load(board.parts["state"])
+        fields = copies.load(board.parts["state"])
         assert state.TRIAL not in fields, where
         wanted = self._new if self._sound else self._old
         assert version == wanted.version, "%s at the end after %s" % (version, where)
@@ -247,7 +249,7 @@ def _call(module, function, *args):
 
 
 def main(old_path, new_path, stride, seed):
-    rarely.call = _call
+    unload.call = _call
     chip.reset_cause = lambda: 2
     chip.reset_after = chip.stay = lambda *args: None
     chip.visit = lambda: (1800, 0)
@@ -256,7 +258,7 @@ def main(old_path, new_path, stride, seed):
         board = Board(Flash(STATE_BLOCKS + 2 * (len(image.data) >> 12)), len(image.data) >> 12)
         for i in range(len(image.data) >> 12):
             board.parts["app_a"].program(i, 0, image.data[i << 12 : (i + 1) << 12])
-        store.change(board.parts["state"], {state.SLOT: b"a"})
+        copies.change(board.parts["state"], {state.SLOT: b"a"})
         board.plug_in()
         assert slot.mount() == b"a"
         version, image.code = _content()

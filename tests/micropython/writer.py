@@ -13,10 +13,10 @@ from nor import Random
 
 from tirta_format import meta
 from tirta_format.config import config_hash
-from tirta_node import next_page
 from tirta_node.clock import Clock
-from tirta_node.keeper import Keeper
-from tirta_node.ring import Ring
+from tirta_node.storage import next_page
+from tirta_node.storage.keeper import Keeper
+from tirta_node.storage.ring import Ring
 
 INTERVAL_MS = 4000  # so that the journal of a few pages lasts, and is used
 FLAGS = (1, 1, 1, 1, 1, 1, 1, 2, 3, 9)

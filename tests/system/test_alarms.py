@@ -4,14 +4,14 @@
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from conftest import FAST_BAUD, Nodes
+from nodes import FAST_BAUD, Nodes
 from patience import wait_for
 
 from tirta import config
-from tirta.archive import Archive
-from tirta.decode import decode_run
+from tirta.archive.evidence import Archive
+from tirta.log.decode import decode_run
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 from tirta.tables.landing import land_all
 from tirta_format import alarm_log
 

@@ -7,14 +7,16 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import FAST_BAUD, Nodes
 from images import invented
+from nodes import FAST_BAUD, Nodes
 from patience import run
 from rom_loader import RomLoader
 
-from tirta import boards, config, flash
-from tirta.demo_config import DEMO_CONFIG
+from tirta import config
+from tirta.boards import board_file
+from tirta.install import flash
 from tirta.node import Node
+from tirta.virtual.demo_config import DEMO_CONFIG
 
 PAGE = (Path(__file__).parents[2] / "docs" / "by-hand.md").read_text()
 MODULES = {"tirta": "tirta.cli", "esptool": "esptool", "mpremote": "mpremote"}
@@ -36,7 +38,7 @@ def by_hand(tool: str, words: list[str], folder: Path) -> None:
 
 def save(folder: Path) -> flash.Plan:
     (folder / "inlet.toml").write_text(DEMO_CONFIG.read_text())
-    image = invented(folder, boards.load("virtual"))
+    image = invented(folder, board_file.load("virtual"))
     ((*words,),) = commands("tirta")
     for old, new in (("BOARD", "virtual"), ("IMAGE", str(image))):
         words[words.index(old)] = new

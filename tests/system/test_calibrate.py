@@ -5,15 +5,15 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import FAST_BAUD, Nodes
+from nodes import FAST_BAUD, Nodes
 
 from tirta import config
-from tirta.calibrate import calibrate, channel_of, history
-from tirta.coefficients import Point
+from tirta.calibrate.coefficients import Point
+from tirta.calibrate.visit import calibrate, channel_of, history
 from tirta.errors import TirtaError
-from tirta.link import RefusedError
+from tirta.link.frames import RefusedError
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 from tirta_format import calibration
 
 CONFIG = """

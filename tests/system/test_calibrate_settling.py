@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import FAST_BAUD, Nodes
 from locked import awake
+from nodes import FAST_BAUD, Nodes
 
-from tirta import calibrate, config
+from tirta import config
+from tirta.calibrate import visit
+from tirta.calibrate.coefficients import NERNST_UV_PER_K
 from tirta.cli import main
-from tirta.coefficients import NERNST_UV_PER_K
 from tirta.node import Node
 from tirta_format import calibration
 
@@ -86,14 +87,14 @@ def tirta(port: str, channel: str, *words: str) -> int:
 
 @pytest.fixture(autouse=True)
 def _read_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibrate, "EVERY_S", 1.0 / SPEED)
+    monkeypatch.setattr(visit, "EVERY_S", 1.0 / SPEED)
 
 
 def offset_uv(port: str) -> tuple[Any, dict[str, Any]]:
     """What is in force, and all that the node keeps of calibrations."""
     with Node(port, FAST_BAUD) as node:
         kept = node.ask(calibration.CALIBRATIONS)
-        return calibrate.channel_of(node, "ph")["offset_uv"], kept
+        return visit.channel_of(node, "ph")["offset_uv"], kept
 
 
 def test_an_electrode_that_drifts_is_waited_for(

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from conftest import FAST_BAUD, Nodes
+from nodes import FAST_BAUD, Nodes
 from patience import wait_for
 
 from tirta import config, virtual
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 from tirta.tables.landing import land_all
 
 CONFIG = """

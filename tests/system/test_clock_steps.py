@@ -6,14 +6,14 @@ import time
 from pathlib import Path
 
 import numpy as np
-from conftest import FAST_BAUD, Nodes
+from nodes import FAST_BAUD, Nodes
 from patience import Patience
 
 from tirta import config
-from tirta.archive import Archive
-from tirta.decode import decode_run
+from tirta.archive.evidence import Archive
+from tirta.log.decode import decode_run
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 from tirta_format import frame
 
 CONFIG = """

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from logged import LOGGED, logged_node
+from node_configs import config
 from patience import run
-from test_visit import config
 
 from tirta import virtual
 

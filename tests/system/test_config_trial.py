@@ -6,14 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import FAST_BAUD, Nodes
+from nodes import FAST_BAUD, Nodes
 from patience import wait_for
 
 from tirta import config
-from tirta.demo_config import DEMO_CONFIG
 from tirta.errors import TirtaError
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
+from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta.virtual.inlet import write
 from tirta_format import staging
 from tirta_format import state as format_state

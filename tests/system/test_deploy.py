@@ -10,21 +10,22 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import FAST_BAUD, Nodes
 from locked import FLEET, credential, guarded
+from nodes import FAST_BAUD, Nodes
 from patience import run
 
-from tirta import boards, config, virtual
-from tirta.build import build
-from tirta.demo_config import DEMO_CONFIG
-from tirta.deploy import deploy
+from tirta import config, virtual
+from tirta.boards import board_file
 from tirta.errors import TirtaError
+from tirta.files.paths import boards_dir, firmware_dir
+from tirta.image.build import build
+from tirta.image.regions import flash_image
+from tirta.install.deploy import deploy
 from tirta.keys.credential import node_key
 from tirta.node import Node
-from tirta.paths import boards_dir, firmware_dir
-from tirta.ports import REPL, choose, list_ports
-from tirta.pull import pull
-from tirta.regions import flash_image
+from tirta.node.discover import REPL, choose, list_ports
+from tirta.pull.pull import pull
+from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta_format import access
 
 TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
@@ -102,14 +103,14 @@ def _power_cycle() -> None:
 def test_truncated_firmware_is_refused_before_the_board_is_touched(
     nodes: Nodes, changed: Path
 ) -> None:
-    source = changed / "tirta_node" / "log.py"
+    source = changed / "tirta_node/storage/log.py"
     source.write_bytes(source.read_bytes()[: source.stat().st_size // 2 - 3] + b"(")
     port = nodes.up().port
     with pytest.raises(TirtaError, match=r"log\.py"):
-        deploy(port, boards.load("virtual"), baud=FAST_BAUD, source=changed)
+        deploy(port, board_file.load("virtual"), baud=FAST_BAUD, source=changed)
     (changed / "app.py").unlink()
     with pytest.raises(TirtaError, match="incomplete"):
-        deploy(port, boards.load("virtual"), baud=FAST_BAUD, source=changed)
+        deploy(port, board_file.load("virtual"), baud=FAST_BAUD, source=changed)
     assert list_ports()[0].mode == REPL
 
 
@@ -119,7 +120,7 @@ def test_truncated_firmware_is_refused_before_the_board_is_touched(
 def test_wrong_board_is_refused(nodes: Nodes, board: str, told: str) -> None:
     port = nodes.up().port
     with pytest.raises(TirtaError, match=told) as error:
-        deploy(port, boards.load(board), baud=FAST_BAUD)
+        deploy(port, board_file.load(board), baud=FAST_BAUD)
     assert "--board" in error.value.hint
 
 
@@ -131,10 +132,10 @@ def test_board_without_our_partitions_is_refused(nodes: Nodes, tmp_path: Path) -
             "size = 0x128000", "size = 0x12A000"
         ).replace("size = 0x8000}", "size = 0x6000}")
     )  # fmt: skip
-    image = flash_image(boards.load(other), config=None, app=False)
+    image = flash_image(board_file.load(other), config=None, app=False)
     port = nodes.up(flash_image=image).port
     with pytest.raises(TirtaError, match="has no partition state"):
-        deploy(port, boards.load("virtual"), baud=FAST_BAUD)
+        deploy(port, board_file.load("virtual"), baud=FAST_BAUD)
 
 
 def test_several_nodes_are_never_confused(nodes: Nodes) -> None:

@@ -20,15 +20,15 @@ from typing import Any
 
 import pytest
 import serial
-from conftest import FAST_BAUD, Nodes
+from nodes import FAST_BAUD, Nodes
 from patience import run, scenario_ended
 
 from tirta import config, doctor, virtual
-from tirta.decode import Event, Verdict
-from tirta.demo_config import demo_text
 from tirta.doctor.facts import Facts, gather
 from tirta.doctor.finding import Report
+from tirta.log.decode import Event, Verdict
 from tirta.node import Node
+from tirta.virtual.demo_config import demo_text
 from tirta_format import meta
 
 DAYS = 2

@@ -7,17 +7,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Nodes
 from images import invented
 from locked import credential, guarded
+from nodes import Nodes
 from patience import run
 from rom_loader import RomLoader
 from support import FLEETS, office
 
-from tirta import boards, config, virtual
-from tirta.demo_config import DEMO_CONFIG
+from tirta import config, virtual
+from tirta.boards import board_file
 from tirta.errors import TirtaError
 from tirta.node import Node
+from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta_format import access, staging
 
 TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
@@ -34,7 +35,7 @@ def test_one_command_makes_a_locked_node_of_a_bare_chip(
     def power(flash: bytes) -> str:
         return nodes.up("fresh", baud=115200, flash_image=flash, chip_id=CHIP).port
 
-    image = invented(tmp_path, boards.load("virtual"))
+    image = invented(tmp_path, board_file.load("virtual"))
     with RomLoader(tmp_path, "esp32", after=power) as chip:
         done = run(
             [
@@ -61,7 +62,7 @@ def test_one_command_makes_a_locked_node_of_a_bare_chip(
     # What the node has not touched since lies there as esptool left it.
     now = Path(running["flash"]).read_bytes()
     for name in ("factory", "vfs", "app_a"):
-        place = boards.load("virtual").partition(name)
+        place = board_file.load("virtual").partition(name)
         assert now[place.offset : place.end] == before[place.offset : place.end], name
 
 

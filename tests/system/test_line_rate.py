@@ -13,8 +13,9 @@ from relay import Relay
 
 from tirta import virtual
 from tirta.errors import TirtaError
-from tirta.node import FAST_BAUDS, Node
-from tirta.pull import pull
+from tirta.node import Node
+from tirta.node.requests import FAST_BAUDS
+from tirta.pull.pull import pull
 from tirta_format import frame
 
 FIRST = 115_200

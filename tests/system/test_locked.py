@@ -4,7 +4,6 @@
 import time
 
 import pytest
-from conftest import FAST_BAUD, Nodes
 from locked import (
     FLEET,
     OTHER_FLEET,
@@ -16,12 +15,13 @@ from locked import (
     refused,
     up,
 )
-from test_visit import config
+from node_configs import config
+from nodes import FAST_BAUD, Nodes
 
 from tirta.errors import TirtaError
-from tirta.link import RefusedError
+from tirta.link.frames import RefusedError
+from tirta.link.session import Session
 from tirta.node import Node
-from tirta.session import Session
 from tirta_format import access, frame, roles, seals
 
 

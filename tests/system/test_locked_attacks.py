@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 
 import pytest
-from conftest import Nodes
 from locked import OTHER_FLEET, Wire, credential, power_cycle, refused, up
-from test_visit import config
+from node_configs import config
+from nodes import Nodes
 
 from tirta.errors import TirtaError
-from tirta.session import Session
+from tirta.link.session import Session
 from tirta_format import access, cobs, frame, seals
 
 # What a technician sends in a visit, with payloads that do something.

@@ -7,21 +7,22 @@ from pathlib import Path
 
 import pytest
 import serial
-from conftest import FAST_BAUD, Mpremote, Nodes
 from locked import FLEET, Wire, awake, clock_payload, credential, guarded, power_cycle, refused, up
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
+from node_configs import config
+from nodes import FAST_BAUD, Mpremote, Nodes
 from patience import Patience
-from test_visit import config
 
-from tirta import boards, virtual
-from tirta.board_repl import BoardRepl
-from tirta.build import build
+from tirta import virtual
+from tirta.boards import board_file
 from tirta.errors import TirtaError
+from tirta.files.paths import firmware_dir
+from tirta.image.build import build
+from tirta.image.regions import flash_image
+from tirta.install.raw_repl import BoardRepl
 from tirta.keys.credential import node_key
 from tirta.node import Node
-from tirta.paths import firmware_dir
-from tirta.regions import flash_image
 from tirta_format import access, frame
 
 PROMPT = b">>>"
@@ -143,7 +144,7 @@ def test_an_application_that_fails_leaves_no_prompt(nodes: Nodes) -> None:
 
 # The application hangs when it is asked for values, the rescue when its clock is set.
 HANGS = {
-    "tirta_node/commands.py": ("def _values(self, sequence, payload):\n", 8, frame.VALUES),
+    "tirta_node/requests/dispatch.py": ("def _values(self, sequence, payload):\n", 8, frame.VALUES),
     "rescue.py": ("elif kind == frame.CLOCK_SET:\n", 12, frame.CLOCK_SET),
 }
 
@@ -158,13 +159,13 @@ def test_a_hang_ends_in_a_reset_and_no_prompt(
     before, indent, kind = HANGS[module]
     for name, old, new in (
         (module, before, before + " " * indent + "while True: pass\n"),
-        ("tirta_node/gate.py", "_HANG_MS = const(60000)", "_HANG_MS = const(3000)"),
+        ("tirta_node/access/gate.py", "_HANG_MS = const(60000)", "_HANG_MS = const(3000)"),
         ("rescue.py", "_HANG_MS = 60000", "_HANG_MS = 3000"),
     ):
         text = (source / name).read_text()
         assert text.count(old) == 1
         (source / name).write_text(text.replace(old, new))
-    monkeypatch.setattr("tirta.regions.build", lambda board: build(board, source))
+    monkeypatch.setattr("tirta.image.regions.build", lambda board: build(board, source))
     image = broken_image() if module == "rescue.py" else locked_image()
     port = nodes.up("locked", flash_image=image, chip_id=CHIP).port
     name = awake(port)
@@ -186,13 +187,13 @@ def test_a_hang_ends_in_a_reset_and_no_prompt(
 
 def locked_image() -> bytes:
     """A locked node's flash."""
-    board = boards.load("virtual")
+    board = board_file.load("virtual")
     return flash_image(board, config=config(), app=True, key=node_key(FLEET, CHIP))
 
 
 def broken_image() -> bytes:
     """The same with the application's slot erased."""
-    board = boards.load("virtual")
+    board = board_file.load("virtual")
     image = bytearray(locked_image())
     slot = board.partition("app_a")
     image[slot.offset : slot.offset + slot.size] = b"\xff" * slot.size
@@ -206,7 +207,7 @@ def test_a_state_that_cannot_be_read_opens_nothing(nodes: Nodes) -> None:
     name = awake(port, "open")
     with Node(port, FAST_BAUD) as node:
         node.lock(node_key(FLEET, name))
-    place = boards.load("virtual").partition("state")
+    place = board_file.load("virtual").partition("state")
     half = place.size // 2
     for damaged, mark in ((half, b"\0"), (0, b"\0"), (None, b"\xff" * place.size)):
         virtual.cut("locked")

@@ -8,17 +8,17 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import FAST_BAUD, Nodes
 from locked import FLEET, credential, guarded, up
+from node_configs import config
+from nodes import FAST_BAUD, Nodes
 from patience import run
-from test_visit import config
 
-from tirta.archive import Archive
-from tirta.attest import attest
+from tirta.archive.evidence import Archive
 from tirta.errors import TirtaError
 from tirta.keys import box
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.node.digest_check import attest
+from tirta.pull.pull import pull
 from tirta_format import access, frame
 
 TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]

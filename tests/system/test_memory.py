@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import FAST_BAUD, Nodes
+from nodes import FAST_BAUD, Nodes
 
 from tirta import config, virtual
 from tirta.config import memory
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 
 SPARE = 4000  # bytes of heap that a node with nine channels of eight kinds can do without
 FLOW = """

@@ -6,15 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import FAST_BAUD, Nodes
 from flash_log import digest, pages
 from locked import awake
+from nodes import FAST_BAUD, Nodes
 from state_image import in_force
 
-from tirta import boards, regions
-from tirta.decode import decode
+from tirta.boards import board_file
+from tirta.image import regions
+from tirta.log.decode import decode
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 from tirta_format import config as format_config
 from tirta_format import state
 
@@ -45,7 +46,7 @@ def test_the_laptop_reads_it(release: Path) -> None:
 def test_the_node_goes_on_with_it(release: Path, nodes: Nodes, tmp_path: Path) -> None:
     """This version's firmware, started on the flash of a node that ran the old one."""
     expected = json.loads((release / "expected.json").read_text())
-    board = boards.load("virtual")
+    board = board_file.load("virtual")
     flash = bytearray(regions.flash_image(board, config=b"{}", app=True))
     for name in ("log", "state"):
         part, data = board.partition(name), kept(release, name)

@@ -9,9 +9,9 @@ well, so bounds are what a master without these cares would be far beyond.
 import time
 from pathlib import Path
 
-from conftest import FAST_BAUD, Nodes
+from bus_nodes import HEAD, channel, logged, register, start, until
 from modbus_peer import slaves
-from test_buses import HEAD, channel, logged, register, start, until
+from nodes import FAST_BAUD, Nodes
 
 from tirta import doctor
 from tirta.node import Node

@@ -7,14 +7,14 @@ import threading
 from html import unescape
 
 import pytest
-from conftest import FAST_BAUD, Nodes
+from nodes import FAST_BAUD, Nodes
 from textual.widgets import DataTable
 
 from tirta import virtual
-from tirta.demo_config import demo_text
 from tirta.monitor.app import Monitor
 from tirta.node import Node
 from tirta.translation import translator
+from tirta.virtual.demo_config import demo_text
 
 SIZE = (80, 24)
 

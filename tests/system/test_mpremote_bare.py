@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import serial
-from conftest import Mpremote, Nodes
+from nodes import Mpremote, Nodes
 
-from tirta import boards
+from tirta.boards import board_file
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_file_of_100_kb_comes_back_as_it_went(mpremote: Mpremote, tmp_path: Pa
     mpremote("fs", "cp", ":blob", back)
     assert back.read_bytes() == sent.read_bytes()
     assert "100000 blob" in mpremote("fs", "ls")
-    assert str(boards.load("virtual").partition("vfs").size) in mpremote("df")
+    assert str(board_file.load("virtual").partition("vfs").size) in mpremote("df")
 
 
 def test_the_root_is_the_partition_vfs_and_nothing_else(mpremote: Mpremote, nodes: Nodes) -> None:

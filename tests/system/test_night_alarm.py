@@ -5,16 +5,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
-from conftest import FAST_BAUD, Nodes
+from nodes import FAST_BAUD, Nodes
 from patience import scenario_ended
 
 from tirta import config
-from tirta.district.definitions import DAY_S
 from tirta.district.night import NightWindow, nights
 from tirta.district.reading import Tables
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 from tirta.tables.landing import land_all
+from tirta.water.definitions import DAY_S
 
 CONFIG = """
 board = "virtual"

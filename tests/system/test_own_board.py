@@ -6,18 +6,19 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Nodes
 from images import invented
+from nodes import Nodes
 from rom_loader import RomLoader
 from support import office
 
-from tirta import boards, virtual
-from tirta.boards import Board
+from tirta import virtual
+from tirta.boards import board_file
+from tirta.boards.model import Board
 from tirta.cli import main
-from tirta.demo_config import DEMO_CONFIG
 from tirta.errors import TirtaError
+from tirta.files.paths import boards_dir
 from tirta.node import Node
-from tirta.paths import boards_dir
+from tirta.virtual.demo_config import DEMO_CONFIG
 
 CHIP = "240ac4e29526"  # what esptool reads in the loader
 NAME = "valve_box"
@@ -39,9 +40,9 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
         text, times = re.subn(old, new, text)
         assert times, old
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
-    boards.own_dir().mkdir(parents=True)
-    (boards.own_dir() / f"{NAME}.toml").write_text(text)
-    return boards.load(NAME)
+    board_file.own_dir().mkdir(parents=True)
+    (board_file.own_dir() / f"{NAME}.toml").write_text(text)
+    return board_file.load(NAME)
 
 
 def tirta(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
@@ -88,8 +89,8 @@ def test_it_becomes_a_node(
 
 
 def test_a_name_that_ours_has_is_refused(own: Board) -> None:
-    (boards.own_dir() / "esp32_devkitc.toml").write_text("")
+    (board_file.own_dir() / "esp32_devkitc.toml").write_text("")
     with pytest.raises(TirtaError, match="two boards"):
-        boards.load("esp32_devkitc")
-    assert boards.names().count("esp32_devkitc") == 1
-    assert boards.load(NAME) == own
+        board_file.load("esp32_devkitc")
+    assert board_file.names().count("esp32_devkitc") == 1
+    assert board_file.load(NAME) == own

@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import FAST_BAUD, Nodes
 from locked import awake
+from nodes import FAST_BAUD, Nodes
 from state_image import in_force
 from support import FLEETS, office
 
-from tirta import boards
+from tirta.boards import board_file
 from tirta.cli import main
-from tirta.demo_config import DEMO_CONFIG
 from tirta.keys.credential import node_key
 from tirta.node import Node
+from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta_format import state
 
 
@@ -38,7 +38,7 @@ def test_boards_at_once_become_nodes(
     words = ["provision", "--batch", str(path), "--labels", str(tmp_path / "labels"), "--json"]
     assert main(words) == 0
     results = json.loads(capsys.readouterr().out)
-    place = boards.load("virtual").partition("state")
+    place = board_file.load("virtual").partition("state")
     for i, (board, result) in enumerate(zip(running, results, strict=True)):
         assert (result["result"], result["mode"]) == ("done", "locked")
         assert awake(board.port) == result["node"]

@@ -9,15 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Nodes
+from nodes import Nodes
 from patience import run, scenario_ended
 
 from tirta import config, virtual
-from tirta.archive import Archive
-from tirta.decode import decode_run
-from tirta.demo_config import DEMO_CONFIG
+from tirta.archive.evidence import Archive
+from tirta.log.decode import decode_run
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
+from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta.virtual.inlet import write
 
 TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]

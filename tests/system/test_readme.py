@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Nodes
+from nodes import Nodes
 from screen import screens, shape
 
 README = Path(__file__).resolve().parents[2] / "README.md"

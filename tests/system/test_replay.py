@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Nodes
+from nodes import Nodes
 from patience import scenario_ended
 
 from tirta import config
-from tirta.export import export
+from tirta.exports.export import export
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "wntr_dma"
 CONFIG = """

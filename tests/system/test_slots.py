@@ -7,15 +7,15 @@ has it, and everything else is the real application.
 from pathlib import Path
 
 import numpy as np
-from conftest import FAST_BAUD, Mpremote, Nodes
+from node_configs import config
+from nodes import FAST_BAUD, Mpremote, Nodes
 from patience import wait_for
-from test_visit import config
 
-from tirta.archive import Archive
-from tirta.decode import decode_run
+from tirta.archive.evidence import Archive
 from tirta.errors import TirtaError
+from tirta.log.decode import decode_run
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 from tirta_format import meta
 
 SLOTS = 0x3FF00000  # as in app.py

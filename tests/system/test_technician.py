@@ -9,15 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Nodes
 from images import invented
+from nodes import Nodes
 from rom_loader import RomLoader
 from screen import Screen, screens, shape
 from support import office
 
-from tirta import boards
-from tirta.demo_config import DEMO_CONFIG
+from tirta.boards import board_file
 from tirta.translation import translator
+from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta.virtual.inlet import write
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -74,7 +74,7 @@ def test_every_screen_is_what_the_commands_print(
     office(tmp_path, monkeypatch)
     config = tmp_path / "inlet.toml"
     config.write_text(DEMO_CONFIG.read_text())
-    image = invented(tmp_path, boards.load("virtual"))
+    image = invented(tmp_path, board_file.load("virtual"))
     scenario = tmp_path / "hour.csv"
     write(scenario, 60)
 

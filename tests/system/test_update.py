@@ -9,26 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FAST_BAUD, Nodes
 from locked import FLEET, awake, credential, guarded, up
+from node_configs import config
+from nodes import FAST_BAUD, Nodes
 from patience import Patience
 from state_image import in_force
 from support import office
-from test_visit import config
 
-from tirta import boards, build, bundle, update, virtual
-from tirta.archive import Archive
-from tirta.build import MANIFEST
-from tirta.bundle import Bundle
-from tirta.decode import decode_run
+from tirta import virtual
+from tirta.archive.evidence import Archive
+from tirta.boards import board_file
 from tirta.errors import TirtaError
-from tirta.image import SLOT_BLOCK, lfs_image
+from tirta.files.paths import firmware_dir
+from tirta.image import build, bundle
+from tirta.image.build import MANIFEST
+from tirta.image.bundle import Bundle
+from tirta.image.littlefs import SLOT_BLOCK, lfs_image
+from tirta.image.regions import flash_image
+from tirta.install import update
 from tirta.keys.credential import node_key
-from tirta.link import RefusedError
+from tirta.link.frames import RefusedError
+from tirta.log.decode import decode_run
 from tirta.node import Node
-from tirta.paths import firmware_dir
-from tirta.pull import pull
-from tirta.regions import flash_image
+from tirta.pull.pull import pull
 from tirta_format import access, state, updates
 
 CHIP = "240ac4e29526"
@@ -55,14 +58,14 @@ def firmware(
             file.write("\n" + code)
     with monkeypatch.context() as patched:
         patched.setattr(build, "__version__", version)
-        return bundle.make(boards.load("virtual"), folder)
+        return bundle.make(board_file.load("virtual"), folder)
 
 
 def almost_sent(new: Bundle, fleet: bytes | None) -> bytes:
     """The flash of a node whose other slot holds all of a new application: only the trial is left.
     It saves the time to send it.
     """
-    board = boards.load("virtual")
+    board = board_file.load("virtual")
     key = node_key(fleet, CHIP) if fleet else None
     flash = bytearray(flash_image(board, config=config(), app=True, key=key))
     other = board.partition("app_b")
@@ -74,7 +77,7 @@ def settled(running: virtual.VirtualNode) -> dict[str, Any]:
     """What runs once no trial is under way. Looks at the flash meanwhile, for time passes slowly
     while a laptop talks.
     """
-    place = boards.load("virtual").partition("state")
+    place = board_file.load("virtual").partition("state")
     patience = Patience()
     fields = {state.TRIAL: b""}
     while state.TRIAL in fields or state.OUTCOME in fields:
@@ -128,7 +131,7 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
         done = update.send(node, new, progress=lambda _, total: totals.append(total))
         assert done.state == update.ON_TRIAL
         assert 0 < done.written_bytes == totals[0]
-        image = lfs_image(new.app, boards.load("virtual").partition("app_b").size, SLOT_BLOCK)
+        image = lfs_image(new.app, board_file.load("virtual").partition("app_b").size, SLOT_BLOCK)
         assert done.written_bytes < len(image.rstrip(b"\xff")) * 0.7, "it did not go on"
         with pytest.raises(TirtaError, match="on trial"):
             update.send(node, new)
@@ -152,7 +155,7 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
 
 def test_a_technician_sees_the_slots_and_changes_none(nodes: Nodes) -> None:
     port, name = up(nodes, config=config())
-    new = bundle.make(boards.load("virtual"))
+    new = bundle.make(board_file.load("virtual"))
     with Node(port, FAST_BAUD) as node:
         for known in ([], [credential(name, access.TECHNICIAN)]):
             guarded(node, *known)
@@ -212,12 +215,12 @@ def test_the_rescue_takes_an_update_when_no_application_can_be_read(
     virtual.cut("n")
     flash = Path(running.flash)
     image = bytearray(flash.read_bytes())
-    slot = boards.load("virtual").partition("app_a")
+    slot = board_file.load("virtual").partition("app_a")
     image[slot.offset : slot.offset + 8192] = bytes(8192)
     flash.write_bytes(image)
     virtual.up("n")
     awake(running.port)
-    new = bundle.make(boards.load("virtual"))
+    new = bundle.make(board_file.load("virtual"))
     with Node(running.port, FAST_BAUD) as node:
         guarded(node, credential(name, access.TECHNICIAN))
         status = node.status()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import serial
-from conftest import Mpremote, Nodes
+from nodes import Mpremote, Nodes
 from patience import Patience, scenario_ended, wait_for
 
 from tirta import virtual
-from tirta.boards import load
+from tirta.boards.board_file import load
 from tirta.errors import TirtaError
-from tirta.paths import boards_dir
+from tirta.files.paths import boards_dir
 from tirta.virtual import inlet
 from tirta.virtual.scenario import prepare
 from tirta.virtual.state import Slot

@@ -1,42 +1,22 @@
 # SPDX-License-Identifier: MIT
 """A laptop with nothing but mpremote visits a running node; noise does not."""
 
-import json
 import random
 import time
 from typing import Any
 
 import pytest
 import serial
-from conftest import Mpremote, Nodes
+from node_configs import VISIT_S, config
+from nodes import Mpremote, Nodes
 from patience import wait_for
 
 from tirta.cli import main
-from tirta.link import NoAnswerError
+from tirta.link.frames import NoAnswerError
 from tirta.node import Node
-from tirta.ports import list_ports
+from tirta.node.discover import list_ports
 
 NOISE_BYTES = 1_000_000
-VISIT_S = 5
-
-
-def config(**changes: Any) -> bytes:
-    """A flow meter and a pressure, one record a second, durable at once."""
-    base = {
-        "board": "virtual",
-        "channels": [
-            {"name": "flow", "sensor": "pulse", "pin": 27, "counter": 0, "ml": 10000},
-            {
-                "name": "p", "sensor": "current", "pin": 36, "shunt_mohm": 100000,
-                "low": 0, "high": 10000, "scale": 100, "unit": "m",
-            },
-        ],
-        "commit_ms": 1000,
-        "interval_ms": 1000,
-        "version": 1,
-        "visit_s": VISIT_S,
-    }  # fmt: skip
-    return json.dumps(base | changes, sort_keys=True, separators=(",", ":")).encode()
 
 
 def running(nodes: Nodes, **changes: Any) -> str:

@@ -2,14 +2,14 @@
 """One file a kind of sensor, loaded when a config names it. `build` makes the drivers.
 
 A *driver* is handed a counter, a converter or a bus, never a pin. It has
-- `quick(row, period_ms)` when the tick itself can read it (tirta_node/rows.py); or else
+- `quick(row, period_ms)` when the tick itself can read it (tirta_node/sensors/row.py); or else
 - `sample()`, which leaves `value` (an integer), `flag` (QARTOD) and, where a config may ask for it,
   `raw`; it takes at most 1 ms, never waits and never allocates;
 - `lead_ms` and `prepare()`, when that is to be called so long before each sample.
 A *bus* has `poll()`: one step of at most 2 ms, which returns the ms until it wants the next.
 """
 
-from tirta_node import rarely
+from tirta_node import unload
 
 _QUIET_MS = 10000
 _OWN_METER = ("max_hz", "reverse", "settle_ms")  # with these the tick cannot count by itself
@@ -40,8 +40,8 @@ def build(channels, interval_ms, config):
     for channel in channels:
         _load(channel)
     built = Built(channels, interval_ms, config)
-    rarely.call("tirta_node.sensors.building", "make", built, _MAKERS, _is_plain)
-    rarely.call("tirta_node.sensors.buses", "join", built)
+    unload.call("tirta_node.sensors.building", "make", built, _MAKERS, _is_plain)
+    unload.call("tirta_node.sensors.buses", "join", built)
     return built.drivers, built.buses
 
 

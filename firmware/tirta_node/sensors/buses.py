@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Makes the buses of a config and hangs its drivers on them: who shares a wire, a request, a chip.
 
-Called by `rarely` at a start; nothing of it stays in RAM.
+Called by `unload` at a start; nothing of it stays in RAM.
 """
 
 from micropython import const

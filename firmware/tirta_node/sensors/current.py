@@ -8,7 +8,7 @@ What was read is microvolts over the shunt.
 
 from micropython import const
 
-from tirta_node import rows
+from tirta_node.sensors import row as rows
 from tirta_node.sensors.scaling import put_line, readings
 
 _FAULT_LOW_UA = const(3600)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""DS3231 clock with a battery on I2C (Maxim data sheet 19-5170). Called by `rarely`.
+"""DS3231 clock with a battery on I2C (Maxim data sheet 19-5170). Called by `unload`.
 
 While its oscillator stop flag is set nobody knows the time. The day of the last setting is kept in
 its first alarm, which is not used otherwise: so the drift since then is known, 3.5 ppm at most.

@@ -14,7 +14,7 @@ _ANY = const(1 << 20)  # more answers than come before all is clear again
 
 
 class Shape:
-    """`head`: the first three bytes of such an answer; `refusal`: the two of an exception;
+    """`head`: the first three bytes of such an answer; `full_ring`: the two of an exception;
     `members`: the requests that look like this.
     """
 

@@ -5,7 +5,7 @@ The counter runs on; the pulses of an interval are a difference of two readings,
 resetting loses what comes in between. Value: pulses since the last sample.
 """
 
-from tirta_node import rows
+from tirta_node.sensors import row as rows
 
 
 def most(most_hz, ms):

@@ -10,7 +10,7 @@ bit do as well, in half the time.
 
 from micropython import const
 
-from tirta_node import rows
+from tirta_node.sensors import row as rows
 
 _SLOW_MS = const(1000)
 _EIGHT = const(3)

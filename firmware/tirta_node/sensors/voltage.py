@@ -6,7 +6,7 @@ What was read is microvolts.
 
 from micropython import const
 
-from tirta_node import rows
+from tirta_node.sensors import row as rows
 from tirta_node.sensors.scaling import put_line, readings
 
 # The converter of an ESP32 at 11 dB measures 150 to 2450 mV (data sheet); beyond, it saturates.

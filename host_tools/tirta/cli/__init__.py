@@ -8,11 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tirta import atomic, patience, translation
+from tirta import translation
 from tirta.cli import parser, say
 from tirta.cli.catalogue import COMMANDS, Command, named
 from tirta.cli.parser import WRONG_USAGE, Parser
 from tirta.errors import TirtaError
+from tirta.files import atomic
+from tirta.link import patience
 
 _UTF8 = {"utf-8", "utf8"}
 
@@ -90,10 +92,10 @@ def _complete() -> None:
 def _told(words: list[str]) -> tuple[list[str], tuple[str, str] | None]:
     """The words without --verbose and --log, which are obeyed from here on; what is wrong."""
     if not any(word.startswith(("--verbose", "--log")) for word in words):
-        if "tirta.trace" in sys.modules:
-            sys.modules["tirta.trace"].stop()
+        if "tirta.link.trace" in sys.modules:
+            sys.modules["tirta.link.trace"].stop()
         return words, None
-    from tirta import trace
+    from tirta.link import trace
 
     try:
         verbose, file, rest = trace.wanted(words)
@@ -104,7 +106,7 @@ def _told(words: list[str]) -> tuple[list[str], tuple[str, str] | None]:
 
 
 def _log(error: BaseException) -> None:
-    if trace := sys.modules.get("tirta.trace"):
+    if trace := sys.modules.get("tirta.link.trace"):
         trace.failed(error)
 
 

@@ -7,9 +7,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from tirta.cells import cell, plain
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument
+from tirta.exports.cells import cell, plain
 from tirta.progress import bar
 from tirta.tables import check, query
 from tirta.tables.landing import Landed

@@ -4,8 +4,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from tirta import boards
-from tirta.boards import Board
+from tirta.boards import board_file
+from tirta.boards.model import Board
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument
 
@@ -18,14 +18,14 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _boards(args: Namespace) -> None:
-    found = [boards.load(name) for name in ([args.file] if args.file else boards.names())]
+    found = [board_file.load(name) for name in ([args.file] if args.file else board_file.names())]
     rows = [_row(board) for board in found]
     if args.json:
         say.document([dict(zip(_TITLES, row, strict=True)) for row in rows])
         return
     say.table([title.upper() for title in _TITLES], [[str(cell) for cell in row] for row in rows])
     if not args.file:
-        say.say(f"A board file of your own is found by its name in {boards.own_dir()}.")
+        say.say(f"A board file of your own is found by its name in {board_file.own_dir()}.")
 
 
 _TITLES = ("board", "chip", "flash_mb", "log_pages", "pulse", "analog", "description")

@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tirta import calibrate, numbers, progress
+from tirta import numbers, progress
+from tirta.calibrate import visit as calibrate
+from tirta.calibrate.coefficients import METHODS, Point, must_be_possible
+from tirta.calibrate.settling import WINDOW_S, Look
 from tirta.cli import say
 from tirta.cli.command import Work, baud_argument, json_argument, number
-from tirta.coefficients import METHODS, Point, must_be_possible
 from tirta.errors import TirtaError
 from tirta.node import Node
-from tirta.ports import choose
-from tirta.settling import WINDOW_S, Look
+from tirta.node.discover import choose
 from tirta.text import counted
 from tirta_format import calibration
 

@@ -38,7 +38,7 @@ def named(words: Sequence[str]) -> tuple[Command, ...]:
 
 
 COMMANDS = (
-    Command("ports", FIND, "list connected nodes, real and virtual", "tirta ports", "find"),
+    Command("ports", FIND, "list connected nodes, real and virtual", "tirta ports", "ports"),
     Command(
         "boards",
         FIND,
@@ -51,7 +51,7 @@ COMMANDS = (
         FIND,
         "print rules for Linux: ModemManager leaves nodes alone, and each port keeps a name",
         "tirta udev > 70-tirta.rules",
-        "find",
+        "ports",
     ),
     Command(
         "completion",
@@ -144,7 +144,7 @@ COMMANDS = (
         "write a new config file: asks for each pin of the board, or takes channels in words",
         'tirta config init inlet.toml --board esp32_devkitc --channel "p_inlet 4-20mA analog_1'
         ' unit=m at_4ma=0 at_20ma=160"',
-        "configure",
+        "config",
     ),
     Command(
         "sensors",
@@ -158,63 +158,63 @@ COMMANDS = (
         CONFIGURE,
         "print the JSON Schema of config files, for an editor",
         "tirta config schema > tirta.schema.json",
-        "configure",
+        "config",
     ),
     Command(
         "config diff",
         CONFIGURE,
         "show what a config file would change on a node",
         "tirta config diff /dev/ttyUSB0 inlet.toml",
-        "configure",
+        "config",
     ),
     Command(
         "config check",
         CONFIGURE,
         "check a config file, without a node",
         "tirta config check inlet.toml",
-        "configure",
+        "config",
     ),
     Command(
         "config apply",
         CONFIGURE,
         "try a config on a node, and keep it when its sensors read; else the old one stays",
         "tirta config apply /dev/ttyUSB0 inlet.toml",
-        "configure",
+        "config",
     ),
     Command(
         "config get",
         CONFIGURE,
         "print a node's config, as a file that can be applied",
         "tirta config get /dev/ttyUSB0 > inlet.toml",
-        "configure",
+        "config",
     ),
     Command(
         "clock",
         CONFIGURE,
         "set a node's clock to this computer's time",
         "tirta clock /dev/ttyUSB0",
-        "configure",
+        "config",
     ),
     Command(
         "pull",
         PULL,
         "bring a node's log into an archive; run it again to go on or to get what is new",
         "tirta pull /dev/ttyUSB0 --archive district7",
-        "pulling",
+        "pull",
     ),
     Command(
         "tail",
         PULL,
         "show records as the node samples them, until Ctrl-C",
         "tirta tail /dev/ttyUSB0",
-        "pulling",
+        "pull",
     ),
     Command(
         "export",
         PULL,
         "write an archive's records for other programs",
         "tirta export district7 --to xlsx --local-time --out district7.xlsx",
-        "collect",
+        "export",
     ),
     Command(
         "archive check",

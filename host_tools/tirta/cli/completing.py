@@ -48,6 +48,6 @@ def ports(**_: object) -> list[str]:
 
 def board_names(**_: object) -> list[str]:
     """Boards by name."""
-    from tirta import boards
+    from tirta.boards import board_file
 
-    return boards.names()
+    return board_file.names()

@@ -4,16 +4,17 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from tirta import boards, deploy
-from tirta.boards import Board
+from tirta.boards import board_file
+from tirta.boards.model import Board
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, port_argument
-from tirta.deploy import Deployed
 from tirta.errors import TirtaError
+from tirta.install import deploy
+from tirta.install.deploy import Deployed
 from tirta.keys.office import KeyOf
-from tirta.link import NoAnswerError, PausedError
+from tirta.link.frames import NoAnswerError, PausedError
 from tirta.node import Node
-from tirta.ports import Choice, choose
+from tirta.node.discover import Choice, choose
 from tirta.progress import bar
 
 
@@ -51,7 +52,7 @@ def put(
 
 def _deploy(args: Namespace) -> None:
     choice = choose(args.port, args.baud)
-    done = put(args, choice, boards.load(args.board) if args.board else _board_of(choice))
+    done = put(args, choice, board_file.load(args.board) if args.board else _board_of(choice))
     if args.json:
         say.document(
             {
@@ -70,13 +71,13 @@ def _deploy(args: Namespace) -> None:
 def _board_of(choice: Choice) -> Board:
     try:
         with Node(choice.port, choice.baud) as node:
-            return boards.named(node.hello.board)
+            return board_file.named(node.hello.board)
     except PausedError:
         raise  # it has an application, and can tell its board when it goes on
     except NoAnswerError as error:
         raise TirtaError(
             f"No application on {choice.port} tells which board this is.",
-            f"Name it: --board, one of {', '.join(boards.names())}.",
+            f"Name it: --board, one of {', '.join(board_file.names())}.",
         ) from error
 
 

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from tirta import limits
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument
 from tirta.district import acknowledged, feedback, kinds, priorities, telling, tree
 from tirta.district.survey import Survey, survey
 from tirta.text import clean, counted
+from tirta.water import limits
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from tirta import doctor
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, port_argument
 from tirta.doctor.finding import FAULT, NOTE, WARNING, Report
-from tirta.ports import choose
+from tirta.node.discover import choose
 
 
 def _arguments(parser: ArgumentParser) -> None:

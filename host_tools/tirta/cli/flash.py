@@ -5,24 +5,26 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from tirta import boards, config, flash
-from tirta.answers import Hello
+from tirta import config
+from tirta.boards import board_file
 from tirta.cli import deploy, say
 from tirta.cli.command import Work, json_argument, labels_argument, port_argument, unlisted_argument
 from tirta.cli.deploy import firmware_argument
 from tirta.errors import TirtaError
-from tirta.esp import WRITE_BAUD
+from tirta.install import flash
+from tirta.install.label import Label
+from tirta.install.rom_loader import WRITE_BAUD
 from tirta.keys import office
-from tirta.label import Label
-from tirta.ports import Choice, choose
+from tirta.link.answers import Hello
+from tirta.node.config_trial import Reading
+from tirta.node.discover import Choice, choose
 from tirta.progress import bar
-from tirta.trial import Reading
 
 
 def _flash_arguments(parser: ArgumentParser) -> None:
     port_argument(parser)
     parser.add_argument(
-        "--board", required=True, metavar="B", help="one of: " + ", ".join(boards.names())
+        "--board", required=True, metavar="B", help="one of: " + ", ".join(board_file.names())
     )
     parser.add_argument(
         "--micropython",
@@ -68,7 +70,7 @@ def _flash_arguments(parser: ArgumentParser) -> None:
 
 def _flash(args: Namespace) -> None:
     text = None
-    board = boards.load(args.board)
+    board = board_file.load(args.board)
     if args.config:
         text, meant = config.load(args.config)
         if meant.name != board.name:

@@ -11,7 +11,7 @@ from tirta.cli.command import Work, json_argument, number, port_argument
 from tirta.keys import memory, office, vault
 from tirta.keys.credential import ROLES, Credential
 from tirta.node import Node
-from tirta.ports import choose
+from tirta.node.discover import choose
 from tirta.text import counted, duration
 from tirta_format import access
 

@@ -4,9 +4,9 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from tirta import label_sheet
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument
+from tirta.install import label_sheet
 
 
 def _arguments(parser: ArgumentParser) -> None:

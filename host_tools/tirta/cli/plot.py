@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument
-from tirta.plot import plot
+from tirta.exports.plot import plot
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, labels_argument, unlisted_argument
-from tirta.provision import DONE, How, Result, provision
+from tirta.install.batch import DONE, How, Result, provision
 
 
 def _arguments(parser: ArgumentParser) -> None:

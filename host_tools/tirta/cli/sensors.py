@@ -4,9 +4,9 @@
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
-from tirta import sensor_help
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument
+from tirta.config import sensor_help
 
 
 def _arguments(parser: ArgumentParser) -> None:

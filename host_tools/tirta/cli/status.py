@@ -5,11 +5,11 @@ from argparse import ArgumentParser, Namespace
 from datetime import timedelta
 from typing import Any
 
-from tirta.answers import Hello
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, port_argument
+from tirta.link.answers import Hello
 from tirta.node import Node
-from tirta.ports import choose
+from tirta.node.discover import choose
 from tirta.text import counted
 
 SAID_ELSEWHERE = (  # by the node, and by Python of a length of time

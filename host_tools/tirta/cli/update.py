@@ -4,14 +4,16 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from tirta import boards, bundle, signing, update
-from tirta.bundle import Bundle
+from tirta.boards import board_file
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, port_argument
+from tirta.image import bundle, signing
+from tirta.image.bundle import Bundle
+from tirta.install import update
+from tirta.install.update import CONFIRMED, ON_TRIAL, WENT_BACK, Updated
 from tirta.node import Node
-from tirta.ports import choose
+from tirta.node.discover import choose
 from tirta.progress import bar
-from tirta.update import CONFIRMED, ON_TRIAL, WENT_BACK, Updated
 
 
 def _waiting(parser: ArgumentParser) -> None:
@@ -49,7 +51,7 @@ def _update(args: Namespace) -> int:
             signing.verify(chosen)
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
-        chosen = chosen or bundle.make(boards.named(node.hello.board))
+        chosen = chosen or bundle.make(board_file.named(node.hello.board))
         with bar(say.translated("Updating")) as progress:
             done = update.send(
                 node, chosen, allow_downgrade=args.allow_downgrade, progress=progress
@@ -107,8 +109,8 @@ def _build_arguments(parser: ArgumentParser) -> None:
 
 def _build(args: Namespace) -> None:
     written = []
-    for name in [args.board] if args.board else boards.names():
-        made = bundle.make(boards.load(name), args.firmware)
+    for name in [args.board] if args.board else board_file.names():
+        made = bundle.make(board_file.load(name), args.firmware)
         if args.sign:
             made = signing.sign(made, args.sign)
         written.append(bundle.write(made, args.out))

@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from tirta import progress, virtual
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, whole
-from tirta.demo_config import demo_scenario, demo_text
 from tirta.errors import TirtaError
 from tirta.keys import vault
-from tirta.line import DEFAULT_BAUD
+from tirta.link.serial_line import DEFAULT_BAUD
+from tirta.virtual.demo_config import demo_scenario, demo_text
 
 
 def _name(parser: ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 """`[[alarm]]` in a config file, and the same in the node's form and back.
 
 Limits of a pulse channel are flows in L/s; of others they are in the channel's unit. What an alarm
-means is the district's definition of the same name (`tirta.district.definitions`, and of meters
+means is the district's definition of the same name (`tirta.water.definitions`, and of meters
 `tirta.district.meter_health`). A `meter` alarm is `stuck`, `doubled` and `reversed`, as far as its
 meter can be so.
 """
@@ -14,11 +14,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tirta import limits
-from tirta.boards import Board
+from tirta.boards.model import Board
 from tirta.config.model import Name
-from tirta.district import definitions
 from tirta.errors import TirtaError
+from tirta.water import definitions, limits
 from tirta_format import columns
 
 _KINDS = {"night_flow": "night", "backflow": "below", "quality": "above"}

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tirta.boards import Board
+from tirta.boards.model import Board
 from tirta.config import document, model
 from tirta.config.problems import Lines, Problem
 from tirta_format.kinds import INTERRUPT_HZ

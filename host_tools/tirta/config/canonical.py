@@ -5,7 +5,7 @@ import json
 import math
 from typing import Any
 
-from tirta.boards import Board
+from tirta.boards.model import Board
 from tirta.config.alarms import entries
 from tirta.config.document import Channel, Config
 from tirta.config.model import (

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from tirta.boards import Board
+from tirta.boards.model import Board
 from tirta.config.model import Converted, Name, PinName, Scaled, Unit
 
 _Celsius = Annotated[float, Field(ge=-5, le=100)]

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tirta import boards, flash_wear, toml_file
-from tirta.boards import Board
-from tirta.config import board_fit, complaints, document
+from tirta.boards import board_file
+from tirta.boards.model import Board
+from tirta.config import board_fit, complaints, document, flash_wear
 from tirta.config.alarms import Alarm, AlarmError, entries
 from tirta.config.canonical import canonical
+from tirta.config.flash_wear import Years
 from tirta.config.memory import too_much
 from tirta.config.partly import readable
 from tirta.config.problems import Lines, Problem
 from tirta.errors import TirtaError
-from tirta.flash_wear import Years
+from tirta.files import toml_file
 from tirta_format import columns
 
 ERASE_MS = 500  # an erase of 4096 bytes lasts 30 to 400 ms
@@ -68,7 +69,7 @@ def check(path: Path) -> Checked:
     config, kept, more = readable(content, lines)
     problems += more
     try:
-        board = boards.load(str(content.get("board", "")))
+        board = board_file.load(str(content.get("board", "")))
     except TirtaError as error:
         told = [Problem(lines.where(("board",)), error.what, error.hint)]
         return Checked(problems + (told if content.get("board") else []))

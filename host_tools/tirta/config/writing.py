@@ -8,13 +8,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tirta import boards, node_config
-from tirta.boards import Board
+from tirta.boards import board_file
+from tirta.boards.model import Board
 from tirta.config import alarms
 from tirta.config.canonical import INPUTS, PARITIES, RATES
 from tirta.config.device_text import written
 from tirta.config.model import ADS1115_RANGES
 from tirta.errors import TirtaError
+from tirta.water import node_config
 from tirta_format import columns
 
 
@@ -26,7 +27,7 @@ def to_toml(text: bytes) -> str:
         raise TirtaError(
             f"The node's config cannot be read: {error}.", "Apply a config: `tirta config apply`."
         ) from error
-    board = boards.named(config["board"])
+    board = board_file.named(config["board"])
     out = [
         f"version = {config['version']}",
         f"board = {_text(config['board'])}",

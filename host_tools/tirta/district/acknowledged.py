@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tirta import atomic
 from tirta.district import kinds
 from tirta.district.burst import Burst
-from tirta.district.definitions import DAY_S
 from tirta.district.figure import Figure
 from tirta.errors import TirtaError
+from tirta.files import atomic
+from tirta.water.definitions import DAY_S
 
 _STORED = "acknowledged.json"
 _VERSION = 1

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tirta.district.definitions import HOUR_S
 from tirta.district.signal import Floats, Signal, blocks
+from tirta.water.definitions import HOUR_S
 
 
 @dataclass(frozen=True)

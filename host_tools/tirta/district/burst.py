@@ -14,12 +14,12 @@ import numpy as np
 
 from tirta.district import burst_dates, change_point, demand, events, expected, tank
 from tirta.district.calendar import Calendar
-from tirta.district.definitions import BURST, DAY_S, HOUR_S, REFILL_S, BurstRule
 from tirta.district.events import Event
 from tirta.district.expected import DailyValues
 from tirta.district.leaks import Leak, leaks
 from tirta.district.night import Night, NightWindow
 from tirta.district.signal import MISSING, Signal
+from tirta.water.definitions import BURST, DAY_S, HOUR_S, REFILL_S, BurstRule
 
 _COVERAGE = 2.0  # k: about 95 %
 _BEFORE = 14  # nights that a burst is told to be compared with

@@ -7,9 +7,9 @@ import numpy as np
 
 from tirta.district import change_point, events
 from tirta.district.change_point import Days, Moment
-from tirta.district.definitions import DAY_S, HOUR_S
 from tirta.district.leaks import Leak
 from tirta.district.night import Night
+from tirta.water.definitions import DAY_S, HOUR_S
 
 _NEAR_S = 2 * DAY_S  # around a change, in which it is searched
 _LARGE = 25.0  # times its standard error

@@ -14,9 +14,9 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from tirta.district.calendar import Calendar
-from tirta.district.definitions import DAY_S
 from tirta.district.night import NightWindow, local_days
 from tirta.district.signal import Bools, Floats, Ints, Signal, blocks
+from tirta.water.definitions import DAY_S
 
 BLOCK_S = 300
 PER_DAY = DAY_S // BLOCK_S

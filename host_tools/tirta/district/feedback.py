@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from tirta import atomic
 from tirta.errors import TirtaError
+from tirta.files import atomic
 
 BROWN_WATER, NO_WATER, LOW_PRESSURE, SMELL, LEAK, OTHER = CATEGORIES = (
     "brown_water", "no_water", "low_pressure", "smell", "leak", "other",

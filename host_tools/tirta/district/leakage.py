@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tirta.district import definitions as d
 from tirta.district.signal import Floats
+from tirta.water import definitions as d
 
 COVERAGE = 2.0  # k: about 95 %
 _DRAWS = 2000

@@ -18,8 +18,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from tirta.district.definitions import DAY_S, HOUR_S, REFILL_S
 from tirta.district.signal import FAIL, SUSPECT, Bools, Floats, Ints, Signal
+from tirta.water.definitions import DAY_S, HOUR_S, REFILL_S
 
 _STILL_S = 24 * HOUR_S
 _STILL_OFTEN_S = 6 * HOUR_S

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tirta.district.definitions import MINUTE_S
 from tirta.district.signal import Floats, Ints, Signal
+from tirta.water.definitions import MINUTE_S
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Minimum night flow: one figure a night, and the rolling 7-day 20th percentile (`definitions`).
 
-The node's tirta_node/night.py makes the same of the same records: tests/host/test_night.py.
+The node's tirta_node/alarms/night.py makes the same of the same records: tests/host/test_night.py.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from tirta.district import definitions as d
 from tirta.district.calendar import Calendar
 from tirta.district.minutes import Minutes, by_minute
 from tirta.district.signal import Floats, Ints, Signal
+from tirta.water import definitions as d
 
 COUNTED = "counted"
 NO_COMPLETE_HOUR = "no_complete_hour"

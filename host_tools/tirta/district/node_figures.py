@@ -13,7 +13,7 @@ from tirta.district.quality import Compliance
 from tirta.district.reading import NodeData
 from tirta.district.signal import MISSING, Signal
 from tirta.district.tree import Place
-from tirta.limits import Limits
+from tirta.water.limits import Limits
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tirta.district.definitions import DAY_S
 from tirta.district.figure import Figure
 from tirta.district.node_figures import NodeFigures
 from tirta.district.survey import Survey
 from tirta.district.zone_figures import ZoneFigures
+from tirta.water.definitions import DAY_S
 
 SILENT_S = DAY_S  # a node without records for longer is told
 _NOW_S = 2 * 3600  # what lasts until so shortly before the end is open

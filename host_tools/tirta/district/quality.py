@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tirta.district.signal import FAIL, MISSING, SUSPECT, Bools, Floats, Signal
-from tirta.limits import Limit
+from tirta.water.limits import Limit
 
 _JOIN_S = 3600  # two times outside with less than this between them are one event
 

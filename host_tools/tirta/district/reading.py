@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From the archive's tables (data/ARCHIVE.md) to signals: one node, some months.
+"""From the archive's tables (tables/ARCHIVE.md) to signals: one node, some months.
 
 Flow becomes L/s and pressure metres of water, by the config of each record (`engineering`);
 everything else keeps its unit. What has no time, or an impossible one, is counted and left out.
@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tirta import engineering
-from tirta.archive import Archive
+from tirta.archive.evidence import Archive
 from tirta.district import files, possible
 from tirta.district.meter_health import Fault
 from tirta.district.signal import SUSPECT, Bools, Signal
 from tirta.errors import TirtaError
 from tirta.text import clean
+from tirta.water import engineering
 
 _SYNCHRONISED = "synchronised"
 _UNSET = "unset"  # the month of records whose time is not known

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from tirta.district.definitions import BACKFLOW_S, HOUR_S
 from tirta.district.signal import MISSING, Bools, Signal
+from tirta.water.definitions import BACKFLOW_S, HOUR_S
 
 
 @dataclass(frozen=True)

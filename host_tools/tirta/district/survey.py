@@ -8,9 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from tirta import limits as limit_file
 from tirta.district import acknowledged, meter_health
-from tirta.district.definitions import DAY_S
 from tirta.district.figure import Figures
 from tirta.district.meters import Meters
 from tirta.district.night import local_days
@@ -22,7 +20,9 @@ from tirta.district.tree import District, Place, Zone
 from tirta.district.zone_figures import ZoneFigures
 from tirta.district.zones import zone_figures
 from tirta.errors import TirtaError
-from tirta.limits import Limits
+from tirta.water import limits as limit_file
+from tirta.water.definitions import DAY_S
+from tirta.water.limits import Limits
 
 _LEAD_S = 56 * DAY_S  # what bursts compare with lies before the period: eight weeks
 _USUAL_DAYS = 31

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from tirta.archive import Archive
+from tirta.archive.evidence import Archive
 from tirta.district import kinds
 from tirta.district.figure import Figure
 from tirta.district.signal import Evidence

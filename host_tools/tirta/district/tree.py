@@ -21,15 +21,15 @@ from pydantic import (
     model_validator,
 )
 
-from tirta import toml_file
 from tirta.district import calendar
-from tirta.district import definitions as d
 from tirta.district.calendar import Calendar
 from tirta.district.leakage import NightUse
 from tirta.district.night import NightWindow
 from tirta.errors import TirtaError
-from tirta.limits import first_problem
-from tirta.paths import doc
+from tirta.files import toml_file
+from tirta.files.paths import doc
+from tirta.water import definitions as d
+from tirta.water.limits import first_problem
 
 DEFAULT_ZONE = "Asia/Jakarta"
 _METER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,31}/[a-z][a-z0-9_]*")

@@ -7,13 +7,13 @@ import numpy as np
 
 from tirta.district import iwa
 from tirta.district.balance import balance
-from tirta.district.definitions import DAY_S, HOUR_S
 from tirta.district.figure import Figure, Figures, evidence
 from tirta.district.meters import Meters
 from tirta.district.period import Period
 from tirta.district.signal import Evidence, Signal
 from tirta.district.tree import billed, unbilled
 from tirta.district.zone_figures import ZoneFigures
+from tirta.water.definitions import DAY_S, HOUR_S
 
 WHOLE = 0.9  # of the hours: what is billed is of all of them
 _ALL = 0.9995

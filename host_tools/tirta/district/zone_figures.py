@@ -10,12 +10,12 @@ from tirta.district import supply
 from tirta.district.acknowledged import Acknowledged
 from tirta.district.balance import Balance, Volume
 from tirta.district.burst import Burst
-from tirta.district.definitions import BURST
 from tirta.district.iwa import Unavoidable, WaterBalance
 from tirta.district.night import Night, Reported
 from tirta.district.period import Period
 from tirta.district.signal import Signal
 from tirta.district.tree import Zone
+from tirta.water.definitions import BURST
 
 
 @dataclass

@@ -6,12 +6,12 @@ import numpy as np
 from tirta.district import acknowledged
 from tirta.district import leakage as leak
 from tirta.district.burst import bursts
-from tirta.district.definitions import HOUR_S
 from tirta.district.figure import Figure, Figures, evidence
 from tirta.district.meters import Meters
 from tirta.district.night import NightWindow, Reported, nights, reported
 from tirta.district.period import Period
 from tirta.district.zone_figures import ZoneFigures, last_reported
+from tirta.water.definitions import HOUR_S
 
 NO_NIGHT_USE = "legitimate night use is not in the district file"
 NO_NIGHTS = "too few nights count"

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from tirta.district import supply, zone_balance, zone_nights
 from tirta.district.acknowledged import Acknowledged
 from tirta.district.balance import Volume, volume
-from tirta.district.definitions import HOUR_S
 from tirta.district.figure import Figure, Figures, evidence
 from tirta.district.meters import Meters, net_flow
 from tirta.district.night import NightWindow
 from tirta.district.period import Period
 from tirta.district.tree import Zone
 from tirta.district.zone_figures import ZoneFigures
+from tirta.water.definitions import HOUR_S
 
 NO_FLOW = "no records of its meters"
 NOT_BELIEVED = "no record of a meter that can be believed"

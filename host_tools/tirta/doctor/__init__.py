@@ -16,7 +16,7 @@ from pathlib import Path
 from tirta.doctor import modbus_rules, node_rules, port_rules, sensor_rules
 from tirta.doctor.facts import Facts, gather
 from tirta.doctor.finding import NOTE, Finding, Report
-from tirta.line import DEFAULT_BAUD
+from tirta.link.serial_line import DEFAULT_BAUD
 
 Rule = Callable[[Facts], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (

@@ -14,16 +14,19 @@ from typing import Any
 
 import serial
 
-from tirta import answers, boards, config, node_config, port_names, repl
-from tirta.answers import Hello, IndexEntry
-from tirta.boards import Board
-from tirta.decode import Log
+from tirta import config
+from tirta.boards import board_file
+from tirta.boards.model import Board
 from tirta.errors import TirtaError
-from tirta.line import DEFAULT_BAUD, Line
-from tirta.link import NoAnswerError
-from tirta.newest import newest
+from tirta.link import answers, port_names, repl
+from tirta.link.answers import Hello, IndexEntry
+from tirta.link.frames import NoAnswerError
+from tirta.link.repl import Banner
+from tirta.link.serial_line import DEFAULT_BAUD, Line
+from tirta.log.decode import Log
 from tirta.node import Node
-from tirta.repl import Banner
+from tirta.node.recent_log import newest
+from tirta.water import node_config
 from tirta_format import calibration, updates
 from tirta_format import config as format_config
 
@@ -113,7 +116,7 @@ def _ask(facts: Facts, node: Node) -> None:
     facts.status = answers.filled(node.must_be_whole(told))
     facts.asked_unix = time.time()
     with contextlib.suppress(TirtaError):
-        facts.board = boards.named(node.hello.board)
+        facts.board = board_file.named(node.hello.board)
     text = node.config()
     with contextlib.suppress(ValueError):
         facts.config = node_config.parse(text)

@@ -4,7 +4,7 @@
 import re
 from collections.abc import Iterator
 
-from tirta import flash_wear
+from tirta.config import flash_wear
 from tirta.doctor import log_rules
 from tirta.doctor.facts import Facts
 from tirta.doctor.finding import FAULT, NOTE, WARNING, Finding

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tirta import columns, quantities
-from tirta.columns import Column
 from tirta.doctor.facts import Facts
 from tirta.doctor.finding import FAULT, WARNING, Finding
 from tirta.text import duration
+from tirta.water import columns, quantities
+from tirta.water.columns import Column
 from tirta_format import columns as format_columns
 from tirta_format.record import MISSING, SUSPECT
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The archive's records in the formats of others; `tirta.export` chooses one.
+"""The archive's records in the formats of others; `tirta.exports.export` chooses one.
 
 Words: a *selection* is which records are wanted; an *export* is a file or a folder that is there
 whole or not at all. What a format cannot hold (a record without a time, where each needs one) is

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tirta.cells import iso, number, text
 from tirta.exports import wide
+from tirta.exports.cells import iso, number, text
 from tirta.exports.selection import SCHEMA
 from tirta.exports.style import Style
 

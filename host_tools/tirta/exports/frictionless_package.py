@@ -12,8 +12,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tirta.cells import cell
 from tirta.exports import files
+from tirta.exports.cells import cell
 from tirta.exports.selection import SCHEMA, Selection
 from tirta.tables import layout
 

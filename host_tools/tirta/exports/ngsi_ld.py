@@ -2,7 +2,7 @@
 """FIWARE: NGSI-LD entities of the Smart Data Model WaterQualityObserved, normalised.
 
 One entity a node and moment, as a JSON array that a broker takes at
-/ngsi-ld/v1/entityOperations/upsert. data/ngsi_water_quality.json has what the public schema asks
+/ngsi-ld/v1/entityOperations/upsert. ngsi_water_quality.json has what the public schema asks
 for, with its source. Values that the node failed (flag 4) are left out, suspect ones carry their
 flag. Free chlorine is no attribute of the model (its Cl- is chloride): it is a `measurand`.
 """
@@ -17,8 +17,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tirta.cells import iso, number
 from tirta.exports import sites
+from tirta.exports.cells import iso, number
 from tirta.exports.selection import Selection
 from tirta.exports.sensorthings import channels_of, flag_name
 
@@ -28,7 +28,7 @@ _USABLE = (1, 2, 3)
 @cache
 def rules() -> dict[str, Any]:
     """What the public schema asks for, and how ours becomes theirs."""
-    text = files("tirta").joinpath("data/ngsi_water_quality.json").read_text(encoding="utf-8")
+    text = files("tirta.exports").joinpath("ngsi_water_quality.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 

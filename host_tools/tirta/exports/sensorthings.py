@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tirta.cells import iso
 from tirta.exports import sites
+from tirta.exports.cells import iso
 from tirta.exports.selection import Selection
 from tirta.tables import layout
 

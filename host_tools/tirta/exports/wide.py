@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tirta import engineering
 from tirta.exports.selection import Selection
 from tirta.tables import layout
+from tirta.water import engineering
 
 _MISSING = 9
 _HOUR_US = 3_600_000_000

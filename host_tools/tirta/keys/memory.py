@@ -11,8 +11,8 @@ import re
 import time
 from pathlib import Path
 
-from tirta import atomic
 from tirta.errors import TirtaError
+from tirta.files import atomic
 from tirta.keys import vault
 
 LOCKED, OPEN = "locked", "open"

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tirta import atomic
 from tirta.errors import TirtaError
+from tirta.files import atomic
 from tirta.keys import box, memory, passphrase, vault
 from tirta.keys.credential import ROLES, Credential
 from tirta_format import access

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tirta import atomic
 from tirta.errors import TirtaError
+from tirta.files import atomic
+from tirta.files.paths import user_dir
 from tirta.keys import box, passphrase
 from tirta.keys.credential import Credential, node_key
-from tirta.paths import user_dir
 from tirta_format import access
 
 _SERVICE, _ENTRY = "tirta", "vault"

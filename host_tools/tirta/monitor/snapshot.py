@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from tirta import columns, node_config
-from tirta.answers import Hello
-from tirta.columns import Column
-from tirta.newest import newest
+from tirta.link.answers import Hello
 from tirta.node import Node
+from tirta.node.recent_log import newest
+from tirta.water import columns, node_config
+from tirta.water.columns import Column
 from tirta_format import columns as format_columns
 from tirta_format.record import MISSING
 

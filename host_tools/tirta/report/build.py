@@ -15,11 +15,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tirta import __version__, atomic, limits
+from tirta import __version__
 from tirta.district import feedback, tree
 from tirta.district.feedback import Request
 from tirta.district.survey import Survey, survey
 from tirta.district.tree import Zone
+from tirta.files import atomic
 from tirta.report import charts, large, network
 from tirta.report.calendar import rows
 from tirta.report.cards import cards
@@ -30,6 +31,7 @@ from tirta.report.large import Scale
 from tirta.report.office import office
 from tirta.report.words import limit_text, parameter
 from tirta.report.zone_view import sums, zone_view
+from tirta.water import limits
 
 _ASSETS = Path(__file__).parent / "assets"
 _POLICY = (  # nothing is loaded, whatever a text in the page says

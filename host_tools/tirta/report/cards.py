@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tirta.district.definitions import DAY_S
 from tirta.district.feedback import Request
 from tirta.district.survey import Survey
 from tirta.report.calendar import GOOD, LOOK, NONE
 from tirta.report.language import Language
 from tirta.report.words import parameter, reports
+from tirta.water.definitions import DAY_S
 
 _WITHIN = 0.99
 _SUPPLIED = 0.99

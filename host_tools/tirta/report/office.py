@@ -4,11 +4,11 @@
 from dataclasses import dataclass
 
 from tirta.district import priorities
-from tirta.district.definitions import DAY_S
 from tirta.district.priorities import Matter, Open, Rank
 from tirta.district.survey import Survey
 from tirta.report.language import Language
 from tirta.report.words import parameter
+from tirta.water.definitions import DAY_S
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ value is what the node judged.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tirta import columns
+from tirta.water import columns
 from tirta_format import alarm_log
 
 _PULSES_UNIT = "L/s"

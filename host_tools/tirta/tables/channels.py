@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from tirta import columns, node_config, quantities
-from tirta.columns import Column
 from tirta.tables import facts, layout
+from tirta.water import columns, node_config, quantities
+from tirta.water.columns import Column
 from tirta_format import config as format_config
 
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tirta import atomic
-from tirta.archive import Archive, Run
-from tirta.quarantine import Attested
+from tirta.archive.evidence import Archive, Run
+from tirta.archive.quarantine import Attested
+from tirta.files import atomic
 from tirta.tables import facts, layout
 from tirta.tables.facts import Facts
 from tirta.tables.landing import Landed, Progress, land_all

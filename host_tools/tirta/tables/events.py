@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tirta.dating import PLAUSIBLE_MS, QUALITIES, Anchor, Dating
-from tirta.decode import Event
+from tirta.log.dating import PLAUSIBLE_MS, QUALITIES, Anchor, Dating
+from tirta.log.decode import Event
 from tirta.tables import alarms
 from tirta.tables.layout import EVENT_SCHEMA, TIME
 from tirta.text import counted

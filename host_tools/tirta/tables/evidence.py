@@ -10,9 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tirta.archive import Run
-from tirta.decode import FAST_PAGES, Log, decode
+from tirta.archive.evidence import Run
 from tirta.errors import TirtaError
+from tirta.log.decode import FAST_PAGES, Log, decode
 from tirta.tables import events, facts
 from tirta.tables.facts import Facts
 from tirta.tables.rows import Part, part_of

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tirta.dating import Anchor
-from tirta.decode import Batch, Verdict
+from tirta.log.dating import Anchor
+from tirta.log.decode import Batch, Verdict
 from tirta.tables.layout import PAGE_SCHEMA
 from tirta_format import page as format_page
 

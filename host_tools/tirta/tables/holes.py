@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from tirta.dating import Dating
+from tirta.log.dating import Dating
 from tirta.tables.events import LOSSES
 from tirta.tables.facts import Facts
 from tirta.tables.layout import HOLE_SCHEMA

@@ -20,16 +20,17 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from tirta import atomic, calibrations
-from tirta.archive import Archive, Run
-from tirta.calibrations import Calibration
-from tirta.dating import Dating
-from tirta.quarantine import Attested
+from tirta.archive.evidence import Archive, Run
+from tirta.archive.quarantine import Attested
+from tirta.files import atomic
+from tirta.log.dating import Dating
 from tirta.tables import channels, events, facts, holes, layout, months
 from tirta.tables.evidence import ChangedPageError, Evidence
 from tirta.tables.facts import Facts
 from tirta.tables.layout import Shelf
 from tirta.tables.rows import Month
+from tirta.water import lab_calibrations
+from tirta.water.lab_calibrations import Calibration
 from tirta_format import config as format_config
 
 README = "README.md"
@@ -94,7 +95,7 @@ def land_all(
 
 def describe(root: Path) -> None:
     """Write the archive's README, so that whoever finds the folder can read it."""
-    text = files("tirta").joinpath("data/ARCHIVE.md").read_bytes()
+    text = files("tirta.tables").joinpath("ARCHIVE.md").read_bytes()
     path = root / README
     if not path.exists() or path.read_bytes() != text:
         atomic.write(path, text)
@@ -185,7 +186,7 @@ class _Landing:
     def _months(self, dating: Dating) -> None:
         wanted = months.pages_by_month(self.known.values(), dating)
         bounds = months.bounds(self.known.values(), dating)
-        known = calibrations.read(self.shelf.root / self.shelf.node)
+        known = lab_calibrations.read(self.shelf.root / self.shelf.node)
         names = list(wanted)
         kept = set()
         for at, month in enumerate(names):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Folders, files and columns of the tables. data/ARCHIVE.md tells users; this is what it tells of.
+"""Folders, files and columns of the tables. ARCHIVE.md tells users; this is what it tells of.
 
 Records are stored long, one row for a record's channel: nodes differ in their channels, and a wide
 table would have other columns for each of them, which Spark, Trino and ClickHouse do not join.
@@ -15,8 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tirta import atomic
 from tirta.errors import TirtaError
+from tirta.files import atomic
 
 LAYOUT = "1"  # a change that a reader would notice raises it; every file tells its own
 RECORDS, EVENTS, HOLES, CHANNELS, PAGES = TABLES = (

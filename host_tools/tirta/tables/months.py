@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tirta.dating import PLAUSIBLE_MS, Dating
+from tirta.log.dating import PLAUSIBLE_MS, Dating
 from tirta.tables.facts import Facts
 from tirta.tables.layout import UNSET
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tirta.archive import Archive
+from tirta.archive.evidence import Archive
 from tirta.errors import TirtaError
 from tirta.tables import layout
 

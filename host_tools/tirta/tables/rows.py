@@ -12,14 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tirta import calibrations, columns
-from tirta.calibrations import Calibration
-from tirta.columns import Column
-from tirta.dating import QUALITIES, Dating
-from tirta.decode import Batch
+from tirta.log.dating import QUALITIES, Dating
+from tirta.log.decode import Batch
 from tirta.tables import months
 from tirta.tables.facts import hex_of
 from tirta.tables.layout import RECORDS_IN_MEMORY, TIME, UNSET
+from tirta.water import columns, lab_calibrations
+from tirta.water.columns import Column
+from tirta.water.lab_calibrations import Calibration
 
 MISSING = 9
 Ints = NDArray[np.int64]
@@ -192,7 +192,7 @@ class Month:
         raw = np.ascontiguousarray(part.values[:, at])
         flag = part.flags[:, at]
         missing = flag == MISSING
-        value = calibrations.apply(raw, column, dated.unix_ms, self._calibrations)
+        value = lab_calibrations.apply(raw, column, dated.unix_ms, self._calibrations)
         found = dated.shared | {
             "channel": _same(name, len(part)),
             "value": pa.array(value, pa.float64(), mask=missing),

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tirta.boards import Board
+from tirta.boards.model import Board
 from tirta.errors import TirtaError
 
 KINDS = {

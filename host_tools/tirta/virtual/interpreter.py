@@ -15,7 +15,7 @@ import signal
 import sys
 
 from tirta.errors import TirtaError
-from tirta.paths import boards_dir
+from tirta.files.paths import boards_dir
 
 # The chip has 164,624 bytes free at its REPL; the board's own modules come on top of that here
 # (they are in ROM there), and so does the table of names, twice as large as the chip's. Some 4 KB

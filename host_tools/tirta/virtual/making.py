@@ -4,10 +4,11 @@
 import shutil
 from pathlib import Path
 
-from tirta.boards import Board, load
+from tirta.boards.board_file import load
+from tirta.boards.model import Board
 from tirta.errors import TirtaError
+from tirta.image.regions import flash_image
 from tirta.keys.credential import node_key
-from tirta.regions import flash_image
 from tirta.virtual.scenario import prepare
 
 __all__ = ["flash_image", "furnish", "load", "node_key"]

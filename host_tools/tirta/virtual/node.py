@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tirta.errors import TirtaError
-from tirta.partitions import TABLE_OFFSET, TABLE_SIZE, parse
+from tirta.image.partition_table import TABLE_OFFSET, TABLE_SIZE, parse
 from tirta.virtual.output import Output
 from tirta.virtual.process import Process
 from tirta.virtual.state import Slot, State, Torn

@@ -14,9 +14,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tirta import toml_file
-from tirta.boards import Board
+from tirta.boards.model import Board
 from tirta.errors import TirtaError
+from tirta.files import toml_file
 from tirta.virtual.channels import Channel
 
 MAGIC = 0x324E_4353_5456

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""The door of a locked node: what a laptop says passes here before `dispatch` hears of it.
+
+Without a login only identity and public status are answered. Afterwards requests come *sealed* with
+a counter and a tag, and what answers them goes out sealed (FORMAT.md section 13). Logins themselves
+are rare, and in `login`; whatever a stranger may send as often as he likes is answered here, for to
+load a module costs samples. In open mode this module is not loaded.
+"""
+
+import os
+import struct
+
+from micropython import const
+
+from tirta_format import frame, seals
+from tirta_node import unload
+
+_LOGIN = "tirta_node.access.login"
+# As in tirta_format/access.py, which only logins need.
+_CHALLENGE = const(0x18)
+_LOGIN_AS = const(0x19)
+_NOT_ALLOWED = const(6)
+_LOCKED_OUT = const(7)
+_COUNT_SIZE = const(6)  # of a challenge: what never repeats
+_CHANCE_SIZE = const(10)
+_LOGIN_SIZE = const(45)  # nonce, claims, proof
+_ANYONE = const(0)
+_ADMINISTRATOR = const(2)
+_CLAIMS = "<BIII"
+_UNKNOWN = const(255)  # as roles.NOBODY
+_HANG_MS = const(60000)
+_FORGERIES = const(3)  # wrong tags that end a session
+
+
+class Gate:
+    """`claims` are those of the session's credential; empty without a session."""
+
+    def __init__(self, node, flash):
+        self.node = node
+        self._name = unload.call("tirta_node.hal.chip", "node_id")
+        self.console = node.console
+        self.claims = b""
+        self.keys = (b"", b"", b"")  # of the session: for frames in, frames out, secrets
+        self.counter = 0  # of the last sealed request; larger ones count
+        self.offer = b""  # what this boot's challenges have in common: their count, the key's name
+        self.nonce = b""  # of the challenge that waits for its login
+        self.said = b""  # the last login and
+        self.replied = b""  # its answer, should it come again
+        self.wrong = 0  # guesses since the last login
+        self.quiet_from = 0  # uptime in ms before which a guess is not even looked at
+        self.noted_ms = -1  # uptime of the last lock-out in the log, or -1
+        self.forgeries = 0
+        self._answering = 0  # the counter that answers carry, or 0: they go out plain
+        self._answer = self.console.answer
+        self._refuse = self.console.refuse
+        self.console.answer = self.answer
+        self.console.refuse = self.refuse
+        self.console.handle = self.handle
+        self.console.repl = False
+        self.console.greeting += b"It is locked. For mpremote: tirta unlock PORT\r\n"
+        self._least = unload.call("tirta_format.roles", "table")
+        unload.call(_LOGIN, "begin", self, flash)
+
+    def watch(self):
+        """Have a watchdog reset a node without progress; a trial has its own until it ends."""
+        if self.node.health is None:
+            from tirta_node.hal import watchdog
+            from tirta_node.health import Health
+
+            self.node.health = Health(self.node, watchdog.start(_HANG_MS))
+
+    def handle(self, kind, sequence, payload):
+        """Answer one request, or refuse it."""
+        self._answering = 0
+        try:
+            self._handle(kind, sequence, payload)
+        except (ValueError, IndexError) as error:
+            self.refuse(sequence, frame.BAD_PAYLOAD, str(error))
+        except OSError as error:
+            self.refuse(sequence, frame.FLASH_FAILED, str(error))
+
+    def _handle(self, kind, sequence, payload):
+        if kind == seals.SEALED:
+            opened = self._open(sequence, payload)
+            if opened is None:
+                return
+            kind, payload = opened
+        role = self.role() if self._answering else _ANYONE
+        least = self._least[kind] if kind < 128 else _UNKNOWN
+        if role < least:
+            self._deny(sequence, least)
+        elif kind in (_CHALLENGE, _LOGIN_AS):
+            self._answering = 0
+            self._meet(kind, sequence, bytes(payload))
+        elif kind == frame.STATUS and not role:
+            self._public_status(sequence)
+        elif kind == frame.CLOCK_SET and not unload.call(_LOGIN, "may_set", self, payload):
+            text = "only an administrator sets the clock back, or beyond the credential"
+            self.refuse(sequence, _NOT_ALLOWED, text)
+        else:
+            self.node.commands.handle(kind, sequence, payload)
+
+    def _meet(self, kind, sequence, payload):
+        """Answer a challenge or a login."""
+        wait_ms = self.quiet_from - self.node.clock.uptime_ms()
+        if kind == _LOGIN_AS and payload and payload == self.said and self.claims:
+            self.answer(kind, sequence, self.replied)  # its answer got lost
+        elif wait_ms > 0:
+            text = "too many wrong keys: wait %d s" % (wait_ms // 1000 + 1)
+            self.refuse(sequence, _LOCKED_OUT, text)
+        elif kind == _CHALLENGE:
+            if not self.offer:
+                self.offer = unload.call(_LOGIN, "offer")
+            self.nonce = self.offer[:_COUNT_SIZE] + os.urandom(_CHANCE_SIZE)
+            named = payload[:1] == b"\1"
+            self.answer(kind, sequence, self.nonce + (self.offer[_COUNT_SIZE:] if named else b""))
+        elif not self.nonce:
+            self.refuse(sequence, _NOT_ALLOWED, "ask for a challenge first")
+        elif len(payload) != _LOGIN_SIZE:
+            self.nonce = b""
+            raise ValueError("the login is %d bytes long" % len(payload))
+        else:
+            unload.call(_LOGIN, "handle", self, sequence, payload)
+
+    def _public_status(self, sequence):
+        """What anyone may know."""
+        wait_ms = max(0, self.quiet_from - self.node.clock.uptime_ms())
+        text = '{"node": "%s", "mode": "locked", "locked_out_s": %d}'
+        told = text % (self._name, (wait_ms + 999) // 1000)
+        self.answer(frame.STATUS, sequence, told.encode())
+
+    def role(self):
+        """The role of the session, or ANYONE once its credential has expired."""
+        if not self.claims:
+            return _ANYONE
+        role, _, _, expires = struct.unpack(_CLAIMS, self.claims)
+        if self.node.clock.unix_ms() // 1000 > expires:
+            self.claims = b""
+            return _ANYONE
+        return role
+
+    def _open(self, sequence, payload):
+        """(type, payload) inside a sealed frame, or None: refused."""
+        if not self.claims:
+            self.refuse(sequence, _NOT_ALLOWED, "log in first")
+            return None
+        opened = seals.unseal(self.keys[0], seals.SEALED, sequence, payload)
+        if opened is None:
+            self.forgeries += 1
+            if self.forgeries >= _FORGERIES:
+                self.forgeries = 0
+                self.claims = b""
+                unload.call(_LOGIN, "guessed", self)
+            self.refuse(sequence, _NOT_ALLOWED, "the tag is wrong")
+            return None
+        kind, counter, inner = opened
+        if counter <= self.counter or kind == seals.SEALED:
+            self.refuse(sequence, _NOT_ALLOWED, "this frame came before")
+            return None
+        self.counter = self._answering = counter
+        return kind, inner
+
+    def _deny(self, sequence, least):
+        if least > _ADMINISTRATOR:
+            self.refuse(sequence, frame.BAD_REQUEST, "no such request on a locked node")
+        else:
+            text = "this needs the key of a%s" % ("n administrator", " technician")[least == 1]
+            self.refuse(sequence, _NOT_ALLOWED, text)
+
+    def answer(self, kind, sequence, data):
+        """In place of the console's: sealed when what it answers was.
+
+        Frames of a stream stay as they are: the laptop checks pages afterwards (DIGEST).
+        """
+        if self._answering and self.claims:
+            kind, data = seals.SEALED, self._sealed(sequence, kind + frame.ANSWER, data)
+        self._answer(kind, sequence, data)
+
+    def refuse(self, sequence, code, text):
+        """In place of the console's."""
+        if self._answering and self.claims:
+            data = bytes((code,)) + text.encode()[:120]
+            data = self._sealed(sequence, frame.REFUSAL, data)
+            self._answer(seals.SEALED, sequence, data)
+        else:
+            self._refuse(sequence, code, text)
+
+    def _sealed(self, sequence, kind, data):
+        seen = seals.SEALED + frame.ANSWER
+        return seals.seal(self.keys[1], seen, sequence, self._answering, kind, data)

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+"""The end of a config's trial. Apart from `config_trial`, for it stays in RAM as long as a trial."""
+
+from micropython import const
+
+from tirta_node.hal import later
+from tirta_node.line.console import RESTART
+
+_STOP_CONFIG = const(3)  # as in meta.py, which would stay in RAM with what waits here
+
+
+def watch(node):
+    """Wait for a laptop to confirm. Not confirmed in time, the node leaves in order."""
+
+    def over(timer):
+        node.trial_over = True
+        node.commands.wish = RESTART
+        node.stop_reason = _STOP_CONFIG
+
+    later.after(node.trial_s, over)

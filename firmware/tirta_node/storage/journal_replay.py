@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+"""At a start: records that lie in the journal but not yet in the log go into the log.
+
+All that is to be known is read before anything is written. The records belong to the boot and the
+config under which they were taken, so they get pages and chunks of those. Needed once, then dropped
+from RAM.
+"""
+
+import struct
+from binascii import crc32
+
+from micropython import const
+
+from tirta_format import page as pages
+from tirta_format import page_chunks, record_reader
+from tirta_node.storage import log_start
+from tirta_node.storage.chunk_writer import Recorder
+from tirta_node.storage.packer import Packer
+from tirta_node.storage.ring import MOST, Ring
+
+_NO_HEADER = b"\xff" * (pages.HEADER_SIZE - 2)
+_MENDED = const(16)  # no kind of a chunk
+_CHUNK_BYTES = const(256)  # no chunk of the journal is longer
+_GAP = const(4096)  # slots that nobody sampled, at most, before a chunk that is set right
+_LEAST = const(9)  # bytes of a chunk besides its records, each of which has one at least
+
+
+class _Journal:
+    """What lies in it: records from `number` on are wanted. No number from `end` on was ever given,
+    as far as it tells.
+    """
+
+    def __init__(self, index, number, patient):
+        self.index = index
+        self._patient = patient  # a journal of which no page can be read is not believed
+        self._page = bytearray(pages.SIZE)
+        self._pages = []  # (sequence, block, header), in order
+        self._hidden = 0  # records at most in damaged stretches behind the last record
+        self._number = number
+        self.end = number
+        self.boot = 0
+        for block in range(index.count):
+            head = index.header(block) or self._repaired(block)
+            if head is not None and head.epoch == index.epoch:
+                self._pages.append((head.seq, block, head))
+        self._pages.sort(key=lambda each: each[0])
+        self._hurt = self._behind()  # records at most in a newest page that cannot be read
+
+    def _behind(self):
+        index = self.index
+        if len({each[0] for each in self._pages}) < len(self._pages):
+            return MOST  # one shows what lies elsewhere
+        if self._pages:
+            return self._hides((self._pages[-1][1] + 1) % index.count)
+        for block in range(index.count):
+            if not (self._hides(block) or self._is_away(block)):
+                return self._hides(0)
+        if self._patient:
+            raise OSError(log_start.UNSTEADY)
+        return MOST
+
+    def _hides(self, block):
+        """Records at most in this page, which has no header that can be read."""
+        index, page = self.index, self._page
+        if index.header(block) is not None:
+            return 0
+        index.read(block, page)
+        late = pages.header(page[1 : pages.HEADER_SIZE + 1], pages.MARK_JOURNAL)  # by a byte
+        if late:
+            return MOST
+        if page_chunks.is_hurt(page, pages.MARK_JOURNAL, index.epoch):
+            return _most(page, pages.HEADER_SIZE, pages.SIZE)
+        return 0
+
+    def _is_away(self, block):
+        """Whether this page shows only ones, and takes no zero. One alone may be a bad page."""
+        self.index.read(block, self._page)
+        blank = page_chunks.used_end(self._page, 0) == 0
+        return blank and not log_start.takes(self.index.flash, block)
+
+    def look(self, told):
+        """Find `end` and `boot`. How many records are here, and how many of them from `told` on."""
+        count = behind = 0
+        for _, boot, number, _, _, _ in self.records():
+            self.end = number + 1
+            self.boot = max(self.boot, boot)
+            count += 1
+            behind += number >= told
+        # A record stays in RAM until the log has it, so no more than that is ahead of the log.
+        hidden = self._hidden + self._hurt
+        self.end = min(self.end + hidden, max(self.end, self._number + MOST))
+        return count, behind
+
+    def _repaired(self, block):
+        """The header of a page in which one bit is wrong, or None: its chunks prove it."""
+        index, page = self.index, self._page
+        head = memoryview(page)[: pages.HEADER_SIZE]
+        index.flash.read(block, 0, head)
+        if head[2:] == _NO_HEADER:
+            return None
+        index.read(block, page)
+        page[: len(pages.MARK_JOURNAL)] = pages.MARK_JOURNAL
+        for bit in range(2 * 8 - 1, pages.HEADER_SIZE * 8):
+            if bit >= 2 * 8:  # first as it is: the mark may be what was hurt
+                page[bit >> 3] ^= 1 << (bit & 7)
+            crc = struct.unpack_from("<I", page, 36)[0]
+            if crc32(memoryview(page)[2:36]) == crc:
+                head = pages.header(page, pages.MARK_JOURNAL)
+                if (
+                    head
+                    and page_chunks.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, crc) >= 0
+                ):
+                    return head
+            if bit >= 2 * 8:
+                page[bit >> 3] ^= 1 << (bit & 7)
+        return None
+
+    def records(self):
+        """Yield (header, boot, number, slot, values, flags) of each wanted record, in order."""
+        number = self._number
+        view = memoryview(self._page)
+        for i, (_, block, head) in enumerate(self._pages):
+            begins = self._pages[i + 1][2].number if i + 1 < len(self._pages) else 0
+            if begins and begins < number:
+                continue
+            self.index.read(block, self._page)
+            decoder = record_reader.Decoder(head.channels)
+            decoder.restart(head.boot, head.number, head.slot)
+            chain = True
+            for kind, at, n in self._chunks(head.crc):
+                if kind == page_chunks.DAMAGED or (kind == pages.RECORDS and not chain):
+                    chain = False
+                    self._hidden += _most(self._page, at, at + n)
+                    continue
+                mended = kind == _MENDED
+                before = decoder.boot, decoder.number, decoder.slot
+                chain = False
+                try:
+                    for found in decoder.records(view[at : at + n], kind != pages.RECORDS):
+                        if mended and not _follows(decoder.boot, found[0], found[1], before):
+                            break  # another bit was wrong
+                        mended = False
+                        chain = True
+                        if found[0] >= number:
+                            number = found[0] + 1
+                            yield (head, decoder.boot) + found
+                except ValueError:
+                    chain = False  # no writer wrote that
+                self._hidden = 0 if chain else self._hidden + n
+
+    def _chunks(self, crc):
+        """Yield (kind, offset of the payload, length) of each chunk with records, (DAMAGED, offset,
+        length) of each stretch between. Here every place is tried, for no other chunk may be lost
+        with a damaged one; _MENDED is one in which a single bit was wrong.
+        """
+        page = self._page
+        at = pages.HEADER_SIZE
+        while at + pages.CHUNK_OVERHEAD <= pages.SIZE:
+            kind, n = page_chunks.chunk_at(page, at, crc)
+            if kind <= 0:
+                if page_chunks.used_end(page, at) == at:
+                    return
+                kind, n = _mended(page, at, crc)
+            if kind <= 0:
+                after = page_chunks.next_chunk(page, at + 1, pages.SIZE, 1, crc)
+                end = after if after > 0 else pages.SIZE
+                yield page_chunks.DAMAGED, at, end - at
+                at = end
+                continue
+            if kind in (pages.RECORDS, pages.RECORDS_AT, _MENDED):
+                yield kind, at + 2, n
+            at += n + pages.CHUNK_OVERHEAD
+
+
+def _follows(boot, number, slot, before):
+    """Whether a record with this place may be the next one behind that place: of the same boot, no
+    more numbers ahead than RAM holds records, and as many slots at least.
+    """
+    ahead = number - before[1]
+    return boot == before[0] and 0 <= ahead <= MOST and 0 <= slot - before[2] - ahead < _GAP
+
+
+def _mended(page, at, crc):
+    """(_MENDED, length) of the chunk that begins here but for one bit, which is set right now; or
+    (DAMAGED, 0). That its place follows the one before proves it.
+    """
+    end = min(page_chunks.used_end(page, at), at + _CHUNK_BYTES)
+    if page[at] & page[at + 1] != 0xFF:
+        for bit in range(at * 8, end * 8):
+            page[bit >> 3] ^= 1 << (bit & 7)
+            kind, n = page_chunks.chunk_at(page, at, crc)
+            if kind == pages.RECORDS_AT:
+                return _MENDED, n
+            page[bit >> 3] ^= 1 << (bit & 7)
+    return page_chunks.DAMAGED, 0
+
+
+def _most(page, start, end):
+    """How many records the damaged page[start:end] held at most."""
+    while start < end and page[start] == 0xFF:
+        start += 1
+    while end > start and page[end - 1] == 0xFF:
+        end -= 1
+    return max(0, end - start - _LEAST)
+
+
+def look(index, log):
+    """What there is for `into_log` to do, for who compares two readings."""
+    journal = _Journal(index, log.number, log_start.is_patient(log))
+    return _mark(journal, *journal.look(log.told))
+
+
+def _mark(journal, count, behind):
+    return count, behind, journal.end, journal.boot, crc32(journal.index.seqs)
+
+
+def into_log(index, log, counted, config_hash, known, tried):
+    """Write to `log` the records that it lacks, as `look` has `known` them; how many, and how many
+    of them are of the (epoch, boot) `tried`. Raises OSError when the journal cannot be read or is
+    another now, before anything is written, and as the log does.
+    """
+    journal = _Journal(index, log.number, log_start.is_patient(log))
+    count, behind = journal.look(log.told)
+    if _mark(journal, count, behind) != known:
+        raise OSError(log_start.UNSTEADY)
+    top = max(log.top, journal.end)
+    log.hidden = max(0, log.hidden + top - log.top - behind)
+    log.top = top
+    boot_found = max(log.boot, journal.boot)
+    writer = None
+    left = count
+    of_tried = 0
+    for head, boot, number, slot, values, flags in journal.records() if count else ():
+        if writer is None or not writer.takes(head, boot):
+            if writer is not None:
+                writer.settle()
+            log_start.turn(log, head.channels, head.config_hash, boot)
+            log_start.count(log, counted if head.config_hash == config_hash else {})
+            log_start.begin(log)
+            writer = _Writer(log, head, boot, slot)
+        writer.put(number, slot, values, flags)
+        left -= 1
+        of_tried += boot >= tried[1] and log.epoch == tried[0]
+    if writer is not None:
+        writer.settle()
+        log.before_note = None
+    log.boot = boot_found
+    log.hidden += left  # they were there a moment ago
+    return count, of_tried
+
+
+def _nothing():
+    """Nobody waits for what this recorder has to do."""
+
+
+class _Writer:
+    """Brings records of one boot under one config into the log."""
+
+    def __init__(self, log, head, boot, slot):
+        self._log = log
+        self._head = head
+        self._boot = boot
+        self._ring = Ring(head.channels)
+        self._ring.begin(slot)
+        self._recorder = Recorder(self._ring, None, log, Packer(self._ring), _nothing)
+        self.settle = self._recorder.settle
+
+    def takes(self, head, boot):
+        """Whether a record under this header and of this boot belongs to the same run."""
+        return head.config_hash == self._head.config_hash and boot == self._boot
+
+    def put(self, number, slot, values, flags):
+        """Take one record."""
+        log = self._log
+        ring = self._ring
+        if number != log.number + ring.count():
+            self.settle()
+            log_start.move(
+                log, self._boot, number
+            )  # what is missing is told: it is below `log.top`
+        if ring.is_full():
+            self.settle()
+        for i in range(ring.channels):
+            ring.values[i] = values[i]
+            ring.flags[i] = flags[i]
+        ring.push(slot)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""What goes with a page of the log that is to be erased. Called by `unload`, once a page."""
+
+import struct
+
+from tirta_format import meta, page_chunks
+from tirta_format import page as pages
+
+
+def leaving(log, ring, block):
+    """(Records that were never pulled, the number behind them, config records that other pages
+    refer to). Raises OSError when the page cannot be read: then it is not erased.
+    """
+    try:
+        return _read(log, ring, block)
+    except OSError:
+        ring.fail(block, 4)
+        ring.refuse()
+
+
+def _read(log, ring, block):
+    index = log.index
+    head = index.header(block)
+    seq = index.seqs[block]
+    if head is not None and head.epoch == log.epoch and head.seq != seq:
+        if seq or head.seq > log.seq:  # the start was misled: the log is to be found anew
+            log.is_found = False
+            raise OSError("the end of the log is not found yet")
+        index.put(block, head)
+        seq = head.seq
+    if not seq:
+        return 0, 0, ()
+    end = 0
+    after = index.after(seq + 1)
+    while after >= 0 and not end:
+        end = index.number(after)
+        after = index.after(index.seqs[after] + 1)
+    end = end or log.number
+    overwritten = end - max(log.pulled, log.gone, head.number if head is not None else 0)
+    configs = [p for p in _configs(index, block) if index.names(_hash(p), block)]
+    if configs and ring.block >= 0:
+        # What the start before this one logged already is not logged again.
+        there = [meta.config_part(payload) for payload in _configs(index, ring.block)]
+        configs = [p for p in configs if meta.config_part(p) not in there]
+    return overwritten, end, configs
+
+
+def _configs(index, block):
+    """The config records in this page."""
+    page = bytearray(pages.SIZE)
+    index.read(block, page)
+    head = pages.header(page)
+    if (head is None and index.header(block) is not None) or (
+        head and head.seq != index.seqs[block]
+    ):
+        raise OSError("the flash shows another page")
+    configs = []
+    for kind, at, n in page_chunks.chunks(page, head.crc) if head else ():
+        if kind == pages.META and page[at] == meta.CONFIG:
+            configs.append(bytes(memoryview(page)[at : at + n]))
+    return configs
+
+
+def _hash(payload):
+    return struct.unpack_from("<I", meta.config_part(payload))[0]

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""What happens to a log only at a start: its end is found, a boot begins. Called by `unload`."""
+
+from micropython import const
+
+from tirta_format import meta
+from tirta_node import unload
+
+_PATIENCE_MS = const(3600000)  # until a log of which no page can be read is given up
+UNSTEADY = "the flash reads differently each time"
+_PROBE = b"\x7f"
+_IDLE = const(1024)  # bytes: the notes of a dozen starts
+_EPOCHS = const(0xFFFFFFFF)
+_TOTALS = const(24)  # more of them, and those that the config does not name are given up
+
+
+def start(log, journal, ring, boot, tried):
+    """Find log and journal, bring them together, and begin a boot. Whether the config is to be
+    logged; whether the boot is to be noted at once; sequence of the newest page, whether the boot
+    before was stopped, Unix time in ms of its end. (Numbers: an object would keep its module in
+    RAM.) Raises OSError when the flash cannot be read, before anything is written, or refuses.
+
+    `tried`: (epoch, boot) of a start of this power-on that was given up before anything it wrote
+    read back. What it left after all is of the oldest records in `ring`, which are dropped.
+    """
+    config_hash, counted, random_u32, _ = boot
+    found, of_journal = _find_twice(log, journal, random_u32)
+    unload.call("tirta_node.storage.page_trouble", "adopt_spare", journal.ring, found.stopped, 0)
+    journal.problem = ""
+    left = found.left_by(tried[1]) if log.epoch == tried[0] else 0
+    into = journal.index, log, counted, config_hash, of_journal, tried
+    brought, more = unload.call("tirta_node.storage.journal_replay", "into_log", *into)
+    ring.drop(min(left + more, ring.count()))
+    if log.ends():
+        begin_epoch(log, random_u32)
+        journal.index.begin(log.epoch)
+        journal.ring.close()
+    changed = use(log, ring.channels, counted, config_hash) or not found.begun
+    begins = bool(brought) or found.idle <= _IDLE
+    return changed, begins, found.seq, found.stopped, found.end_unix_ms()
+
+
+def _find_twice(log, journal, random_u32):
+    """What `find` and `replay.look` find, in two readings of log and journal that agree: what
+    misleads both of them lasts, and then nothing that is written reads back either.
+    """
+    patient = is_patient(log)
+    first, of_journal = _look(log, journal, random_u32, patient)
+    before = first.mark(), journal.seq, of_journal
+    found, of_journal = _look(log, journal, random_u32, patient)
+    if before != (found.mark(), journal.seq, of_journal):
+        raise OSError(UNSTEADY)
+    log.works.proof = log.works.count
+    return found, of_journal
+
+
+def _look(log, journal, random_u32, patient):
+    found = find(log, random_u32, patient)
+    index = journal.index
+    index.scan()
+    if index.newest >= 0:
+        journal.seq = index.seqs[index.newest]
+    if index.epoch != log.epoch:
+        index.begin(log.epoch)
+    return found, unload.call("tirta_node.storage.journal_replay", "look", index, log)
+
+
+def is_patient(log):
+    """Whether it is too early to give up a log or a journal of which no page can be read."""
+    return log.uptime_ms() < _PATIENCE_MS
+
+
+def takes(flash, block):
+    """Whether a page that shows nothing is empty: then it shows a bit that is programmed, which
+    every page has that is not.
+    """
+    try:
+        flash.program(block, 0, _PROBE)
+    except OSError:
+        pass
+    head = bytearray(1)
+    flash.read(block, 0, head)
+    return head == _PROBE
+
+
+def find(log, random_u32, patient=False):
+    """Find the head of the log, or begin one; return what `recover.find` found. Only reads. Raises
+    OSError when the flash cannot be read: then nothing is known; and while somebody is `patient`,
+    when there are pages and none can be read.
+    """
+    log.is_found = False
+    log.before_note = None
+    found = unload.call("tirta_node.storage.find_head", "find", log.flash, log.index, patient)
+    log.epoch = found.epoch or random_u32 % _EPOCHS + 1
+    if log.epoch != log.index.epoch:
+        log.index.begin(log.epoch)
+    log.seq = found.seq
+    log.boot = found.boot
+    log.number = found.number
+    log.top = found.top
+    log.pulled = found.pulled
+    log.lost = found.lost
+    log.hidden = found.hidden
+    log.told = found.told
+    log.reason = meta.LOSS_TORN
+    log.gone = found.gone
+    log.totals = found.totals
+    log.channels = log.config_hash = 0
+    log.left = -1
+    log.checked = True
+    unload.call(
+        "tirta_node.storage.page_trouble", "adopt_spare", log.ring, found.stopped, found.skipped
+    )
+    if found.resume:
+        log.ring.resume(log.index.newest, found.resume, found.page_crc)
+        log.page_version = found.version
+        log.close_other()
+        log.config_hash = found.config_hash
+        log.channels = found.channels
+        log.checked = found.checked
+    log.resumed = found.resume > 0
+    log.is_found = True
+    return found
+
+
+def begin_epoch(log, random_u32):
+    """Numbers have come to their end: they begin anew. What no laptop has is out of reach."""
+    log.hidden += max(0, log.top - max(log.pulled, log.oldest_number()))
+    log.reason = meta.LOSS_OVERWRITTEN
+    epoch = random_u32 % _EPOCHS + 1
+    log.epoch = epoch if epoch != log.epoch else epoch % _EPOCHS + 1
+    log.index.begin(log.epoch)
+    log.ring.close()
+    log.number = log.top = log.pulled = log.boot = log.gone = 0
+    log.config_hash = 0
+    log.resumed = False
+
+
+def turn(log, channels, config_hash, boot):
+    """Records are of this boot and config from now on; another config needs another page."""
+    if config_hash != log.config_hash or channels != log.channels:
+        log.ring.close()
+    log.channels = channels
+    log.config_hash = config_hash
+    move(log, boot, log.number)
+
+
+def move(log, boot, number):
+    """The next record is of this boot and has this number, whatever the page's header says."""
+    log.boot = boot
+    log.number = number
+    log.page_slot = -1
+
+
+def use(log, channels, counted, config_hash):
+    """A boot begins, under this config, behind every number that was given; True when its text is
+    to be logged.
+    """
+    same = config_hash == log.config_hash and log.ring.block >= 0
+    turn(log, channels, config_hash, log.boot + 1)
+    log.number = log.top = max(log.number, log.top)
+    count(log, counted)
+    if not same and len(log.totals) > _TOTALS:
+        log.totals = {name: log.totals[name] for name in counted.values()}
+    return not same
+
+
+def count(log, counted):
+    """Keep totals of these channels: names by index."""
+    log.counted = counted
+    for name in counted.values():
+        if name not in log.totals:
+            log.totals[name] = 0
+            log.checked = False  # a chunk names a total by its place in the checkpoint
+
+
+def begin(log):
+    """Write what stands before the notes of a boot, or before what the journal brings."""
+    from tirta_node.storage import next_page
+
+    ring = log.ring
+    if log.resumed and not ring.spare_ready():
+        # What an erase takes away is to be on flash before it, and now the page has room for that.
+        next_page.leave(log, ring.victim())
+    log.resumed = False
+    if not log.checked and ring.room() >= 0:
+        next_page.checkpoint(log)
+        log.checked = True
+    if log.hidden:
+        next_page.note_loss(log, log.reason, log.hidden, 0, max(log.number, log.top))
+        log.hidden = 0

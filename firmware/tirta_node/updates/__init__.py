@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Another application: into the other slot, on trial, and back."""

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""The archive on a disk: log pages as they came, ARCHIVE/NODE/EPOCH/pages/SEQUENCE.page.
+
+The pages are the evidence: everything else is derived from them again at any time. A page that was
+still being written when it was pulled is shorter than 4096 bytes: its length is what is known of
+it, and the next pull goes on there. Tables that other programs read lie beside it (tirta.tables).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tirta.errors import TirtaError
+from tirta.files import atomic
+from tirta_format import page as format_page
+
+_NODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,31}")
+_PAGE = "*.page"
+
+
+@dataclass(frozen=True)
+class StoredPage:
+    """A page on the disk; `size` bytes of it are known."""
+
+    path: Path
+    sequence: int
+    size: int
+    header_crc: int
+
+    @property
+    def complete(self) -> bool:
+        return self.size == format_page.SIZE
+
+    def read(self) -> bytes:
+        """The known bytes."""
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise TirtaError(
+                f"Cannot read {self.path}: {error.strerror}.", "Check the disk and its rights."
+            ) from error
+
+
+@dataclass(frozen=True)
+class Run:
+    """One epoch of one node: the records in it are numbered from 0."""
+
+    node: str
+    epoch: int
+    folder: Path
+
+    def pages(self, folder: Path | None = None) -> dict[int, StoredPage]:
+        """What is stored, by sequence, ascending; elsewhere than in pages/, if `folder` says so.
+        Files that are no page of ours are left out.
+        """
+        found = {}
+        for path in sorted((folder or self.folder / "pages").glob(_PAGE)):
+            if not path.is_file():
+                continue
+            with path.open("rb") as file:
+                head = format_page.header(file.read(format_page.HEADER_SIZE).ljust(40, b"\0"))
+            if head is not None and head.epoch == self.epoch:
+                size = min(path.stat().st_size, format_page.SIZE)
+                found[head.seq] = StoredPage(path, head.seq, size, head.crc)
+        return dict(sorted(found.items()))
+
+    def path(self, sequence: int) -> Path:
+        """Where a page lies, or would."""
+        return self.folder / "pages" / f"{sequence:010d}.page"
+
+    def store(self, sequence: int, data: bytes) -> None:
+        """Put a page, or more of one, into the archive: whole or not at all.
+
+        What is there and is not the beginning of it is evidence, too: it is set aside.
+        """
+        path = self.path(sequence)
+        if path.exists() and not (path.is_file() and data.startswith(path.read_bytes())):
+            self.set_aside(sequence)
+        atomic.write(path, data)
+
+    def set_aside(self, sequence: int) -> Path:
+        """Move a page out of the way, and keep it: aside/SEQUENCE-N.page."""
+        source, folder = self.path(sequence), self.folder / "aside"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            count = len(list(folder.glob(f"{source.stem}-*")))
+            target = folder / f"{source.stem}-{count + 1}.page"
+            source.rename(target)
+        except OSError as error:
+            raise atomic.cannot_write(folder, error) from error
+        return target
+
+    def store_config(self, config_hash: int, text: bytes) -> None:
+        """Keep a config: a pull that begins late may not bring the page that it was logged in."""
+        atomic.write(self.folder / "configs" / f"{config_hash:08x}.json", text)
+
+    def configs(self) -> list[bytes]:
+        """The texts that `store_config` kept."""
+        paths = sorted((self.folder / "configs").glob("*.json"))
+        return [path.read_bytes() for path in paths if path.is_file()]
+
+    def tidy(self) -> None:
+        """Remove what a killed pull left half-written."""
+        for path in self.folder.glob(f"*/.*{atomic.TEMPORARY}*"):
+            path.unlink(missing_ok=True)
+
+
+class Archive:
+    """A folder with the pages of any number of nodes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def run(self, node: str, epoch: int) -> Run:
+        """The place of one node's epoch; its folder need not exist yet."""
+        if not _NODE.fullmatch(node):
+            raise TirtaError(
+                f"The node calls itself {node!r}: that cannot name a folder.",
+                "Deploy the application again: `tirta deploy`.",
+            )
+        return Run(node, epoch, self.root / node / str(epoch))
+
+    def runs(self) -> list[Run]:
+        """Every node and epoch in the archive, sorted."""
+        found = []
+        for pages in self.root.glob("*/*/pages"):
+            node, epoch = pages.parts[-3:-1]
+            if _NODE.fullmatch(node) and epoch.isdecimal():
+                found.append(Run(node, int(epoch), pages.parent))
+        return sorted(found, key=lambda run: (run.node, run.epoch))
+
+    def must_have_runs(self) -> list[Run]:
+        """As `runs`, or the message for a person who named the wrong folder."""
+        runs = self.runs()
+        if not runs:
+            raise TirtaError(
+                f"{self.root} is not an archive: no pages of any node are in it.",
+                "Name the folder that `tirta pull --archive DIR` wrote to.",
+            )
+        return runs

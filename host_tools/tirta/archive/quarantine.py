@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Pages of a locked node wait in NODE/EPOCH/pending/ until the node has confirmed them.
+
+Pages travel without tags, so whoever sits on the line can change them; the node's digest of them
+comes sealed. A page that matches moves to pages/, and only what lies there is evidence: tables,
+exports and reports know no other place. What waits is kept over a pull that was cut off.
+
+`attested.json` tells of pages/: how many bytes of which page are confirmed, with their SHA-256, and
+which pages were *rejected*: they had been taken for the node's, and are not.
+"""
+
+import json
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+
+from tirta.archive.evidence import Archive, Run, StoredPage
+from tirta.files import atomic
+
+_FILE = "attested.json"
+_FORMAT = 2  # 1 was {sequence: size}, and named pages, too, that the node had refused to confirm
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """The first `size` bytes of a page have this SHA-256, says the node itself."""
+
+    size: int
+    sha256: str
+
+    def holds(self, data: bytes) -> bool:
+        """Whether a page begins with these bytes."""
+        return len(data) >= self.size and sha256(data[: self.size]).hexdigest() == self.sha256
+
+
+@dataclass
+class Attested:
+    """What is known of the pages of one node's epoch."""
+
+    pages: dict[int, Confirmed] = field(default_factory=dict)
+    rejected: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """What the file says; nothing where it says nothing sensible: then pages are compared
+        again.
+        """
+        try:
+            found: dict[str, Any] = json.loads((run.folder / _FILE).read_bytes())
+            if found["format"] != _FORMAT:
+                return cls()
+            return cls(
+                {int(seq): Confirmed(int(n), str(h)) for seq, (n, h) in found["pages"].items()},
+                {int(seq) for seq in found["rejected"]},
+            )
+        except (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError,
+                RecursionError):  # fmt: skip
+            return cls()
+
+    def save(self, run: Run) -> None:
+        """Whole or not at all."""
+        told = {
+            "format": _FORMAT,
+            "pages": {str(s): [c.size, c.sha256] for s, c in sorted(self.pages.items())},
+            "rejected": sorted(self.rejected),
+        }
+        atomic.write(run.folder / _FILE, json.dumps(told).encode())
+
+
+class Quarantine:
+    """What waits of one node's epoch."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.folder = run.folder / "pending"
+
+    def pages(self) -> dict[int, StoredPage]:
+        """What waits, by sequence, ascending."""
+        return self.run.pages(self.folder)
+
+    def store(self, sequence: int, data: bytes) -> None:
+        """Let a page wait, whole or not at all."""
+        atomic.write(self._path(sequence), data)
+
+    def release(self, sequence: int) -> None:
+        """It is the node's: it becomes evidence, and what was there and is another goes aside."""
+        source, target = self._path(sequence), self.run.path(sequence)
+        if target.exists() and not (
+            target.is_file() and source.read_bytes().startswith(target.read_bytes())
+        ):
+            self.run.set_aside(sequence)
+        atomic.move(source, target)
+
+    def drop(self, sequence: int) -> None:
+        """It is not the node's."""
+        self._path(sequence).unlink(missing_ok=True)
+
+    def _path(self, sequence: int) -> Path:
+        return self.folder / self.run.path(sequence).name
+
+
+def confirmed_before(archive: Archive, node: str) -> bool:
+    """Whether a node has ever confirmed pages of this archive: then it is locked."""
+    return any(archive.root.glob(f"{node}/*/{_FILE}"))

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""What a board file says, as checked types."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tirta.errors import TirtaError
+
+Function = Literal[
+    "count", "analog_4_20ma", "battery", "onewire", "i2c_sda", "i2c_scl",
+    "rs485_tx", "rs485_rx", "rs485_de", "sdi12", "alarm", "tamper",
+]  # fmt: skip
+Gpio = Annotated[int, Field(ge=0, le=48)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=15)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Partition(_Strict):
+    name: Name
+    type: Literal["app", "data"]
+    subtype: Annotated[int, Field(ge=0, le=0xFE)]
+    offset: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(gt=0)]
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
+
+
+class Pin(_Strict):
+    gpio: Gpio
+    function: Function
+    reason: Annotated[str, Field(min_length=10)]
+
+
+class Reserved(_Strict):
+    """Pins that the board needs for itself; no named pin may be one of them."""
+
+    strapping: list[Gpio]
+    flash: list[Gpio]
+    console: list[Gpio]
+    onboard: list[Gpio] = []
+
+
+class Analog(_Strict):
+    adc1: list[Gpio]
+    min_mv: int
+    max_mv: int
+    shunt_ohm: Annotated[float, Field(gt=0)]
+    battery_divider: Annotated[float, Field(ge=1)]
+
+
+class Image(_Strict):
+    version: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Micropython(_Strict):
+    firmware: str
+    min_version: str
+    images: list[Image]
+
+
+class Supply(_Strict):
+    typical_ma: Annotated[float, Field(ge=0)]
+    source: Annotated[str, Field(min_length=10)]
+
+
+class Flash(_Strict):
+    size: Annotated[int, Field(gt=0)]
+    partitions: list[Partition]
+
+
+class Board(_Strict):
+    name: Name
+    description: str
+    chip: Literal["esp32", "esp32s3", "esp32c3"]
+    mpy_arch: Literal["xtensawin", "rv32imc", "x64"]
+    counter_units: Annotated[int, Field(ge=0)]
+    input_only: list[Gpio]
+    micropython: Micropython
+    supply: Supply
+    flash: Flash
+    reserved: Reserved
+    analog_inputs: Analog
+    pins: dict[Name, Pin]
+
+    def partition(self, name: str) -> Partition:
+        for partition in self.flash.partitions:
+            if partition.name == name:
+                return partition
+        raise TirtaError(f"Board {self.name} has no partition {name!r}.")
+
+    def pin(self, name: str) -> Pin | None:
+        """The named pin, or None where the board does not have that capability."""
+        return self.pins.get(name)
+
+    def with_function(self, function: Function) -> dict[str, Pin]:
+        return {name: pin for name, pin in self.pins.items() if pin.function == function}
+
+    @property
+    def analog(self) -> dict[str, Pin]:
+        """The 4-20 mA inputs, by name."""
+        return self.with_function("analog_4_20ma")

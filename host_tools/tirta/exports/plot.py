@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""A picture of what a node measured: flow, pressure and quality over one time axis.
+
+One panel a unit. Nothing is drawn where nothing was measured; values that the node itself doubts
+carry a mark.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib import dates, ticker
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from tirta.archive.evidence import Archive, Run
+from tirta.errors import TirtaError
+from tirta.exports import series
+from tirta.exports.series import Series
+from tirta.files import atomic
+from tirta.log.decode import Log, decode_run
+from tirta.water import lab_calibrations
+
+# Okabe and Ito's colours, which colour-blind people can tell apart.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+_DOUBT = "#B00020"
+_MEAN_S = 900
+_STYLES = ("-", "--", ":", "-.")  # once the colours are used up
+_TITLES = {"ph": "pH", "redox": "Redox potential"}  # others as their quantity is called
+_SIGNS = {"uS/cm": "µS/cm", "degC": "°C", "pH": ""}
+
+
+def plot(archive: Path, out: Path | None = None, node: str | None = None) -> Path:
+    """Draw the newest epoch of a node into a PNG; return the file."""
+    run = _choose(Archive(archive), node)
+    log = decode_run(run)
+    drawn = series.of_log(log, lab_calibrations.read(archive / run.node))
+    if not drawn:
+        raise TirtaError(
+            f"The archive has no readable record of node {run.node}.", "First `tirta pull`."
+        )
+    path = out or archive / f"{run.node}.png"
+    figure = _figure(log, drawn)
+    with atomic.replacing(path) as temporary, temporary.open("wb") as file:
+        FigureCanvasAgg(figure).print_png(file)
+    return path
+
+
+def _choose(archive: Archive, node: str | None) -> Run:
+    runs = archive.must_have_runs()
+    nodes = sorted({run.node for run in runs})
+    if node is None and len(nodes) > 1:
+        raise TirtaError(
+            f"The archive has {len(nodes)} nodes: {', '.join(nodes)}.", "Say which: --node NODE"
+        )
+    wanted = node or nodes[0]
+    if wanted not in nodes:
+        raise TirtaError(f"The archive has no node {wanted}.", f"It has: {', '.join(nodes)}.")
+    mine = [run for run in runs if run.node == wanted]
+    return max(mine, key=_newest)
+
+
+def _newest(run: Run) -> float:
+    """When its last page came; 0 where none is left."""
+    return max((p.path.stat().st_mtime for p in run.pages().values()), default=0.0)
+
+
+def _figure(log: Log, drawn: list[Series]) -> Figure:
+    panels = series.panels(drawn)
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(11, 1.2 + 1.5 * len(panels)), dpi=120, layout="constrained")
+        axes = figure.subplots(
+            len(panels), sharex=True, squeeze=False, height_ratios=_heights(panels)
+        )
+        for ax, ((quantity, unit), members) in zip(axes[:, 0], panels.items(), strict=True):
+            _panel(ax, quantity, unit, members)
+        _time_axis(axes[-1, 0], drawn[0])
+        figure.align_ylabels(axes[:, 0])
+        figure.suptitle(_title(log, drawn), x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def _heights(panels: dict[tuple[str, str], list[Series]]) -> list[float]:
+    return [1.9 if quantity in {"flow", "pressure"} else 1.0 for quantity, _ in panels]
+
+
+def _panel(ax: Axes, quantity: str, unit: str, members: list[Series]) -> None:
+    for i, one in enumerate(members):
+        colour = _COLOURS[i % len(_COLOURS)]
+        style = _STYLES[i // len(_COLOURS) % len(_STYLES)]
+        x = dates.date2num(_times(one)) if one.dated else one.x / 3600
+        if one.sensor == "pulse":
+            ax.plot(x, one.y, color=colour, lw=0.4, alpha=0.35, label=f"{one.channel}, each minute")
+            ax.plot(
+                x, series.mean_of(one, _MEAN_S), style, color=colour, lw=1.1, label="15-minute mean"
+            )
+            ax.set_ylim(bottom=0)
+        else:
+            ax.plot(x, one.y, style, color=colour, lw=0.8, label=one.channel)
+        if one.doubtful.any():
+            marks = one.doubtful
+            ax.plot(x[marks], one.y[marks], "x", color=_DOUBT, ms=4, label="suspect or failed")
+    sign = "m of water" if (quantity, unit) == ("pressure", "m") else _SIGNS.get(unit, unit)
+    title = _TITLES.get(quantity, quantity.capitalize())
+    if quantity == "other":
+        title = members[0].channel if len(members) == 1 else f"{len(members)} channels"
+    ax.set_ylabel(f"{title}\n{sign}" if sign else title)
+    ax.yaxis.set_major_locator(ticker.MaxNLocator(4, steps=[1, 2, 5, 10]))
+    ax.grid(color="#dddddd", lw=0.5)
+    ax.margins(x=0.005)
+    if len(ax.get_lines()) > 1:
+        ax.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, fontsize=8,
+            borderaxespad=0,
+        )  # fmt: skip
+
+
+def _times(one: Series) -> list[datetime]:
+    return [datetime.fromtimestamp(s, UTC) for s in one.x]
+
+
+def _time_axis(ax: Axes, one: Series) -> None:
+    if one.dated:
+        locator = dates.AutoDateLocator(tz=UTC, maxticks=10)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=UTC))
+        ax.set_xlabel("UTC")
+    else:
+        ax.set_xlabel("Hours since the node started (its clock was never set)")
+
+
+def _title(log: Log, drawn: list[Series]) -> str:
+    name = log.batches[-1].config["name"]
+    records = sum(len(batch.number) for batch in log.batches)
+    node = f"{name} · node {log.node}" if name else f"Node {log.node}"
+    count = f"{records:,} record" + "s" * (records != 1)
+    if not drawn[0].dated:
+        return f"{node} · {count}"
+    first, last = (datetime.fromtimestamp(drawn[0].x[i], UTC) for i in (0, -1))
+    span = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    return f"{node} · {span} · {count}"

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""Another application onto a running node, over the link, while it samples (FORMAT.md section 10).
+
+The laptop makes the LittleFS image of the slot; only *blocks* that differ from what already lies
+there travel, so an update that was cut off goes on where it stopped. The node hashes the whole slot
+before it puts it on *trial*: it restarts into it, and the new application has to prove itself
+within minutes, or the one before starts again.
+"""
+
+import hashlib
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from zlib import crc32
+
+from tirta.boards import board_file
+from tirta.errors import TirtaError
+from tirta.image.bundle import Bundle
+from tirta.image.littlefs import BLOCK, OLD_SLOT_BLOCK, SLOT_BLOCK, lfs_image
+from tirta.link.frames import NoAnswerError, RefusedError
+from tirta.link.patience import Patience
+from tirta.link.protocol import MAX_PAYLOAD
+from tirta.node import Node
+from tirta_format import frame, updates
+
+Progress = Callable[[int, int], None]  # bytes written, bytes in all
+
+CONFIRMED, ON_TRIAL, WENT_BACK = "confirmed", "trial", "went back"
+# A minute of proof, three boots of half a minute each that fail, and the starts between them.
+DECIDED_S = 300
+BACK_S = 90
+_PIECE = MAX_PAYLOAD - 4
+_HASHES = 16
+_ERASED = b"\xff" * BLOCK
+_ERASE_TRIES = 60
+_ROUNDS = 3
+_EVERY_S = 0.5  # between two questions whether a trial is decided
+
+
+@dataclass(frozen=True)
+class Updated:
+    """What was done; `state` is one of the four above."""
+
+    node: str
+    before: str
+    after: str
+    state: str
+    written_bytes: int
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def slots(node: Node) -> dict[str, Any]:
+    """What runs, what is on trial, and what `rollback` would start."""
+    return node.ask(updates.SLOTS)
+
+
+def send(
+    node: Node,
+    bundle: Bundle,
+    *,
+    allow_downgrade: bool = False,
+    progress: Progress = lambda _done, _all: None,
+) -> Updated:
+    """Bring the bundle's application into the node's other slot and start its trial."""
+    began = time.monotonic()
+    found = slots(node)
+    bundle.must_suit(found, allow_downgrade=allow_downgrade)
+    size = board_file.load(bundle.board).partition("app_a").size
+    block = int(found.get("block", OLD_SLOT_BLOCK))
+    try:
+        image = lfs_image(bundle.app, size, block)
+    except TirtaError as error:
+        if block == SLOT_BLOCK:
+            raise
+        raise TirtaError(
+            "This firmware does not fit into the node's slot as version 0.1.0 laid it out.",
+            "Pull its log, then flash the board anew with this version of tirta.",
+        ) from error
+    if len(image) != int(found["blocks"]) * BLOCK:
+        raise TirtaError(
+            f"The node's slot has {found['blocks']} blocks, the board file says"
+            f" {len(image) // BLOCK}.",
+            "Flash the board anew with this version of tirta.",
+        )
+    node.link.request(updates.BEGIN)
+    digest = hashlib.sha256(image).digest()
+    written = 0
+    for again in range(_ROUNDS):
+        written += _fill(node, image, progress)
+        try:
+            answer = node.ask(
+                updates.TRY,
+                bytes((updates.DOWNGRADE * allow_downgrade,)) + digest,
+                think_s=15,
+                tries=1,
+            )
+            break
+        except RefusedError as error:
+            if "send it again" not in error.what or again == _ROUNDS - 1:
+                raise
+    _await(node, time.monotonic() + BACK_S)
+    seconds = time.monotonic() - began
+    before, after = str(answer["from"]), str(answer["to"])
+    return Updated(node.hello.node, before, after, ON_TRIAL, written, seconds)
+
+
+def back(node: Node) -> Updated:
+    """Start the trial of the application before."""
+    began = time.monotonic()
+    try:
+        answer = node.ask(updates.BACK, bytes((updates.DOWNGRADE,)), think_s=6)
+    except RefusedError as error:
+        if error.hint:
+            raise
+        raise TirtaError(
+            error.what,
+            "`tirta status PORT` tells what runs; a version of your choice comes with `tirta update"
+            " PORT BUNDLE --allow-downgrade`.",
+        ) from error
+    _await(node, time.monotonic() + BACK_S)
+    seconds = time.monotonic() - began
+    return Updated(node.hello.node, str(answer["from"]), str(answer["to"]), ON_TRIAL, 0, seconds)
+
+
+def wait(node: Node, started: Updated, *, timeout_s: float = DECIDED_S) -> Updated:
+    """Wait until the node has decided about the trial; it may restart meanwhile."""
+    whole = Patience(timeout_s, f"for the node on {node.line.port} to decide about its trial")
+    while not whole.over:
+        try:
+            found = slots(node)
+        except NoAnswerError:
+            _await(node, whole.until)
+            continue
+        if not found["trial"]:
+            decided = CONFIRMED if found["version"] == started.after else WENT_BACK
+            return replace(started, state=decided)
+        time.sleep(whole.turn_s(_EVERY_S))
+    return started
+
+
+def _await(node: Node, until: float) -> None:
+    """Until the node answers. That an application failed is no end: the one before comes next."""
+    while True:
+        try:
+            node.wait_until_back(5)
+        except TirtaError:
+            if time.monotonic() > until:
+                raise
+        else:
+            return
+
+
+def _fill(node: Node, image: bytes, progress: Progress) -> int:
+    """Send every block that differs; return the bytes that were programmed."""
+    blocks = [image[at : at + BLOCK] for at in range(0, len(image), BLOCK)]
+    stale = [i for i, have in enumerate(_hashes(node, len(blocks))) if have != crc32(blocks[i])]
+    total = sum(len(blocks[i].rstrip(b"\xff")) for i in stale)
+    done = 0
+    progress(0, total)
+    for i in stale:
+        _erase(node, i)
+        content = blocks[i].rstrip(b"\xff")
+        for at in range(0, len(content), _PIECE):
+            piece = content[at : at + _PIECE]
+            node.link.request(updates.WRITE, struct.pack("<HH", i, at) + piece)
+            done += len(piece)
+            progress(done, total)
+    return done
+
+
+def _hashes(node: Node, count: int) -> list[int]:
+    found: list[int] = []
+    while len(found) < count:
+        asked = struct.pack("<HB", len(found), _HASHES)
+        answer = node.link.request(updates.HASHES, asked)
+        if not answer or len(answer) % 4:
+            raise TirtaError("The node does not tell what its slot holds.", "Try again.")
+        found += [value for (value,) in struct.iter_unpack("<I", answer)]
+    return found[:count]
+
+
+def _erase(node: Node, block: int) -> None:
+    """Ask until the node has time for it, between two samples."""
+    for _ in range(_ERASE_TRIES):
+        try:
+            node.link.request(updates.ERASE, struct.pack("<H", block), think_s=1.5)
+        except RefusedError as error:
+            if error.code != frame.NOT_NOW:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+    raise TirtaError("The node never has time to erase.", "Its interval may be too short for it.")

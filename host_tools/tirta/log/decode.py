@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: MIT
+"""Pages to records (FORMAT.md sections 2 to 6).
+
+Words: a *batch* is the records of one page, in arrays; a *verdict* says what a page was good for;
+an *event* is a meta record that a person may want to know. Nothing here trusts a page: what does
+not check is left out and told in its verdict.
+"""
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tirta.archive.evidence import Run
+from tirta.log import meta_fields
+from tirta.log.dating import Anchor
+from tirta.log.page_records import PageNumbers, PageRecords
+from tirta.ranges import Range, merged
+from tirta.water import columns, node_config
+from tirta_format import config as format_config
+from tirta_format import meta, page_chunks
+from tirta_format import page as format_page
+
+Ints = NDArray[np.int64]
+FAST_PAGES = 20  # fewer are decoded sooner than numba is loaded
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records of one page under one config: row i of each array is one record."""
+
+    page: int
+    config: dict[str, Any]
+    number: Ints
+    boot: Ints
+    slot: Ints
+    values: Ints  # [record, column]; a value of flag 9 means nothing
+    flags: NDArray[np.uint8]
+
+    @property
+    def uptime_ms(self) -> Ints:
+        return (self.slot + 1) * int(self.config["interval_ms"])
+
+
+@dataclass
+class Verdict:
+    """What a page was good for; `problems` is empty when all of it was."""
+
+    page: int
+    first_record: int = 0
+    records: int = 0
+    problems: list[str] = field(default_factory=list)
+    foreign: bool = False  # one problem is that nobody has the config's text: no damage
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the page itself is at fault."""
+        return len(self.problems) > self.foreign
+
+
+@dataclass(frozen=True)
+class Event:
+    """A meta record: when in which boot, and what. `boot` is None where damage hides it."""
+
+    page: int
+    boot: int | None
+    uptime_ms: int
+    kind: int
+    fields: dict[str, Any]
+
+
+@dataclass
+class Log:
+    """Everything that the pages of one node's epoch say."""
+
+    node: str = ""
+    epoch: int = 0
+    batches: list[Batch] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    anchors: dict[int, list[Anchor]] = field(default_factory=dict)
+    page_anchors: dict[int, Anchor] = field(default_factory=dict)
+    configs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    config_texts: dict[int, bytes] = field(default_factory=dict)
+
+    def ranges(self) -> list[Range]:
+        """The numbers of all records."""
+        found: list[Range] = []
+        for batch in self.batches:
+            ends = np.flatnonzero(np.diff(batch.number) != 1)
+            firsts = batch.number[np.append(0, ends + 1)].tolist()
+            found += zip(firsts, batch.number[np.append(ends, -1)].tolist(), strict=True)
+        return merged(found)
+
+    def damaged_ranges(self, next_record: int) -> list[tuple[int, int]]:
+        """Record numbers that a page with problems may have held: (first, last)."""
+        ends = [v.first_record for v in self.verdicts[1:]] + [next_record]
+        pairs = zip(self.verdicts, ends, strict=True) if self.verdicts else ()
+        return [(v.first_record, end - 1) for v, end in pairs if v.problems]
+
+
+def decode_run(run: Run, *, numbers_only: bool = False) -> Log:
+    """All stored pages of one node's epoch."""
+    pages = ((p.sequence, p.read()) for p in run.pages().values())
+    return decode(pages, Log(run.node, run.epoch), run.configs(), numbers_only=numbers_only)
+
+
+def decode(
+    pages: Iterable[tuple[int, bytes]],
+    log: Log | None = None,
+    configs: Iterable[bytes] = (),
+    *,
+    many: bool = False,
+    numbers_only: bool = False,
+) -> Log:
+    """Pages (sequence, known bytes) in ascending order; `configs` are texts known besides. `many`
+    says that more will follow, so that it pays to load numba. With `numbers_only` nothing is
+    unpacked: batches have numbers, and zeros for the rest.
+    """
+    log = log or Log()
+    whole = [(seq, data.ljust(format_page.SIZE, b"\xff")) for seq, data in pages]
+    # Configs first: the text that a page's hash names may have been logged again in a later page.
+    texts = _ConfigTexts()
+    for text in configs:
+        for at in range(0, len(text), meta.CONFIG_PART):
+            texts.take(meta.config(0, format_config.config_hash(text), text, at))
+    for _, data in whole:
+        head = format_page.header(data)
+        for kind, at, n in page_chunks.chunks(data, head.crc) if head else ():
+            if kind == format_page.META and n and data[at] == meta.CONFIG:
+                texts.take(data[at : at + n])
+    log.config_texts = texts.whole()
+    log.configs = _parsed(log.config_texts)
+    fast = None if many or len(whole) >= FAST_PAGES else False
+    for seq, data in whole:
+        _PageDecoder(log, seq, data, fast, PageNumbers if numbers_only else PageRecords).run()
+    return log
+
+
+class _ConfigTexts:
+    """Config texts put together from their parts."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, dict[int, bytes]] = {}
+        self._lengths: dict[int, int] = {}
+
+    def take(self, payload: bytes) -> None:
+        try:
+            _, _, fields = meta.parse(payload)
+        except ValueError:
+            return
+        if fields["length"] <= format_config.MAX_BYTES:
+            self._lengths[fields["hash"]] = fields["length"]
+            self._parts.setdefault(fields["hash"], {})[fields["offset"]] = fields["part"]
+
+    def whole(self) -> dict[int, bytes]:
+        found = {}
+        for wanted, parts in self._parts.items():
+            text = b"".join(parts[at] for at in sorted(parts))
+            if len(text) == self._lengths[wanted] and format_config.config_hash(text) == wanted:
+                found[wanted] = text
+        return found
+
+
+def _parsed(texts: dict[int, bytes]) -> dict[int, dict[str, Any]]:
+    found = {}
+    for config_hash, text in texts.items():
+        with contextlib.suppress(ValueError):
+            found[config_hash] = node_config.parse(text)
+    return found
+
+
+class _PageDecoder:
+    def __init__(
+        self, log: Log, seq: int, data: bytes, fast: bool | None, reader: type[PageRecords]
+    ) -> None:
+        self.log = log
+        self.data = data
+        self.fast = fast
+        self.reader = reader
+        self.verdict = Verdict(seq)
+
+    def run(self) -> None:
+        self.log.verdicts.append(self.verdict)
+        head = format_page.header(self.data)
+        if head is None:
+            self.verdict.problems.append("no header to trust")
+            return
+        self.verdict.first_record = head.number
+        if head.unix_ms:
+            self.log.page_anchors[head.boot] = Anchor.of_page(head)
+        config = self.log.configs.get(head.config_hash)
+        records = self.reader(head, self.fast)
+        self._chunks(head, records)
+        if config is None or len(columns.of(config)) != head.channels:
+            self.verdict.foreign = config is None
+            self.verdict.problems.append(f"config {head.config_hash:08x} is not in the log")
+        elif records.count:
+            found = records.columns()
+            batch = Batch(self.verdict.page, config, found.number, found.boot, *found[2:])
+            self.log.batches.append(batch)
+        self.verdict.records = records.count
+
+    def _chunks(self, head: Any, records: PageRecords) -> None:
+        boot: int | None = head.boot  # of the meta records
+        for kind, at, n in page_chunks.chunks(self.data, head.crc):
+            payload = self.data[at : at + n]
+            if kind == page_chunks.DAMAGED:
+                self.verdict.problems.append(f"bytes {at} to {at + n - 1} are damaged")
+                records.lose()
+                boot = None
+            elif kind == format_page.META:
+                boot = self._meta(payload, boot)
+            elif records.knows(kind) and not records.can_read(kind):
+                self.verdict.problems.append(f"the records at byte {at} have lost their place")
+            elif records.knows(kind):
+                try:
+                    records.take(kind, payload)
+                    boot = records.boot
+                except ValueError as error:
+                    self.verdict.problems.append(f"the chunk at byte {at} is malformed: {error}")
+                    boot = None
+
+    def _meta(self, payload: bytes, boot: int | None) -> int | None:
+        try:
+            kind, uptime_ms, fields = meta_fields.parse(payload)
+        except ValueError as error:
+            self.verdict.problems.append(f"a meta record is malformed: {error}")
+            return boot
+        if kind == meta.BOOT:
+            boot = fields["boot"]
+        if kind == meta.ANCHOR and boot is not None:
+            anchor = Anchor(
+                uptime_ms, fields["unix_ms"], fields["uncertainty_ms"], fields["source"]
+            )
+            self.log.anchors.setdefault(boot, []).append(anchor)
+        if kind != meta.CONFIG:
+            self.log.events.append(Event(self.verdict.page, boot, uptime_ms, kind, fields))
+        return boot

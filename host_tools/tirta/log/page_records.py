@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""The record chunks of one page, in order (FORMAT.md 4, 4a): place and models go on from chunk to
+chunk, and are lost where a chunk is.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tirta.log.unpack import MAX_COUNT, Unpacker
+from tirta_format import page as format_page
+from tirta_format import record_reader, varint
+
+_PLAIN = (format_page.RECORDS, format_page.RECORDS_AT)
+_SUMMED = (format_page.SUMMED, format_page.SUMMED_AT)
+KINDS = (*_PLAIN, format_page.PACKED, format_page.PACKED_AT, *_SUMMED)
+_PLACED = (format_page.RECORDS_AT, format_page.PACKED_AT, format_page.SUMMED_AT)
+_LIMIT = 1 << 32  # of boots, numbers and slots
+
+
+class Columns(NamedTuple):
+    """Row i of each array is one record."""
+
+    boot: NDArray[np.int64]
+    number: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    values: NDArray[np.int64]  # [record, channel]
+    flags: NDArray[np.uint8]
+
+
+class PageRecords:
+    """Gives out nothing of a chunk that is not right to its end."""
+
+    def __init__(self, head: Any, fast: bool | None = None) -> None:
+        """`fast` as in Unpacker."""
+        self._fast = fast
+        self._version: int = head.version
+        self.boot: int = head.boot
+        self._number: int = head.number
+        self._slot: int = head.slot
+        self._decoder: Any = record_reader.Decoder(head.channels)
+        self._unpacker: Unpacker | None = None
+        self._channels: int = head.channels
+        # What the next chunk may go on from.
+        self._plain_known = self._packed_known = True
+        self._found: list[Columns] = []
+
+    @property
+    def count(self) -> int:
+        return sum(len(part.number) for part in self._found)
+
+    def lose(self) -> None:
+        """A chunk is damaged: only a placed one says where its records belong."""
+        self._plain_known = self._packed_known = False
+
+    def knows(self, kind: int) -> bool:
+        """Whether a chunk of this kind holds records."""
+        return kind in KINDS and (self._version > format_page.OLDEST or kind not in _SUMMED)
+
+    def can_read(self, kind: int) -> bool:
+        """Whether enough is known for a chunk of this kind."""
+        return kind in _PLACED or (self._plain_known if kind in _PLAIN else self._packed_known)
+
+    def take(self, kind: int, payload: bytes) -> None:
+        """Read a chunk. Raises ValueError when it is malformed; then what follows is lost, too."""
+        try:
+            at = self._place(payload) if kind in _PLACED else 0
+            if kind in _PLAIN:
+                part = self._plain(payload[at:], kind in _PLACED)
+                self._plain_known = True
+            else:
+                part = self._packed(payload, at, kind in _PLACED, kind in _SUMMED)
+                self._packed_known = True
+        except ValueError:
+            self.lose()
+            raise
+        if len(part.number):
+            if max(int(part.number[-1]), int(part.slot.max())) >= _LIMIT:
+                self.lose()
+                raise ValueError("its numbers or slots are beyond any log")
+            self._number = int(part.number[-1]) + 1
+            self._slot = int(part.slot[-1]) + 1
+            self._found.append(part)
+
+    def columns(self) -> Columns:
+        """All records so far; there is at least one."""
+        return Columns(*(np.concatenate(parts) for parts in zip(*self._found, strict=True)))
+
+    def _place(self, payload: bytes) -> int:
+        at = 0
+        place = []
+        for _ in range(3):
+            n, at = varint.get(payload, at, len(payload))
+            if n >= _LIMIT:
+                raise ValueError("its place is beyond any log")
+            place.append(n)
+        self.boot, self._number, self._slot = place
+        return at
+
+    def _plain(self, payload: bytes, fresh: bool) -> Columns:
+        decoder = self._decoder
+        if fresh:
+            decoder.restart(self.boot, self._number, self._slot)
+        decoder.number, decoder.slot = self._number, self._slot
+        numbers, slots, values, flags = [], [], [], []
+        for number, slot, row, row_flags in decoder.records(payload, False):
+            if slot >= _LIMIT:
+                raise ValueError("a slot is beyond any log")
+            numbers.append(number)
+            slots.append(slot)
+            values.append(list(row))
+            flags.append(bytes(row_flags))
+        shape = (len(numbers), self._channels)
+        return Columns(
+            np.full(len(numbers), self.boot, np.int64),
+            np.array(numbers, np.int64),
+            np.array(slots, np.int64),
+            np.array(values, np.int64).reshape(shape),
+            np.frombuffer(b"".join(flags), np.uint8).reshape(shape),
+        )
+
+    def _count(self, payload: bytes, at: int, summed: bool) -> tuple[int, bool]:
+        """Number of records, and whether sums follow."""
+        if at >= len(payload):
+            raise ValueError("it ends before its records")
+        count = payload[at]
+        if self._version == format_page.OLDEST:
+            return count & format_page.MOST_OLDEST, count >= format_page.SUMS_OLDEST
+        return count, summed
+
+    def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Columns:
+        count, summed = self._count(payload, at, summed)
+        at = _after_sums(payload, at + 1) if summed else at + 1
+        if self._unpacker is None:
+            self._unpacker = Unpacker(self._channels, self._fast, self._version)
+        elif fresh:
+            self._unpacker.fresh()
+        slips, values, flags = self._unpacker.run(payload[at:], count)
+        steps = np.arange(count)
+        return Columns(
+            np.full(count, self.boot, np.int64),
+            self._number + steps,
+            self._slot + steps + np.cumsum(slips),
+            values,
+            flags,
+        )
+
+
+class PageNumbers(PageRecords):
+    """The numbers alone: nothing is unpacked, so a page costs little more than its CRCs."""
+
+    def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Columns:
+        count, _ = self._count(payload, at, summed)
+        if not count:
+            raise ValueError(f"1 to {MAX_COUNT} records")
+        nothing = np.zeros(count, np.int64)
+        numbers = self._number + np.arange(count)
+        none = np.zeros((count, self._channels), np.uint8)
+        return Columns(nothing, numbers, nothing, none.astype(np.int64), none)
+
+
+def _after_sums(payload: bytes, at: int) -> int:
+    """The index behind the sums: they are for a node that starts."""
+    if at >= len(payload):
+        raise ValueError("its sums are cut off")
+    count, at = payload[at], at + 1
+    for _ in range(count):
+        _, at = varint.get(payload, at + 1, len(payload))
+    return at

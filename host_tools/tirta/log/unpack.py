@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Compressed runs of one page to arrays: compiled where numba is installed (`tirta[fast]`), in
+plain Python where not. Both give the same; numba keeps what it compiled in its cache.
+"""
+
+import functools
+from array import array
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tirta.log import range_decoder
+from tirta_format import codec
+from tirta_format.page import VERSION
+from tirta_format.prior import PRIOR
+
+MAX_COUNT = 255
+_PACES, _BLOCKS, _STRIDE, _RECENT = 20, 21, 24, 738  # as in tirta_format.codec
+_CODER, _BEFORE = 3, 4
+
+
+class Records(NamedTuple):
+    """Row i of each array is one record. The value of a missing one is the last known, or 0."""
+
+    slips: NDArray[np.int64]
+    values: NDArray[np.int64]  # [record, channel]
+    flags: NDArray[np.uint8]
+
+
+class Unpacker:
+    """One page: `fresh` models, then its runs in order."""
+
+    def __init__(self, channels: int, fast: bool | None = None, version: int = VERSION) -> None:
+        """`fast` asks for numba, or for none; it is used where it is, unless told otherwise.
+        `version` is the page's.
+        """
+        self.channels = channels
+        self._paces = int(version > 1)
+        self._width = 2 + 2 * channels + 2 * ((channels + 7) // 8)
+        self._decode = _compiled() if fast or fast is None else None
+        if fast and self._decode is None:
+            raise ValueError("numba is not installed")
+        self.fast = self._decode is not None
+        self.fresh()
+
+    def fresh(self) -> None:
+        state, probs = _fresh(self.channels, self._paces)
+        self._state: Any = np.array(state) if self.fast else list(state)
+        self._probs: Any = np.array(probs) if self.fast else list(probs)
+
+    def run(self, data: bytes, count: int) -> Records:
+        """The `count` records of a run. Raises ValueError when no encoder wrote it; then the models
+        are of no use before the next `fresh`.
+        """
+        if not 1 <= count <= MAX_COUNT:
+            raise ValueError(f"1 to {MAX_COUNT} records")
+        size = count * self._width
+        if self._decode is not None:
+            rows = np.zeros(size, np.int64)
+            octets = np.frombuffer(data, np.uint8)
+            coder, before = np.zeros(_CODER, np.int64), np.zeros(_BEFORE, np.int64)
+            parts = (octets, count, self._state, self._probs, rows, 0, coder, before)
+            done = self._decode(*parts)
+        else:
+            plain = [0] * size
+            rest = ([0] * _CODER, [0] * _BEFORE)
+            done = range_decoder.decode(data, count, self._state, self._probs, plain, 0, *rest)
+            rows = np.array(plain, np.int64)
+        if done < count:
+            raise ValueError("no encoder writes this run")
+        return self._records(rows.reshape(count, self._width))
+
+    def _records(self, rows: NDArray[np.int64]) -> Records:
+        end = 2 + 2 * self.channels
+        pairs = rows[:, :end]
+        whole = pairs[:, 0::2] | pairs[:, 1::2] << 16
+        values = whole[:, 1:]
+        nibbles = rows[:, end:, None] >> np.array([0, 4, 8, 12]) & 15
+        flags = nibbles.reshape(len(rows), -1)[:, : self.channels].astype(np.uint8)
+        return Records(whole[:, 0], values - ((values & 0x80000000) << 1), flags)
+
+
+@functools.cache
+def _fresh(channels: int, paces: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """State and probabilities of fresh models."""
+    state = array("q", bytes(8 * (_BLOCKS + (channels + 1) * _STRIDE)))
+    probs = array("q", bytes(8 * (_RECENT + 4 * (channels + 1))))
+    codec.reset(state, probs, PRIOR, channels)
+    state[_PACES] = paces
+    return tuple(state), tuple(probs)
+
+
+@functools.cache
+def _compiled() -> Callable[..., int] | None:
+    """runs.decode by numba, or None. Each function gets the compiled ones to call."""
+    try:
+        import numba
+    except ImportError:
+        return None
+    space = dict(vars(range_decoder))
+    for name, plain in vars(range_decoder).items():
+        if isinstance(plain, FunctionType):
+            own = FunctionType(plain.__code__, space, name)
+            try:
+                space[name] = numba.njit(cache=True)(own)
+            except RuntimeError:
+                return None  # nowhere to keep a cache: compiling takes longer than it saves
+    return space["decode"]  # type: ignore[no-any-return]
