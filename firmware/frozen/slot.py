@@ -18,6 +18,7 @@ from tirta_node.hal import chip, mark
 from tirta_node.hal.flash import Fine
 from tirta_node.state import copies
 
+_START_S = const(300)
 _LOOK_S = const(60)
 _SLAM_S = const(65)  # the reset that `failed` arms comes before
 _HARD_RESET = const(2)  # indices into meta.CAUSES
@@ -61,7 +62,10 @@ def mount():
     """
     flash = chip.partition("state")
     fields = copies.load(flash)
-    chip.reset_after(chip.visit()[0])
+    seconds = chip.visit()[0]
+    if chip.reset_cause() != _SOFT_RESET:  # the application follows: it may start for longer
+        seconds = max(seconds, _START_S)
+    chip.reset_after(seconds)
     first = in_force = fields.get(state.SLOT, b"")
     if state.TRIAL in fields:
         import trials

@@ -22,7 +22,7 @@ FIRST, FAST = 115_200, 921_600
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chip]:
-    with chip(tmp_path_factory.mktemp("working"), flash_of(inlet(INTERVAL_S))) as found:
+    with chip(tmp_path_factory.mktemp("working"), flash_of(inlet(INTERVAL_S, visit_s=30))) as found:
         status = found.sampled(4)
         print(f"heap {status['heap_free']} bytes, worst work {status.get('timing')}")
         yield found
@@ -58,8 +58,9 @@ def test_a_late_hello_keeps_no_line_raised(node: Chip) -> None:
 
 
 def test_a_config_is_tried_and_kept(node: Chip) -> None:
+    """Its two starts last longer than the visit that the node knows of."""
     path = node.home / "other.toml"
-    path.write_text(inlet(INTERVAL_S, name="Another name"))
+    path.write_text(inlet(INTERVAL_S, name="Another name", visit_s=600))
     before = look(node.flash("log"))
     told = node.tirta("config", "apply", node.port, path, "--json").json
     assert told["state"] == "active"
@@ -70,7 +71,7 @@ def test_a_config_is_tried_and_kept(node: Chip) -> None:
 
 def test_a_config_that_reads_nothing_is_given_up(node: Chip) -> None:
     path = node.home / "bad.toml"
-    bad = inlet(INTERVAL_S, name="Nothing there").replace(
+    bad = inlet(INTERVAL_S, name="Nothing there", visit_s=600).replace(
         'sensor = "4-20mA"\npin = "analog_1"', 'sensor = "4-20mA"\npin = "analog_2"'
     )
     path.write_text(bad)

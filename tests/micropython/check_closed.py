@@ -32,6 +32,7 @@ class Chip:
     kept = 1800, 0
     cause = 1  # power on
     countdown = -1  # changes of the mark until the power goes
+    armed_s = 0  # until a reset that nothing calls off
 
     def partition(self, name):
         return self.flash
@@ -47,6 +48,9 @@ class Chip:
 
     def keep_visit(self, seconds, flag=0):
         self.kept = seconds, flag
+
+    def reset_after(self, seconds):
+        self.armed_s = seconds
 
 
 class Mark:
@@ -218,6 +222,16 @@ def test_a_visit_opens_one_start_and_no_more():
     flash.image[:] = b"\0" * len(flash.image)
     chip.kept = (60, 2)
     assert slot.locked() == (True, False)
+
+
+def test_a_start_has_its_time_however_short_a_visit_is():
+    """A soft reset may be mpremote's: main.py does not run then, and only this ends a visit."""
+    board()
+    for visit_s in (5, 60, 86400):
+        for cause in (1, 2, 3, 4, 5):
+            chip.kept, chip.cause = (visit_s, 0), cause
+            slot.mount()
+            assert chip.armed_s == (visit_s if cause == 5 else max(300, visit_s)), cause
 
 
 def test_cuts_while_it_is_opened_leave_it_locked_with_its_key_or_open():
