@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from tirta.link import patience
+from tirta import patience
 
 Update = Callable[[int, int], None]  # done, all
 

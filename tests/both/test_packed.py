@@ -8,10 +8,10 @@ from binascii import crc32, unhexlify
 import golden
 import packing
 from harness import skip
+from packing import packer, ring
 
 from tirta_format import page, record
 from tirta_format.prior import PRIOR
-from tirta_node.storage import packer, ring
 
 RAM_BYTES = 8192  # of ring, packer and tables, for eight channels
 

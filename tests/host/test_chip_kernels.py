@@ -215,7 +215,7 @@ class Bench:
 
 
 def test_statistics(arch: str, tmp_path: Path) -> None:
-    twin = plain("statistics_plain")
+    twin = plain("sampling/statistics_plain")
     chance = random.Random(SEED)
     for kernels in module("sampling/statistics_viper", arch, tmp_path):
         cells = 3
@@ -253,7 +253,7 @@ def test_statistics(arch: str, tmp_path: Path) -> None:
 
 
 def test_quality(arch: str, tmp_path: Path) -> None:
-    twin = plain("quality_plain")
+    twin = plain("sampling/quality_plain")
     chance = random.Random(SEED)
     flat = 6
     limits = [2]
@@ -311,7 +311,7 @@ class Tick:
 
 
 def test_ticks(arch: str, tmp_path: Path) -> None:
-    twin = plain("tick_plain")
+    twin = plain("sampling/tick_plain")
     # Lines that rise, fall and are exact in few digits, a counter, one that starts again, another
     # line, what a bus left, two drivers; most with a raw value.
     cells = 18
@@ -379,7 +379,7 @@ class Groups:
 
 
 def test_groups_with_periods_of_their_own(arch: str, tmp_path: Path) -> None:
-    twin = plain("rates_plain")
+    twin = plain("sampling/rates_plain")
     for kernels in module("sampling/rates_viper", arch, tmp_path):
         words = Buffer(kernels, struct.pack("<4i", 0, 0, 0, 400))
         state = Buffer(kernels, struct.pack("<2i", TICKS - 100, 0))

@@ -22,9 +22,9 @@ from typing import Any
 import pytest
 from peer import EPOCH, UNIX_MS, Peer
 
+from tirta import patience
 from tirta.cli import build_parser
 from tirta.keys.credential import Credential, node_key
-from tirta.link import patience
 from tirta.link.serial_line import Line
 from tirta_format import access, frame, hmac, seals
 from tirta_format import config as format_config

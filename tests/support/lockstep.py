@@ -35,7 +35,7 @@ _MODULES = (
     "tirta.pull.pull.time",
     "tirta.link.baud.time",
     "tirta.link.page_reader.time",
-    "tirta.link.patience.time",
+    "tirta.patience.time",
     "tirta.link.repl.time",
     "tirta.node.tail.time",
 )

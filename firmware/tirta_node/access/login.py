@@ -25,7 +25,7 @@ def begin(gate, flash):
         gate.wrong = found.wrong
         found.tidy()
     except OSError:
-        pass  # status tells of a damaged state (choose_config.py), and it is no reason not to sample
+        pass  # status tells of a damaged state (choose_config.py): no reason not to sample
     _lock_out(gate)
 
 

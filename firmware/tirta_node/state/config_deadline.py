@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The end of a config's trial. Apart from `config_trial`, for it stays in RAM as long as a trial."""
+"""The end of a config's trial. Apart from config_trial.py: it stays in RAM as long as a trial."""
 
 from micropython import const
 

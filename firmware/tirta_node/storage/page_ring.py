@@ -42,7 +42,7 @@ class Works:
 
 
 class FlashRing:
-    """`index` knows what lies where; `mark` says whose pages these are, and `full_ring` what it means
+    """`index` knows what lies where; `mark` says whose pages these are, and `refusal` what it means
     when none can be written.
     """
 

@@ -3,8 +3,8 @@
 
 The laptop sends the blocks of a LittleFS image that differ; each is erased and programmed between
 samples, and read back. Only when the whole slot is what the laptop meant does one write of the
-state put it on trial (start_trial.py). Nothing depends on what is kept here: a cable that was pulled
-and a power cut cost the block under way.
+state put it on trial (start_trial.py). Nothing depends on what is kept here: a cable that was
+pulled and a power cut cost the block under way.
 """
 
 import json

@@ -12,9 +12,9 @@ from tirta.archive.evidence import Archive
 from tirta.calibrate import settling
 from tirta.calibrate.coefficients import Point, solve
 from tirta.errors import TirtaError
-from tirta.link.patience import Patience, Silence
 from tirta.log.decode import decode_run
 from tirta.node import Node
+from tirta.patience import Patience, Silence
 from tirta_format import calibration
 from tirta_format import config as format_config
 from tirta_format.record import FAIL, MISSING

@@ -8,13 +8,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tirta import translation
+from tirta import patience, translation
 from tirta.cli import parser, say
 from tirta.cli.catalogue import COMMANDS, Command, named
 from tirta.cli.parser import WRONG_USAGE, Parser
 from tirta.errors import TirtaError
 from tirta.files import atomic
-from tirta.link import patience
 
 _UTF8 = {"utf-8", "utf8"}
 

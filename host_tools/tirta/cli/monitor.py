@@ -4,10 +4,10 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
+from tirta import patience
 from tirta.cli import say
 from tirta.cli.command import Work, number, port_argument
 from tirta.errors import TirtaError
-from tirta.link import patience
 from tirta.node import Node
 from tirta.node.discover import choose
 

@@ -20,9 +20,9 @@ from tirta.errors import TirtaError
 from tirta.image.bundle import Bundle
 from tirta.image.littlefs import BLOCK, OLD_SLOT_BLOCK, SLOT_BLOCK, lfs_image
 from tirta.link.frames import NoAnswerError, RefusedError
-from tirta.link.patience import Patience
 from tirta.link.protocol import MAX_PAYLOAD
 from tirta.node import Node
+from tirta.patience import Patience
 from tirta_format import frame, updates
 
 Progress = Callable[[int, int], None]  # bytes written, bytes in all

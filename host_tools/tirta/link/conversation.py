@@ -20,8 +20,8 @@ from tirta.link.answers import Hello
 from tirta.link.closing import Closing
 from tirta.link.frames import Link, NoAnswerError, PausedError
 from tirta.link.login import Guard
-from tirta.link.patience import Patience
 from tirta.link.serial_line import Line, LineLostError
+from tirta.patience import Patience
 from tirta.text import clean
 from tirta_format import frame
 

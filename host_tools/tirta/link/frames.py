@@ -13,12 +13,12 @@ import time
 from collections import deque
 from itertools import count
 
+from tirta import patience
 from tirta.errors import TirtaError
-from tirta.link import patience
 from tirta.link.login import Guard
-from tirta.link.patience import Patience
 from tirta.link.protocol import MAX_PAYLOAD
 from tirta.link.serial_line import Line
+from tirta.patience import Patience
 from tirta.text import clean
 from tirta_format import access, frame, seals
 

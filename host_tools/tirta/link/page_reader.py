@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from tirta import patience
 from tirta.errors import TirtaError
-from tirta.link import patience
 from tirta.link.frames import Link
-from tirta.link.patience import Patience
+from tirta.patience import Patience
 from tirta_format import frame
 from tirta_format.page import SIZE
 

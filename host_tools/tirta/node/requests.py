@@ -21,9 +21,9 @@ from tirta.link.answers import Committed, IndexEntry
 from tirta.link.baud import FAST_BAUDS, Rate
 from tirta.link.frames import RefusedError
 from tirta.link.keyed import Keyed
-from tirta.link.patience import Patience
 from tirta.link.serial_line import DEFAULT_BAUD, Line
 from tirta.node import config_trial
+from tirta.patience import Patience
 from tirta.text import clean
 from tirta.water import node_config
 from tirta_format import access, frame, staging

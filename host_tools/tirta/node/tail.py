@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tirta.link.patience import Silence
 from tirta.node import Node
 from tirta.node.requests import ConfigError
+from tirta.patience import Silence
 from tirta.water import columns
 
 _LEAST_S = 0.05

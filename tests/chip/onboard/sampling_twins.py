@@ -11,7 +11,7 @@ import tick_plain as ticks
 import uctypes
 from nor import Random
 
-from tirta_node.sampling import quality_viper, statistics_viper, tick_viper
+from tirta_node import quality_viper, statistics_viper, tick_viper
 
 GOOD, SUSPECT, FAIL, MISSING = 1, 3, 4, 9
 TICKS = (1 << 30) - 1

@@ -5,7 +5,7 @@ import gc
 import sys
 
 # Plain twins of kernels, which a node with viper has no use for.
-LENT = (("tirta_format", "codec"), ("tirta_node", "twin"))
+LENT = (("tirta_format", "codec"), ("tirta_node", "codec_shim"))
 
 
 def lend():
