@@ -202,7 +202,7 @@ def parse(text):
         raise ValueError("config is longer than %d bytes" % MAX_BYTES)
     try:
         config = json.loads(text)
-    except RuntimeError:  # CPython's reader recurses; MicroPython's does not
+    except (RuntimeError, MemoryError):  # CPython's reader recurses; MicroPython's takes heap
         raise ValueError("config is nested too deep")
     wrong = check(config)
     if wrong:
