@@ -180,11 +180,11 @@ def test_tick():
     kernel, plain = Bench(18), Bench(18)
     ours, theirs = Tick(), Tick()
     chance = Chance(SEED)
-    for i in range(60):
+    for i in range(90):
         step = chance.of(40, 150, 900, 1000, 5300)
         ours.now += step
         theirs.now += step
-        kernel.words[twin._USED] = plain.words[twin._USED] = int(i % 20 == 19)  # full
+        kernel.words[twin._USED] = plain.words[twin._USED] = int(i % 7 == 6)  # full
         now = ours.now & TICKS
         left = tick_viper.tick(kernel.at, uctypes.addressof(of_kernel), now, ours.parts)
         cells = plain.values, plain.flags, None, None
