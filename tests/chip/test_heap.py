@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the demo's config leaves of the heap on the genuine image: open, with Wi-Fi's driver up, and
-behind a pull.
-"""
+"""What the demo's config leaves of the heap on the genuine image, and what a pull does."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +10,6 @@ from emulated import BOARD, Chip, chip, flash_of
 from tirta.virtual.demo_config import DEMO_CONFIG
 
 OPEN = 70_000  # bytes that stay free, at least
-WIFI = 20_000  # what the driver takes out of that, and some
-_WIFI_UP = (
-    "import gc, network\ngc.collect()\nbefore = gc.mem_free()\nw = network.WLAN(network.STA_IF)\n"
-    "w.active(True)\ngc.collect()\nprint('wifi:', before, gc.mem_free())\nw.active(False)"
-)
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +28,3 @@ def test_of_the_demos_eight_channels(node: Chip, tmp_path: Path) -> None:
     after = node.status()["heap_free"]
     print(f"behind a pull: {after} bytes")
     assert after >= OPEN
-
-
-def test_of_a_prompt_with_wifi_up(node: Chip) -> None:
-    """Nothing of the application is loaded then: it tells what the driver takes."""
-    (line,) = [
-        line for line in node.mpremote("exec", _WIFI_UP).splitlines() if line.startswith("wifi: ")
-    ]
-    before, with_it = map(int, line.split()[1:])
-    print(f"a prompt has {before} bytes free, {with_it} with Wi-Fi up")
-    assert before - with_it <= 2 * WIFI
