@@ -20,7 +20,8 @@ import tirta
 pytestmark = pytest.mark.packaging
 
 PROBE = """
-import tirta, tirta_format, tirta.boards, tirta.build, tirta.paths
+import tirta, tirta_format
+import tirta.boards.board_file, tirta.files.paths, tirta.image.build
 print(tirta.__file__)
 print(tirta_format.__file__)
 print(tirta.files.paths.firmware_dir())

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from district_archive import write_district
+from support import CHECKOUT
 
 from tirta.report import large
 from tirta.report.build import Options, report
@@ -20,7 +21,7 @@ from tirta.report.build import Options, report
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
 SIZES = {"desktop": (1280, 900), "phone": (390, 844), "paper": (718, 1000)}  # A4 within margins
-CHECKS = Path(__file__).with_name("page_checks.js")
+CHECKS = CHECKOUT / "tests/support/page_checks.js"
 
 
 @pytest.fixture(scope="module")

@@ -229,7 +229,7 @@ with open("lower") as held:
         refusals += 1
 from peer import Peer
 from tirta.node import Node
-from tirta.pull import pull
+from tirta.pull.pull import pull
 from tirta.tables import check
 from tirta.tables.landing import land_all
 peer, archive = Peer("0123456789ab"), pathlib.Path("archive")
@@ -245,7 +245,7 @@ print(refusals)
 """
     done = patience.run(
         [sys.executable, "-c", "import os, sys\n" + FILES + code], cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT / "tests/support")},
     )  # fmt: skip
     assert (done.returncode, done.stdout.strip()) == (0, "9"), done.stderr
 

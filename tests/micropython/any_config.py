@@ -180,7 +180,7 @@ class Flash:
 
 
 class Kept:
-    """What `rarely` does for alarms: the state is empty, and nothing is written to it."""
+    """What `unload` does for alarms: the state is empty, and nothing is written to it."""
 
     def call(self, module, function, *args):
         if function == "record":
@@ -203,7 +203,7 @@ def day(text, seed):
     sampler = assemble.build(drivers, buses, channels, interval_ms, ring)
     alarms = None
     if "alarms" in made:
-        alarm_setup.rarely = node_alarms.rarely = Kept()
+        alarm_setup.unload = node_alarms.unload = Kept()
         alarm_setup.chip = node_alarms.chip = Flash()
         alarm_setup.contacts = Contacts(chance)
         alarms = alarm_setup.begin(Node(made, ring, sampler))

@@ -10,6 +10,7 @@ from nor import BLOCK, SHAPES, Flash
 
 import tirta_node.hal
 from tirta_format import staging, state
+from tirta_node import sampling
 
 
 class Chip:
@@ -92,7 +93,7 @@ class SelfTest:
         return [[channel["name"], 7, 1] for channel in channels]
 
 
-selftest = sys.modules["tirta_node.sampling.selftest"] = tirta_node.sampling.selftest = SelfTest()
+selftest = sys.modules["tirta_node.sampling.selftest"] = sampling.selftest = SelfTest()
 
 
 def stage(made, text=NEW, seconds=60):

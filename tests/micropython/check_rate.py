@@ -39,7 +39,7 @@ from tirta_node.line import baud as rate  # noqa: E402 - with that UART
 from tirta_node.line.console import Console  # noqa: E402
 from tirta_node.requests import dispatch  # noqa: E402
 
-dispatch.rarely.call = lambda module, function, *args: (
+dispatch.unload.call = lambda module, function, *args: (
     {"tirta": 1} if function == "identity" else getattr(rate, function)(*args)
 )
 
@@ -230,12 +230,12 @@ def test_the_same_rate_again_disturbs_nothing():
 def test_a_flood_of_hellos_loads_a_module_once():
     node = Node()
     loads = []
-    call = dispatch.rarely.call
-    dispatch.rarely.call = lambda *args: loads.append(args) or {"tirta": 1}
+    call = dispatch.unload.call
+    dispatch.unload.call = lambda *args: loads.append(args) or {"tirta": 1}
     for _ in range(300):
         hello(node, FIRST)
         assert node.line.written
-    dispatch.rarely.call = call
+    dispatch.unload.call = call
     assert len(loads) == 1, loads
 
 

@@ -95,11 +95,12 @@ class Group:
 
 
 class Sampler:
-    """What `report` and `commands` ask of one."""
+    """What `status` and `dispatch` ask of one."""
 
     def __init__(self, columns):
         self.columns = columns
         self.groups = (Group(),)
+        self.buses = ()
 
     def is_due(self, in_ms, slot):
         words = self.groups[0].words
