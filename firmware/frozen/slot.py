@@ -62,8 +62,9 @@ def mount():
     """
     flash = chip.partition("state")
     fields = copies.load(flash)
-    seconds = chip.visit()[0]
-    if chip.reset_cause() != _SOFT_RESET:  # the application follows: it may start for longer
+    seconds, flag = chip.visit()
+    if chip.reset_cause() != _SOFT_RESET and flag != _OPEN:
+        # The application follows, and not a visit: it may start for longer.
         seconds = max(seconds, _START_S)
     chip.reset_after(seconds)
     first = in_force = fields.get(state.SLOT, b"")
