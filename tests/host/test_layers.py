@@ -276,3 +276,23 @@ def test_every_source_file_names_its_licence() -> None:
     for path in files:
         head = path.read_text().splitlines()[:2]
         assert any("SPDX-License-Identifier: MIT" in line for line in head), path
+
+
+def test_the_walk_names_files_that_exist() -> None:
+    text = (CHECKOUT / "CONTRIBUTING.md").read_text()
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", text)
+    assert len(named) > 25
+    for name in named:
+        roots = ("", "host_tools/tirta", "firmware", "firmware/tirta_node")
+        assert any((CHECKOUT / root / name).is_file() for root in roots), name
+
+
+def test_the_rooms_in_the_walk_are_those_of_the_table() -> None:
+    text = (CHECKOUT / "CONTRIBUTING.md").read_text()
+    for folder, floors in HOUSES:
+        table = text.split(f"| floor | `{folder}` | |")[1].split("\n\n")[0]
+        told = [
+            sorted(re.findall(r"`(\w+)`", line.split("|")[2]))
+            for line in reversed(table.split("\n")[2:])
+        ]
+        assert told == [sorted(names.split()) for names in floors]
