@@ -73,7 +73,7 @@ def test_replays_reorders_and_reflections(nodes: Nodes) -> None:
                 continue  # no request is as long
             kinds = seals.SEALED, access.LOGIN, access.CHALLENGE + 1, kind_ - frame.ANSWER
             for i, kind in enumerate(kinds):
-                told = wire.say(frame.encode(kind, 9 + i, answer))
+                told = wire.say(frame.encode(kind, 200 + i, answer))
                 assert told[0] == frame.REFUSAL
         later = wire.log_in(made)
         for sent in recorded:  # in another session of the same credential
