@@ -75,7 +75,7 @@ def test_all_nodes_with_a_bar_each(folder: Path, tmp_path: Path) -> None:
         assert f"Pulling {each}" in shown, "a node without a bar"
     bars = [line for line in re.split("[\r\n]", shown) if "Pulling" in line]
     assert any("━" in line and "B" in line for line in bars)
-    assert len(re.findall(" new records?, ", shown)) == 3
+    assert len(re.findall(r"[0-9] new records?[, ]", shown)) == 3
     assert "\x1b[?25h" in shown, "the cursor stays away"
     (found,) = done
     assert [result["holes"] for result in found] == [[], [], []]
