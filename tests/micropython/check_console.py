@@ -129,6 +129,14 @@ def test_what_came_again_meanwhile_is_not_done_again():
     assert echo.requests == 3
 
 
+def test_what_follows_an_answer_at_once_is_no_repeat():
+    """Another laptop may begin with the sequence of the one before; the node has not been idle."""
+    echo = Echo()
+    echo.say(frame.encode(0x02, 1, b"abc"))
+    echo.say(frame.encode(0x03, 1, b"d"))
+    assert echo.answers() == [(0x82, 1, b"cba"), (0x83, 1, b"d")]
+
+
 def test_damaged_and_overlong_frames_are_dropped_and_counted():
     echo = Echo()
     bad = bytearray(frame.encode(0x02, 1, b"abc"))

@@ -3,7 +3,6 @@
 
 import struct
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any, Self
 
 from nodes import FAST_BAUD, Nodes
@@ -59,17 +58,13 @@ def credential(node: str, role: int, fleet: bytes = FLEET, **fields: int) -> Cre
     return Credential(node, claims, access.credential_key(node_key(fleet, node), claims))
 
 
-# No two laptops begin alike: a node takes a request under its last sequence for a repeat.
-_SEQUENCES = count(20, 37)
-
-
 @dataclass
 class Wire:
     """One laptop on a line: requests as they are, and what came back."""
 
     port: str
     line: Line = field(init=False)
-    sequence: int = field(default_factory=lambda: next(_SEQUENCES) % 256)
+    sequence: int = 0
 
     def __post_init__(self) -> None:
         self.line = Line(self.port, FAST_BAUD)

@@ -71,9 +71,8 @@ def test_replays_reorders_and_reflections(nodes: Nodes) -> None:
         for kind_, answer in answers:  # the node's own words, as requests of every kind
             if len(answer) > 200:
                 continue  # no request is as long
-            kinds = seals.SEALED, access.LOGIN, access.CHALLENGE + 1, kind_ - frame.ANSWER
-            for i, kind in enumerate(kinds):
-                told = wire.say(frame.encode(kind, 200 + i, answer))
+            for kind in (seals.SEALED, access.LOGIN, access.CHALLENGE + 1, kind_ - frame.ANSWER):
+                told = wire.say(frame.encode(kind, 9, answer))
                 assert told[0] == frame.REFUSAL
         later = wire.log_in(made)
         for sent in recorded:  # in another session of the same credential

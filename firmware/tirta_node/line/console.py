@@ -70,7 +70,10 @@ class Console:
         """Take in what arrived, send what fits."""
         if self.stream is not None or not self._busy():
             self._receive()
+        answers = self.stream is None and self._busy()
         self._send()
+        if answers and not self._busy():
+            self._receive()  # what came before the answer was out: behind it nothing is a repeat
         if self.lapse is not None:
             self._may_lapse()
 
