@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 import serial
-from nodes import Mpremote, Nodes
+from nodes import FAST_BAUD, Mpremote, Nodes
 
 from tirta.boards import board_file
+from tirta.link import repl
+from tirta.link.conversation import offer
+from tirta.link.frames import Link
+from tirta.link.serial_line import Line
+from tirta_format import frame
 
 
 @pytest.fixture
@@ -124,3 +129,18 @@ def test_the_port_stays_through_opening_and_closing(mpremote: Mpremote) -> None:
     for _ in range(5):
         os.close(os.open(mpremote.port, os.O_RDWR | os.O_NOCTTY))
     assert mpremote.run("print(1)") == "1\n"
+
+
+@pytest.mark.parametrize("baud", [0, 57_600, 115_200, 3_000_000])
+def test_no_hello_loses_the_prompt(nodes: Nodes, baud: int) -> None:
+    """Whatever sequence it begins with, and a line was typed before that it could bring back."""
+    line = Line(nodes.up().port, FAST_BAUD)
+    link = Link(line)
+    try:
+        assert repl.ask(line)  # types one
+        for sequence in range(256):
+            link._sequence = sequence
+            link.send(frame.HELLO, offer(baud))
+            assert repl.ask(line), f"silent after sequence {sequence}"
+    finally:
+        line.close()

@@ -63,25 +63,16 @@ def test_a_paused_node_is_called_so(nodes: Nodes, capsys: pytest.CaptureFixture[
     with pytest.raises(NoAnswerError, match="no Tirta application") as error:
         Node(bare)
     assert "tirta flash" in error.value.hint
-    wanted = {"visited": ("paused", name), "bare": ("repl", "")}
-    wait_for(lambda: {p.name: (p.mode, p.node) for p in list_ports()} == wanted)
-
-    def says(*words: str) -> str:
-        """What a command that cannot do its work says."""
-        assert main(list(words)) == 1
-        told = capsys.readouterr()
-        return told.out + told.err
-
-    # On a busy computer a prompt may take longer than it is given: it says so when asked again.
-    wait_for(lambda: f"Node {name} is paused" in says("doctor", port))
-    paused = f"Node {name} on {port} is paused"
-    wait_for(lambda: paused in says("deploy", port))
-    wait_for(
-        lambda: (
-            paused in (said := says("pull", "--all", "--archive", "a"))
-            and ("Left out: bare, a board without Tirta's application." in said)
-        )
-    )
+    found = {p.name: (p.mode, p.node) for p in list_ports()}
+    assert found == {"visited": ("paused", name), "bare": ("repl", "")}
+    assert main(["doctor", port]) == 1
+    assert f"Node {name} is paused" in capsys.readouterr().out
+    assert main(["pull", "--all", "--archive", "a"]) == 1
+    said = capsys.readouterr().err
+    assert f"Node {name} on {port} is paused" in said
+    assert main(["deploy", port]) == 1
+    assert f"Node {name} on {port} is paused" in capsys.readouterr().err
+    assert "Left out: bare, a board without Tirta's application." in said
     Mpremote(port)("reset")
     wait_for(lambda: {p.mode for p in list_ports()} == {"open", "repl"})
 

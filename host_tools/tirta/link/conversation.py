@@ -88,8 +88,8 @@ class Conversation(Closing):
 
     def say_hello(self, tries: int, think_s: float = 0.7, within: Patience | None = None) -> Hello:
         """Ask who is there: that any answer comes means that both ends run at this rate."""
-        offer = bytes((frame.PROTOCOL, frame.PROTOCOL)) + str(self.line.baud).encode()
-        answer = self.ask(frame.HELLO, offer, think_s=think_s, tries=tries, within=within)
+        offered = offer(self.line.baud)
+        answer = self.ask(frame.HELLO, offered, think_s=think_s, tries=tries, within=within)
         if answer.get("tirta") != frame.PROTOCOL:
             raise TirtaError(
                 f"The node speaks link protocol {answer.get('tirta')}, this program"
@@ -204,6 +204,11 @@ class Start:
     def over(self) -> bool:
         """Whether it will not come any more."""
         return time.monotonic() > self._until or self.patience.over
+
+
+def offer(baud: int) -> bytes:
+    """What a hello says: the protocols spoken, the rate in eight digits (FORMAT.md section 9)."""
+    return bytes((frame.PROTOCOL, frame.PROTOCOL)) + f"{baud:08}".encode()
 
 
 def _candidates(node: str, role: int) -> list[Credential]:

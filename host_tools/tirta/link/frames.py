@@ -35,8 +35,9 @@ _HELLO_S = 6.0  # the same for a hello: what is there may be noise, and no node
 LATE_S = 45.0  # the same where the node has the request: it may have to load code from a slow flash
 _PACE = 1.5  # times what the last answer took: then it is asked again
 _MOST_PACE_S = 4.0
-# Bytes that mean something to a REPL: Ctrl-A to E. A hello avoids those that interrupt or run code.
-_REPL_KEYS = {2, 3, 4, 5}
+# Bytes that mean something to a REPL. A hello avoids those that interrupt or run code, Ctrl-B to E,
+# or bring back a line that was typed before, Ctrl-N and P: the rest would become part of it.
+_REPL_KEYS = {2, 3, 4, 5, 14, 16}
 _NEVER_SEALED = {frame.HELLO, access.CHALLENGE, access.LOGIN}
 
 Frame = tuple[int, int, bytes]

@@ -47,7 +47,7 @@ class Banner:
         return f"It goes on by itself within {duration(self.visit_s)}"
 
 
-def ask(line: Line, timeout_s: float = 2.0) -> Banner | None:
+def ask(line: Line, timeout_s: float = 0.8) -> Banner | None:
     """The banner of the REPL at the other end, or None when there is none."""
     line.write(b"\r\x02")
     found = None
