@@ -8,7 +8,6 @@ entry whole, torn or absent; a torn one counts as a wrong guess. Called by `unlo
 """
 
 import struct
-from binascii import crc32
 
 from tirta_format import entries, state
 from tirta_node.state import copies
@@ -107,9 +106,7 @@ def _copy(flash, first):
     n = state.length(head, flash.blocks // 2 * flash.BLOCK)
     if not n or head[4] != state.VERSION:
         return None
-    end = bytearray(4)
-    flash.read(first, n - 4, end)
-    if _crc(flash, first, n - 4) != struct.unpack("<I", end)[0]:
+    if not copies.ends_with(flash, first, n - 4, copies.crc_of(flash, first, n - 4)):
         return None
     fields = {}
     at = state.HEADER_SIZE
@@ -123,13 +120,3 @@ def _copy(flash, first):
             fields[tag[0]] = bytes(data)
         at += 3 + size
     return first, struct.unpack_from("<I", head, 8)[0], n, fields
-
-
-def _crc(flash, first, n):
-    piece = bytearray(256)
-    crc = 0
-    for at in range(0, n, 256):
-        part = memoryview(piece)[: min(256, n - at)]
-        flash.read(first, at, part)
-        crc = crc32(part, crc)
-    return crc

@@ -77,7 +77,7 @@ def change(flash, changes):
             crc = crc32(part, crc)
             at += len(part)
     flash.program(first, at, struct.pack("<I", crc))
-    if _crc(flash, first, at) != crc or not _ends_with(flash, first, at, crc):
+    if crc_of(flash, first, at) != crc or not ends_with(flash, first, at, crc):
         raise OSError("the state partition does not keep what is written")
     return True
 
@@ -141,7 +141,8 @@ def _read(flash, index):
     return state.decode(copy)
 
 
-def _crc(flash, first, size):
+def crc_of(flash, first, size):
+    """CRC-32 of `size` bytes from block `first` on, read in pieces."""
     piece = bytearray(256)
     crc = 0
     for at in range(0, size, 256):
@@ -151,7 +152,8 @@ def _crc(flash, first, size):
     return crc
 
 
-def _ends_with(flash, first, at, crc):
+def ends_with(flash, first, at, crc):
+    """Whether the four bytes at `at` are that CRC."""
     tail = bytearray(4)
     flash.read(first, at, tail)
     return struct.unpack("<I", tail)[0] == crc
