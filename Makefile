@@ -19,7 +19,7 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-chip bench campaign fuzz lint fmt kernels messages types size bundle offline wheel clean
+.PHONY: help demo test test-chip bench campaign fuzz lint fmt kernels messages types measured size bundle offline wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -32,7 +32,7 @@ test: lint types ## lint, type checks and every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-chip: $(VENV) ## the genuine MicroPython image on an emulated ESP32 (CONTRIBUTING.md); skips without one
-	$(BIN)/python -m pytest -n $(CHIPS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) tests/chip
+	$(BIN)/python -m pytest -n $(CHIPS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) --measured chip tests/chip
 
 lint: $(VENV) ## ruff: rules and formatting; generated code is what its source says
 	$(BIN)/ruff check .
@@ -45,13 +45,15 @@ fmt: $(VENV) ## format the sources, and repair what ruff can repair
 
 bench: $(VENV) ## every figure of the log beside its peers: a table, and build/bench.json
 	$(BIN)/python tests/bench/run.py
+	$(MAKE) measured
 
 campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, FAULTS of a flash that errs, PULLS over bad lines, LIES, then fuzz
-	$(BIN)/python tests/support/run_campaign.py $(CUTS) $(SEED)
-	$(BIN)/python tests/support/run_flash_campaign.py $(FAULTS) $(SEED)
-	$(BIN)/python -m pytest -m campaign
+	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_campaign.py $(CUTS) $(SEED)
+	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_flash_campaign.py $(FAULTS) $(SEED)
+	$(BIN)/python -m pytest -m campaign --measured checks
 	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_link_campaign.py $(PULLS) $(SEED)
 	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_lies_campaign.py $(LIES) $(SEED)
+	$(MAKE) measured
 	$(MAKE) fuzz
 
 fuzz: $(VENV) ## coverage-guided fuzzing of the decoder for FUZZ_S seconds (600); goes on from build/corpus
@@ -67,6 +69,9 @@ messages: $(VENV) ## bring the catalogues of the commands' messages up to date w
 types: $(VENV) $(TYPINGS) ## mypy: the laptop's code, and the firmware against the ESP32 port's stubs
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tests/firmware-mypy.ini
+
+measured: $(VENV) ## bring what bench, size, campaign and test-chip last measured into docs/MEASURED.md
+	$(BIN)/python tests/bench/measured.py
 
 size: $(VENV) ## bytes of flash per module and board, heap left on the virtual node
 	$(BIN)/python tests/bench/size.py

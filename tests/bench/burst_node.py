@@ -7,7 +7,6 @@ over ../shared/data/wntr_dma: how often and how soon it finds a burst, and how o
 
 import csv
 import sys
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import ModuleType
@@ -23,12 +22,15 @@ _const.const = int  # type: ignore[attr-defined]
 sys.modules.setdefault("micropython", _const)  # all that these modules want of it
 
 from district_truth import district  # noqa: E402
+from figures import Figures, Say  # noqa: E402
 from week_towns import Town, town  # noqa: E402
 
 from tirta_node.alarms.burst import Burst  # noqa: E402
 from tirta_node.alarms.night_hours import Hours  # noqa: E402
 
 SIZES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+KEYS = (1.0, 2.0)  # sizes that have a goal
+FIRST, COUNT = 1000, 60  # towns; 0 to 119 were looked at while it was tuned
 FROM_S = 1_577_836_800  # 2020, from which a node counts seconds
 RISE_PULSES = 36  # 0.1 L/s for an hour, 10 L a pulse
 DMA = ROOT.parent / "shared" / "data" / "wntr_dma" / "dma_dev.csv"
@@ -103,29 +105,37 @@ def scenario(seed: int, size: float) -> tuple[float, int]:
     return (delay[0] / 3600 if delay else np.nan), wrong
 
 
+def measure(say: Say, first: int = FIRST, count: int = COUNT) -> Figures:
+    """`district.node_*`: what the node's own alarm finds in towns that it was not tuned on."""
+    if DMA.exists():
+        say("wntr_dma: raised {:.1f} h after the opening, {} false".format(*dma()))
+    figures: Figures = {}
+    for name, one in (("districts", scenario), ("towns", week)):
+        say(f"{name:10} found  within 24 h  median h  false (months: {count})")
+        for size in (0.0, *SIZES):
+            figures |= _line(
+                say, f"node_{name}", size, [one(first + i, size) for i in range(count)]
+            )
+    return figures
+
+
+def _line(say: Say, name: str, size: float, rows: list[tuple[float, int]]) -> Figures:
+    """What was found of one size of burst; the keys are those of size 0, 1 and 2 L/s."""
+    hours = np.array([row[0] for row in rows])
+    seen = hours[~np.isnan(hours)]
+    soon, false = int((seen <= 24).sum()), sum(row[1] for row in rows)
+    middle = f"{np.median(seen):8.1f}" if len(seen) else "       -"
+    say(f"{size:4.2f} L/s  {len(seen):6d}  {soon:11d}  {middle}  {false}")
+    if size == 0:
+        return {f"district.{name}_quiet_false": false}
+    if size in KEYS:
+        return {f"district.{name}_{size:g}_lps_within_24h": soon}
+    return {}
+
+
 def main() -> None:
     """Print the curve."""
-    first = int(sys.argv[1]) if len(sys.argv) > 1 else 500
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 20
-    if DMA.exists():
-        print("wntr_dma: raised {:.1f} h after the opening, {} false".format(*dma()))
-    for name, one in (("districts", scenario), ("towns with weeks and holidays", week)):
-        print(f"{name}: L/s    found  within 24 h  median h  false (months)")
-        table(one, range(first, first + count))
-
-
-def table(one: Callable[[int, float], tuple[float, int]], seeds: range) -> None:
-    """A line for each size of burst."""
-    count = len(seeds)
-    for size in (0.0, *SIZES):
-        rows = [one(seed, size) for seed in seeds]
-        hours = np.array([row[0] for row in rows])
-        seen = hours[~np.isnan(hours)]
-        middle = f"{np.median(seen):8.1f}" if len(seen) else "       -"
-        print(
-            f"{size:4.2f}  {len(seen):3d}/{count}  {int((seen <= 24).sum()):3d}/{count}"
-            f"      {middle}  {sum(row[1] for row in rows)}"
-        )
+    measure(print, *map(int, sys.argv[1:3]))
 
 
 if __name__ == "__main__":

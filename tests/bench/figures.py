@@ -70,6 +70,9 @@ GOALS = {
     "district.towns_0.5_lps_found": (">=", 28),
     "district.towns_0.5_lps_start_median_h": ("<=", 6),
     "district.towns_quiet_false": ("<=", 0),
+    "district.node_towns_1_lps_within_24h": (">=", 60),
+    "district.node_towns_2_lps_within_24h": (">=", 60),
+    "district.node_towns_quiet_false": ("<=", 2),
     "powercut.acked_lost": ("<=", 0),
     "powercut.invented": ("<=", 0),
     "flashfault.faults": (">=", 5000),
@@ -85,17 +88,26 @@ def meets(key: str, value: float) -> bool:
     return value <= limit if sign == "<=" else value >= limit
 
 
-def table(figures: Figures) -> list[str]:
-    """One line a figure: key, value, goal, verdict."""
-    lines = [f"{'figure':40}{'measured':>14}{'goal':>14}"]
+HEAD = ("figure", "measured", "goal", "verdict")
+
+
+def rows(figures: Figures) -> list[tuple[str, str, str, str]]:
+    """Key, value, goal, verdict of each figure."""
+    made = []
     for key in sorted(figures):
         goal = verdict = ""
         if key in GOALS:
             sign, limit = GOALS[key]
             goal = f"{sign} {limit:,g}"
-            verdict = "  met" if meets(key, figures[key]) else "  MISSED"
-        lines.append(f"{key:40}{show(figures[key]):>14}{goal:>14}{verdict}")
-    return lines
+            verdict = "met" if meets(key, figures[key]) else "MISSED"
+        made.append((key, show(figures[key]), goal, verdict))
+    return made
+
+
+def table(figures: Figures) -> list[str]:
+    """For a terminal: one line a figure."""
+    lines = [(*HEAD[:3], ""), *rows(figures)]
+    return [f"{a:40}{b:>14}{c:>14}  {d}".rstrip() for a, b, c, d in lines]
 
 
 def show(value: float) -> str:

@@ -4,10 +4,10 @@ that they leave behind.
 """
 
 import json
-import subprocess
 from pathlib import Path
 
 from figures import Figures, Say
+from measured import commit
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BUILD = CHECKOUT / "build"
@@ -15,12 +15,6 @@ KEYS = {
     "powercut": ("cuts", "acked_lost", "invented"),
     "flashfault": ("faults", "lost", "invented", "max_erases_per_attempt"),
 }
-
-
-def commit() -> str:
-    """The commit that is checked out, or nothing outside of git."""
-    command = ["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def measure(say: Say, folder: Path = BUILD) -> Figures:

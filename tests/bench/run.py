@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable
 
 import archive_scale
+import burst_node
 import capacity
 import decode_speed
 import density
 import district_bursts
 import formulas
+import measured
 import node_cost
 import powercut
 import pull_speed
@@ -22,17 +24,11 @@ import quality
 import regimes
 import series
 import wear
-from figures import Figures, Say, keep, table
+from figures import HEAD, Figures, Say, keep, rows, table
 from under_micropython import BenchError, available, can_count
 
 DENSE = ("lro_mainstreet", "wntr_dma", "skab", "gecco")
 CAPACITY = ("skab", "gecco", "lro_mainstreet")
-
-
-def say(line: str) -> None:
-    """One line of the report."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def measure(found: dict[str, series.Series], say: Say) -> Figures:
@@ -66,6 +62,7 @@ def measure(found: dict[str, series.Series], say: Say) -> Figures:
             part("Archive", lambda: archive_scale.measure(water, say))
         part("Pull", lambda: pull_speed.measure(say, found.get("lro_mainstreet")))
     part("Bursts of districts", lambda: district_bursts.measure(say))
+    part("Bursts, by the node alone", lambda: burst_node.measure(say))
     part("Quality", lambda: quality.measure(say))
     part("Power cuts, and a flash that errs", lambda: powercut.measure(say))
     return figures
@@ -81,7 +78,14 @@ def _capacity(found: dict[str, series.Series], figures: Figures, say: Say) -> Fi
 
 
 def main() -> int:
-    """Measure, print, keep."""
+    """Measure, print, keep for build/bench.json and docs/MEASURED.md."""
+    told: list[str] = []
+
+    def say(line: str) -> None:
+        told.extend(line.split("\n"))
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
     found = {}
     for name in series.NAMES:
         one = series.load(name)
@@ -96,6 +100,8 @@ def main() -> int:
         return 1
     keep(figures)
     say("\n" + "\n".join(table(figures)))
+    measured.keep("figures", measured.rows(HEAD, rows(figures)))
+    measured.keep("bench", measured.text_block(told))
     return 0
 
 

@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import measured
+
 from tirta import virtual
 from tirta.boards import board_file
 from tirta.image.build import Build, build
@@ -100,7 +102,8 @@ def _heap_free(port: str) -> int:
 
 def main() -> int:
     builds = {name: build(board_file.load(name)) for name in board_file.names()}
-    sys.stdout.write("\n".join(flash_table(builds)) + "\n")
+    lines = flash_table(builds)
+    sys.stdout.write("\n".join(lines) + "\n")
     at_boot, after_a_month = heap_after_boot_and_a_month()
     little = False
     for when, heap, least in (
@@ -108,10 +111,12 @@ def main() -> int:
         (f"after {DAYS} days", after_a_month, LEAST_FREE),
         ("of a locked node", heap_of_a_locked_node(), LEAST_FREE_LOCKED),
     ):
-        sys.stdout.write(f"{'heap free ' + when:32}{heap:18,}\n")
+        lines.append(f"{'heap free ' + when:32}{heap:18,}")
+        sys.stdout.write(lines[-1] + "\n")
         if heap < least:
             sys.stderr.write(f"size: less than {least:,} bytes of heap are left {when}\n")
             little = True
+    measured.keep("size", measured.text_block(lines))
     return int(little)
 
 

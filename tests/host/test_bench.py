@@ -11,6 +11,7 @@ import capacity
 import decode_speed
 import density
 import figures
+import measured
 import node_cost
 import numpy as np
 import peers
@@ -187,7 +188,7 @@ def test_what_is_kept(tmp_path: Path) -> None:
 
 def test_power_cuts_and_faults_of_this_commit_only(tmp_path: Path) -> None:
     assert powercut.measure(quiet, tmp_path) == {}
-    head = powercut.commit()
+    head = measured.commit()
     cuts = {"commit": head, "cuts": 12000, "acked_lost": 0, "invented": 0, "seed": 1}
     faults = {"commit": "0" * 40, "faults": 6000, "lost": 1, "invented": 0}
     faults["max_erases_per_attempt"] = 3

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from interpreters import FIRMWARE, ON_NODE, unix_command
+from measured import commit
 from support import CHECKOUT
 
 
@@ -45,9 +46,6 @@ def keep_counts(cuts: int) -> None:
 
 def keep(name: str, counts: Mapping[str, int]) -> None:
     """Leave these counts of the commit that is checked out for `make bench`."""
-    head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
     folder = CHECKOUT / "build"
     folder.mkdir(exist_ok=True)
-    (folder / name).write_text(json.dumps({**counts, "commit": head.stdout.strip()}) + "\n")
+    (folder / name).write_text(json.dumps({**counts, "commit": commit()}) + "\n")

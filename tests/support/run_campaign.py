@@ -10,7 +10,6 @@ flash. At the end come build/campaign/summary.txt and build/powercut.json.
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ import out_of_order
 import update_cut_runs
 from campaign import events, keep_counts
 from format_reader import PAGE_BYTES
+from measured import commit, keep, text_block
 from oracle import PowerOracle
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from support import CHECKOUT
@@ -50,12 +50,6 @@ def fresh(seed: int) -> dict[str, Any]:
         "update_cuts": 0, "update_starts": 0,
         "out_of_order": 0, "out_of_order_that_cost": 0,
     }  # fmt: skip
-
-
-def commit() -> str:
-    """What is checked out."""
-    command = ["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def load(seed: int) -> dict[str, Any]:
@@ -142,6 +136,7 @@ def main() -> int:
             write(STATE, json.dumps(state, indent=1).encode())
             progress.update(task, completed=state["cuts"], seed=state["seed"])
     Path(FOLDER / "summary.txt").write_text(summary(state))
+    keep("cuts", text_block(summary(state).splitlines()))
     keep_counts(state["cuts"])
     print(summary(state), end="")
     return 0

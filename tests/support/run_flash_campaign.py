@@ -18,8 +18,9 @@ from typing import Any
 
 from fault_oracle import FaultOracle
 from fault_trials import judge, keep_figures, report
+from measured import commit, keep, text_block
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from run_campaign import FOLDER, JOBS, commit
+from run_campaign import FOLDER, JOBS
 
 from tirta.files.atomic import write
 
@@ -95,6 +96,7 @@ def main() -> int:
             write(STATE, json.dumps(state, indent=1).encode())
             progress.update(task, completed=state["counts"]["borne"], seed=state["seed"])
     (FOLDER / "flash.txt").write_text(summary(state))
+    keep("flash", text_block(summary(state).splitlines()))
     keep_figures(state["counts"], {}, state["most_erases"])
     print(summary(state), end="")
     return 0

@@ -23,6 +23,7 @@ from pathlib import Path
 import lies
 import pytest
 from liar import NODE, LiarNode, Reply, shared
+from measured import keep, text_block
 from peer import EPOCH, FakeLog
 from watching import watched
 
@@ -188,10 +189,12 @@ def run(count: int, first: int) -> int:
                 print(wrong, flush=True)
             if sys.stderr.isatty() or total.lies % 10_000 < BLOCK:
                 print(f"{total.lies:,} of {count:,} lies", file=sys.stderr, flush=True)
-    print(
+    summary = (
         f"{total.lies:,} lies from seed {first} on: {total.messages:,} ended in one message, the"
         f" others changed nothing that counts; {len(total.wrong)} wrong"
     )
+    print(summary)
+    keep("lies", text_block([summary]))
     return int(bool(total.wrong))
 
 

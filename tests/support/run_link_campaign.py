@@ -18,9 +18,10 @@ from typing import Any
 
 from link_faults import LOCKED, BadLine, Tally, bad_line, cut_and_resume, node_with_log, transfer
 from lockstep import Lockstep
+from measured import commit, keep, text_block
 from relay import Faults
 from rich.progress import Progress
-from run_campaign import FOLDER, commit
+from run_campaign import FOLDER
 
 from tirta.files.atomic import write
 from tirta.link.serial_line import NO_UART
@@ -116,6 +117,7 @@ def main() -> int:
         with node_with_log(FEW_RECORDS) as node:
             cuts(node, folder, notes, max(1, TRANSFERS // wanted // 4), progress)
     (FOLDER / "link.txt").write_text(summary(notes.state))
+    keep("link", text_block(summary(notes.state).splitlines()))
     print(summary(notes.state), end="")
     return 0
 
