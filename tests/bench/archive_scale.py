@@ -93,16 +93,16 @@ def build(root: Path, series: Series, nodes: int = NODES, months: int = MONTHS) 
     text = config_text(series)
     config_hash = format_config.config_hash(text)
     for i in range(nodes):
-        run = Archive(root).run(f"node{i:04d}", EPOCH)
-        run.store_config(config_hash, text)
-        (run.folder / "pages").mkdir(parents=True)
+        epoch = Archive(root).epoch(f"node{i:04d}", EPOCH)
+        epoch.store_config(config_hash, text)
+        (epoch.folder / "pages").mkdir(parents=True)
         sequence = 0
         for month in range(months):
             for _, data in logged.pages:
                 sequence += 1
-                target = run.path(sequence)
+                target = epoch.path(sequence)
                 if i:  # another node with the same records: the same file
-                    os.link(Archive(root).run("node0000", EPOCH).path(sequence), target)
+                    os.link(Archive(root).epoch("node0000", EPOCH).path(sequence), target)
                 else:
                     number = month * series.records
                     target.write_bytes(moved(data, sequence, number, month + 1, config_hash))
@@ -145,7 +145,7 @@ def measure(series: Series, say: Say, nodes: int = NODES, months: int = MONTHS) 
         root = Path(folder)
         values = build(root, series, nodes, months)
         evidence = sum(_sizes(root, "*.page"))
-        first = Archive(root).runs()[0].node
+        first = Archive(root).epochs()[0].node
         land_all(root, [first])  # numba compiles before the clock starts
         _forget_tables(root)
         land_s, most_mb = land_apart(root, CORES)

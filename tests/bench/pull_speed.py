@@ -40,7 +40,7 @@ from tirta.archive.evidence import Archive
 from tirta.keys.credential import Credential, node_key
 from tirta.link.login import Guard
 from tirta.link.serial_line import NO_UART
-from tirta.log.decode import Log, decode_run
+from tirta.log.decode import Log, decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta.virtual.demo_config import DEMO_CONFIG
@@ -96,11 +96,11 @@ def _pull(port: str, baud: int, faults: Faults, *, free: bool = False, state: st
         seconds = time.monotonic() - began
         erases = _erases() - erases
         after = node.status()
-        (run,) = Archive(Path(folder)).runs()
-        stored = [page.read() for page in run.pages().values()]
+        (epoch,) = Archive(Path(folder)).epochs()
+        stored = [page.read() for page in epoch.pages().values()]
         size = sum(len(data.rstrip(b"\xff")) for data in stored)
         used = size / sum(map(len, stored))
-        log = decode_run(run)
+        log = decode_epoch(epoch)
         assert not [v for v in log.verdicts if v.problems], "a page came damaged"
         (first, at_first), (last, at_last) = marks[0], marks[-1]
         page_rate = (at_last - at_first) / (last - first)

@@ -110,7 +110,7 @@ def test_pulled_pages_are_those_of_the_flash(flashed: Chip, tmp_path: Path) -> N
     done = flashed.tirta("pull", flashed.port, "--archive", tmp_path, "--json")
     assert done.json["holes"] == []
     partition = flashed.flash("log")
-    (archived,) = Archive(tmp_path).runs()
+    (archived,) = Archive(tmp_path).epochs()
     pages = archived.pages()
     assert pages
     for page in pages.values():

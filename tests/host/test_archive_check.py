@@ -48,7 +48,7 @@ def told_fixture(archive: Path, capsys: pytest.CaptureFixture[str]) -> Say:
 
 
 def page(archive: Path, number: int) -> Path:
-    return Archive(archive).run(NODE, EPOCH).path(number)
+    return Archive(archive).epoch(NODE, EPOCH).path(number)
 
 
 def test_a_whole_archive_is_whole(told: Say) -> None:
@@ -88,7 +88,7 @@ def test_rebuild_sets_the_damaged_page_and_its_month_aside_and_a_pull_mends_it(
     assert (archive / aside[1]).read_bytes() == before[aside[1].removeprefix("aside/")[:-2]]
     assert len(records(archive)["2026-02"]) < numbers
     assert told()["ok"]
-    Archive(archive).run(NODE, EPOCH).store(2, whole)  # what the next pull does
+    Archive(archive).epoch(NODE, EPOCH).store(2, whole)  # what the next pull does
     landed(archive)
     now = {name: data for name, data in bytes_of(archive).items() if not name.startswith("aside")}
     assert now == before
@@ -141,10 +141,10 @@ def test_pages_of_another_node_are_named(archive: Path, told: Say) -> None:
 
 
 def test_a_page_is_never_written_over(archive: Path) -> None:
-    run = Archive(archive).run(NODE, EPOCH)
+    epoch = Archive(archive).epoch(NODE, EPOCH)
     old = page(archive, 1).read_bytes()
-    run.store(1, old[:50] + b"\0" * 4046)
-    (kept,) = (run.folder / "aside").iterdir()
+    epoch.store(1, old[:50] + b"\0" * 4046)
+    (kept,) = (epoch.folder / "aside").iterdir()
     assert kept.read_bytes() == old
 
 

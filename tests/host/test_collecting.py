@@ -13,7 +13,7 @@ from tirta.archive.evidence import Archive
 from tirta.errors import TirtaError
 from tirta.link.page_reader import read_pages
 from tirta.link.serial_line import NO_UART
-from tirta.log.decode import decode_run
+from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta.pull.wanted import Span
@@ -34,8 +34,8 @@ def at(seconds: float) -> datetime:
 
 def slots(folder: Path) -> list[int]:
     """Those of all records in an archive: seconds since the node began."""
-    (run,) = Archive(folder).runs()
-    return [int(slot) for batch in decode_run(run).batches for slot in batch.slot]
+    (epoch,) = Archive(folder).epochs()
+    return [int(slot) for batch in decode_epoch(epoch).batches for slot in batch.slot]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_two_laptops_interleaved(node: Lockstep, tmp_path: Path) -> None:
 
 def numbers_once(folder: Path) -> None:
     """Every record from 0 on, each once."""
-    (run,) = Archive(folder).runs()
-    numbers = [int(n) for batch in decode_run(run).batches for n in batch.number]
+    (epoch,) = Archive(folder).epochs()
+    numbers = [int(n) for batch in decode_epoch(epoch).batches for n in batch.number]
     assert numbers == list(range(len(numbers)))
     assert len(numbers) >= RECORDS

@@ -79,7 +79,7 @@ def test_killed_pull_goes_on(peer: Peer, tmp_path: Path) -> None:
         time.sleep(chance.uniform(0, 0.03))
         process.kill()
         kills += process.wait() == -signal.SIGKILL
-        for page in Archive(tmp_path).runs()[0].pages().values():
+        for page in Archive(tmp_path).epochs()[0].pages().values():
             assert page.complete or page.sequence == peer.log.seq
     assert kills > 2
     with Node(peer.port) as node:

@@ -36,13 +36,13 @@ def states(found: ledger.Ledger) -> list[tuple[int, int, str, str]]:
 
 
 def test_a_hole_goes_its_way_through_a_killed_pull(tmp_path: Path) -> None:
-    run = Archive(tmp_path).run("n0de", 7)
-    first = ledger.Ledger(run)
+    epoch = Archive(tmp_path).epoch("n0de", 7)
+    first = ledger.Ledger(epoch)
     first.detect([(0, 9)], 0, 100)
     assert states(first) == [(10, 99, "detected", "")]
     first.collect([(10, 49)])
     first.save()
-    again = ledger.Ledger(run)  # the pull was killed here
+    again = ledger.Ledger(epoch)  # the pull was killed here
     again.detect([(0, 29)], 0, 120)
     again.save()
     assert states(again) == [
@@ -51,7 +51,7 @@ def test_a_hole_goes_its_way_through_a_killed_pull(tmp_path: Path) -> None:
     again.collect([(0, 119)])
     again.collect_ended([(0, 59), (70, 119)], {ledger.DAMAGED: [(60, 64)]})
     again.save()
-    assert set(states(ledger.Ledger(run))) == {
+    assert set(states(ledger.Ledger(epoch))) == {
         (10, 49, "collected", ""), (50, 59, "collected", ""), (60, 64, "lost", ledger.DAMAGED),
         (65, 69, "detected", ""), (70, 99, "collected", ""), (100, 119, "collected", ""),
     }  # fmt: skip

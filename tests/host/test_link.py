@@ -101,7 +101,7 @@ def test_pull_since_leaves_older_pages_out(peer: Peer, tmp_path: Path) -> None:
         result = pull(node, tmp_path, since=2500)
         assert result.last == 2999
         assert result.first is None or result.first <= 2500
-        assert len(Archive(tmp_path).runs()[0].pages()) < len(peer.log.pages)
+        assert len(Archive(tmp_path).epochs()[0].pages()) < len(peer.log.pages)
         assert pull(node, tmp_path).total == 3000
     check_records(tmp_path, 3000)
 
@@ -119,7 +119,7 @@ def test_pull_goes_on_from_any_subset(peer: Peer, tmp_path: Path, kept: int) -> 
     peer.log.add(3000)
     with Node(peer.port) as node:
         pull(node, tmp_path)
-        stored = [p.path for p in Archive(tmp_path).runs()[0].pages().values()]
+        stored = [p.path for p in Archive(tmp_path).epochs()[0].pages().values()]
         for path in stored[kept:]:
             path.unlink()
         (stored[0].parent / ".0000000001.page.tmp123").write_bytes(b"half")

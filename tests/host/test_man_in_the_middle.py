@@ -14,7 +14,7 @@ from lake import records
 from liar import FLEET, NODE, LiarNode, Lie, Reply, credential, shared
 from peer import EPOCH, FakeLog
 
-from tirta.archive.evidence import Archive, Run
+from tirta.archive.evidence import Archive, Epoch
 from tirta.archive.quarantine import Attested, Quarantine
 from tirta.cli import main
 from tirta.keys import memory, vault
@@ -79,8 +79,8 @@ def pull(node: LiarNode, folder: Path, *words: str) -> int:
         return main(["pull", "/dev/liar", "--archive", str(folder), *words])
 
 
-def run_of(folder: Path) -> Run:
-    return Archive(folder).run(NODE, EPOCH)
+def run_of(folder: Path) -> Epoch:
+    return Archive(folder).epoch(NODE, EPOCH)
 
 
 def evidence(folder: Path) -> dict[int, bytes]:
@@ -191,12 +191,12 @@ def forged_archive(folder: Path) -> LiarNode:
     that calls all of it attested.
     """
     node = honest()
-    run, log = run_of(folder), forged_log()
+    epoch, log = run_of(folder), forged_log()
     for sequence, page in log.pages.items():
         ours = page if sequence == 2 else node.log.pages[sequence]
-        run.store(sequence, bytes(ours).rstrip(b"\xff") if sequence == 4 else bytes(ours))
+        epoch.store(sequence, bytes(ours).rstrip(b"\xff") if sequence == 4 else bytes(ours))
     land_all(folder)
-    (run.folder / "attested.json").write_text(json.dumps({"1": 4096, "2": 4096, "3": 4096}))
+    (epoch.folder / "attested.json").write_text(json.dumps({"1": 4096, "2": 4096, "3": 4096}))
     assert not is_true(folder, node.log, whole=False)
     return node
 

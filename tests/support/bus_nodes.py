@@ -12,7 +12,7 @@ from patience import Patience
 
 from tirta import config
 from tirta.archive.evidence import Archive
-from tirta.log.decode import decode_run
+from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta_format.record import MISSING
@@ -71,8 +71,8 @@ def until(node: Node, what: Callable[[dict[str, float | None]], bool]) -> dict[s
 def logged(node: Node, folder: Path) -> dict[str, list[int | None]]:
     """Every value of the log, by channel; None where it is missing."""
     pull(node, folder)
-    (run,) = Archive(folder).must_have_runs()
-    log = decode_run(run)
+    (epoch,) = Archive(folder).must_have_epochs()
+    log = decode_epoch(epoch)
     names = [entry["name"] for entry in log.batches[0].config["channels"]]
     found: dict[str, list[int | None]] = {name: [] for name in names}
     for batch in log.batches:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from peer import CONFIG_TEXT, EPOCH, FakeLog
 
-from tirta.archive.evidence import Archive, Run
+from tirta.archive.evidence import Archive, Epoch
 from tirta.tables.landing import Landed, land
 from tirta.tables.layout import Shelf
 from tirta_format import config as format_config
@@ -21,13 +21,13 @@ DAY_MS = 86_400_000
 NIGHT = MARCH - DAY_MS // 2  # half a day before March
 
 
-def store(root: Path, fake: FakeLog, node: str = NODE) -> Run:
+def store(root: Path, fake: FakeLog, node: str = NODE) -> Epoch:
     """Put all pages of a log into an archive; the newest as far as it is written."""
-    run = Archive(root).run(node, EPOCH)
+    epoch = Archive(root).epoch(node, EPOCH)
     for sequence, page in fake.pages.items():
         whole = bytes(page)
-        run.store(sequence, whole[: fake.end] if sequence == fake.seq else whole)
-    return run
+        epoch.store(sequence, whole[: fake.end] if sequence == fake.seq else whole)
+    return epoch
 
 
 def shelf(root: Path, node: str = NODE) -> Shelf:
@@ -109,7 +109,7 @@ class Node(FakeLog):
 
 
 def landed(root: Path) -> Landed:
-    return land(Archive(root).run(NODE, EPOCH), root)
+    return land(Archive(root).epoch(NODE, EPOCH), root)
 
 
 def node(count: int = 1500, unix_ms: int = NIGHT) -> Node:

@@ -121,8 +121,8 @@ class Tally:
 
 def stored(folder: Path) -> dict[int, bytes]:
     """Pages of the only node in an archive."""
-    runs = Archive(folder).runs()
-    return {seq: page.read() for run in runs for seq, page in run.pages().items()}
+    epochs = Archive(folder).epochs()
+    return {seq: page.read() for epoch in epochs for seq, page in epoch.pages().items()}
 
 
 def differing(have: dict[int, bytes], truth: dict[int, bytes]) -> list[int]:
@@ -139,8 +139,8 @@ def problem(node: Lockstep, folder: Path, result: Result | None) -> str:
     """What is wrong with what a pull stored, and with the `result` of one that ended well."""
     have = stored(folder)
     truth: dict[int, bytes] = {}
-    for run in Archive(folder).runs():
-        truth |= pages(node.image(), run.epoch)
+    for epoch in Archive(folder).epochs():
+        truth |= pages(node.image(), epoch.number)
     if wrong := differing(have, truth):
         return f"pages {wrong} differ"
     if result and (result.holes or result.total != result.next_record or not have):

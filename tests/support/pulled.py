@@ -6,12 +6,12 @@ from pathlib import Path
 from peer import UNIX_MS
 
 from tirta.archive.evidence import Archive
-from tirta.log.decode import decode_run
+from tirta.log.decode import decode_epoch
 
 
 def check_records(archive: Path, count: int) -> None:
-    (run,) = Archive(archive).runs()
-    log = decode_run(run)
+    (epoch,) = Archive(archive).epochs()
+    log = decode_epoch(epoch)
     assert not [v for v in log.verdicts if v.problems]
     numbers = [int(n) for b in log.batches for n in b.number]
     assert numbers == list(range(count))

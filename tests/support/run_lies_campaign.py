@@ -139,7 +139,7 @@ def one(seed: int, folder: Path) -> str:
 
 def believed(node: LiarNode, archive: Path, command: str, code: int, out: str) -> str:
     """What of it was not said by the node, or nothing."""
-    for sequence, page in Archive(archive).run(NODE, EPOCH).pages().items():
+    for sequence, page in Archive(archive).epoch(NODE, EPOCH).pages().items():
         if not bytes(node.log.pages.get(sequence, b"")).startswith(page.read()):
             return f"page {sequence} is not the node's"
     if code or "--json" not in command:

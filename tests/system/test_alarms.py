@@ -9,7 +9,7 @@ from patience import wait_for
 
 from tirta import config
 from tirta.archive.evidence import Archive
-from tirta.log.decode import decode_run
+from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta.tables.landing import land_all
@@ -39,8 +39,8 @@ def test_an_alarm_is_told_and_logged(nodes: Nodes, tmp_path: Path) -> None:
     with Node(port, FAST_BAUD) as node:
         assert wait_for(lambda: node.status()["alarms"]) == ["much"]
         pull(node, tmp_path / "archive")
-    (run,) = Archive(tmp_path / "archive").must_have_runs()
-    log = decode_run(run)
+    (epoch,) = Archive(tmp_path / "archive").must_have_epochs()
+    log = decode_epoch(epoch)
     (told,) = [e.fields for e in log.events if e.kind == alarm_log.RECORD]
     assert (told["name"], told["raised"]) == ("much", 1)
     assert told["value"] > 1000

@@ -11,7 +11,7 @@ from patience import Patience
 
 from tirta import config
 from tirta.archive.evidence import Archive
-from tirta.log.decode import decode_run
+from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta_format import frame
@@ -43,8 +43,8 @@ def test_steps_of_the_clock_move_no_deadline(nodes: Nodes, tmp_path: Path) -> No
         before = node.status()
         pull(node, tmp_path / "archive")
         after = node.status()
-    (run,) = Archive(tmp_path / "archive").must_have_runs()
-    slots = np.concatenate([batch.slot for batch in decode_run(run).batches])
+    (epoch,) = Archive(tmp_path / "archive").must_have_epochs()
+    slots = np.concatenate([batch.slot for batch in decode_epoch(epoch).batches])
     # A slot is a second of the uptime, whatever the clock said; what is missing was counted.
     assert len(slots) >= 10 * len(STEPS_S)
     assert (np.diff(slots) > 0).all()

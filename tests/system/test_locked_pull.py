@@ -59,22 +59,22 @@ def test_a_changed_page_is_not_kept(nodes: Nodes, tmp_path: Path) -> None:
         with pytest.raises(TirtaError, match="was changed on its way"):
             pull(node, tmp_path)
         assert done == [1]
-    assert not any(run.pages() for run in Archive(tmp_path).runs())
+    assert not any(epoch.pages() for epoch in Archive(tmp_path).epochs())
     with Node(port, FAST_BAUD) as node:
         result = pull(guarded(node, made), tmp_path)
         assert result.records == result.total == result.next_record
         assert result.holes == []
-        (run,) = Archive(tmp_path).runs()
-        pages = run.pages()
-        assert attest(node, run, node.index()) == 0, "everything was attested by the pull"
+        (epoch,) = Archive(tmp_path).epochs()
+        pages = epoch.pages()
+        assert attest(node, epoch, node.index()) == 0, "everything was attested by the pull"
         page = next(iter(pages.values()))
         content = bytearray(page.read())
         content[-1] ^= 1
         page.path.write_bytes(content)
-        (run.folder / "attested.json").unlink()
+        (epoch.folder / "attested.json").unlink()
         with pytest.raises(TirtaError, match="was changed"):
-            attest(node, run, node.index())
-        assert page.sequence not in run.pages()
+            attest(node, epoch, node.index())
+        assert page.sequence not in epoch.pages()
 
 
 def test_pull_just_works_with_a_credential(nodes: Nodes, tmp_path: Path) -> None:

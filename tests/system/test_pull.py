@@ -14,7 +14,7 @@ from patience import run, scenario_ended
 
 from tirta import config, virtual
 from tirta.archive.evidence import Archive
-from tirta.log.decode import decode_run
+from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta.virtual.demo_config import DEMO_CONFIG
@@ -37,8 +37,8 @@ def port_fixture(nodes: Nodes, tmp_path: Path) -> str:
 
 
 def pages(archive: Path) -> dict[int, bytes]:
-    (run,) = Archive(archive).runs()
-    return {seq: page.read() for seq, page in run.pages().items()}
+    (epoch,) = Archive(archive).epochs()
+    return {seq: page.read() for seq, page in epoch.pages().items()}
 
 
 def test_killed_and_repeated_pull_gives_the_same(port: str, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_pull_after_a_power_cut_has_every_acknowledged_record(
         assert node.status()["boot"] == 2
     assert result.total >= acknowledged
     assert result.holes == []
-    log = decode_run(Archive(tmp_path).runs()[0])
+    log = decode_epoch(Archive(tmp_path).epochs()[0])
     assert not [v for v in log.verdicts if v.problems]
 
 

@@ -13,7 +13,7 @@ from patience import wait_for
 
 from tirta.archive.evidence import Archive
 from tirta.errors import TirtaError
-from tirta.log.decode import decode_run
+from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta_format import meta
@@ -57,8 +57,8 @@ def test_a_boot_without_slots_left_begins_anew(nodes: Nodes, tmp_path: Path) -> 
         began = node.commit().next_record
         wait_for(lambda: node.commit().next_record > began + 1)
         pull(node, tmp_path)
-    (run,) = Archive(tmp_path).runs()
-    log = decode_run(run)
+    (epoch,) = Archive(tmp_path).epochs()
+    log = decode_epoch(epoch)
     assert not any(verdict.problems for verdict in log.verdicts)
     number, boots, slot = (
         np.concatenate([getattr(batch, name) for batch in log.batches])

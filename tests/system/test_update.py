@@ -29,7 +29,7 @@ from tirta.image.regions import flash_image
 from tirta.install import update
 from tirta.keys.credential import node_key
 from tirta.link.frames import RefusedError
-from tirta.log.decode import decode_run
+from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta_format import access, state, updates
@@ -94,8 +94,8 @@ def results(port: str, folder: Path) -> list[tuple[int, str, str]]:
     """(result, from, to) of every update in the log."""
     with Node(port, FAST_BAUD) as node:
         assert pull(node, folder).holes == []
-    (run,) = Archive(folder).must_have_runs()
-    fields = [e.fields for e in decode_run(run).events if e.kind == updates.RECORD]
+    (epoch,) = Archive(folder).must_have_epochs()
+    fields = [e.fields for e in decode_epoch(epoch).events if e.kind == updates.RECORD]
     return [(f["reason"], f["before"], f["firmware"]) for f in fields]
 
 

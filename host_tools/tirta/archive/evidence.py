@@ -42,11 +42,11 @@ class StoredPage:
 
 
 @dataclass(frozen=True)
-class Run:
+class Epoch:
     """One epoch of one node: the records in it are numbered from 0."""
 
     node: str
-    epoch: int
+    number: int
     folder: Path
 
     def pages(self, folder: Path | None = None) -> dict[int, StoredPage]:
@@ -59,7 +59,7 @@ class Run:
                 continue
             with path.open("rb") as file:
                 head = format_page.header(file.read(format_page.HEADER_SIZE).ljust(40, b"\0"))
-            if head is not None and head.epoch == self.epoch:
+            if head is not None and head.epoch == self.number:
                 size = min(path.stat().st_size, format_page.SIZE)
                 found[head.seq] = StoredPage(path, head.seq, size, head.crc)
         return dict(sorted(found.items()))
@@ -111,30 +111,30 @@ class Archive:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def run(self, node: str, epoch: int) -> Run:
+    def epoch(self, node: str, number: int) -> Epoch:
         """The place of one node's epoch; its folder need not exist yet."""
         if not _NODE.fullmatch(node):
             raise TirtaError(
                 f"The node calls itself {node!r}: that cannot name a folder.",
                 "Deploy the application again: `tirta deploy`.",
             )
-        return Run(node, epoch, self.root / node / str(epoch))
+        return Epoch(node, number, self.root / node / str(number))
 
-    def runs(self) -> list[Run]:
+    def epochs(self) -> list[Epoch]:
         """Every node and epoch in the archive, sorted."""
         found = []
         for pages in self.root.glob("*/*/pages"):
-            node, epoch = pages.parts[-3:-1]
-            if _NODE.fullmatch(node) and epoch.isdecimal():
-                found.append(Run(node, int(epoch), pages.parent))
-        return sorted(found, key=lambda run: (run.node, run.epoch))
+            node, number = pages.parts[-3:-1]
+            if _NODE.fullmatch(node) and number.isdecimal():
+                found.append(Epoch(node, int(number), pages.parent))
+        return sorted(found, key=lambda epoch: (epoch.node, epoch.number))
 
-    def must_have_runs(self) -> list[Run]:
-        """As `runs`, or the message for a person who named the wrong folder."""
-        runs = self.runs()
-        if not runs:
+    def must_have_epochs(self) -> list[Epoch]:
+        """As `epochs`, or the message for a person who named the wrong folder."""
+        epochs = self.epochs()
+        if not epochs:
             raise TirtaError(
                 f"{self.root} is not an archive: no pages of any node are in it.",
                 "Name the folder that `tirta pull --archive DIR` wrote to.",
             )
-        return runs
+        return epochs

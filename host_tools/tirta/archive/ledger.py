@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tirta.archive.evidence import Run
+from tirta.archive.evidence import Epoch
 from tirta.files import atomic
 from tirta.ranges import Range, in_both, without
 
@@ -36,13 +36,13 @@ class Hole:
 class Ledger:
     """The ledger of one node's epoch; `collected` are the ranges that the archive has."""
 
-    def __init__(self, run: Run) -> None:
-        self._path = run.folder / "ledger.json"
-        self._run = run
+    def __init__(self, epoch: Epoch) -> None:
+        self._path = epoch.folder / "ledger.json"
+        self._epoch = epoch
         self.collected: list[Range] = []
         self.holes: list[Hole] = []
         found = _read(self._path)
-        if found.get("epoch") == run.epoch:
+        if found.get("epoch") == epoch.number:
             self.collected = [(int(a), int(b)) for a, b in found["collected"]]
             self.holes = [Hole(**hole) for hole in found["holes"]]
 
@@ -70,8 +70,8 @@ class Ledger:
         """Whole or not at all; a ledger that says what it said before is left alone."""
         self.holes.sort(key=lambda hole: hole.first)
         content = {
-            "node": self._run.node,
-            "epoch": self._run.epoch,
+            "node": self._epoch.node,
+            "epoch": self._epoch.number,
             "collected": self.collected,
             "holes": [asdict(hole) for hole in self.holes],
         }

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
-from tirta.archive.evidence import Archive, Run, StoredPage
+from tirta.archive.evidence import Archive, Epoch, StoredPage
 from tirta.files import atomic
 
 _FILE = "attested.json"
@@ -42,12 +42,12 @@ class Attested:
     rejected: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, run: Run) -> Self:
+    def of(cls, epoch: Epoch) -> Self:
         """What the file says; nothing where it says nothing sensible: then pages are compared
         again.
         """
         try:
-            found: dict[str, Any] = json.loads((run.folder / _FILE).read_bytes())
+            found: dict[str, Any] = json.loads((epoch.folder / _FILE).read_bytes())
             if found["format"] != _FORMAT:
                 return cls()
             return cls(
@@ -58,26 +58,26 @@ class Attested:
                 RecursionError):  # fmt: skip
             return cls()
 
-    def save(self, run: Run) -> None:
+    def save(self, epoch: Epoch) -> None:
         """Whole or not at all."""
         told = {
             "format": _FORMAT,
             "pages": {str(s): [c.size, c.sha256] for s, c in sorted(self.pages.items())},
             "rejected": sorted(self.rejected),
         }
-        atomic.write(run.folder / _FILE, json.dumps(told).encode())
+        atomic.write(epoch.folder / _FILE, json.dumps(told).encode())
 
 
 class Quarantine:
     """What waits of one node's epoch."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.folder = run.folder / "pending"
+    def __init__(self, epoch: Epoch) -> None:
+        self.epoch = epoch
+        self.folder = epoch.folder / "pending"
 
     def pages(self) -> dict[int, StoredPage]:
         """What waits, by sequence, ascending."""
-        return self.run.pages(self.folder)
+        return self.epoch.pages(self.folder)
 
     def store(self, sequence: int, data: bytes) -> None:
         """Let a page wait, whole or not at all."""
@@ -85,11 +85,11 @@ class Quarantine:
 
     def release(self, sequence: int) -> None:
         """It is the node's: it becomes evidence, and what was there and is another goes aside."""
-        source, target = self._path(sequence), self.run.path(sequence)
+        source, target = self._path(sequence), self.epoch.path(sequence)
         if target.exists() and not (
             target.is_file() and source.read_bytes().startswith(target.read_bytes())
         ):
-            self.run.set_aside(sequence)
+            self.epoch.set_aside(sequence)
         atomic.move(source, target)
 
     def drop(self, sequence: int) -> None:
@@ -97,7 +97,7 @@ class Quarantine:
         self._path(sequence).unlink(missing_ok=True)
 
     def _path(self, sequence: int) -> Path:
-        return self.folder / self.run.path(sequence).name
+        return self.folder / self.epoch.path(sequence).name
 
 
 def confirmed_before(archive: Archive, node: str) -> bool:

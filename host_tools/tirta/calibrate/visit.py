@@ -12,7 +12,7 @@ from tirta.archive.evidence import Archive
 from tirta.calibrate import settling
 from tirta.calibrate.coefficients import Point, solve
 from tirta.errors import TirtaError
-from tirta.log.decode import decode_run
+from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.patience import Patience, Silence
 from tirta_format import calibration
@@ -155,8 +155,8 @@ def calibrate(
 def history(folder: Path) -> list[Visit]:
     """Every calibration in an archive, oldest first."""
     found = []
-    for run in Archive(folder).must_have_runs():
-        for event in decode_run(run).events:
+    for epoch in Archive(folder).must_have_epochs():
+        for event in decode_epoch(epoch).events:
             if event.kind == calibration.RECORD:
                 f = event.fields
                 new, old, points = (json.loads(f[key]) for key in ("new", "old", "points"))

@@ -104,7 +104,7 @@ class Tables:
             path.name.removeprefix("node=") for path in (self.root / "records").glob("node=*")
         )
         if not found:
-            Archive(self.root).must_have_runs()
+            Archive(self.root).must_have_epochs()
             raise TirtaError(
                 f"{self.root} has no records in tables.",
                 f"Make them from its pages: `tirta archive check {self.root} --rebuild`.",

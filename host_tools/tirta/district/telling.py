@@ -82,11 +82,11 @@ def places(archive: Path, survey: Survey, name: str) -> list[str]:
     """Where those records lie: the tables, and the pages that prove them."""
     found: dict[str, None] = {}
     for one in survey.figures.records(name):
-        run = Archive(archive).run(one.node, one.epoch)
+        epoch = Archive(archive).epoch(one.node, one.epoch)
         tables = Shelf(archive, one.node, one.epoch).months().values()
         found |= dict.fromkeys(str(path) for path in tables)
-        if (run.folder / "pages").is_dir():
-            found[str(run.folder / "pages")] = None
+        if (epoch.folder / "pages").is_dir():
+            found[str(epoch.folder / "pages")] = None
     return list(found)
 
 

@@ -113,7 +113,7 @@ def export_selected(
         raise TirtaError(f"There is no export to {to!r}.", f"Choose one of: {', '.join(FORMATS)}.")
     chosen = FORMATS[to]
     _must_have(to, chosen, style)
-    nodes = {run.node for run in Archive(archive).must_have_runs()}
+    nodes = {epoch.node for epoch in Archive(archive).must_have_epochs()}
     if unknown := set(selection.nodes) - nodes:
         raise TirtaError(
             f"The archive has no node {', '.join(sorted(unknown))}.",

@@ -14,12 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tirta.archive.evidence import Archive, Run
+from tirta.archive.evidence import Archive, Epoch
 from tirta.errors import TirtaError
 from tirta.exports import series
 from tirta.exports.series import Series
 from tirta.files import atomic
-from tirta.log.decode import Log, decode_run
+from tirta.log.decode import Log, decode_epoch
 from tirta.water import lab_calibrations
 
 # Okabe and Ito's colours, which colour-blind people can tell apart.
@@ -33,23 +33,23 @@ _SIGNS = {"uS/cm": "µS/cm", "degC": "°C", "pH": ""}
 
 def plot(archive: Path, out: Path | None = None, node: str | None = None) -> Path:
     """Draw the newest epoch of a node into a PNG; return the file."""
-    run = _choose(Archive(archive), node)
-    log = decode_run(run)
-    drawn = series.of_log(log, lab_calibrations.read(archive / run.node))
+    epoch = _choose(Archive(archive), node)
+    log = decode_epoch(epoch)
+    drawn = series.of_log(log, lab_calibrations.read(archive / epoch.node))
     if not drawn:
         raise TirtaError(
-            f"The archive has no readable record of node {run.node}.", "First `tirta pull`."
+            f"The archive has no readable record of node {epoch.node}.", "First `tirta pull`."
         )
-    path = out or archive / f"{run.node}.png"
+    path = out or archive / f"{epoch.node}.png"
     figure = _figure(log, drawn)
     with atomic.replacing(path) as temporary, temporary.open("wb") as file:
         FigureCanvasAgg(figure).print_png(file)
     return path
 
 
-def _choose(archive: Archive, node: str | None) -> Run:
-    runs = archive.must_have_runs()
-    nodes = sorted({run.node for run in runs})
+def _choose(archive: Archive, node: str | None) -> Epoch:
+    epochs = archive.must_have_epochs()
+    nodes = sorted({epoch.node for epoch in epochs})
     if node is None and len(nodes) > 1:
         raise TirtaError(
             f"The archive has {len(nodes)} nodes: {', '.join(nodes)}.", "Say which: --node NODE"
@@ -57,13 +57,13 @@ def _choose(archive: Archive, node: str | None) -> Run:
     wanted = node or nodes[0]
     if wanted not in nodes:
         raise TirtaError(f"The archive has no node {wanted}.", f"It has: {', '.join(nodes)}.")
-    mine = [run for run in runs if run.node == wanted]
+    mine = [epoch for epoch in epochs if epoch.node == wanted]
     return max(mine, key=_newest)
 
 
-def _newest(run: Run) -> float:
+def _newest(epoch: Epoch) -> float:
     """When its last page came; 0 where none is left."""
-    return max((p.path.stat().st_mtime for p in run.pages().values()), default=0.0)
+    return max((p.path.stat().st_mtime for p in epoch.pages().values()), default=0.0)
 
 
 def _figure(log: Log, drawn: list[Series]) -> Figure:

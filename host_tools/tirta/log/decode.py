@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tirta.archive.evidence import Run
+from tirta.archive.evidence import Epoch
 from tirta.log import meta_fields
 from tirta.log.dating import Anchor
 from tirta.log.page_records import PageNumbers, PageRecords
@@ -102,10 +102,10 @@ class Log:
         return [(v.first_record, end - 1) for v, end in pairs if v.problems]
 
 
-def decode_run(run: Run, *, numbers_only: bool = False) -> Log:
+def decode_epoch(epoch: Epoch, *, numbers_only: bool = False) -> Log:
     """All stored pages of one node's epoch."""
-    pages = ((p.sequence, p.read()) for p in run.pages().values())
-    return decode(pages, Log(run.node, run.epoch), run.configs(), numbers_only=numbers_only)
+    pages = ((p.sequence, p.read()) for p in epoch.pages().values())
+    return decode(pages, Log(epoch.node, epoch.number), epoch.configs(), numbers_only=numbers_only)
 
 
 def decode(

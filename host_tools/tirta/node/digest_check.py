@@ -9,7 +9,7 @@ page waits on, for the node has overwritten it meanwhile, or somebody cut the an
 from collections.abc import Iterator
 from hashlib import sha256
 
-from tirta.archive.evidence import Run, StoredPage
+from tirta.archive.evidence import Epoch, StoredPage
 from tirta.archive.quarantine import Attested, Confirmed, Quarantine
 from tirta.errors import TirtaError
 from tirta.link.answers import IndexEntry
@@ -21,16 +21,16 @@ from tirta_format import page as format_page
 Group = list[StoredPage]
 
 
-def attest(node: Node, run: Run, index: list[IndexEntry]) -> int:
+def attest(node: Node, epoch: Epoch, index: list[IndexEntry]) -> int:
     """Let the node confirm every page here that it still has; return how many it confirmed now.
 
     Those that waited become evidence. Raises TirtaError when one differs: it waits no longer, or is
     evidence no longer.
     """
-    waiting = Quarantine(run)
-    known = Attested.of(run)
+    waiting = Quarantine(epoch)
+    known = Attested.of(epoch)
     confirmed = 0
-    for group in _groups(_to_compare(run, waiting, known), index):
+    for group in _groups(_to_compare(epoch, waiting, known), index):
         right, wrong = _judge(node, group)
         for page in right:
             data = page.read()
@@ -42,15 +42,15 @@ def attest(node: Node, run: Run, index: list[IndexEntry]) -> int:
             if page.path.parent == waiting.folder:
                 waiting.drop(page.sequence)
             else:
-                run.set_aside(page.sequence)
+                epoch.set_aside(page.sequence)
                 known.pages.pop(page.sequence, None)
                 known.rejected.add(page.sequence)
         if right or wrong:
-            known.save(run)
+            known.save(epoch)
         confirmed += len(right)
         if wrong:
             raise TirtaError(
-                f"Page {wrong[0].sequence} of node {run.node} was changed on its way here.",
+                f"Page {wrong[0].sequence} of node {epoch.node} was changed on its way here.",
                 "It was not kept. Look what sits between the node and this computer, then pull"
                 " again.",
             )
@@ -69,10 +69,10 @@ def must_match(node: Node, first: int, last: int, end: int, data: bytes) -> None
         )
 
 
-def _to_compare(run: Run, waiting: Quarantine, known: Attested) -> dict[int, StoredPage]:
+def _to_compare(epoch: Epoch, waiting: Quarantine, known: Attested) -> dict[int, StoredPage]:
     """Pages that wait, and evidence that the node has not confirmed as it is."""
     found = {}
-    for sequence, page in run.pages().items():
+    for sequence, page in epoch.pages().items():
         sure = known.pages.get(sequence)
         if sure is None or sure.size < page.size:
             found[sequence] = page

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 from typing import Self
 
-from tirta.archive.evidence import Run, StoredPage
+from tirta.archive.evidence import Epoch, StoredPage
 from tirta.archive.quarantine import Quarantine
 from tirta.errors import TirtaError
 from tirta.link.answers import Committed, IndexEntry
@@ -23,9 +23,9 @@ CONFIRM_S = 60  # of the line, until a locked node is asked to confirm what came
 Progress = Callable[[int, int], None]  # bytes of log that came, bytes in all
 
 
-def stored_pages(run: Run, waiting: Quarantine | None) -> dict[int, StoredPage]:
+def stored_pages(epoch: Epoch, waiting: Quarantine | None) -> dict[int, StoredPage]:
     """The most that is here of each page, whether it is evidence or waits."""
-    found = run.pages()
+    found = epoch.pages()
     if waiting is None:
         return found
     for sequence, page in waiting.pages().items():
@@ -64,7 +64,7 @@ def plan(
 
 def fetch(
     node: Node,
-    run: Run,
+    epoch: Epoch,
     waiting: Quarantine | None,
     groups: list[list[Span]],
     index: list[IndexEntry],
@@ -81,17 +81,17 @@ def fetch(
         done += count
         progress(done, total)
 
-    stored = stored_pages(run, waiting)
+    stored = stored_pages(epoch, waiting)
     starts = {page: start for group in groups for page, start, _ in group}
     with node.hurry(total):
         for portion in _portions(groups, node.line.byte_rate) if waiting else [groups]:
-            with _Disk(run, waiting or run) as disk:
+            with _Disk(epoch, waiting or epoch) as disk:
                 for page, data in read_pages(node.link, portion, came, node.calm):
                     start = starts[page]
                     known = stored[page].read()[:start] if start else b""
                     disk.store(page, known + data)
             if waiting:
-                attest(node, run, index)
+                attest(node, epoch, index)
 
 
 def _portions(groups: list[list[Span]], byte_rate: float) -> Iterator[list[list[Span]]]:
@@ -115,8 +115,8 @@ class _Disk:
     After one that could not be stored none is, and the error comes out at the next call or the end.
     """
 
-    def __init__(self, run: Run, target: Run | Quarantine) -> None:
-        self._run = run
+    def __init__(self, epoch: Epoch, target: Epoch | Quarantine) -> None:
+        self._epoch = epoch
         self._target = target
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._error: TirtaError | None = None
@@ -137,7 +137,7 @@ class _Disk:
         if self._error:
             return
         try:
-            _must_be(page, self._run.epoch, data)
+            _must_be(page, self._epoch.number, data)
             self._target.store(page, data)
         except TirtaError as error:
             self._error = error

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from tirta import ranges
-from tirta.archive.evidence import Archive, Run
+from tirta.archive.evidence import Archive, Epoch
 from tirta.archive.ledger import DAMAGED, OVERWRITTEN, Ledger
 from tirta.archive.quarantine import Quarantine, confirmed_before
 from tirta.errors import TirtaError
 from tirta.keys import memory
 from tirta.link.answers import IndexEntry
-from tirta.log.decode import Log, decode_run
+from tirta.log.decode import Log, decode_epoch
 from tirta.node import Node
 from tirta.pull.fetch import Progress, fetch, plan, stored_pages
 from tirta_format import config as format_config
@@ -68,8 +68,8 @@ def pull(
     ):
         raise memory.DowngradeError(node.hello.node)
     status = node.status()
-    epoch = status.get("epoch")
-    if epoch is None:
+    number = status.get("epoch")
+    if number is None:
         raise TirtaError(
             f"The node on {node.line.port} says of itself what cannot be.",
             "Check the cable; if it stays so, deploy the application again: `tirta deploy`.",
@@ -78,26 +78,26 @@ def pull(
         node.set_clock()
     committed = node.commit()
     index = [e for e in node.index() if e.page <= committed.page]
-    run = Archive(archive).run(node.hello.node, epoch)
-    run.tidy()
-    waiting = Quarantine(run) if node.link.guard else None
-    known = decode_run(run, numbers_only=True)
+    epoch = Archive(archive).epoch(node.hello.node, number)
+    epoch.tidy()
+    waiting = Quarantine(epoch) if node.link.guard else None
+    known = decode_epoch(epoch, numbers_only=True)
     before = known.ranges()
     beyond = committed.next_record if until is None else min(until, committed.next_record)
-    ledger = Ledger(run)
+    ledger = Ledger(epoch)
     ledger.detect(before, 0, committed.next_record)
     ledger.collect([(since, beyond - 1)])
     ledger.save()
-    _keep_config(node, run, status, known)
+    _keep_config(node, epoch, status, known)
     fetch(
         node,
-        run,
+        epoch,
         waiting,
-        plan(stored_pages(run, waiting), index, committed, since, beyond),
+        plan(stored_pages(epoch, waiting), index, committed, since, beyond),
         index,
         progress,
     )
-    log = decode_run(run, numbers_only=True)
+    log = decode_epoch(epoch, numbers_only=True)
     have = log.ranges()
     new = ranges.without(have, before)
     result = Result(
@@ -117,18 +117,18 @@ def pull(
     ledger.save()
     whole = since == 0 and beyond == committed.next_record
     if whole and not any(state == "missing" for _, _, state in result.holes):
-        node.pulled(run.epoch, committed.next_record)
+        node.pulled(epoch.number, committed.next_record)
     result.node = node.hello.node
-    result.epoch = run.epoch
+    result.epoch = epoch.number
     result.wire_bytes = node.wire_bytes - wire_before
     result.seconds = time.monotonic() - began
     return result
 
 
-def _keep_config(node: Node, run: Run, status: dict[str, Any], known: Log) -> None:
+def _keep_config(node: Node, epoch: Epoch, status: dict[str, Any], known: Log) -> None:
     if status.get("config") not in known.configs:
         text = node.config()
-        run.store_config(format_config.config_hash(text), text)
+        epoch.store_config(format_config.config_hash(text), text)
 
 
 def _holes(

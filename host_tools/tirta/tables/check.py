@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tirta.archive.evidence import Archive, Run
+from tirta.archive.evidence import Archive, Epoch
 from tirta.archive.quarantine import Attested
 from tirta.files import atomic
 from tirta.tables import facts, layout
@@ -54,21 +54,21 @@ class Checked:
 
 def check(archive: Path, progress: Progress = lambda _done, _all: None) -> Checked:
     """Read everything, change nothing. Raises TirtaError where there is no archive."""
-    runs = Archive(archive).must_have_runs()
-    found = Checked(nodes=len({run.node for run in runs}))
-    for done, run in enumerate(runs, 1):
-        shelf = Shelf(archive, run.node, run.epoch)
+    epochs = Archive(archive).must_have_epochs()
+    found = Checked(nodes=len({epoch.node for epoch in epochs}))
+    for done, epoch in enumerate(epochs, 1):
+        shelf = Shelf(archive, epoch.node, epoch.number)
         table = layout.read(shelf.table(layout.PAGES), layout.PAGE_SCHEMA)
         known = {} if table is None else facts.from_table(table)
-        found.findings += _evidence(archive, run, known)
-        found.pages += len(list(run.folder.glob("pages/*.page")))
-        progress(done, len(runs))
+        found.findings += _evidence(archive, epoch, known)
+        found.pages += len(list(epoch.folder.glob("pages/*.page")))
+        progress(done, len(epochs))
     for path in _tables(archive):
         found.tables += 1
         if problem := _unreadable(path):
             found.findings.append(Finding(_name(archive, path), problem, _REBUILD))
     found.findings += _half_written(archive)
-    found.findings += _twins(archive, runs)
+    found.findings += _twins(archive, epochs)
     return found
 
 
@@ -80,13 +80,13 @@ def rebuild(
     A month that had more than the evidence still gives is set aside before it is replaced.
     """
     aside = []
-    for run in Archive(archive).must_have_runs():
-        shelf = Shelf(archive, run.node, run.epoch)
+    for epoch in Archive(archive).must_have_epochs():
+        shelf = Shelf(archive, epoch.node, epoch.number)
         table = layout.read(shelf.table(layout.PAGES), layout.PAGE_SCHEMA)
         known = {} if table is None else facts.from_table(table)
-        bad = [page for page, _, bad in _changed(run, known) if bad]
-        there = [page for page in bad if run.path(page).exists()]
-        aside += [_name(archive, run.set_aside(page)) for page in there]
+        bad = [page for page, _, bad in _changed(epoch, known) if bad]
+        there = [page for page in bad if epoch.path(page).exists()]
+        aside += [_name(archive, epoch.set_aside(page)) for page in there]
         hurt = {s.number for page in bad if page in known for s in known[page].stretches}
         aside += [_name(archive, path) for path in _spare_months(archive, shelf, hurt)]
     for path in _tables(archive):
@@ -105,12 +105,12 @@ _PULL = (
 )
 
 
-def _evidence(archive: Path, run: Run, known: dict[int, Facts]) -> Iterator[Finding]:
-    for page, what, bad in _changed(run, known):
-        yield Finding(_name(archive, run.path(page)), what, _PULL if bad else _REBUILD)
-    stored = run.pages()
-    ours = {stored[page].path for page in stored} | {run.path(page) for page in known}
-    for path in sorted(run.folder.glob("pages/*.page")):
+def _evidence(archive: Path, epoch: Epoch, known: dict[int, Facts]) -> Iterator[Finding]:
+    for page, what, bad in _changed(epoch, known):
+        yield Finding(_name(archive, epoch.path(page)), what, _PULL if bad else _REBUILD)
+    stored = epoch.pages()
+    ours = {stored[page].path for page in stored} | {epoch.path(page) for page in known}
+    for path in sorted(epoch.folder.glob("pages/*.page")):
         if path not in ours:
             yield Finding(
                 _name(archive, path),
@@ -121,14 +121,14 @@ def _evidence(archive: Path, run: Run, known: dict[int, Facts]) -> Iterator[Find
         yield Finding(_name(archive, stored[page].path), "is not in the tables yet.", _REBUILD)
 
 
-def _changed(run: Run, known: dict[int, Facts]) -> Iterator[tuple[int, str, bool]]:
+def _changed(epoch: Epoch, known: dict[int, Facts]) -> Iterator[tuple[int, str, bool]]:
     """(page, what is wrong, whether the page is): what the node confirmed counts before what the
     tables were made from.
     """
-    attested = Attested.of(run)
+    attested = Attested.of(epoch)
     for page in sorted(known.keys() | attested.pages.keys()):
         one, sure = known.get(page), attested.pages.get(page)
-        path = run.path(page)
+        path = epoch.path(page)
         if path.exists() and not path.is_file():
             yield page, "is no file.", True
             continue
@@ -181,21 +181,21 @@ def _half_written(archive: Path) -> Iterator[Finding]:
         )
 
 
-def _twins(archive: Path, runs: list[Run]) -> Iterator[Finding]:
+def _twins(archive: Path, epochs: list[Epoch]) -> Iterator[Finding]:
     """One log under two nodes' names: somebody copied a folder, or swapped names."""
     heads: dict[tuple[int, int, int], str] = {}
-    for run in runs:
-        first = next(iter(run.pages().values()), None)
+    for epoch in epochs:
+        first = next(iter(epoch.pages().values()), None)
         if first is None:
             continue
-        key = (run.epoch, first.sequence, first.header_crc)
+        key = (epoch.number, first.sequence, first.header_crc)
         if key in heads:
             yield Finding(
-                _name(archive, run.folder),
+                _name(archive, epoch.folder),
                 f"has the same log as {heads[key]}: pages of one node under two names.",
                 "Remove the copy whose name is wrong, and its tables.",
             )
-        heads.setdefault(key, _name(archive, run.folder))
+        heads.setdefault(key, _name(archive, epoch.folder))
 
 
 def _spare_months(archive: Path, shelf: Shelf, hurt: set[int]) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tirta.archive.evidence import Run
+from tirta.archive.evidence import Epoch
 from tirta.errors import TirtaError
 from tirta.log.decode import FAST_PAGES, Log, decode
 from tirta.tables import events, facts
@@ -35,10 +35,10 @@ class ChangedPageError(TirtaError):
 class Evidence:
     """The pages of one node's epoch."""
 
-    def __init__(self, run: Run, keep_values: int = KEEP_VALUES) -> None:
-        self.run = run
-        self.stored = run.pages()
-        self._configs = run.configs()
+    def __init__(self, epoch: Epoch, keep_values: int = KEEP_VALUES) -> None:
+        self.epoch = epoch
+        self.stored = epoch.pages()
+        self._configs = epoch.configs()
         self._many = False
         self._room = keep_values
         self._parts: dict[int, list[Part]] = {}
@@ -82,21 +82,21 @@ class Evidence:
             self._room += sum(part.size for part in self._parts.pop(page))
 
     def _decode(self, data: dict[int, bytes]) -> Log:
-        log = Log(self.run.node, self.run.epoch)
+        log = Log(self.epoch.node, self.epoch.number)
         return decode(data.items(), log, self._configs, many=self._many)
 
     def _checked(self, one: Facts) -> bytes:
         page = self.stored.get(one.page)
         data = page.read()[: one.size] if page else b""
         if sha256(data).hexdigest() != one.sha256:
-            raise ChangedPageError(self.run.path(one.page))
+            raise ChangedPageError(self.epoch.path(one.page))
         return data
 
     def _keep_texts(self, log: Log) -> None:
         """A config lies in one page and is named by many: keep it where every block finds it."""
         for config_hash, text in log.config_texts.items():
             if text not in self._configs:
-                self.run.store_config(config_hash, text)
+                self.epoch.store_config(config_hash, text)
                 self._configs.append(text)
 
     def _remember(self, one: Facts, log: Log) -> None:

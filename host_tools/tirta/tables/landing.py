@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from tirta.archive.evidence import Archive, Run
+from tirta.archive.evidence import Archive, Epoch
 from tirta.archive.quarantine import Attested
 from tirta.files import atomic
 from tirta.log.dating import Dating
@@ -54,18 +54,18 @@ class Landed:
         return self
 
 
-def land(run: Run, root: Path, *, anew: bool = False) -> Landed:
+def land(epoch: Epoch, root: Path, *, anew: bool = False) -> Landed:
     """The tables of one node's epoch; `anew` believes no table that is there.
 
     Raises TirtaError when a file cannot be written, and what was written until then is whole; or
     when another version of tirta made the tables, which are left to it.
     """
-    shelf = Shelf(root, run.node, run.epoch)
+    shelf = Shelf(root, epoch.node, epoch.number)
     if not anew:
         layout.must_be_known(shelf.table(layout.PAGES))
     describe(root)
     shelf.tidy()
-    return _Landing(run, shelf, anew).run()
+    return _Landing(epoch, shelf, anew).run()
 
 
 def land_all(
@@ -78,18 +78,19 @@ def land_all(
 ) -> Landed:
     """All nodes' tables, or those of `nodes`; each process takes one node's epoch at a time."""
     wanted = None if nodes is None else set(nodes)
-    runs = [run for run in Archive(archive).runs() if wanted is None or run.node in wanted]
+    there = Archive(archive).epochs()
+    epochs = [epoch for epoch in there if wanted is None or epoch.node in wanted]
     one = partial(land, root=archive, anew=anew)
     total = Landed()
-    if processes == 1 or len(runs) < 2:
-        for done, run in enumerate(runs, 1):
-            total += one(run)
-            progress(done, len(runs))
+    if processes == 1 or len(epochs) < 2:
+        for done, epoch in enumerate(epochs, 1):
+            total += one(epoch)
+            progress(done, len(epochs))
         return total
     with ProcessPoolExecutor(processes) as pool:
-        for done, landed in enumerate(pool.map(one, runs), 1):
+        for done, landed in enumerate(pool.map(one, epochs), 1):
             total += landed
-            progress(done, len(runs))
+            progress(done, len(epochs))
     return total
 
 
@@ -102,12 +103,12 @@ def describe(root: Path) -> None:
 
 
 class _Landing:
-    def __init__(self, run: Run, shelf: Shelf, anew: bool) -> None:
-        self.run_ = run
+    def __init__(self, epoch: Epoch, shelf: Shelf, anew: bool) -> None:
+        self.epoch = epoch
         self.shelf = shelf
-        self.evidence = Evidence(run)
+        self.evidence = Evidence(epoch)
         self.anew = anew
-        self.attested = Attested.of(run)
+        self.attested = Attested.of(epoch)
         self.done = Landed()
         self.known: dict[int, Facts] = {}
         self.rows: list[dict[str, Any]] = []
@@ -120,14 +121,14 @@ class _Landing:
                 page_anchors[one.boot] = anchor
         dating = Dating(events.anchors(self.rows), page_anchors)
         self._months(dating)
-        epoch = self.shelf.epoch
-        self._table(layout.EVENTS, events.to_table(epoch, self.rows, dating))
-        self._table(layout.HOLES, holes.table(epoch, self.known, self.rows, dating))
+        number = self.epoch.number
+        self._table(layout.EVENTS, events.to_table(number, self.rows, dating))
+        self._table(layout.HOLES, holes.table(number, self.known, self.rows, dating))
         used = {one.config for one in self.known.values()}
-        self._table(layout.CHANNELS, channels.to_table(epoch, self.run_.configs(), used))
+        self._table(layout.CHANNELS, channels.to_table(number, self.epoch.configs(), used))
         # Last: as long as it is the old one, the next landing looks at the new pages again.
         ordered = [self.known[page] for page in sorted(self.known)]
-        self._table(layout.PAGES, facts.to_table(epoch, ordered))
+        self._table(layout.PAGES, facts.to_table(number, ordered))
         return self.done
 
     def _survey(self) -> None:
@@ -153,7 +154,7 @@ class _Landing:
                     del self.known[page]
                     self.rows = [row for row in self.rows if row["page"] != page]
                 else:
-                    self.done.problems.append(str(ChangedPageError(self.run_.path(page))))
+                    self.done.problems.append(str(ChangedPageError(self.epoch.path(page))))
 
     def _grown(self, size: int, page: int) -> bool:
         known = self.known[page]
@@ -170,7 +171,7 @@ class _Landing:
 
     def _has_text(self, config: str) -> bool:
         return any(
-            facts.hex_of(format_config.config_hash(text)) == config for text in self.run_.configs()
+            facts.hex_of(format_config.config_hash(text)) == config for text in self.epoch.configs()
         )
 
     def _take(self, pages: list[int]) -> bool:

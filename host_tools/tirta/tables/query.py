@@ -111,7 +111,7 @@ def _channels(root: Path) -> set[tuple[str, str]]:
 
 def _must_have_tables(archive: Path) -> None:
     if not next((archive / layout.RECORDS).glob("node=*/month=*/*.parquet"), None):
-        Archive(archive).must_have_runs()
+        Archive(archive).must_have_epochs()
         raise TirtaError(
             f"{archive} has no tables yet.",
             f"Make them from its pages: `tirta archive check {archive} --rebuild`.",
