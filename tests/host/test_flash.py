@@ -21,6 +21,7 @@ from tirta.errors import TirtaError
 from tirta.image import micropython_image, partition_table
 from tirta.image.micropython_image import BOOT_OFFSETS
 from tirta.install import flash
+from tirta.keys import memory
 from tirta.keys.credential import node_key
 from tirta_format import staging, state
 
@@ -269,3 +270,33 @@ def test_dry_run_shows_every_region_and_needs_no_port(
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert all(r["sha256"][:16] in shown for r in regions)
+
+
+def loader(folder: Path, port: Path, *words: str) -> list[str]:
+    image = invented(folder, board_file.load("esp32_devkitc"))
+    return [
+        "flash", str(port), "--board", "esp32_devkitc", "--allow-unlisted", "--no-start",
+        "--micropython", str(image), *words,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", [[], ["--open"]], ids=["locked", "open"])
+def test_a_loader_that_names_a_locked_node_gets_nothing_unless_a_person_says_so(
+    mode: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Neither that node's key, nor that it is believed when it says `open` from now on."""
+    office(tmp_path, monkeypatch)
+    memory.remember(NODE, memory.LOCKED, "test")
+    with RomLoader(tmp_path, "esp32", mac=NODE) as chip:
+        for more in ([], ["--was-locked", "240ac4e29527"]):
+            assert main(loader(tmp_path, chip.port, *mode, *more)) == 1
+            told = capsys.readouterr().err
+            assert f"says that it is node {NODE}" in told
+            assert f"--was-locked {NODE}" in told
+            assert not chip.flash.blocks
+            assert memory.recall(NODE) == memory.LOCKED
+        assert main(loader(tmp_path, chip.port, *mode, "--was-locked", NODE)) == 0
+    written = bytes(chip.flash.data)
+    assert (node_key(FLEETS["north"], NODE) in written) == (not mode)
+    assert memory.recall(NODE) == (memory.OPEN if mode else memory.LOCKED)

@@ -16,6 +16,7 @@ from tirta.boards import board_file
 from tirta.cli import main
 from tirta.errors import TirtaError
 from tirta.install.batch_list import COLUMNS, read
+from tirta.keys import memory
 from tirta.keys.credential import node_key
 from tirta_format import staging, state
 
@@ -33,7 +34,8 @@ BOARDS = 8
 @pytest.fixture
 def chips(tmp_path: Path) -> Iterator[list[RomLoader]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(RomLoader(tmp_path, "esp32")) for _ in range(BOARDS)]
+        macs = [f"240ac4e2952{i}" for i in range(BOARDS)]
+        yield [stack.enter_context(RomLoader(tmp_path, "esp32", mac=mac)) for mac in macs]
 
 
 def written(folder: Path, rows: list[dict[str, str]]) -> Path:
@@ -96,7 +98,7 @@ def test_eight_boards_at_once_one_of_which_fails_and_is_done_later(
     with path.with_suffix(".report.csv").open(newline="") as file:
         report = list(csv.DictReader(file))
     assert [r["name"] for r in report] == [f"node {i}" for i in range(BOARDS)]
-    assert {r["node"] for r in report} == {"240ac4e29526"}  # the loader's chips are all alike
+    assert [r["node"] for r in report] == [chip.mac for chip in chips]
     assert {r["mode"] for r in report} == {"locked"}
     assert path.with_suffix(".report.html").read_text().count("<tr>") == BOARDS + 1
 
@@ -180,3 +182,23 @@ def test_every_mistake_of_a_row_is_told(tmp_path: Path) -> None:
         assert sum(part in line for line in told) == 1, (part, told)
     assert "line 4: name node 2 is already in line 3." in told
     assert "line 4: port /dev/x is already in line 3." in told
+
+
+def test_a_board_that_names_a_locked_node_is_written_only_when_a_person_says_so(
+    tmp_path: Path, chips: list[RomLoader], capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    office(tmp_path, monkeypatch)
+    image = invented(tmp_path, board_file.load("esp32_devkitc"), 0x4000)
+    for number in range(2):
+        (tmp_path / f"{number}.toml").write_text(CONFIG.format(f"node {number}"))
+    path = written(tmp_path, [row(i, chips[i].port) for i in range(2)])
+    memory.remember(chips[1].mac, memory.LOCKED, "test")
+    words = [
+        "provision", "--batch", str(path), "--micropython", str(image), "--allow-unlisted",
+        "--no-start",
+    ]  # fmt: skip
+    assert main(words) == 1
+    assert f"--was-locked {chips[1].mac}" in capsys.readouterr().err
+    assert [bool(chip.flash.blocks) for chip in chips[:2]] == [True, False]
+    assert main([*words, "--was-locked", chips[1].mac]) == 0

@@ -13,10 +13,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from esp32_mock_bootloader import protocol, server
+from esp32_mock_bootloader import protocol, registers, server
 
 _SIZES = {0x400000: 0x16, 0x800000: 0x17}  # JEDEC: the third byte is the size as a power of two
 _lock = threading.Lock()
+_here = threading.local()  # the chip that this thread is
+
+
+def _registers(chip: str) -> dict[int, int]:
+    """What the chip of this thread reads in its registers: its number among them."""
+    number = getattr(_here, "mac", registers.mac_bytes_for_chip(chip))
+    return {**_of_all(chip), **registers._mac_registers(chip, number)}
+
+
+_of_all, registers.rom_profile = registers.rom_profile, _registers
 
 
 class _Flash(server.FlashImage):  # type: ignore[misc]  # it has no types
@@ -53,8 +63,10 @@ class RomLoader:
         chip: str,
         size: int = 0x400000,
         after: Callable[[bytes], str] | None = None,
+        mac: str = "240ac4e29526",
     ) -> None:
         self.chip = chip
+        self.mac = mac
         self.flash = _Flash(size)
         self.port = folder / f"tty-{chip}-{id(self):x}"
         self._size = size
@@ -91,6 +103,7 @@ class RomLoader:
         self.flash.fail = fail
 
     def _run(self) -> None:
+        _here.mac = tuple(bytes.fromhex(self.mac))
         self._listen()
         while not self._stop.is_set():
             before = self.flash.blocks

@@ -71,6 +71,18 @@ def labels_argument(parser: ArgumentParser) -> None:
     )
 
 
+def was_locked_argument(parser: ArgumentParser) -> None:
+    """--was-locked, of what writes boards."""
+    parser.add_argument(
+        "--was-locked",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="this node is known here as locked, and the board itself is in your hand: write it"
+        " (may be given again)",
+    )
+
+
 def json_argument(parser: ArgumentParser) -> None:
     """--json"""
     parser.add_argument("--json", action="store_true", help="print one JSON document for a script")

@@ -2,6 +2,7 @@
 """`tirta deploy`: the application onto a board that has MicroPython; `flash` ends in it, too."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from tirta.boards import board_file
@@ -36,6 +37,7 @@ def put(
     board: Board,
     text: bytes | None = None,
     key_of: KeyOf | None = None,
+    was_locked: Sequence[str] = (),
 ) -> Deployed:
     """Deploy, and show how far it is."""
     with bar(say.translated("Writing")) as progress:
@@ -46,6 +48,7 @@ def put(
             baud=choice.baud,
             source=args.firmware,
             key_of=key_of,
+            was_locked=was_locked,
             progress=progress,
         )
 

@@ -8,7 +8,14 @@ from pathlib import Path
 from tirta import config
 from tirta.boards import board_file
 from tirta.cli import deploy, say
-from tirta.cli.command import Work, json_argument, labels_argument, port_argument, unlisted_argument
+from tirta.cli.command import (
+    Work,
+    json_argument,
+    labels_argument,
+    port_argument,
+    unlisted_argument,
+    was_locked_argument,
+)
 from tirta.cli.deploy import firmware_argument
 from tirta.errors import TirtaError
 from tirta.install import flash
@@ -57,6 +64,7 @@ def _flash_arguments(parser: ArgumentParser) -> None:
         help="lock the node with the key of this fleet, not of the one in use (tirta keys init)",
     )
     lock.add_argument("--open", action="store_true", help="for a bench: do not lock the node")
+    was_locked_argument(parser)
     parser.add_argument(
         "--node",
         default="",
@@ -81,7 +89,7 @@ def _flash(args: Namespace) -> None:
     key_of = None if args.open or args.dry_run else office.keys_for_new(args.key)
     if args.micropython is None and not args.dry_run:
         choice = choose(args.port, args.baud)
-        put = deploy.put(args, choice, board, text, key_of)
+        put = deploy.put(args, choice, board, text, key_of, args.was_locked)
         _tell(args, choice, put.hello, put.written_bytes, put.readings)
         return
     planned = flash.plan(
@@ -103,6 +111,7 @@ def _flash(args: Namespace) -> None:
             baud=choice.baud,
             start=not args.no_start,
             key_of=key_of,
+            was_locked=args.was_locked,
             progress=progress,
         )
     if done.hello is None:

@@ -6,7 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tirta.cli import say
-from tirta.cli.command import Work, json_argument, labels_argument, unlisted_argument
+from tirta.cli.command import (
+    Work,
+    json_argument,
+    labels_argument,
+    unlisted_argument,
+    was_locked_argument,
+)
 from tirta.install.batch import DONE, How, Result, provision
 
 
@@ -33,12 +39,20 @@ def _arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="for a bench: do not lock the nodes whose key is empty",
     )
+    was_locked_argument(parser)
     labels_argument(parser)
     json_argument(parser)
 
 
 def _run(args: Namespace) -> int:
-    how = How(args.micropython, args.allow_unlisted, not args.no_start, args.labels, args.open)
+    how = How(
+        args.micropython,
+        args.allow_unlisted,
+        not args.no_start,
+        args.labels,
+        args.open,
+        tuple(args.was_locked),
+    )
     results = provision(args.batch, how, _told)
     failed = [result for result in results if result.result != DONE]
     if args.json:
@@ -58,8 +72,12 @@ def _run(args: Namespace) -> int:
 
 
 def _told(result: Result) -> None:
-    say.say(f"{result.name}: {result.node} is done." if result.result == DONE else
-            f"{result.name}: {result.why}")  # fmt: skip
+    if result.result == DONE:
+        say.say(f"{result.name}: {result.node} is done.")
+        return
+    say.say(f"{result.name}: {say.translated(result.why)}")
+    if result.then:
+        say.say(f"  {say.translated(result.then)}")
 
 
 WORK: Work = {

@@ -43,6 +43,7 @@ class Result:
     mode: str = ""
     result: str = FAILED
     why: str = ""
+    then: str = ""  # the next step, where it failed
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class How:
     start: bool = True
     labels: Path = Path("labels")
     open: bool = False  # nodes whose row names no fleet are not locked
+    was_locked: tuple[str, ...] = ()  # ids of boards known as locked, which a person has in hand
 
 
 def provision(
@@ -97,13 +99,15 @@ def _make(row: Row, how: How, key_of: KeyOf | None) -> Result:
                 allow_unlisted=how.allow_unlisted,
             )  # fmt: skip
             done = flash.flash(
-                choice.port, planned, baud=choice.baud, start=how.start, key_of=key_of
-            )
+                choice.port, planned, baud=choice.baud, start=how.start, key_of=key_of,
+                was_locked=how.was_locked,
+            )  # fmt: skip
             node, hello = done.mac, done.hello
         else:
             hello = deploy(
-                choice.port, row.board, row.config, baud=choice.baud, key_of=key_of
-            ).hello
+                choice.port, row.board, row.config, baud=choice.baud, key_of=key_of,
+                was_locked=how.was_locked,
+            ).hello  # fmt: skip
             node = hello.node
             with Node(choice.port, choice.baud) as opened:
                 opened.set_identity(row.identity)
@@ -114,7 +118,7 @@ def _make(row: Row, how: How, key_of: KeyOf | None) -> Result:
         mode = "locked" if key_of else "open"
         return replace(empty, node=node, firmware=firmware, mode=mode, result=DONE)
     except TirtaError as error:
-        return replace(empty, why=error.what)
+        return replace(empty, why=error.what, then=error.hint)
 
 
 class _Progress:

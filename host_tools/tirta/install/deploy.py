@@ -8,7 +8,7 @@ has the old application or the new, and running it again finishes it.
 
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -54,13 +54,15 @@ def deploy(  # noqa: PLR0913 - the options of one command
     baud: int = DEFAULT_BAUD,
     source: Path | None = None,
     key_of: KeyOf | None = None,
+    was_locked: Collection[str] = (),
     progress: Progress = lambda _done, _all: None,
 ) -> Deployed:
     """Bring application and config onto a board, start it, and wait for its hello.
 
     Without `config` the one that the node has stays in force; of a new one every sensor is read
     once. `source` is a firmware folder other than ours. With `key_of` the node is locked under the
-    key that this makes of its id; without it the mode stays, open on a new node.
+    key that this makes of its id; without it the mode stays, open on a new node. A prompt that
+    names a node known as locked gets no key and no other mode unless it is among `was_locked`.
     """
     built = build(board, source)
     with BoardRepl(port, baud) as repl:
@@ -84,7 +86,7 @@ def deploy(  # noqa: PLR0913 - the options of one command
         if config is not None and tried:
             wanted |= regions.config_fields(config, config_trial.TRIAL_S)
         node_id = str(repl.value("_id()"))
-        if key_of or wanted[state.MODE] != b"locked":
+        if node_id not in was_locked and (key_of or wanted[state.MODE] != b"locked"):
             memory.must_not_be_open(node_id)  # a prompt may be anybody's, and keys travel plainly
         if key_of:
             wanted |= {state.MODE: b"locked", state.KEY: key_of(node_id)}

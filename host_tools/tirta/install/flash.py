@@ -9,7 +9,7 @@ the same command again finishes it.
 import struct
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -117,14 +117,17 @@ def flash(  # noqa: PLR0913 - the options of one command
     baud: int = DEFAULT_BAUD,
     start: bool = True,
     key_of: KeyOf | None = None,
+    was_locked: Collection[str] = (),
     progress: Progress = lambda _done, _all: None,
 ) -> Flashed:
     """Write a plan to the chip on a port, verify it, start it, and wait for its first frame.
 
-    With `key_of` the node is locked, under the key that this makes of the chip's number.
+    With `key_of` the node is locked, under the key that this makes of the chip's number. A chip
+    with the number of a node known as locked is refused unless it is among `was_locked`.
     """
     with Chip(port, write_baud) as chip:
         _must_fit(chip, planned.board)
+        memory.must_be_in_hand(chip.mac, port, was_locked)
         if key_of:
             planned = planned.locked(key_of(chip.mac))
         try:

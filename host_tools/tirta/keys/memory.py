@@ -9,6 +9,7 @@ unless a person says that it was opened on purpose (`tirta keys forget`). Nothin
 import json
 import re
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from tirta.errors import TirtaError
@@ -54,6 +55,19 @@ def must_not_be_open(node: str) -> None:
     """Raise DowngradeError where a node that says `open` is known as locked."""
     if recall(node) == LOCKED:
         raise DowngradeError(node)
+
+
+def must_be_in_hand(node: str, port: str, was_locked: Collection[str]) -> None:
+    """Raise TirtaError where a chip that is to be written names a node known as locked, unless a
+    person named it in `was_locked`: its ROM loader proves nothing, and gets a key or is opened.
+    """
+    if recall(node) == LOCKED and node not in was_locked:
+        raise TirtaError(
+            f"The chip on {port} says that it is node {node}, and this computer knows that node as"
+            " locked. Nothing was written.",
+            "A ROM loader proves nothing: it would get that node's key, or be believed when it is"
+            f" open. If it is the board itself, in your hand: --was-locked {node}.",
+        )
 
 
 def learn(kept: vault.Vault) -> None:

@@ -52,6 +52,7 @@ def keys_for_new(fleet: str = "") -> KeyOf:
             "Once, in the office: tirta keys init. For a node that stays on a bench: --open.",
         )
     kept.fleet(fleet)
+    memory.learn(kept)
     return lambda node: kept.node_key(node, fleet)
 
 
