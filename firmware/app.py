@@ -16,8 +16,8 @@ from tirta_node import unload
 from tirta_node.clock import Clock
 from tirta_node.hal.line import Line
 from tirta_node.line.console import RESTART, Console
-from tirta_node.requests.dispatch import Commands
-from tirta_node.stopwatch import GC, LINK, Slack
+from tirta_node.requests.dispatch import Dispatcher
+from tirta_node.stopwatch import GC, LINK, Stopwatch
 from tirta_node.storage.keeper import ENCODE, Keeper
 from tirta_node.storage.ring import Ring
 
@@ -30,7 +30,7 @@ _PROBATION = const("tirta_node.state.config_trial")
 
 
 class Node:
-    """The parts. `commands` wires the laptop's wishes to the methods here."""
+    """The parts. `dispatcher` wires the laptop's wishes to the methods here."""
 
     def __init__(self, line, slot, version, board):
         self.slot = slot
@@ -44,7 +44,7 @@ class Node:
         self.ring = Ring(self.config.pop("columns"))
         self.sampler = None
         self.alarms = None
-        self.slack = Slack()
+        self.stopwatch = Stopwatch()
         self.keeper = Keeper(
             unload.call(_CHIP, "partition", "log"),
             self.clock,
@@ -54,8 +54,8 @@ class Node:
         )
         self.line = line
         self.console = Console(line)
-        self.commands = Commands(self, self.console)
-        self.console.handle = self.commands.handle
+        self.dispatcher = Dispatcher(self, self.console)
+        self.console.handle = self.dispatcher.handle
         self.gate = None  # of a locked node
         self.health = None  # watched on trial and under a watchdog
 
@@ -94,30 +94,30 @@ class Node:
 
     def run(self):
         """Sample, commit and answer until the laptop wants something else."""
-        sampler, slack, console = self.sampler, self.slack, self.console
+        sampler, stopwatch, console = self.sampler, self.stopwatch, self.console
         if sampler:  # a tenth of a tick is spent on looking these up
             tick, cells, state, parts = sampler.tick, sampler.cells, sampler.state, sampler.parts
             ticks_ms = time.ticks_ms
-        while not console.visit and not self.commands.wish:
+        while not console.visit and not self.dispatcher.wish:
             if sampler:
                 left_ms = tick(cells, state, ticks_ms(), parts)
-            slack.begin()
+            stopwatch.begin()
             if sampler:
                 did = self.keeper.work(left_ms)
-                slack.done(did)
+                stopwatch.done(did)
                 if did > ENCODE:
                     sampler.flash_was_busy()
                     left_ms = tick(cells, state, ticks_ms(), parts)
-                    slack.begin()
+                    stopwatch.begin()
                     gc.collect()
-                    slack.done(GC)
+                    stopwatch.done(GC)
                     if sampler.slots() >= _SLOTS:
                         self._begin_anew()
             console.step()
-            slack.done(LINK)
+            stopwatch.done(LINK)
             wait_ms = console.wait_ms()
             if sampler:
-                wait_ms = sampler.poll(min(wait_ms, left_ms - slack.passed_us // 1000))
+                wait_ms = sampler.poll(min(wait_ms, left_ms - stopwatch.passed_us // 1000))
                 if self.alarms is not None:
                     self.alarms.step()
             if self.health is not None:
@@ -127,7 +127,7 @@ class Node:
 
     def _begin_anew(self):
         """The slots of this boot come to their end: a new boot counts from 0."""
-        self.commands.wish = RESTART
+        self.dispatcher.wish = RESTART
         self.stop_reason = _STOP_RESTART
 
     def stop(self):
@@ -181,7 +181,7 @@ def main(slot):
     unload.wipe()
     node.run()
     node.stop()
-    if node.commands.wish == RESTART:
+    if node.dispatcher.wish == RESTART:
         unload.call(_PROBATION, "leave", node)
         unload.call(_CHIP, "reset")
     visit_s = node.config["visit_s"]

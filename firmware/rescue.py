@@ -17,7 +17,7 @@ from tirta_node.hal import chip, mark
 from tirta_node.hal.line import Line
 from tirta_node.line.console import RESTART, Console
 from tirta_node.requests import status as report
-from tirta_node.requests.dispatch import Commands
+from tirta_node.requests.dispatch import Dispatcher
 from tirta_node.state import copies
 from tirta_node.storage import partition_part
 from tirta_node.storage.page_index import Index
@@ -70,14 +70,14 @@ class _Keeper:
             self.log.look()
 
 
-class _Requests(Commands):
+class _Requests(Dispatcher):
     """Those that need no sampling, and no config."""
 
     def handle(self, kind, sequence, payload):
         console = self._console
         if kind in _ANSWERED or kind >> 3 in (_LOCKS, _UPDATES):
             try:
-                Commands.handle(self, kind, sequence, payload)
+                Dispatcher.handle(self, kind, sequence, payload)
             except ImportError as error:  # one without a copy in /frozen
                 console.refuse(sequence, frame.BAD_REQUEST, str(error))
         elif kind == frame.STATUS:
@@ -98,7 +98,7 @@ class _Requests(Commands):
 
 
 class Rescue:
-    """What `Commands` and `update` need of a node."""
+    """What `Dispatcher` and `update` need of a node."""
 
     slot = b""
     sampler = None
@@ -113,8 +113,8 @@ class Rescue:
         self.keeper = _Keeper(_Log(partition_part.halves(chip.partition("log"))[1]))
         self.console = Console(line)
         self.console.greeting = (_GREETING % chip.node_id()).encode()
-        self.commands = _Requests(self, self.console)
-        self.console.handle = self.commands.handle
+        self.dispatcher = _Requests(self, self.console)
+        self.console.handle = self.dispatcher.handle
         self.gate = None  # of a locked node, as in the application
         self.feed = None  # its watchdog
 
@@ -145,7 +145,7 @@ class Rescue:
 
     def run(self):
         """Answer until a laptop wants a restart or the REPL."""
-        while not self.console.visit and not self.commands.wish:
+        while not self.console.visit and not self.dispatcher.wish:
             self.console.step()
             wait_ms = self.console.wait_ms()
             if self.feed is not None:
@@ -170,9 +170,9 @@ def main():
         from tirta_node.hal import watchdog
 
         rescue.feed = watchdog.start(_HANG_MS)
-    chip.stay()
+    chip.cancel_reset()
     rescue.run()
-    if rescue.commands.wish == RESTART:
+    if rescue.dispatcher.wish == RESTART:
         chip.reset()
     chip.reset_after(chip.visit()[0])
     line.own(False)

@@ -15,7 +15,7 @@ from micropython import const
 
 from tirta_format import state
 from tirta_node.hal import chip, mark
-from tirta_node.hal.flash import Fine
+from tirta_node.hal.flash import SlotBlocks
 from tirta_node.state import copies
 
 _START_S = const(300)
@@ -108,7 +108,7 @@ def _mount(slot):
         return False
     mounted = False
     try:
-        vfs.mount(vfs.VfsLfs2(Fine(chip.partition("app_" + slot.decode()))), "/app")  # type: ignore[arg-type]
+        vfs.mount(vfs.VfsLfs2(SlotBlocks(chip.partition("app_" + slot.decode()))), "/app")  # type: ignore[arg-type]
         mounted = True
         if "manifest.json" in os.listdir("/app"):  # it is written last
             sys.path.insert(0, "/app")

@@ -11,7 +11,7 @@ KINDS = 5
 _MOST = 0x3FFFFFFF
 
 
-class Slack:
+class Stopwatch:
     """`counts[kind]` pieces, the longest of them `worst_us[kind]`; `passed_us` since `begin`."""
 
     def __init__(self):

@@ -32,9 +32,9 @@ from nor import BLOCK
 
 from tirta_node.sampling import assemble
 from tirta_node.sampling.sampler import DUE
-from tirta_node.sensors.current import CurrentLoop
-from tirta_node.sensors.pulse import PulseMeter
-from tirta_node.stopwatch import Slack
+from tirta_node.sensors.current_row import CurrentRow
+from tirta_node.sensors.pulse_row import PulseRow
+from tirta_node.stopwatch import Stopwatch
 from tirta_node.storage.ring import USED, Ring
 
 BLOCKS = 16  # no more than a run needs: they lie in the heap, and the chip's do not
@@ -239,27 +239,27 @@ def ticks(n, period_ms, idle=False):
     """`n` records as the loop makes them."""
     each = 8 if period_ms >= 1000 else 1
     uv = [1200000 + 7 * i for i in range(each * MOST_TICKS)]
-    drivers = [PulseMeter(Said([17 * i % 32000 for i in range(MOST_TICKS + 1)]), 32000)]
-    drivers += [CurrentLoop(Said(list(uv)), 100000, 0, 16000) for _ in range(7)]
+    drivers = [PulseRow(Said([17 * i % 32000 for i in range(MOST_TICKS + 1)]), 32000)]
+    drivers += [CurrentRow(Said(list(uv)), 100000, 0, 16000) for _ in range(7)]
     channels = [{"name": "c%d" % i, "sensor": "current"} for i in range(8)]
     ring = Ring(8)
     made = assemble.build(drivers, [], channels, period_ms, ring)
     due = [micropython.mem_peak() - late & TICKS for late in (0, 1)]
-    (no_ticks if idle else rounds)(n, made, made.groups[0].words, due, ring.state, Slack())
+    (no_ticks if idle else rounds)(n, made, made.groups[0].words, due, ring.state, Stopwatch())
 
 
-def rounds(n, made, words, due, state, slack):
+def rounds(n, made, words, due, state, stopwatch):
     """What a round of app.run spends on sampling, every second one a millisecond late."""
     tick, cells, address, parts = made.tick, made.cells, made.state, made.parts
     ticks_ms = micropython.mem_peak
     for i in range(n):
         words[DUE] = due[i & 1]
         left_ms = tick(cells, address, ticks_ms(), parts)
-        left_ms - slack.passed_us // 1000  # as the loop has it in an expression
+        left_ms - stopwatch.passed_us // 1000  # as the loop has it in an expression
         state[USED] = 0
 
 
-def no_ticks(n, made, words, due, state, slack):
+def no_ticks(n, made, words, due, state, stopwatch):
     """What both contain of the bench."""
     for i in range(n):
         words[DUE] = due[i & 1]
@@ -282,8 +282,8 @@ def ended(n, keys, closes):
     total = 3 * n + 3
     uv = [1200000 + 1777 * (i * i % 13) for i in range(total)]
     counts = [17 * i % 32000 for i in range(total + 1)]
-    drivers = [PulseMeter(Said(counts), 32000)]
-    drivers += [CurrentLoop(Said(list(uv)), 100000, 0, 16000) for _ in range(7)]
+    drivers = [PulseRow(Said(counts), 32000)]
+    drivers += [CurrentRow(Said(list(uv)), 100000, 0, 16000) for _ in range(7)]
     channels = []
     for i in range(8):
         channel = {"name": "c%d" % i, "sensor": "current" if i else "pulse", "period_ms": 100}

@@ -16,8 +16,8 @@ import nochip  # noqa: F401 - before the sensors
 
 from tirta_node.sampling import assemble
 from tirta_node.sampling.sampler import DUE, OVERRUNS
-from tirta_node.sensors.current import CurrentLoop
-from tirta_node.sensors.pulse import PulseMeter
+from tirta_node.sensors.current_row import CurrentRow
+from tirta_node.sensors.pulse_row import PulseRow
 from tirta_node.storage.ring import Ring
 
 INTERVAL_MS = 1000
@@ -45,9 +45,9 @@ def build():
             channel["stats"] = STATISTICS
         if i == 0:
             channel["sensor"] = "pulse"
-            drivers.append(PulseMeter(Said([17 * k % 32000 for k in range(TICKS + 1)]), 32000))
+            drivers.append(PulseRow(Said([17 * k % 32000 for k in range(TICKS + 1)]), 32000))
         else:
-            drivers.append(CurrentLoop(Said(list(uv)), 100000, 0, 16000))
+            drivers.append(CurrentRow(Said(list(uv)), 100000, 0, 16000))
         channels.append(channel)
     channels[1].update(LIMITS)
     ring = Ring(len(assemble.columns.columns(channels)))

@@ -25,8 +25,8 @@ from tirta_node.hal import sdi12 as line_of_sdi12
 from tirta_node.sensors import ds3231
 from tirta_node.sensors.ads1115 import ADS1115, Input
 from tirta_node.sensors.crc16 import crc16
+from tirta_node.sensors.current_loop import CurrentLoop
 from tirta_node.sensors.ezo import EZO, Field
-from tirta_node.sensors.loop import CurrentLoop
 from tirta_node.sensors.one_wire import DS18B20, OneWireBus
 from tirta_node.sensors.sdi12 import Measurement, Sdi12, Value
 

@@ -18,7 +18,7 @@ class CutError(Exception):
 
 
 class Later:
-    """As tirta_node.hal.later and others: takes any call."""
+    """As tirta_node.hal.one_shot and others: takes any call."""
 
     def __getattr__(self, name):
         return lambda *args: None
@@ -102,7 +102,7 @@ class Node:
 
     def __init__(self, locked=False):
         self.gate = Gate() if locked else None
-        self.commands = self.clock = self.keeper = self.log = self.console = self
+        self.dispatcher = self.clock = self.keeper = self.log = self.console = self
         self.sampler = (1,)
         self.notes = []
 

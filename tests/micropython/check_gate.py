@@ -209,7 +209,7 @@ def _cut_everywhere(padding):
         flash = new_flash(padding)
         for done in range(step):
             _one_boot(Node(flash), done)
-        before = login_notes.Diary(flash)
+        before = login_notes.LoginNotes(flash)
         operation = 0
         while True:
             torn = _cut(flash, step, operation)
@@ -255,7 +255,7 @@ def _one_boot(node, step):
 
 
 def _must_go_on(before, flash, step, shape):
-    found = login_notes.Diary(flash)
+    found = login_notes.LoginNotes(flash)
     place = (found.sequence, found.used)
     assert place >= (before.sequence, before.used), (step, shape)
     assert found.floor_s >= before.floor_s, (step, shape)
@@ -265,11 +265,11 @@ def _must_go_on(before, flash, step, shape):
     node = Node(flash)
     node.clock.now_ms = node.gate.quiet_from
     nonce = node.challenge()
-    after = login_notes.Diary(flash)
+    after = login_notes.LoginNotes(flash)
     assert nonce[:4] == after.sequence.to_bytes(4, "little")
     assert (after.sequence, after.used) > place, "the next boot gave the count of this one"
     assert was_right(node.ask(access.LOGIN, payload(nonce, issued=9000)))
-    assert login_notes.Diary(flash).floor_s == 9000
+    assert login_notes.LoginNotes(flash).floor_s == 9000
 
 
 def test_time_is_fake():

@@ -13,7 +13,7 @@ from polling import run, seen
 
 from tirta_node.sampling import assemble
 from tirta_node.sampling.sampler import BINS, OVERRUNS, WORST
-from tirta_node.sensors.current import CurrentLoop
+from tirta_node.sensors.current_row import CurrentRow
 from tirta_node.sensors.modbus import Modbus
 from tirta_node.sensors.modbus_request import Slave
 from tirta_node.storage.ring import Ring
@@ -253,7 +253,7 @@ def test_fast_channels_never_wait_for_a_sick_line():
         {"name": "a", "sensor": "current", "period_ms": 10, "stats": ["mean"]},
         {"name": "b", "sensor": "current", "period_ms": 100, "stats": ["mean"]},
     ]
-    loops = [CurrentLoop(Converter(), 100000, 0, 10000) for _ in channels]
+    loops = [CurrentRow(Converter(), 100000, 0, 10000) for _ in channels]
     ring = Ring(len(assemble.columns.columns(channels)))
     made = assemble.build(loops, [bus.master], channels, 1000, ring)
     end = time.ticks_add(time.ticks_ms(), FAST_MS)

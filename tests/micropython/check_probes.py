@@ -16,12 +16,12 @@ from tirta_node.sensors.battery import Battery
 from tirta_node.sensors.conductivity import Conductivity
 from tirta_node.sensors.converter import Mean
 from tirta_node.sensors.curve import Curve
-from tirta_node.sensors.flow import PulseMeter
-from tirta_node.sensors.line import Line
 from tirta_node.sensors.own import Own
 from tirta_node.sensors.oxygen import Oxygen
 from tirta_node.sensors.ph import PH
-from tirta_node.sensors.voltage import Voltage
+from tirta_node.sensors.pulse_meter import PulseMeter
+from tirta_node.sensors.straight_line import StraightLine
+from tirta_node.sensors.voltage_row import VoltageRow
 from tirta_node.sensors.water import Water
 from tirta_node.storage.ring import Ring
 
@@ -140,7 +140,7 @@ def is_exact(value, x, x0, y0, x1, y1):
 
 def test_a_line_is_exact_to_a_step():
     for points in lines():
-        line = Line(*points)
+        line = StraightLine(*points)
         for x in range(0, 3300000, 131111):
             assert is_exact(line.at(x), x, *points), (points, x, line.at(x))
 
@@ -150,7 +150,7 @@ def test_the_tick_scales_as_exactly():
     for points in lines():
         ring = Ring(1)
         made = assemble.build(
-            [Voltage(adc, points[:2], points[2:])],
+            [VoltageRow(adc, points[:2], points[2:])],
             [],
             [{"name": "v", "sensor": "voltage"}],
             100,

@@ -13,7 +13,7 @@ from tirta_node.hal import inputs
 from tirta_node.sampling import assemble
 from tirta_node.sensors import counting
 from tirta_node.sensors.contact import Contact, ContactMeter
-from tirta_node.sensors.flow import PulseMeter
+from tirta_node.sensors.pulse_meter import PulseMeter
 from tirta_node.storage.ring import Ring
 
 GOOD, SUSPECT, FAIL = 1, 3, 4

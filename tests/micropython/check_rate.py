@@ -78,8 +78,8 @@ class Node:
         uart.baud, uart.works = FIRST, True
         self.line = Line()
         self.console = Console(self.line)
-        self.commands = dispatch.Commands(self, self.console)
-        self.console.handle = self.commands.handle
+        self.dispatcher = dispatch.Dispatcher(self, self.console)
+        self.console.handle = self.dispatcher.handle
 
     def hears(self, data):
         self.line.input += data

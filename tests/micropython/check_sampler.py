@@ -11,10 +11,10 @@ from faketime import MASK, time
 
 from tirta_node.sampling import assemble
 from tirta_node.sampling.sampler import BINS, BINS_END, BUSY, FLASH, OVERRUNS, WORST
-from tirta_node.sensors.current import CurrentLoop
+from tirta_node.sensors.current_row import CurrentRow
 from tirta_node.sensors.one_wire import DS18B20, OneWireBus
-from tirta_node.sensors.pulse import PulseMeter
-from tirta_node.sensors.voltage import Voltage
+from tirta_node.sensors.pulse_row import PulseRow
+from tirta_node.sensors.voltage_row import VoltageRow
 from tirta_node.storage.ring import VIPER, Ring
 
 LEAD_MS = 900  # of a single DS18B20
@@ -94,10 +94,10 @@ class Node:
         self.thermometer = Thermometer(None, 100)
         self.bus.join(self.thermometer)
         drivers = [
-            PulseMeter(Counter()),
-            CurrentLoop(Converter(37111), 100000, 0, 10000),
-            CurrentLoop(Converter(101), 249000, -1000, 30000),
-            Voltage(Converter(53003), (414000, 400), (2000000, 1000)),
+            PulseRow(Counter()),
+            CurrentRow(Converter(37111), 100000, 0, 10000),
+            CurrentRow(Converter(101), 249000, -1000, 30000),
+            VoltageRow(Converter(53003), (414000, 400), (2000000, 1000)),
             self.thermometer,
         ]
         channels = [dict(channel) for channel in CHANNELS]
@@ -274,11 +274,11 @@ def of_both(channels, count):
         for i in range(channels):
             kind = (i + channels) % 3
             if kind == 0:
-                drivers.append(PulseMeter(Counter(), 100))
+                drivers.append(PulseRow(Counter(), 100))
             elif kind == 1:
-                drivers.append(CurrentLoop(Converter(37111 + i), 100000, 0, 10000))
+                drivers.append(CurrentRow(Converter(37111 + i), 100000, 0, 10000))
             else:
-                drivers.append(Voltage(Converter(53003 + i), (414000, 1000), (2000000, -400)))
+                drivers.append(VoltageRow(Converter(53003 + i), (414000, 1000), (2000000, -400)))
         tables = [{"name": "c%d" % i, "sensor": "current"} for i in range(channels)]
         tables[-1]["raw"] = True
         ring = Ring(channels + 1, viper)

@@ -52,7 +52,7 @@ class Nothing:
 
 
 chip = tirta_node.hal.chip = sys.modules["tirta_node.hal.chip"] = Chip()
-for name in ("later", "watchdog", "flash", "mark"):
+for name in ("one_shot", "watchdog", "flash", "mark"):
     sys.modules["tirta_node.hal." + name] = Nothing()
     setattr(tirta_node.hal, name, sys.modules["tirta_node.hal." + name])
 sys.modules["vfs"] = Nothing()
@@ -129,8 +129,7 @@ class Node:
     upload = b""
 
     def __init__(self):
-        self.commands = self.keeper = self.log = self.clock = self
-        self.methods = {}
+        self.dispatcher = self.keeper = self.log = self.clock = self
         self.gate = Gate()
         self.console = Console()
 
@@ -142,6 +141,9 @@ class Node:
 
     def note(self, payload):
         self.noted = payload
+
+    def lend(self, methods):
+        pass
 
     def ask(self, module, kind, payload):
         module.handle(self, self.console, kind, 0, payload)
@@ -211,7 +213,7 @@ def boots(node, flash):
 
 
 def full(node, flash):
-    found = login_notes.Diary(flash)
+    found = login_notes.LoginNotes(flash)
     for _ in range(found.room + 1 - found.used):
         found.add(entries.CHALLENGED)
 
@@ -236,7 +238,7 @@ WRITERS = (
     ("a boot of an update", UPDATE, boots),
     ("an update fails", UPDATE, lambda n, f: trials.failed(f, copies.load(f))),
     ("alarms at night", {}, night),
-    ("a start", {}, lambda n, f: login_notes.Diary(f)._renew()),
+    ("a start", {}, lambda n, f: login_notes.LoginNotes(f)._renew()),
     ("no room for an entry", {}, full),
 )  # fmt: skip
 
@@ -287,7 +289,7 @@ def judge(name, extra, writer, seed, shapes):
     """Run a writer and cut it at every operation; return how many cuts that were."""
     flash = flash_of(extra, Random(seed))
     before = learned(flash.image)
-    found = login_notes.Diary(Flash(BLOCKS, flash.image))
+    found = login_notes.LoginNotes(Flash(BLOCKS, flash.image))
     assert (found.floor_s, found.wrong) == before, "the node reads otherwise"
     torn_counts = name == "no room for an entry"  # a torn one counts as a guess
     cuts = [0]

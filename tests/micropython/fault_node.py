@@ -93,8 +93,8 @@ class Node(Writer):
 
     def is_sure(self):
         """Whether what it counts as acknowledged is: it records, and a program has worked."""
-        works = self.log.works
-        return self.keeper._recorder is not None and works.proof != works.count
+        attempts = self.log.attempts
+        return self.keeper._recorder is not None and attempts.proof != attempts.count
 
     def look(self, epoch, number):
         """What the node says of itself when the newest record is this one."""

@@ -134,8 +134,8 @@ class Trial:
         for _ in range(_PATIENCE):
             node.do(node.work)
             self._look(node)
-            works = node.log.works
-            proven = works.proof != works.count  # else it waits for a record, to try the flash with
+            attempts = node.log.attempts
+            proven = attempts.proof != attempts.count  # else it waits for a record, to try it with
             if node.noted and proven and not status.alarms(node):
                 break
             time.sleep_ms(_MINUTE_MS)

@@ -23,7 +23,7 @@ from tirta_node.access import login
 from tirta_node.access.gate import Gate
 from tirta_node.hal import chip
 from tirta_node.line.console import Console
-from tirta_node.requests.dispatch import Commands
+from tirta_node.requests.dispatch import Dispatcher
 from tirta_node.sampling import sampler
 from tirta_node.state import copies
 
@@ -121,8 +121,8 @@ class Node:
         self.alarms = self.gate = None
         self.line = Line()
         self.console = Console(self.line)
-        self.commands = Commands(self, self.console)
-        self.console.handle = self.commands.handle
+        self.dispatcher = Dispatcher(self, self.console)
+        self.console.handle = self.dispatcher.handle
         self.writer = Writer(flash, setup, time, seed, NEVER, INTERVAL_MS)
         self.keeper, self.ring = self.writer.keeper, self.writer.ring
         self.clock = self.writer.clock

@@ -45,12 +45,15 @@ class Console:
     def __init__(self):
         self.said = None
         self.handle = None
+        self.seal = None
 
     def answer(self, kind, sequence, data):
-        self.said = (kind + frame.ANSWER, bytes(data))
+        kind, data = self.seal(kind + frame.ANSWER, sequence, bytes(data))
+        self.said = (kind, bytes(data))
 
     def refuse(self, sequence, code, text):
-        self.said = (frame.REFUSAL, code, text)
+        kind, data = self.seal(frame.REFUSAL, sequence, bytes((code,)) + text.encode())
+        self.said = (kind, code, text) if kind == frame.REFUSAL else (kind, bytes(data))
 
 
 class Node:
@@ -61,7 +64,7 @@ class Node:
         chip.node_id = lambda: name
         self.clock = Clock()
         self.console = Console()
-        self.commands = self
+        self.dispatcher = self
         self.keeper = self
         self.log = self
         self.sampler = (1,)

@@ -38,7 +38,7 @@ def _ask(node, kind):
     got = []
     node.console.answer = lambda kind, sequence, payload: got.append((bytes(payload), None))
     node.console.refuse = lambda sequence, code, text: got.append((b"", code))
-    node.commands.handle(kind, 0, bytes(4) if kind == frame.INDEX else b"")
+    node.dispatcher.handle(kind, 0, bytes(4) if kind == frame.INDEX else b"")
     return got[0]
 
 

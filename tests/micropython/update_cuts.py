@@ -28,7 +28,7 @@ from tirta_node import unload  # noqa: E402
 from tirta_node.clock import Clock  # noqa: E402
 from tirta_node.hal import chip  # noqa: E402
 from tirta_node.state import copies  # noqa: E402
-from tirta_node.storage.partition_part import Window  # noqa: E402
+from tirta_node.storage.partition_part import PartitionPart  # noqa: E402
 from tirta_node.updates import app_trial, start_trial, update  # noqa: E402
 
 STATE_BLOCKS = 4
@@ -38,7 +38,7 @@ BOOTS = 5  # more than a trial has
 _MODULES = {m.__name__: m for m in (start_trial, copies, app_trial, update)}
 
 
-class Part(Window):
+class Part(PartitionPart):
     BLOCK = Flash.BLOCK
 
     def content(self):
@@ -96,16 +96,19 @@ class Node:
         self.health = self.gate = None
         self.keeper = Kept()
         self.clock = Clock()
-        self.commands = self
-        self.methods = {}
+        self.dispatcher = self
+        self._methods = {}
         self.wish = 0
         self.console = Console()
+
+    def lend(self, methods):
+        self._methods.update(methods)
 
     def ask(self, kind, payload=b""):
         """The laptop's side of one request."""
         console = self.console
         console.said = console.stream = None
-        method = self.methods.get(kind)
+        method = self._methods.get(kind)
         if method:
             method(0, payload)
         else:
@@ -251,7 +254,7 @@ def _call(module, function, *args):
 def main(old_path, new_path, stride, seed):
     unload.call = _call
     chip.reset_cause = lambda: 2
-    chip.reset_after = chip.stay = lambda *args: None
+    chip.reset_after = chip.cancel_reset = lambda *args: None
     chip.visit = lambda: (1800, 0)
     old, new = Image(old_path, "0.1.0"), Image(new_path, "0.2.0")
     for image in (old, new):

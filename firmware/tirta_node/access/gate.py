@@ -51,10 +51,7 @@ class Gate:
         self.noted_ms = -1  # uptime of the last lock-out in the log, or -1
         self.forgeries = 0
         self._answering = 0  # the counter that answers carry, or 0: they go out plain
-        self._answer = self.console.answer
-        self._refuse = self.console.refuse
-        self.console.answer = self.answer
-        self.console.refuse = self.refuse
+        self.console.seal = self.seal
         self.console.handle = self.handle
         self.console.repl = False
         self.console.greeting += b"It is locked. For mpremote: tirta unlock PORT\r\n"
@@ -75,9 +72,9 @@ class Gate:
         try:
             self._handle(kind, sequence, payload)
         except (ValueError, IndexError) as error:
-            self.refuse(sequence, frame.BAD_PAYLOAD, str(error))
+            self.console.refuse(sequence, frame.BAD_PAYLOAD, str(error))
         except OSError as error:
-            self.refuse(sequence, frame.FLASH_FAILED, str(error))
+            self.console.refuse(sequence, frame.FLASH_FAILED, str(error))
 
     def _handle(self, kind, sequence, payload):
         if kind == seals.SEALED:
@@ -96,26 +93,28 @@ class Gate:
             self._public_status(sequence)
         elif kind == frame.CLOCK_SET and not unload.call(_LOGIN, "may_set", self, payload):
             text = "only an administrator sets the clock back, or beyond the credential"
-            self.refuse(sequence, _NOT_ALLOWED, text)
+            self.console.refuse(sequence, _NOT_ALLOWED, text)
         else:
-            self.node.commands.handle(kind, sequence, payload)
+            self.node.dispatcher.handle(kind, sequence, payload)
 
     def _meet(self, kind, sequence, payload):
         """Answer a challenge or a login."""
         wait_ms = self.quiet_from - self.node.clock.uptime_ms()
         if kind == _LOGIN_AS and payload and payload == self.said and self.claims:
-            self.answer(kind, sequence, self.replied)  # its answer got lost
+            self.console.answer(kind, sequence, self.replied)  # its answer got lost
         elif wait_ms > 0:
             text = "too many wrong keys: wait %d s" % (wait_ms // 1000 + 1)
-            self.refuse(sequence, _LOCKED_OUT, text)
+            self.console.refuse(sequence, _LOCKED_OUT, text)
         elif kind == _CHALLENGE:
             if not self.offer:
                 self.offer = unload.call(_LOGIN, "offer")
             self.nonce = self.offer[:_COUNT_SIZE] + os.urandom(_CHANCE_SIZE)
             named = payload[:1] == b"\1"
-            self.answer(kind, sequence, self.nonce + (self.offer[_COUNT_SIZE:] if named else b""))
+            self.console.answer(
+                kind, sequence, self.nonce + (self.offer[_COUNT_SIZE:] if named else b"")
+            )
         elif not self.nonce:
-            self.refuse(sequence, _NOT_ALLOWED, "ask for a challenge first")
+            self.console.refuse(sequence, _NOT_ALLOWED, "ask for a challenge first")
         elif len(payload) != _LOGIN_SIZE:
             self.nonce = b""
             raise ValueError("the login is %d bytes long" % len(payload))
@@ -127,7 +126,7 @@ class Gate:
         wait_ms = max(0, self.quiet_from - self.node.clock.uptime_ms())
         text = '{"node": "%s", "mode": "locked", "locked_out_s": %d}'
         told = text % (self._name, (wait_ms + 999) // 1000)
-        self.answer(frame.STATUS, sequence, told.encode())
+        self.console.answer(frame.STATUS, sequence, told.encode())
 
     def role(self):
         """The role of the session, or ANYONE once its credential has expired."""
@@ -142,7 +141,7 @@ class Gate:
     def _open(self, sequence, payload):
         """(type, payload) inside a sealed frame, or None: refused."""
         if not self.claims:
-            self.refuse(sequence, _NOT_ALLOWED, "log in first")
+            self.console.refuse(sequence, _NOT_ALLOWED, "log in first")
             return None
         opened = seals.unseal(self.keys[0], seals.SEALED, sequence, payload)
         if opened is None:
@@ -151,40 +150,28 @@ class Gate:
                 self.forgeries = 0
                 self.claims = b""
                 unload.call(_LOGIN, "guessed", self)
-            self.refuse(sequence, _NOT_ALLOWED, "the tag is wrong")
+            self.console.refuse(sequence, _NOT_ALLOWED, "the tag is wrong")
             return None
         kind, counter, inner = opened
         if counter <= self.counter or kind == seals.SEALED:
-            self.refuse(sequence, _NOT_ALLOWED, "this frame came before")
+            self.console.refuse(sequence, _NOT_ALLOWED, "this frame came before")
             return None
         self.counter = self._answering = counter
         return kind, inner
 
     def _deny(self, sequence, least):
         if least > _ADMINISTRATOR:
-            self.refuse(sequence, frame.BAD_REQUEST, "no such request on a locked node")
+            self.console.refuse(sequence, frame.BAD_REQUEST, "no such request on a locked node")
         else:
             text = "this needs the key of a%s" % ("n administrator", " technician")[least == 1]
-            self.refuse(sequence, _NOT_ALLOWED, text)
+            self.console.refuse(sequence, _NOT_ALLOWED, text)
 
-    def answer(self, kind, sequence, data):
-        """In place of the console's: sealed when what it answers was.
+    def seal(self, kind, sequence, data):
+        """(kind, data) of an answer or a refusal as it goes out: sealed when what it answers was.
 
         Frames of a stream stay as they are: the laptop checks pages afterwards (DIGEST).
         """
-        if self._answering and self.claims:
-            kind, data = seals.SEALED, self._sealed(sequence, kind + frame.ANSWER, data)
-        self._answer(kind, sequence, data)
-
-    def refuse(self, sequence, code, text):
-        """In place of the console's."""
-        if self._answering and self.claims:
-            data = bytes((code,)) + text.encode()[:120]
-            data = self._sealed(sequence, frame.REFUSAL, data)
-            self._answer(seals.SEALED, sequence, data)
-        else:
-            self._refuse(sequence, code, text)
-
-    def _sealed(self, sequence, kind, data):
+        if not self._answering or not self.claims:
+            return kind, data
         seen = seals.SEALED + frame.ANSWER
-        return seals.seal(self.keys[1], seen, sequence, self._answering, kind, data)
+        return seen, seals.seal(self.keys[1], seen, sequence, self._answering, kind, data)

@@ -21,7 +21,7 @@ _NOTE_MS = 86400000  # one record of a lock-out that goes on, a day
 def begin(gate, flash):
     """At a start: a lock-out that was in force is so again, from its beginning."""
     try:
-        found = login_notes.Diary(flash)
+        found = login_notes.LoginNotes(flash)
         gate.wrong = found.wrong
         found.tidy()
     except OSError:
@@ -33,7 +33,7 @@ def offer():
     """The count that this boot's challenges begin with, so that none was ever sent before, and the
     name of the node's key. Raises OSError when the flash does not remember that.
     """
-    found = login_notes.Diary(chip.partition("state"))
+    found = login_notes.LoginNotes(chip.partition("state"))
     key = found.fields.get(state.KEY, b"")
     if len(key) != access.KEY_SIZE:
         raise OSError(login_notes.CLOSED)
@@ -56,7 +56,7 @@ def _login(gate, payload):
     nonces = nonce + payload[: access.NONCE_SIZE]
     claims = payload[access.NONCE_SIZE : -access.PROOF_SIZE]
     role, serial, issued, expires = struct.unpack(access.CLAIMS, claims)
-    found = login_notes.Diary(chip.partition("state"))
+    found = login_notes.LoginNotes(chip.partition("state"))
     key = found.fields.get(state.KEY, b"")
     credential = access.credential_key(key, claims)
     me = chip.node_id()
@@ -91,7 +91,7 @@ def _login(gate, payload):
 def guessed(gate):
     """A wrong guess: remembered before the refusal, and from the third on followed by silence."""
     try:
-        login_notes.Diary(chip.partition("state")).add(entries.WRONG)
+        login_notes.LoginNotes(chip.partition("state")).add(entries.WRONG)
     except OSError:
         pass  # it counts until the next start all the same
     gate.wrong += 1
@@ -126,5 +126,5 @@ def may_set(gate, payload):
     if role >= access.ADMINISTRATOR or len(payload) != 12:
         return True
     wanted_ms = struct.unpack("<QI", payload)[0]
-    floor_ms = login_notes.Diary(chip.partition("state")).floor_s * 1000
+    floor_ms = login_notes.LoginNotes(chip.partition("state")).floor_s * 1000
     return max(floor_ms, gate.node.clock.unix_ms()) <= wanted_ms <= expires * 1000

@@ -17,7 +17,7 @@ _SPARE = 64  # entries that a boot may need without an erase
 _PADDING = bytes(_SPARE * entries.SIZE)
 
 
-class Diary:
+class LoginNotes:
     """`sequence` and `used` together only grow, whatever happens to the power; `wrong` guesses came
     since the last right one; `floor_s` is a Unix time that is past, 0 when nothing is known;
     `fields` are the state's that this module cares for. Raises OSError without a whole copy.

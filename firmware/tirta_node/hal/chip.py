@@ -66,7 +66,7 @@ def reset_after(seconds):
     )
 
 
-def stay():
+def cancel_reset():
     """Undo `reset_after`."""
     machine.Timer(0).deinit()
 

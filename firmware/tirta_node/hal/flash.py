@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Flash partitions of an ESP32: what `chip.partition` finds stays in RAM, chip.py does not.
 
-An application slot is mounted by `Fine`, read only, in small blocks: most modules are smaller than
-an erase block of 4096, and LittleFS gives each file whole blocks. Only whole erase blocks are
+An application slot is mounted by `SlotBlocks`, read only, in small blocks: most modules are smaller
+than an erase block of 4096, and LittleFS gives each file whole blocks. Only whole erase blocks are
 written, by an update.
 """
 
@@ -36,7 +36,7 @@ class Flash:
         self._partition.ioctl(_ERASE_BLOCK, block)
 
 
-class Fine:
+class SlotBlocks:
     """`flash` as a block device (MicroPython's extended protocol, without writing). Its `block` is
     as long as its file system's superblock says: 512 bytes, or 1024 as those of version 0.1.0.
     """

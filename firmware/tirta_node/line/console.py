@@ -37,6 +37,7 @@ class Console:
         self._line = line
         self.greeting = b""
         self.handle = None  # handle(kind, sequence, payload as a memoryview)
+        self.seal = None  # seal(kind, sequence, data): the (kind, data) that go out instead
         self.stream = None  # called whenever the line wants more; sets this to None at its end
         self.out = Outgoing(line)
         self.dropped = 0  # frames that did not arrive whole
@@ -104,6 +105,8 @@ class Console:
         self._begin(frame.REFUSAL, sequence, bytes((code,)) + text.encode()[:120])
 
     def _begin(self, kind, sequence, data):
+        if self.seal is not None:
+            kind, data = self.seal(kind, sequence, data)
         self.out.begin(kind, sequence)
         self._answer = data
         self._at = 0

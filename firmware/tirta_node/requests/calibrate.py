@@ -89,7 +89,7 @@ def _calibrate(node, asked):
     # First the log: what is in force without a record would be silently wrong.
     node.keeper.log.note(calibration.record(node.clock.uptime_ms(), name, asked["t"], texts))
     unload.call(_STORE, "change", flash, {calibration.TAG: json.dumps(known).encode()})
-    node.commands.wish = RESTART
+    node.dispatcher.wish = RESTART
     node.stop_reason = _STOP_CONFIG
     return ""
 

@@ -47,7 +47,7 @@ def _stage(node, payload):
     flash = _flash()
     if wanted == state.config_hash(unload.call(_STORE, "config", flash)):
         return {"hash": wanted, "state": _state(flash)}
-    text = bytes(node.commands.upload)
+    text = bytes(node.dispatcher.upload)
     refused = _refused(node, text, wanted)
     if refused:
         return refused
@@ -61,7 +61,7 @@ def put_into_force(node, payload):
     (wanted,) = struct.unpack("<I", payload)
     if wanted == state.config_hash(unload.call(_STORE, "config", _flash())):
         return json.dumps({"hash": wanted, "state": "active"}).encode()
-    text = bytes(node.commands.upload)
+    text = bytes(node.dispatcher.upload)
     refused = _refused(node, text, wanted)
     if refused:
         return refused
@@ -73,7 +73,7 @@ def put_into_force(node, payload):
 
 def _refused(node, text, wanted):
     """Why the config that was brought cannot be used, or nothing."""
-    if node.commands.have != len(text) or state.config_hash(text) != wanted:
+    if node.dispatcher.have != len(text) or state.config_hash(text) != wanted:
         raise ValueError("the config did not arrive whole: send it again")
     try:
         board = unload.call("tirta_format.config", "parse", text)["board"]
@@ -90,7 +90,7 @@ def _leave_with(node, changes, answer):
     from tirta_node.state import config_trial
 
     config_trial.keep(node, changes)
-    node.commands.wish = RESTART
+    node.dispatcher.wish = RESTART
     node.stop_reason = meta.STOP_CONFIG
     return answer
 
@@ -115,7 +115,7 @@ def _state(flash):
 
 
 def _confirm(node, payload):
-    from tirta_node.hal import later
+    from tirta_node.hal import one_shot
     from tirta_node.state import config_trial, copies
 
     (wanted,) = struct.unpack("<I", payload)
@@ -128,7 +128,7 @@ def _confirm(node, payload):
             return None
         copies.change(flash, config_trial.put_into_force(text))
         node.trial_s = 0
-        later.never()
+        one_shot.cancel()
         node.tested = []
     return {"hash": wanted, "state": "active"}
 

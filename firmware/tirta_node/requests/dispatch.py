@@ -30,7 +30,7 @@ _RARE = (
 )  # fmt: skip
 
 
-class Commands:
+class Dispatcher:
     """`node` is the application: it knows the parts. `wish` is what the laptop wants it to do."""
 
     def __init__(self, node, console):
@@ -40,7 +40,7 @@ class Commands:
         self.have = 0  # bytes of it
         self.wish = RUN
         self._identity = b""  # said at every hello, the same for a whole boot
-        self.methods = {  # an update adds some for its time
+        self._methods = {
             frame.HELLO: self._hello,
             frame.STATUS: self._status,
             frame.COMMIT: self._commit,
@@ -49,7 +49,7 @@ class Commands:
 
     def handle(self, kind, sequence, payload):
         """Answer one request."""
-        method = self.methods.get(kind)
+        method = self._methods.get(kind)
         try:
             if method is not None:
                 method(sequence, payload)
@@ -63,6 +63,12 @@ class Commands:
             self._console.refuse(sequence, frame.BAD_PAYLOAD, str(error))
         except OSError as error:
             self._console.refuse(sequence, frame.FLASH_FAILED, str(error))
+
+    def lend(self, methods):
+        """From now on requests of these kinds go to these methods, an update's: {kind: method, or
+        None to undo it}.
+        """
+        self._methods.update(methods)
 
     def _json(self, kind, sequence, value):
         self._console.answer(kind, sequence, json.dumps(value).encode())

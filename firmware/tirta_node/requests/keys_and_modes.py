@@ -90,7 +90,7 @@ def _mode(node, payload):
     if changes[state.MODE] == b"open":
         mark.put(False)  # a cut behind it leaves a locked state, which marks itself again
     copies.change(chip.partition("state"), changes)
-    node.commands.wish = RESTART
+    node.dispatcher.wish = RESTART
     node.stop_reason = meta.STOP_RESTART
     return ""
 
@@ -103,6 +103,6 @@ def _unlock(node, payload):
         raise ValueError("unlock says nothing else")
     login.note(node, access_log.REPL, *_who(node))
     chip.keep_visit(node.config["visit_s"], _ARMED)
-    node.commands.wish = RESTART
+    node.dispatcher.wish = RESTART
     node.stop_reason = meta.STOP_VISIT
     return ""

@@ -44,7 +44,7 @@ def _config_put(node, payload):
     part = payload[4:]
     if length > _MAX_BYTES or offset + len(part) > length:
         raise ValueError("config is longer than %d bytes" % _MAX_BYTES)
-    upload = node.commands
+    upload = node.dispatcher
     if offset == 0:
         upload.upload = bytearray(length)
         upload.have = 0
@@ -84,5 +84,5 @@ def _restart(node, payload):
 
 
 def _leave(node, wish, reason):
-    node.commands.wish = wish
+    node.dispatcher.wish = wish
     node.stop_reason = reason

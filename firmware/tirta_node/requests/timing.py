@@ -29,9 +29,9 @@ def handle(node, console, kind, sequence, payload):
         "more": len(groups) > first + _GROUPS,
     }
     if not first:
-        slack = node.slack
+        stopwatch = node.stopwatch
         answer["work"] = {
-            name: [slack.counts[i], slack.worst_us[i]] for i, name in enumerate(_WORK)
+            name: [stopwatch.counts[i], stopwatch.worst_us[i]] for i, name in enumerate(_WORK)
         }
     console.answer(kind, sequence, json.dumps(answer).encode())
 

@@ -100,27 +100,27 @@ def _is_plain(channel):
 
 def _pulse(channel, period_ms):
     from tirta_node.sensors import counting
-    from tirta_node.sensors.pulse import PulseMeter
+    from tirta_node.sensors.pulse_row import PulseRow
 
     counter = channel.pop("begun", None) or counting.counter(channel, period_ms)
     turn = counting.QUICK_TURN if period_ms < counting.QUICK_MS else 0
-    return PulseMeter(counter, turn, 0, counting.most_hz(channel))
+    return PulseRow(counter, turn, 0, counting.most_hz(channel))
 
 
 def _current(channel, period_ms):
     from tirta_node.hal import inputs
-    from tirta_node.sensors.current import CurrentLoop
+    from tirta_node.sensors.current_row import CurrentRow
 
     converter = inputs.converter(channel["pin"])
-    return CurrentLoop(converter, channel["shunt_mohm"], channel["low"], channel["high"])
+    return CurrentRow(converter, channel["shunt_mohm"], channel["low"], channel["high"])
 
 
 def _voltage(channel, period_ms):
     from tirta_node.hal import inputs
-    from tirta_node.sensors.voltage import Voltage
+    from tirta_node.sensors.voltage_row import VoltageRow
 
     points = (channel["uv0"], channel["value0"]), (channel["uv1"], channel["value1"])
-    return Voltage(inputs.converter(channel["pin"]), *points)
+    return VoltageRow(inputs.converter(channel["pin"]), *points)
 
 
 def _thermometer(channel, buses):

@@ -7,7 +7,7 @@ Below `low` for three samples in a row the supply is *low*, until it is a twenti
 from micropython import const
 
 from tirta_format.record import GOOD, MISSING
-from tirta_node.sensors.line import Line
+from tirta_node.sensors.straight_line import StraightLine
 
 _SAMPLES = const(3)
 _NEVER_MS = const(0x3FFFFFFF)
@@ -18,7 +18,7 @@ class Battery:
 
     def __init__(self, converter, divider, scale, low):
         self._converter = converter
-        self._line = Line(0, 0, 1000000, divider * scale // 1000)
+        self._line = StraightLine(0, 0, 1000000, divider * scale // 1000)
         self._low = low
         self._below = 0
         self._keeper = None

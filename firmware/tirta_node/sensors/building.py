@@ -64,7 +64,7 @@ class _Building:
 
             self.buses.append(begun)
             return ContactMeter(begun, most_hz)
-        from tirta_node.sensors.flow import PulseMeter
+        from tirta_node.sensors.pulse_meter import PulseMeter
 
         if channel["counter"] < 0:
             return PulseMeter(begun, 0, 0, 0, most_hz)
@@ -75,7 +75,7 @@ class _Building:
         return meter
 
     def _make_current(self, i, channel):
-        from tirta_node.sensors.loop import CurrentLoop
+        from tirta_node.sensors.current_loop import CurrentLoop
 
         converter = self._converter(i, channel)
         return CurrentLoop(converter, channel["shunt_mohm"], channel["low"], channel["high"])

@@ -12,7 +12,7 @@ import time
 from micropython import const
 
 from tirta_format.record import GOOD, SUSPECT
-from tirta_node.sensors.flow import PulseMeter
+from tirta_node.sensors.pulse_meter import PulseMeter
 
 SPAN = const(1 << 29)  # at which a count begins anew
 

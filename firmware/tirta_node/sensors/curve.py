@@ -2,7 +2,7 @@
 """A probe whose voltage follows a curve (turbidity): straight pieces through up to eight points."""
 
 from tirta_format.record import GOOD, MISSING, SUSPECT
-from tirta_node.sensors.line import Line
+from tirta_node.sensors.straight_line import StraightLine
 
 
 class Curve:
@@ -13,7 +13,7 @@ class Curve:
     def __init__(self, converter, points, beyond_uv=0):
         self._converter = converter
         self._lines = [
-            Line(points[i], points[i + 1], points[i + 2], points[i + 3])
+            StraightLine(points[i], points[i + 1], points[i + 2], points[i + 3])
             for i in range(0, len(points) - 2, 2)
         ]
         self._ends = [points[i] for i in range(2, len(points) - 2, 2)]

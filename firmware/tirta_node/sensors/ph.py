@@ -8,7 +8,7 @@ electrode in per cent; E0 is its voltage in a buffer of pH 7. IUPAC Recommendati
 from micropython import const
 
 from tirta_format.record import GOOD, MISSING, SUSPECT
-from tirta_node.sensors.line import Line
+from tirta_node.sensors.straight_line import StraightLine
 
 _NERNST = const(19842)  # hundredths of a microvolt per kelvin
 _ZERO_CENTI = const(27315)
@@ -24,7 +24,7 @@ class PH:
     def __init__(self, converter, water, zero_uv, gain_milli, offset_uv, slope, scale):
         self._converter = converter
         self._water = water
-        self._line = Line(zero_uv, 0, zero_uv + gain_milli * 1000, 1000000)
+        self._line = StraightLine(zero_uv, 0, zero_uv + gain_milli * 1000, 1000000)
         self._offset_uv = offset_uv
         self._slope = slope
         self._scale = scale

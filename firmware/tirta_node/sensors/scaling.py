@@ -22,6 +22,17 @@ _FEW = const(26000)  # steps, of which 2^-16 are less than half of one
 _STEEP = const(16)  # microvolts a step at least: one more or less of them is nothing
 _MOST_SHIFT = const(21)
 _MOST_UV = const(3600000)  # that a converter of the chip says
+# NAMUR NE43, in microamperes: what a 4-20 mA loop measures lies between the inner two; at the outer
+# ones and beyond it is broken, or its transmitter reports a fault.
+_FAULT_LOW_UA = const(3600)
+_LOW_UA = const(3800)
+_HIGH_UA = const(20500)
+_FAULT_HIGH_UA = const(21000)
+
+
+def limits_uv(shunt_mohm):
+    """(fault low, low, high, fault high) of a 4-20 mA loop: microvolts over its shunt."""
+    return [ua * shunt_mohm // 1000 for ua in (_FAULT_LOW_UA, _LOW_UA, _HIGH_UA, _FAULT_HIGH_UA)]
 
 
 def readings(period_ms):

@@ -42,7 +42,7 @@ def begin_trial(node):
         fields = unload.call("tirta_node.state.copies", "load", chip.partition("state"))
         unload.call("tirta_node.updates.app_trial", "begin", node, fields)
     else:
-        chip.stay()
+        chip.cancel_reset()
 
 
 def _begin_log(node, random_u32):

@@ -3,7 +3,7 @@
 
 from micropython import const
 
-from tirta_node.hal import later
+from tirta_node.hal import one_shot
 from tirta_node.line.console import RESTART
 
 _STOP_CONFIG = const(3)  # as in meta.py, which would stay in RAM with what waits here
@@ -14,7 +14,7 @@ def watch(node):
 
     def over(timer):
         node.trial_over = True
-        node.commands.wish = RESTART
+        node.dispatcher.wish = RESTART
         node.stop_reason = _STOP_CONFIG
 
-    later.after(node.trial_s, over)
+    one_shot.after(node.trial_s, over)

@@ -22,7 +22,7 @@ _SUM_BYTES = const(7)
 _NO_SLOTS = "the slots of this boot are used up: restart the node"
 
 
-class Recorder:
+class ChunkWriter:
     """Owns what lies in `ring`, and when it goes to `journal` and `log`."""
 
     def __init__(self, ring, journal, log, packer, wake, batch=0):

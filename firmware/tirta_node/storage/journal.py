@@ -11,7 +11,7 @@ from micropython import const
 from tirta_format import page as pages
 from tirta_format import varint
 from tirta_node.storage.page_index import Index
-from tirta_node.storage.page_ring import FlashRing
+from tirta_node.storage.page_ring import PageRing
 
 _CHUNK_BYTES = const(256)
 _KIND = pages.RECORDS_AT << 4  # no chunk here has 256 bytes
@@ -21,11 +21,11 @@ _NO_PAGE = "no page of the journal can be written: the flash is worn out or dama
 class Journal:
     """Plain records, kept with the number that the log will give them."""
 
-    def __init__(self, flash, log, channels, works, clock, packer):
+    def __init__(self, flash, log, channels, attempts, clock, packer):
         self.flash = flash
         self.index = Index(flash, pages.MARK_JOURNAL)
         self._log = log
-        self.ring = FlashRing(self.index, pages.MARK_JOURNAL, works, clock, _NO_PAGE)
+        self.ring = PageRing(self.index, pages.MARK_JOURNAL, attempts, clock, _NO_PAGE)
         self.seq = 0
         self._chunk = bytearray(_CHUNK_BYTES)
         self._packer = packer

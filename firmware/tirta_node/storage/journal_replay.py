@@ -14,7 +14,7 @@ from micropython import const
 from tirta_format import page as pages
 from tirta_format import page_chunks, record_reader
 from tirta_node.storage import log_start
-from tirta_node.storage.chunk_writer import Recorder
+from tirta_node.storage.chunk_writer import ChunkWriter
 from tirta_node.storage.packer import Packer
 from tirta_node.storage.ring import MOST, Ring
 
@@ -262,7 +262,7 @@ class _Writer:
         self._boot = boot
         self._ring = Ring(head.channels)
         self._ring.begin(slot)
-        self._recorder = Recorder(self._ring, None, log, Packer(self._ring), _nothing)
+        self._recorder = ChunkWriter(self._ring, None, log, Packer(self._ring), _nothing)
         self.settle = self._recorder.settle
 
     def takes(self, head, boot):

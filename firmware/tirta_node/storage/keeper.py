@@ -10,11 +10,11 @@ from micropython import const
 
 from tirta_node import unload
 from tirta_node.storage import partition_part
-from tirta_node.storage.chunk_writer import Recorder
+from tirta_node.storage.chunk_writer import ChunkWriter
 from tirta_node.storage.journal import Journal
 from tirta_node.storage.log import Log
 from tirta_node.storage.packer import Packer
-from tirta_node.storage.page_ring import Works
+from tirta_node.storage.page_ring import Attempts
 
 _ERASE_ROOM_MS = const(500)  # an erase lasts up to 400 ms
 _USED = const(3)  # of the ring's state: a global name would cost as much as the rest
@@ -31,11 +31,11 @@ class Keeper:
 
     def __init__(self, flash, clock, ring, interval_ms, commit_ms):
         journal, log = partition_part.halves(flash)
-        works = Works()
-        self.log = Log(log, clock, works)
+        attempts = Attempts()
+        self.log = Log(log, clock, attempts)
         self.problem = ""
         self._packer = Packer(ring)  # now: later no hole is large enough for it
-        self._journal = Journal(journal, self.log, ring.channels, works, clock, self._packer)
+        self._journal = Journal(journal, self.log, ring.channels, attempts, clock, self._packer)
         self._recorder = None
         self._clock = clock
         self._ring = ring
@@ -72,7 +72,7 @@ class Keeper:
 
     def _begin_attempt(self):
         """What comes may erase three pages, however many rings it needs."""
-        self.log.works.renew()
+        self.log.attempts.renew()
         self.log.is_kept = True
 
     def _start(self):
@@ -91,7 +91,7 @@ class Keeper:
         blocks = log.flash.blocks + journal.flash.blocks
         pace = blocks, ring.channels, self._interval_ms, self._commit_ms
         batch = unload.call("tirta_format.wear", "by_chunks", *pace)
-        recorder = Recorder(ring, journal, log, self._packer, self._wake, batch)
+        recorder = ChunkWriter(ring, journal, log, self._packer, self._wake, batch)
         self._recorder = recorder
         recorder.notes = lambda: notes(changed, *before)
         if begins:
@@ -184,8 +184,8 @@ class Keeper:
             if self._journal.problem:
                 self.problem = self.problem or self._journal.trouble()
         except OSError as error:
-            works = self.log.works
-            if not self.log.is_found or works.proof == works.count:
+            attempts = self.log.attempts
+            if not self.log.is_found or attempts.proof == attempts.count:
                 # The start was misled, or nothing shows yet that it was not: once more.
                 self.log.is_found = False
                 if recorder is not None:

@@ -12,7 +12,7 @@ from micropython import const
 from tirta_format import page as pages
 from tirta_node import unload
 from tirta_node.storage.page_index import Index
-from tirta_node.storage.page_ring import FlashRing, Works
+from tirta_node.storage.page_ring import Attempts, PageRing
 
 _NOTE_BYTES = const(256 + 64)  # a part of a config, and what stands before it
 _NO_PAGE = "no page of the log can be written: the flash is worn out or damaged"
@@ -27,7 +27,7 @@ class Log:
     where the next record belongs.
     """
 
-    def __init__(self, flash, clock, works=None):
+    def __init__(self, flash, clock, attempts=None):
         self.index = Index(flash, pages.MARK)
         self.flash = flash
         self.channels = 0
@@ -37,9 +37,9 @@ class Log:
         self.page_version = 0  # may have to read them, and that of the page being written
         self.before_note = None
         self.page_slot = -1  # where the page begun last expects its first record; -1 = not fresh
-        self.works = works or Works()
+        self.attempts = attempts or Attempts()
         self.is_kept = False  # the keeper is at work: a note is part of that
-        self.ring = FlashRing(self.index, pages.MARK, self.works, clock, _NO_PAGE)
+        self.ring = PageRing(self.index, pages.MARK, self.attempts, clock, _NO_PAGE)
         self.clock = clock
         self._note = bytearray(_NOTE_BYTES)
         self.config_hash = 0
@@ -97,7 +97,7 @@ class Log:
             self.write_note(payload)
             return
         if not self.is_kept:
-            self.works.renew()
+            self.attempts.renew()
         if self.before_note is not None:
             self.before_note()
         self.write_note(payload)

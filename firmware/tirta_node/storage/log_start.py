@@ -50,7 +50,7 @@ def _find_twice(log, journal, random_u32):
     found, of_journal = _look(log, journal, random_u32, patient)
     if before != (found.mark(), journal.seq, of_journal):
         raise OSError(UNSTEADY)
-    log.works.proof = log.works.count
+    log.attempts.proof = log.attempts.count
     return found, of_journal
 
 

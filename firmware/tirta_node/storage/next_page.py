@@ -12,7 +12,7 @@ def checkpoint(log):
     """Note totals, losses, and what a laptop has."""
     kept = log.is_kept
     if not kept:
-        log.works.renew()
+        log.attempts.renew()
         log.is_kept = True  # one attempt, not two
     try:
         if log.before_note is not None and log.is_found:

@@ -25,7 +25,7 @@ _COUNT = const(0x3FFFFFFF)
 _ERASED = b"\xff" * PART
 
 
-class Works:
+class Attempts:
     """What log and journal share: `count` of programs that worked, `erases` left to an attempt, and
     the room to read back a part.
     """
@@ -41,12 +41,12 @@ class Works:
         self.erases = _ERASES
 
 
-class FlashRing:
+class PageRing:
     """`index` knows what lies where; `mark` says whose pages these are, and `refusal` what it means
     when none can be written.
     """
 
-    def __init__(self, index, mark, works, clock, refusal):
+    def __init__(self, index, mark, attempts, clock, refusal):
         self.flash = index.flash
         self.mark = mark
         self.index = index
@@ -55,7 +55,7 @@ class FlashRing:
         self.page_crc = 0
         self.crc_low = self.crc_high = 0  # its halves: the whole is an object on the chip's heap
         self.bad_pages = 0
-        self.works = works
+        self.attempts = attempts
         self.clock = clock
         self.refusal = refusal
         self.cursor = -1  # the page that was taken or passed over last
@@ -89,11 +89,11 @@ class FlashRing:
 
     def append(self, chunk, start, end):
         """Program the finished chunk in `chunk[start:end]`; False when it does not read back."""
-        works = self.works
+        attempts = self.attempts
         n = end - start
         there = False
         if n <= PART:  # as `put`, in one frame: on the chip each further one costs a record
-            part, back = memoryview(chunk)[start:end], works.back[:n]
+            part, back = memoryview(chunk)[start:end], attempts.back[:n]
             try:
                 self.flash.program(self.block, self.at, part)
                 self.flash.read(self.block, self.at, back)
@@ -101,7 +101,7 @@ class FlashRing:
             except OSError:
                 pass
             if there or self._reads_back(self.block, self.at, part):
-                works.count = works.count + 1 & _COUNT
+                attempts.count = attempts.count + 1 & _COUNT
                 there = True
             else:
                 there = self._put_again(self.block, self.at, chunk, start, end)
@@ -208,7 +208,7 @@ class FlashRing:
         """
         if self.failed < 0:
             return False
-        if self.works.count != self.then:
+        if self.attempts.count != self.then:
             return self.refused >= _REFUSALS + 4 * self.passed + self.needs
         return self.refused >= 16 * (self.passed + 1)
 
@@ -218,14 +218,14 @@ class FlashRing:
         """
         self.failed = block
         self.needs = needs
-        self.then = self.works.count
+        self.then = self.attempts.count
         self.cursor = (block - 1) % self.index.count
 
     def erase(self, block):
         """Erase; False when the page is not empty then, or this attempt has no erase left."""
-        if not self.works.erases or block == self.block:
+        if not self.attempts.erases or block == self.block:
             return False
-        self.works.erases -= 1
+        self.attempts.erases -= 1
         try:
             self.flash.erase(block)
         except OSError:
@@ -239,7 +239,7 @@ class FlashRing:
         """Whether every byte from `start` on reads as erased."""
         try:
             for at in range(start, end, PART):
-                part = self.works.back[: min(PART, end - at)]
+                part = self.attempts.back[: min(PART, end - at)]
                 self.flash.read(block, at, part)
                 if part != (_ERASED if len(part) == PART else _ERASED[: len(part)]):
                     return False
@@ -270,11 +270,11 @@ class FlashRing:
                 return False
             start += PART
             offset += PART
-        self.works.count = self.works.count + 1 & _COUNT
+        self.attempts.count = self.attempts.count + 1 & _COUNT
         return True
 
     def _reads_back(self, block, offset, part):
-        back = self.works.back[: len(part)]
+        back = self.attempts.back[: len(part)]
         for _ in range(_TRIES):
             try:
                 self.flash.read(block, offset, back)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a ring of pages does when the flash refuses or lies, and how it begins after a start. Called
-by `unload`, with the FlashRing.
+by `unload`, with the PageRing.
 """
 
 from binascii import crc32

@@ -2,7 +2,7 @@
 """A run of blocks of a flash partition, numbered from 0."""
 
 
-class Window:
+class PartitionPart:
     """`count` blocks of `flash` from `first` on; the same methods as the flash."""
 
     def __init__(self, flash, first, count):
@@ -26,4 +26,4 @@ class Window:
 def halves(flash):
     """(journal, log): the two rings of the log partition (FORMAT.md section 2)."""
     journal = max(4, min(20, flash.blocks // 16))
-    return Window(flash, 0, journal), Window(flash, journal, flash.blocks - journal)
+    return PartitionPart(flash, 0, journal), PartitionPart(flash, journal, flash.blocks - journal)

@@ -25,7 +25,7 @@ def begin(node, fields):
     trial = fields.get(state.TRIAL, b"")
     if trial[:1] != node.slot:
         node.keeper.log.version = pages.VERSION
-        chip.stay()
+        chip.cancel_reset()
         return
     if node.sampler is None and state.CONFIG in fields:
         # The one before understands it: no use to wait.
@@ -62,7 +62,7 @@ def confirm(node):
     except OSError as error:
         node.keeper.fail(error)
         return
-    chip.stay()
+    chip.cancel_reset()
     node.keeper.log.version = pages.VERSION
     node.health = None
     if node.gate is not None:

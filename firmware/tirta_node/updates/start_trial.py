@@ -17,7 +17,7 @@ from tirta_format import frame, meta, state, updates
 from tirta_format import page as pages
 from tirta_node import unload
 from tirta_node.hal import chip
-from tirta_node.hal.flash import Fine
+from tirta_node.hal.flash import SlotBlocks
 from tirta_node.line.console import RESTART
 
 _MOUNT = "/new"
@@ -29,8 +29,7 @@ def begin(node, console, sequence, payload, slot):
     """Hash the slot; the answer comes when that is done."""
     if len(payload) != _REQUEST_BYTES:
         raise ValueError("the request is %d bytes long" % len(payload))
-    for request in (updates.HASHES, updates.ERASE, updates.WRITE):
-        node.commands.methods.pop(request, None)
+    node.dispatcher.lend({updates.HASHES: None, updates.ERASE: None, updates.WRITE: None})
     console.stream = _Hashing(node, console, sequence, payload, slot).step
 
 
@@ -54,7 +53,7 @@ def _start_trial(node, slot, version):
         node.keeper.log.version = pages.OLDEST  # what any application goes on behind
         node.keeper.log.close_other()
         node.keeper.log.note(updates.record(node.clock.uptime_ms(), updates.TRIAL, old, new))
-    node.commands.wish = RESTART
+    node.dispatcher.wish = RESTART
     node.stop_reason = meta.STOP_RESTART
     return json.dumps({"from": node.version, "to": version}).encode()
 
@@ -108,7 +107,7 @@ class _Hashing:
 def _manifest(flash):
     """(version, board) of the application on this flash. Raises OSError when there is none."""
     gc.collect()
-    vfs.mount(vfs.VfsLfs2(Fine(flash)), _MOUNT)  # type: ignore[arg-type]
+    vfs.mount(vfs.VfsLfs2(SlotBlocks(flash)), _MOUNT)  # type: ignore[arg-type]
     try:
         with open(_MOUNT + "/manifest.json") as file:
             manifest = json.load(file)

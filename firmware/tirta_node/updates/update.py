@@ -18,7 +18,7 @@ from micropython import const
 from tirta_format import frame, state, updates
 from tirta_node import unload
 from tirta_node.hal import chip
-from tirta_node.hal.flash import Fine
+from tirta_node.hal.flash import SlotBlocks
 
 _HASHES = const(16)  # blocks in one answer: 10 ms
 _ERASE_ROOM_MS = const(500)  # an erase lasts up to 400 ms
@@ -67,7 +67,7 @@ def _slots(node, fields, other):
             "mpy": getattr(sys.implementation, "_mpy", 0),
             "other": other.decode(),
             "blocks": flash_of(other).blocks,
-            "block": Fine(flash_of(node.slot or other)).block,
+            "block": SlotBlocks(flash_of(node.slot or other)).block,
             "trial": trial[2:].split(b"\0")[1].decode() if trial else "",
             "boots": trial[1] if trial else 0,
             "previous": fields.get(state.PREVIOUS, b"")[1:].decode(),
@@ -82,7 +82,7 @@ def _begin(node, console, fields, slot):
     changes = {state.TRIAL: None, state.PREVIOUS: None}
     unload.call("tirta_node.state.copies", "change", chip.partition("state"), changes)
     session = _Session(node, console, slot)
-    node.commands.methods.update(
+    node.dispatcher.lend(
         {
             updates.HASHES: session.hashes,
             updates.ERASE: session.erase,

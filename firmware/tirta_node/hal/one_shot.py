@@ -9,6 +9,6 @@ def after(seconds, callback):
     machine.Timer(1).init(mode=machine.Timer.ONE_SHOT, period=seconds * 1000, callback=callback)
 
 
-def never():
+def cancel():
     """Undo `after`."""
     machine.Timer(1).deinit()

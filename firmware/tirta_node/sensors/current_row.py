@@ -1,23 +1,16 @@
 # SPDX-License-Identifier: MIT
 """4-20 mA transmitter over a shunt: pressure, level, turbidity, chlorine.
 
-Limits: NAMUR NE43. 3.8 to 20.5 mA measures; at or below 3.6 and at or above 21 mA the loop is
-broken or the transmitter reports a fault: the value is missing, never a number. Between, suspect.
+Limits: NAMUR NE43 (scaling.py). A broken loop, or a fault that its transmitter reports, is missing,
+never a number; between that and what measures it is suspect.
 What was read is microvolts over the shunt.
 """
 
-from micropython import const
-
 from tirta_node.sensors import row as rows
-from tirta_node.sensors.scaling import put_line, readings
-
-_FAULT_LOW_UA = const(3600)
-_LOW_UA = const(3800)
-_HIGH_UA = const(20500)
-_FAULT_HIGH_UA = const(21000)
+from tirta_node.sensors.scaling import limits_uv, put_line, readings
 
 
-class CurrentLoop:
+class CurrentRow:
     """`low` and `high` are the values at 4 and 20 mA."""
 
     def __init__(self, converter, shunt_mohm, low, high):
@@ -31,10 +24,9 @@ class CurrentLoop:
         shunt_mohm = self._shunt_mohm
         row[rows.KIND] = rows.LINE
         row[rows.READINGS] = readings(period_ms)
-        row[rows.DEAD_LOW] = _FAULT_LOW_UA * shunt_mohm // 1000 + 1
-        row[rows.LOW] = _LOW_UA * shunt_mohm // 1000
-        row[rows.HIGH] = _HIGH_UA * shunt_mohm // 1000
-        row[rows.DEAD_HIGH] = _FAULT_HIGH_UA * shunt_mohm // 1000 - 1
+        fault_low, row[rows.LOW], row[rows.HIGH], fault_high = limits_uv(shunt_mohm)
+        row[rows.DEAD_LOW] = fault_low + 1
+        row[rows.DEAD_HIGH] = fault_high - 1
         uv4 = 4 * shunt_mohm
         put_line(row, uv4, self._low, uv4 * 5, self._high)
         return self._converter.read_uv

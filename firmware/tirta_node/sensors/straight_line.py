@@ -2,7 +2,7 @@
 """A straight line in integers that stay below 2^30, where the chip begins to allocate."""
 
 
-class Line:
+class StraightLine:
     """`at(x)` = y0 + (x - x0) * (y1 - y0) / (x1 - x0), rounded, for x within 6.2 million."""
 
     def __init__(self, x0, y0, x1, y1):

@@ -1,19 +1,12 @@
 # SPDX-License-Identifier: MIT
 """4-20 mA transmitter on a converter that a bus reads (ADS1115): pressure, level, chlorine.
 
-Limits: NAMUR NE43. 3.8 to 20.5 mA measures; at or below 3.6 and at or above 21 mA the loop is
-broken or the transmitter reports a fault: the value is missing, never a number. Between, suspect.
+Limits: NAMUR NE43 (scaling.py). A broken loop, or a fault that its transmitter reports, is missing,
+never a number; between that and what measures it is suspect.
 """
 
-from micropython import const
-
 from tirta_format.record import GOOD, MISSING, SUSPECT
-from tirta_node.sensors.line import Line
-
-_FAULT_LOW_UA = const(3600)
-_LOW_UA = const(3800)
-_HIGH_UA = const(20500)
-_FAULT_HIGH_UA = const(21000)
+from tirta_node.sensors.straight_line import StraightLine
 
 
 class CurrentLoop:
@@ -21,12 +14,12 @@ class CurrentLoop:
 
     def __init__(self, converter, shunt_mohm, low, high):
         self._converter = converter
-        self._fault_low_uv = _FAULT_LOW_UA * shunt_mohm // 1000
-        self._low_uv = _LOW_UA * shunt_mohm // 1000
-        self._high_uv = _HIGH_UA * shunt_mohm // 1000
-        self._fault_high_uv = _FAULT_HIGH_UA * shunt_mohm // 1000
+        from tirta_node.sensors import scaling  # leaves RAM after the start
+
+        limits = scaling.limits_uv(shunt_mohm)
+        self._fault_low_uv, self._low_uv, self._high_uv, self._fault_high_uv = limits
         uv4 = 4 * shunt_mohm
-        self._line = Line(uv4, low, uv4 * 5, high)
+        self._line = StraightLine(uv4, low, uv4 * 5, high)
         self.raw = 0
         self.value = 0
         self.flag = MISSING

@@ -15,7 +15,7 @@ _MOST_UV = const(2450000)
 _FAR = const(0x3FFFFFFF)
 
 
-class Voltage:
+class VoltageRow:
     """`first` and `second` are points (microvolts, value)."""
 
     def __init__(self, converter, first, second):

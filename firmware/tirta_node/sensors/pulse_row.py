@@ -13,7 +13,7 @@ def most(most_hz, ms):
     return most_hz * ms * 11 // 10000 + 2 if most_hz else 0x3FFFFFFF
 
 
-class PulseMeter:
+class PulseRow:
     """`counter.value()` is a running count, which starts again at 0 at `turn` (0 = never). `last`:
     what the first sample counts from, the count at the start of sampling when left out. More than
     `most_hz` pulses a second come from no meter: such a count has failed.
