@@ -258,10 +258,10 @@ PAD_1 = b"\x4d\x01\x4b\x46\x7f\xff\x03\x10\xd8"  # 20.8125 degrees
 PAD_2 = b"\x50\x01\x4b\x46\x7f\xff\x10\x10\x49"  # 21.0
 
 
-def thermometers(bus, roms, scale):
+def thermometers(bus, roms, scale, period_ms=1000):
     probes = [DS18B20(rom, scale) for rom in roms]
     for probe in probes:
-        bus.join(probe)
+        bus.join(probe, period_ms)
     return probes
 
 
@@ -287,6 +287,16 @@ def test_one_conversion_serves_all_thermometers_of_a_bus():
     assert tick(bus, probes) == [None, None]
     wire.present = True
     assert tick(bus, probes) == [None, 210000]
+
+
+def test_a_slow_thermometer_has_time_to_spare():
+    for period_ms, held_up_ms, read in ((1000, 200, None), (60000, 200, 2081), (60000, 1900, 2081)):
+        bus = OneWireBus(Wire({ROM_1: PAD_1}))
+        probes = thermometers(bus, [None], 100, period_ms)
+        probes[0].prepare()
+        time.sleep_ms(held_up_ms)  # an erase, or a computer with other things to do
+        run(bus, probes[0].lead_ms - held_up_ms)
+        assert seen(probes[0]) == read, (period_ms, held_up_ms)
 
 
 def test_a_single_thermometer_needs_no_rom_code():

@@ -92,7 +92,7 @@ class Node:
         self.wire = Bus()
         self.bus = OneWireBus(self.wire)
         self.thermometer = Thermometer(None, 100)
-        self.bus.join(self.thermometer)
+        self.bus.join(self.thermometer, 1000)
         drivers = [
             PulseRow(Counter()),
             CurrentRow(Converter(37111), 100000, 0, 10000),

@@ -33,7 +33,7 @@ def build(channels, interval_ms, config):
         for channel in channels:
             period_ms = channel.get("period_ms", interval_ms)
             if channel["sensor"] == "ds18b20":
-                drivers.append(_thermometer(channel, buses))
+                drivers.append(_thermometer(channel, period_ms, buses))
             else:
                 drivers.append(_MAKERS[channel["sensor"]](channel, period_ms))
         return drivers, buses
@@ -123,13 +123,13 @@ def _voltage(channel, period_ms):
     return VoltageRow(inputs.converter(channel["pin"]), *points)
 
 
-def _thermometer(channel, buses):
+def _thermometer(channel, period_ms, buses):
     from tirta_node.hal import inputs
     from tirta_node.sensors.one_wire import DS18B20, OneWireBus
 
     bus = OneWireBus(inputs.one_wire(channel["pin"]))
     driver = DS18B20(None, channel["scale"])
-    bus.join(driver)
+    bus.join(driver, period_ms)
     buses.append(bus)
     return driver
 

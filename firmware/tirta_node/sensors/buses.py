@@ -30,14 +30,14 @@ def _of(built, kind):
 
 def _one_wire(built):
     wires = {}
-    for driver, channel, _ in _of(built, "ds18b20"):
+    for driver, channel, i in _of(built, "ds18b20"):
         from tirta_node.sensors.one_wire import OneWireBus
 
         pin = channel["pin"]
         if pin not in wires:
             wires[pin] = OneWireBus(inputs.one_wire(pin))
             built.buses.append(wires[pin])
-        wires[pin].join(driver)
+        wires[pin].join(driver, built.periods[i])
 
 
 def _modbus(built):

@@ -23,7 +23,9 @@ _CONVERSION_MS = const(760)
 _PAD = const(9)
 _LEAD_MS = const(900)  # conversion and one probe
 _PROBE_MS = const(60)  # each further one
-_MAX_AGE_MS = const(2000)
+_SLOW_MS = const(10000)  # a period from here on leaves time to spare
+_SPARE_MS = const(2000)  # so that whatever holds the node up meanwhile costs no value
+_MAX_AGE_MS = const(4000)
 _REST_MS = const(60000)  # the tick that prepares is followed by a poll
 
 _IDLE = const(0)
@@ -68,6 +70,7 @@ class OneWireBus:
     def __init__(self, wire):
         self._wire = wire
         self._probes = []
+        self._spare_ms = _SPARE_MS
         self._index = 0
         self._at = 0
         self._pad = bytearray(_PAD)
@@ -76,11 +79,13 @@ class OneWireBus:
         self._started_ms = time.ticks_ms()
         self.errors = 0
 
-    def join(self, probe):
-        """A probe hangs on this bus: all must start so long before a sample."""
+    def join(self, probe, period_ms):
+        """A probe hangs on this bus, sampled so often: all must start so long before a sample."""
         self._probes.append(probe)
         probe.bus = self
-        lead_ms = _LEAD_MS + _PROBE_MS * (len(self._probes) - 1)
+        if period_ms < _SLOW_MS:
+            self._spare_ms = 0
+        lead_ms = _LEAD_MS + _PROBE_MS * (len(self._probes) - 1) + self._spare_ms
         for other in self._probes:
             other.lead_ms = lead_ms
 
