@@ -3,6 +3,7 @@
 those of whoever runs it, or those of another test. And what long tests measured can be kept.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 
@@ -34,9 +35,17 @@ def pytest_terminal_summary(
 
 
 def _told(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, str, str, str]]:
-    """Name, result, seconds and what it recorded, of each test that ran."""
+    """Name, results, seconds and what was recorded, of each test function that ran."""
+    results: dict[str, Counter[str]] = {}
+    seconds: Counter[str] = Counter()
+    recorded: dict[str, list[str]] = {}
     for result in ("passed", "failed", "error", "skipped"):
         for report in reporter.getreports(result):
-            found = "; ".join(text for key, text in report.user_properties if key == "measured")
-            name = report.nodeid.removeprefix("tests/")
-            yield name, result, f"{report.duration:.0f}", found
+            name = report.nodeid.removeprefix("tests/").partition("[")[0]
+            results.setdefault(name, Counter())[result] += 1
+            seconds[name] += report.duration
+            found = (text for key, text in report.user_properties if key == "measured")
+            recorded.setdefault(name, []).extend(found)
+    for name, counts in sorted(results.items()):
+        told = ", ".join(f"{count:,} {result}" for result, count in counts.items())
+        yield name, told, f"{seconds[name]:.0f}", "; ".join(recorded[name])
