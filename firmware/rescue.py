@@ -50,6 +50,7 @@ class _Log:
         self.is_found = True
 
     def end(self):
+        """(sequence, offset) behind the last page: nothing is written here."""
         return self._seq, pages.SIZE
 
 
@@ -74,6 +75,7 @@ class _Requests(Dispatcher):
     """Those that need no sampling, and no config."""
 
     def handle(self, kind, sequence, payload):
+        """Answer what needs no application, and refuse the rest."""
         console = self._console
         if kind in _ANSWERED or kind >> 3 in (_LOCKS, _UPDATES):
             try:

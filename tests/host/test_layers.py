@@ -202,6 +202,27 @@ def test_a_private_name_stays_in_its_room(house: House) -> None:
                     assert not node.attr.startswith("_"), f"{name}: {of}.{node.attr}"
 
 
+def public(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.ClassDef]:
+    """The functions and classes of a file that others may use, and the methods of those classes."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and is_public(node):
+            yield node
+            for inner in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(inner, ast.FunctionDef) and is_public(inner):
+                    yield inner
+
+
+def is_public(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    sets = any(ast.unparse(by).endswith(".setter") for by in node.decorator_list)
+    return not node.name.startswith("_") and not sets
+
+
+def test_every_public_name_of_the_node_says_what_happens() -> None:
+    for path in [*sources("firmware/tirta_node"), *sources("firmware/tirta_format")]:
+        for node in public(ast.parse(path.read_text())):
+            assert ast.get_docstring(node), f"{path}:{node.lineno} {node.name}"
+
+
 def test_files_do_not_import_one_another_in_a_circle(house: House) -> None:
     graph = {
         name: {house.file(asked) for asked in house.imported(name)} - {name, house.package}

@@ -35,14 +35,17 @@ class LoginNotes:
 
     @property
     def used(self):
+        """Bytes of entries behind the copy in force."""
         return self._sum.used
 
     @property
     def wrong(self):
+        """Wrong guesses since the last login."""
         return self._sum.wrong
 
     @property
     def floor_s(self):
+        """Seconds since 2020 that are known to be past (FORMAT.md section 13)."""
         return self._sum.floor_s
 
     def tidy(self):

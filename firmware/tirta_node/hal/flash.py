@@ -48,10 +48,12 @@ class SlotBlocks:
         self.block = 1024 if length[1] == 4 else 512
 
     def readblocks(self, block, buf, offset=0):
+        """Fill `buf` from a small block."""
         at = block * self.block
         self._flash.read(at // BLOCK, at % BLOCK + offset, buf)
 
     def ioctl(self, op, arg):
+        """Number and length of the small blocks; nothing else is to be done."""
         if op == 4:
             return self._flash.blocks * BLOCK // self.block
         return self.block if op == 5 else 0
