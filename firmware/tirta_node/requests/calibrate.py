@@ -10,12 +10,6 @@ from tirta_format import calibration, frame, state
 from tirta_node import unload
 from tirta_node.line.console import RESTART
 
-GOOD, SUSPECT, MISSING = 1, 3, 9  # as in record.py
-
-# As in tick_plain.py and row.py.
-_HELD, _ROWS, _WORDS, _DRIVER_WORDS, _CELL = 20, 25, 16, 3, 1
-_DEAD_LOW, _LOW, _HIGH, _DEAD_HIGH = 4, 5, 6, 7
-_READINGS = 8
 _WHO = 32
 _STOP_CONFIG = 3  # as in meta.py
 _STORE, _CONFIG = "tirta_node.state.copies", "tirta_format.config"
@@ -102,55 +96,7 @@ def _probe(node, name):
     index, channel = _channel(channels, name)
     if channel["sensor"] not in calibration.KEYS:
         raise ValueError("a %s is not calibrated here" % channel["sensor"])
-    for group in node.sampler.groups:
-        if index in group.channels:
-            answer = _read(group, _cell(group, channels, index))
-            answer["ms"] = node.clock.uptime_ms()
-            return answer
-    raise ValueError("no channel " + name)
-
-
-def _cell(group, channels, index):
-    """Where the group's samples of the channel go, as assemble.py and accounts.py count."""
-    from tirta_format import columns
-
-    cells = {}
-    for _, channel, what in columns.columns(channels):
-        key = channel, what == columns.RAW
-        if channel in group.channels and key not in cells:
-            cells[key] = len(cells)
-    return cells[index, False]
-
-
-def _read(group, cell):
-    words, parts = group.words, group.parts
-    drivers = parts[-1][0]
-    reads = []
-    while parts:
-        reads += [read for read in parts[:4] if read]
-        parts = parts[4]
-    at = _ROWS
-    for k in range(len(reads) + words[_HELD]):
-        if words[at + _CELL] == cell and k < len(reads):
-            total = 0
-            for _ in range(_READINGS):
-                total += reads[k]()
-            raw = total // _READINGS
-            return {"raw": raw, "flag": _flag(words, at, raw), "centi": None}
-        at += _WORDS
-    for driver in drivers:
-        if words[at + _CELL] == cell:
-            driver.sample()
-            inner = getattr(driver, "driver", driver)
-            water = getattr(inner, "_water", None)
-            centi = water.centi if water is not None and water.read() else None
-            return {"raw": driver.raw, "flag": driver.flag, "centi": centi}
-        at += _DRIVER_WORDS
-    raise ValueError("the channel cannot be read out of turn")
-
-
-def _flag(words, at, raw):
-    """As the tick judges it: a broken loop must not become somebody's zero."""
-    if not words[at + _DEAD_LOW] <= raw <= words[at + _DEAD_HIGH]:
-        return MISSING
-    return GOOD if words[at + _LOW] <= raw <= words[at + _HIGH] else SUSPECT
+    read = unload.call("tirta_node.sampling.out_of_turn", "read", node.sampler, channels, index)
+    answer = dict(zip(("raw", "flag", "centi"), read))
+    answer["ms"] = node.clock.uptime_ms()
+    return answer

@@ -20,7 +20,7 @@ class Conductivity(Curve):
 
     def __init__(self, converter, points, water, alpha):
         super().__init__(converter, points)
-        self._water = water
+        self.water = water
         self._alpha = alpha
 
     def sample(self):
@@ -28,9 +28,9 @@ class Conductivity(Curve):
         super().sample()
         if self.flag == MISSING:
             return
-        known = self._water.read()
+        known = self.water.read()
         value = self.value
-        divisor = _ONE + self._alpha * (self._water.centi - _REFERENCE_CENTI)
+        divisor = _ONE + self._alpha * (self.water.centi - _REFERENCE_CENTI)
         if divisor < _LEAST:
             self.flag = MISSING
             return

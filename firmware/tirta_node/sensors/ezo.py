@@ -50,9 +50,9 @@ class EZO:
         self._address = address
         self._fields = fields
         self._poll_ms = poll_ms
-        self._water = None
+        self.water = None
         if thermometer is not None:
-            self._water = Water(thermometer, degree, fixed_centi, unit)
+            self.water = Water(thermometer, degree, fixed_centi, unit)
         self._flag = GOOD
         self._command = bytearray(b"T,000.0")
         self._buf = bytearray(_TEXT)
@@ -92,7 +92,7 @@ class EZO:
         left = time.ticks_diff(self._due_ms, time.ticks_ms())
         if left > 0:
             return left
-        water = self._water
+        water = self.water
         if water is None:
             return self._ask()
         self._flag = GOOD if water.read() else SUSPECT

@@ -26,7 +26,7 @@ class Oxygen:
 
     def __init__(self, converter, water, zero_uv, cal_uv, cal_centi, slope, table):
         self._converter = converter
-        self._water = water
+        self.water = water
         self._zero_uv = zero_uv
         self._span_uv = cal_uv - zero_uv
         self._cal_centi = cal_centi
@@ -48,8 +48,8 @@ class Oxygen:
         above_uv = uv - self._zero_uv
         if above_uv < -(self._span_uv // _BELOW):
             return
-        known = self._water.read()
-        centi = max(0, min(self._water.centi, _LAST_CENTI))
+        known = self.water.read()
+        centi = max(0, min(self.water.centi, _LAST_CENTI))
         ratio = _WHOLE + self._slope * (centi - self._cal_centi) // 100
         span_uv = self._span_uv // 100 * ratio // 100  # below 3.3 million times 3
         uv = max(0, above_uv)

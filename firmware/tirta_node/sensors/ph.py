@@ -23,7 +23,7 @@ class PH:
 
     def __init__(self, converter, water, zero_uv, gain_milli, offset_uv, slope, scale):
         self._converter = converter
-        self._water = water
+        self.water = water
         self._line = StraightLine(zero_uv, 0, zero_uv + gain_milli * 1000, 1000000)
         self._offset_uv = offset_uv
         self._slope = slope
@@ -42,8 +42,8 @@ class PH:
         e_uv = self._line.at(converter.uv) - self._offset_uv
         if not -_FAULT_UV < e_uv < _FAULT_UV:
             return
-        self.flag = GOOD if self._water.read() else SUSPECT
-        step_uv = (_ZERO_CENTI + self._water.centi) * _NERNST // _WHOLE * self._slope // _WHOLE
+        self.flag = GOOD if self.water.read() else SUSPECT
+        step_uv = (_ZERO_CENTI + self.water.centi) * _NERNST // _WHOLE * self._slope // _WHOLE
         scale = self._scale
         self.value = 7 * scale + ((step_uv >> 1) - e_uv * scale) // step_uv
         if not 0 <= self.value <= 14 * scale:
