@@ -23,6 +23,7 @@ import pull_speed
 import quality
 import regimes
 import series
+import start_cost
 import wear
 from figures import HEAD, Figures, Say, keep, rows, table
 from under_micropython import BenchError, available, can_count
@@ -52,6 +53,7 @@ def measure(found: dict[str, series.Series], say: Say) -> Figures:
         if "skab" in found:
             part("Busiest", lambda: regimes.busiest(found["skab"], say))
         part("Wear", lambda: wear.measure(say))
+        part("A start", lambda: start_cost.measure(say))
         part("Capacity", lambda: _capacity(found, figures, say))
         if "skab" in found and can_count():
             part("Instructions", lambda: node_cost.measure(found["skab"], say))

@@ -22,6 +22,7 @@ import quality
 import regimes
 import run
 import series
+import start_cost
 import wear
 from support import micropython
 from under_micropython import BenchError, can_count
@@ -202,6 +203,13 @@ def test_power_cuts_and_faults_of_this_commit_only(tmp_path: Path) -> None:
     found = powercut.measure(quiet, tmp_path)
     assert not head or (found["flashfault.faults"], found["flashfault.lost"]) == (6000, 1)
     assert not head or found["flashfault.max_erases_per_attempt"] == 3
+
+
+def test_a_start_reads_little_beside_the_headers() -> None:
+    found = start_cost.measure(quiet)
+    assert found["start.journal_other_reads"] <= 100
+    assert found["start.settled_other_reads"] <= 100
+    assert 2 <= found["start.journal_headers_a_page"] < 5  # two readings must agree
 
 
 def test_quality_is_scored_beside_a_rule_and_a_peer() -> None:
