@@ -18,6 +18,7 @@ from patience import run, wait_for
 from support import CHECKOUT
 
 from tirta import virtual
+from tirta.node import Node
 
 README = CHECKOUT / "boards" / "virtual" / "README.md"
 BEGIN, END = "<!-- differences: made by tests/chip -->\n", "<!-- end of differences -->\n"
@@ -66,6 +67,8 @@ def on_virtual(mount: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("TIRTA_VIRTUAL_DIR", str(tmp_path / "virtual"))
     port = virtual.up("probed", app=True, baud=3_000_000).port
     try:
+        with Node(port) as node:  # it has started: before that mpremote waits for ever
+            node.status()
         words: list[str | Path] = ["connect", port, "mount", mount, "exec", _CODE]
         said = wait_for(lambda: _mpremote(words), every_s=1)
         return told(said)
