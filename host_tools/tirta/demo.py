@@ -218,7 +218,7 @@ def _compare(
         differs.append(f"{missing} records are missing")
     if not results[1].records:
         differs.append("the node did not sample while it was read")
-    differs += [f"records {a} to {b} are {state}" for a, b, state in results[1].holes]
+    differs += [f"records {h.first} to {h.last} are {h.state}" for h in results[1].holes]
     return differs, (
         f"demo: ok: {len(numbers)} records, {pulses_in} pulses in = {pulses_out} pulses out,"
         f" {missing} missing"

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import product
 from figures import Figures, Say
-from series import Ints, Series
+from numpy.typing import NDArray
+from series import Series
 from under_micropython import BenchError
 
 from tirta.log.decode import decode
@@ -25,17 +26,17 @@ MANY = 100  # pages at once: a few are not worth compiled code
 MONTH_VALUES = 30 * 86_400 * 8
 
 
-def plain(pages: product.Pages) -> list[Ints]:
+def plain(pages: product.Pages) -> list[NDArray[np.int32]]:
     """The values of each page, by the decoder that needs nothing but Python."""
     found = []
     for _, data in pages:
         head = format_page.header(data)
-        records = PageRecords(head, fast=False)
+        records = PageRecords(head, {}, fast=False)
         for kind, at, n in page_chunks.chunks(data, head.crc):
             if kind in KINDS:
                 records.take(kind, data[at : at + n])
         if records.count:
-            found.append(records.columns().values)
+            found.append(records.joined().values)
     return found
 
 
@@ -59,8 +60,8 @@ def measure(series: Series, say: Say, least_s: float = LEAST_S) -> Figures:
     if importlib.util.find_spec("numba") is None:
         say("compiled: not measured, numba is not installed (pip install 'tirta[fast]')")
     else:
-        batches = decode(many, configs=configs).batches
-        if not all(map(np.array_equal, plain(logged.pages) * turns, (b.values for b in batches))):
+        found = decode(many, configs=configs).records
+        if not all(map(np.array_equal, plain(logged.pages) * turns, (r.values for r in found))):
             raise BenchError("compiled and plain decoder differ")
         key = "decode.values_per_s"
         figures[key] = values_per_s(

@@ -118,7 +118,7 @@ def verify(series: Series, pages: Pages) -> None:
     problems = [text for verdict in decoded.verdicts for text in verdict.problems]
     if problems:
         raise BenchError(f"{series.name}: the laptop refuses the log: {problems[0]}")
-    whole, batches = series.joined(), decoded.batches
+    whole, batches = series.joined(), decoded.records
     number = np.concatenate([batch.number for batch in batches])
     if not np.array_equal(number, np.arange(series.records)):
         raise BenchError(f"{series.name}: {len(number)} of {series.records} records came back")

@@ -109,7 +109,7 @@ def _pull(port: str, baud: int, faults: Faults, *, free: bool = False, state: st
             page_rate,
             size / seconds,
             size,
-            sum(len(batch.number) for batch in log.batches),
+            sum(len(batch.number) for batch in log.records),
             erases,
             int(after["overruns"]) - int(before["overruns"]),
             log,

@@ -61,7 +61,7 @@ def one(data: bytes) -> None:
             int(slot),
             [v if f != 9 else None for v, f in zip(values, flags, strict=True)],
         )
-        for batch in log.batches
+        for batch in log.records
         for number, slot, values, flags in zip(
             batch.number, batch.slot, batch.values.tolist(), batch.flags.tolist(), strict=True
         )

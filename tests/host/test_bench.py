@@ -148,7 +148,7 @@ def test_a_wrong_decode_ends_the_run(
 ) -> None:
     def wrong(*args: Any, **named: Any) -> Any:
         log = decode(*args, **named)
-        log.batches[0].values[7, 1] += 1
+        log.records[0].values[7, 1] += 1
         return log
 
     kept: list[figures.Figures] = []

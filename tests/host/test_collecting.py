@@ -35,7 +35,7 @@ def at(seconds: float) -> datetime:
 def slots(folder: Path) -> list[int]:
     """Those of all records in an archive: seconds since the node began."""
     (epoch,) = Archive(folder).epochs()
-    return [int(slot) for batch in decode_epoch(epoch).batches for slot in batch.slot]
+    return [int(slot) for batch in decode_epoch(epoch).records for slot in batch.slot]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,6 @@ def test_two_laptops_interleaved(node: Lockstep, tmp_path: Path) -> None:
 def numbers_once(folder: Path) -> None:
     """Every record from 0 on, each once."""
     (epoch,) = Archive(folder).epochs()
-    numbers = [int(n) for batch in decode_epoch(epoch).batches for n in batch.number]
+    numbers = [int(n) for batch in decode_epoch(epoch).records for n in batch.number]
     assert numbers == list(range(len(numbers)))
     assert len(numbers) >= RECORDS

@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: MIT
 """Pages to records: damage is told and never decoded, times come from the right anchor."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from generated import given, settings
 from hypothesis import strategies as st
-from peer import UNIX_MS, FakeLog
+from lake import NODE, store
+from peer import CONFIG_TEXT, EPOCH, UNIX_MS, FakeLog
 
-from tirta.exports.series import of_log
-from tirta.log.dating import Anchor, date
+from tirta.archive import holes
+from tirta.exports import series
+from tirta.exports.series import Measured
+from tirta.log.dating import QUALITIES, Anchor, Dating
 from tirta.log.decode import Log, decode
+from tirta.tables.landing import land
+from tirta.tables.layout import Shelf
 
 
 def log_of(fake: FakeLog) -> Log:
@@ -17,7 +24,7 @@ def log_of(fake: FakeLog) -> Log:
 
 
 def numbers(log: Log) -> list[int]:
-    return [int(n) for batch in log.batches for n in batch.number]
+    return [int(n) for batch in log.records for n in batch.number]
 
 
 @pytest.fixture(name="fake")
@@ -38,7 +45,8 @@ def test_damaged_page_gives_the_chunks_before_and_says_where(fake: FakeLog) -> N
     damaged = [v for v in log.verdicts if v.problems]
     assert [v.page for v in damaged] == [2]
     assert "damaged" in damaged[0].problems[0]
-    first, last = log.damaged_ranges(1200)[0]
+    pages = ((v.first_record, bool(v.problems)) for v in log.verdicts)
+    ((first, last),) = holes.in_damaged_pages(pages, 1200)
     lost = set(range(1200)) - set(numbers(log))
     assert lost
     assert first <= min(lost)
@@ -53,8 +61,8 @@ def test_no_damage_ever_makes_a_record_up(junk: bytes, at: int) -> None:
     whole = log_of(fake)
     fake.pages[1][at : at + len(junk)] = junk[: 4096 - at]
     log = log_of(fake)
-    truth = dict(zip(numbers(whole), np.vstack([b.values for b in whole.batches]), strict=True))
-    for batch in log.batches:
+    truth = dict(zip(numbers(whole), np.vstack([b.values for b in whole.records]), strict=True))
+    for batch in log.records:
         for number, values in zip(batch.number, batch.values, strict=True):
             assert list(values) == list(truth[int(number)])
 
@@ -62,28 +70,48 @@ def test_no_damage_ever_makes_a_record_up(junk: bytes, at: int) -> None:
 def test_anchor_dates_records_before_and_after_it() -> None:
     anchors = {1: [Anchor(600_000, UNIX_MS, 100, 2), Anchor(1_200_000, UNIX_MS + 601_000, 100, 2)]}
     uptime = np.array([0, 600_000, 660_000, 1_200_000, 86_400_000])
-    unix_ms, quality = date(np.ones(5, dtype=np.int64), uptime, anchors, {})
-    assert list(unix_ms - UNIX_MS) == [-600_000, 0, 60_000, 601_000, 601_000 + 85_200_000]
+    times = Dating(anchors, {}).date(np.ones(5, dtype=np.int64), uptime)
+    assert list(times.unix_ms - UNIX_MS) == [-600_000, 0, 60_000, 601_000, 601_000 + 85_200_000]
     # 85,200 s at 20 ppm are 1.7 s: no longer synchronised.
-    assert list(quality) == ["synchronised"] * 4 + ["holdover"]
+    assert list(QUALITIES[times.quality]) == ["synchronised"] * 4 + ["holdover"]
 
 
 def test_page_anchor_counts_only_without_the_boots_own() -> None:
     page = {1: Anchor(0, UNIX_MS, 1, 2), 2: Anchor(0, UNIX_MS, 1, 2)}
     boots = np.array([1, 2, 3])
-    unix_ms, quality = date(
-        boots, np.zeros(3, dtype=np.int64), {1: [Anchor(0, UNIX_MS + 5, 9, 2)]}, page
-    )
-    assert list(unix_ms[:2]) == [UNIX_MS + 5, UNIX_MS]
-    assert list(quality) == ["synchronised", "synchronised", "unset"]
+    dating = Dating({1: [Anchor(0, UNIX_MS + 5, 9, 2)]}, page)
+    times = dating.date(boots, np.zeros(3, dtype=np.int64))
+    assert list(times.unix_ms[:2]) == [UNIX_MS + 5, UNIX_MS]
+    assert list(QUALITIES[times.quality]) == ["synchronised", "synchronised", "unset"]
 
 
-def test_picture_breaks_the_line_where_nothing_was_measured(fake: FakeLog) -> None:
+def measured(root: Path, fake: FakeLog) -> Measured:
+    """What a picture of this log is drawn from."""
+    epoch = store(root, fake)
+    epoch.store_config(fake.config_hash, CONFIG_TEXT)
+    assert land(epoch, root).problems == []
+    return series.of_epoch(Shelf(root, NODE, EPOCH))
+
+
+def test_picture_breaks_the_line_where_nothing_was_measured(fake: FakeLog, tmp_path: Path) -> None:
     del fake.pages[2]
-    flow, pressure = of_log(log_of(fake))
+    found = measured(tmp_path, fake)
+    assert (found.name, found.records) == ("test", len(numbers(log_of(fake))))
+    flow, pressure = found.series
     assert flow.unit == "L/s"
     assert np.isnan(pressure.y).sum() == 1
     gap = int(np.flatnonzero(np.isnan(pressure.y))[0])
     assert pressure.x[gap + 1] - pressure.x[gap - 1] > 600
     number = 20
     assert flow.y[number] == pytest.approx(FakeLog.values(number)[0] * 10 / 60)
+
+
+def test_picture_of_a_clock_that_was_never_set_counts_from_the_start(
+    fake: FakeLog, tmp_path: Path
+) -> None:
+    del fake.pages[1]  # it has the only anchor
+    flow, pressure = measured(tmp_path, fake).series
+    assert not flow.dated
+    first = numbers(decode(((2, bytes(fake.pages[2])),), configs=[CONFIG_TEXT]))[0]
+    assert list(pressure.x[:2]) == [(first + 1) * 60, (first + 2) * 60]
+    assert pressure.y[0] == pytest.approx(FakeLog.values(first)[1] / 100)

@@ -71,7 +71,7 @@ def sick(
     batch = SimpleNamespace(
         config=settings, slot=np.arange(count), values=np.array(values), flags=np.array(flags)
     )
-    log = SimpleNamespace(batches=[batch], events=[], verdicts=[])
+    log = SimpleNamespace(records=[batch], events=[], verdicts=[])
     facts = Facts("p", config=settings, log=cast("Log", log), loops_ma=loops_ma or {})
     return {f.channel: (f.id, f.what) for f in sensor_rules.sensors(facts)}
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from peer import Peer, peer_fixture  # noqa: F401
 
 from tirta import ranges
-from tirta.archive import ledger
+from tirta.archive import holes, ledger
 from tirta.archive.evidence import Archive
+from tirta.archive.holes import Hole
 from tirta.node import Node
 from tirta.pull.pull import pull
 
@@ -32,7 +33,7 @@ def test_ranges_are_sets(some: set[int], others: set[int]) -> None:
 
 
 def states(found: ledger.Ledger) -> list[tuple[int, int, str, str]]:
-    return [(h.first, h.last, h.state, h.reason) for h in found.holes]
+    return [(h.first, h.last, h.state, h.reason) for h in found.entries]
 
 
 def test_a_hole_goes_its_way_through_a_killed_pull(tmp_path: Path) -> None:
@@ -49,10 +50,12 @@ def test_a_hole_goes_its_way_through_a_killed_pull(tmp_path: Path) -> None:
         (10, 49, "collecting", ""), (50, 99, "detected", ""), (100, 119, "detected", ""),
     ]  # fmt: skip
     again.collect([(0, 119)])
-    again.collect_ended([(0, 59), (70, 119)], {ledger.DAMAGED: [(60, 64)]})
+    again.collect_ended(
+        [(0, 59), (70, 119)], [Hole(60, 64, holes.DAMAGED), Hole(65, 69, holes.MISSING)]
+    )
     again.save()
     assert set(states(ledger.Ledger(epoch))) == {
-        (10, 49, "collected", ""), (50, 59, "collected", ""), (60, 64, "lost", ledger.DAMAGED),
+        (10, 49, "collected", ""), (50, 59, "collected", ""), (60, 64, "lost", ledger.UNREADABLE),
         (65, 69, "detected", ""), (70, 99, "collected", ""), (100, 119, "collected", ""),
     }  # fmt: skip
 

@@ -47,7 +47,7 @@ def product(image: bytes, log: format_reader.Log, *, numbers_only: bool = False)
 
 
 def product_rows(decoded: decode.Log) -> Iterator[tuple[Any, ...]]:
-    for batch in decoded.batches:
+    for batch in decoded.records:
         for i in range(len(batch.number)):
             flags = tuple(batch.flags[i].tolist())
             values = batch.values[i].tolist()
@@ -102,9 +102,12 @@ def test_numbers_alone_are_those_of_the_records(story: tuple[dict[str, Any], byt
     for at in (0, 100, 2100, 5 * PAGE_BYTES + 700):
         image[at] ^= 4
         whole, alone = (product(bytes(image), log, numbers_only=n) for n in (False, True))
-        numbers = {int(n) for batch in whole.batches for n in batch.number}
-        assert alone.ranges() == ranges.merged((n, n) for n in numbers)
-        assert alone.damaged_ranges(1 << 32) == whole.damaged_ranges(1 << 32)
+        numbers = {int(n) for batch in whole.records for n in batch.number}
+        assert ranges.merged(r for one in alone.records for r in one.ranges()) == ranges.merged(
+            (n, n) for n in numbers
+        )
+        told = [[(v.first_record, bool(v.problems)) for v in x.verdicts] for x in (alone, whole)]
+        assert told[0] == told[1]
         assert [v.records for v in alone.verdicts] == [v.records for v in whole.verdicts]
         image[at] ^= 4
 

@@ -183,7 +183,7 @@ def read(pages: dict[int, bytes]) -> Log:
 def rows_of(log: Log) -> dict[int, list[Any]]:
     return {
         int(number): [int(slot), [v if f != 9 else None for v, f in zip(v_, f_, strict=True)]]
-        for batch in log.batches
+        for batch in log.records
         for number, slot, v_, f_ in zip(
             batch.number, batch.slot, batch.values.tolist(), batch.flags.tolist(), strict=True
         )
@@ -271,5 +271,5 @@ def test_arrays_have_the_types_that_decoding_wants() -> None:
     ((_, count, run),) = packing.runs(2, [[0, [-1, 1 << 30], [1, 9]]], 4000, 60)
     for fast in (True, False):
         slips, values, flags = Unpacker(2, fast).run(run[:-4], count)
-        assert [part.dtype.str for part in (slips, values, flags)] == ["<i8", "<i8", "|u1"]
+        assert [part.dtype.str for part in (slips, values, flags)] == ["<i8", "<i4", "|u1"]
         assert values[0, 0] == -1

@@ -73,9 +73,9 @@ def logged(node: Node, folder: Path) -> dict[str, list[int | None]]:
     pull(node, folder)
     (epoch,) = Archive(folder).must_have_epochs()
     log = decode_epoch(epoch)
-    names = [entry["name"] for entry in log.batches[0].config["channels"]]
+    names = [entry["name"] for entry in log.records[0].config["channels"]]
     found: dict[str, list[int | None]] = {name: [] for name in names}
-    for batch in log.batches:
+    for batch in log.records:
         for i, name in enumerate(names):
             rows = zip(batch.values[:, i], batch.flags[:, i], strict=True)
             found[name] += [None if flag == MISSING else int(value) for value, flag in rows]

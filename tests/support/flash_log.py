@@ -23,12 +23,12 @@ def pages(partition: bytes, epoch: int) -> list[tuple[int, bytes]]:
 def digest(log: Log) -> dict[str, Any]:
     """Counts, and a SHA-256 over every record's number, place, values and flags."""
     sha = hashlib.sha256()
-    for batch in log.batches:
+    for batch in log.records:
         for column in (batch.number, batch.boot, batch.slot, batch.values):
             sha.update(column.astype("<i8").tobytes())
         sha.update(batch.flags.tobytes())
     return {
-        "records": sum(len(batch.number) for batch in log.batches),
+        "records": sum(len(batch.number) for batch in log.records),
         "events": {str(k): n for k, n in sorted(Counter(e.kind for e in log.events).items())},
         "problems": [problem for verdict in log.verdicts for problem in verdict.problems],
         "sha256": sha.hexdigest(),

@@ -13,9 +13,9 @@ def check_records(archive: Path, count: int) -> None:
     (epoch,) = Archive(archive).epochs()
     log = decode_epoch(epoch)
     assert not [v for v in log.verdicts if v.problems]
-    numbers = [int(n) for b in log.batches for n in b.number]
+    numbers = [int(n) for b in log.records for n in b.number]
     assert numbers == list(range(count))
-    values = [list(map(int, row)) for b in log.batches for row in b.values]
+    values = [list(map(int, row)) for b in log.records for row in b.values]
     assert values == [peer_values(n) for n in range(count)]
     assert log.anchors[1][0].unix_ms == UNIX_MS
 

@@ -44,7 +44,7 @@ def test_steps_of_the_clock_move_no_deadline(nodes: Nodes, tmp_path: Path) -> No
         pull(node, tmp_path / "archive")
         after = node.status()
     (epoch,) = Archive(tmp_path / "archive").must_have_epochs()
-    slots = np.concatenate([batch.slot for batch in decode_epoch(epoch).batches])
+    slots = np.concatenate([batch.slot for batch in decode_epoch(epoch).records])
     # A slot is a second of the uptime, whatever the clock said; what is missing was counted.
     assert len(slots) >= 10 * len(STEPS_S)
     assert (np.diff(slots) > 0).all()

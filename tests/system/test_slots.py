@@ -61,7 +61,7 @@ def test_a_boot_without_slots_left_begins_anew(nodes: Nodes, tmp_path: Path) -> 
     log = decode_epoch(epoch)
     assert not any(verdict.problems for verdict in log.verdicts)
     number, boots, slot = (
-        np.concatenate([getattr(batch, name) for batch in log.batches])
+        np.concatenate([getattr(batch, name) for batch in log.records])
         for name in ("number", "boot", "slot")
     )
     assert np.all(np.diff(number) == 1)

@@ -7,8 +7,10 @@ it, and the next pull goes on there. Tables that other programs read lie beside 
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tirta.errors import TirtaError
 from tirta.files import atomic
@@ -20,19 +22,21 @@ _PAGE = "*.page"
 
 @dataclass(frozen=True)
 class StoredPage:
-    """A page on the disk; `size` bytes of it are known."""
+    """A page on the disk; `size` bytes of it are known. `changed_ns` is when its file changed."""
 
     path: Path
     sequence: int
     size: int
     header_crc: int
+    changed_ns: int
 
     @property
     def complete(self) -> bool:
+        """Whether all of the page is known."""
         return self.size == format_page.SIZE
 
     def read(self) -> bytes:
-        """The known bytes."""
+        """Read the known bytes. Raises TirtaError."""
         try:
             return self.path.read_bytes()
         except OSError as error:
@@ -49,19 +53,26 @@ class Epoch:
     number: int
     folder: Path
 
-    def pages(self, folder: Path | None = None) -> dict[int, StoredPage]:
-        """What is stored, by sequence, ascending; elsewhere than in pages/, if `folder` says so.
-        Files that are no page of ours are left out.
+    def pages(
+        self, folder: Path | None = None, known: Iterable[StoredPage] = ()
+    ) -> dict[int, StoredPage]:
+        """Look what is stored, by sequence, ascending; elsewhere than in pages/, if `folder` says
+        so. Files that are no page of ours are left out; a file that is as one of `known` is not
+        opened.
         """
         found = {}
+        as_before = {page.path: page for page in known}
         for path in sorted((folder or self.folder / "pages").glob(_PAGE)):
             if not path.is_file():
                 continue
-            with path.open("rb") as file:
-                head = format_page.header(file.read(format_page.HEADER_SIZE).ljust(40, b"\0"))
-            if head is not None and head.epoch == self.number:
-                size = min(path.stat().st_size, format_page.SIZE)
-                found[head.seq] = StoredPage(path, head.seq, size, head.crc)
+            told, page = path.stat(), as_before.get(path)
+            size = min(told.st_size, format_page.SIZE)
+            if page is None or (page.size, page.changed_ns) != (size, told.st_mtime_ns):
+                head = _header(path)
+                if head is None or head.epoch != self.number:
+                    continue
+                page = StoredPage(path, head.seq, size, head.crc, told.st_mtime_ns)
+            found[page.sequence] = page
         return dict(sorted(found.items()))
 
     def path(self, sequence: int) -> Path:
@@ -92,10 +103,21 @@ class Epoch:
 
     def store_config(self, config_hash: int, text: bytes) -> None:
         """Keep a config: a pull that begins late may not bring the page that it was logged in."""
-        atomic.write(self.folder / "configs" / f"{config_hash:08x}.json", text)
+        atomic.write(self._config(config_hash), text)
+
+    def has_config(self, config_hash: int) -> bool:
+        """Whether the text of a config is kept."""
+        return self._config(config_hash).is_file()
+
+    def keep_configs(self, texts: Mapping[int, bytes]) -> bool:
+        """Store those that are not kept yet, by their hash; return whether there were any."""
+        new = [config_hash for config_hash in texts if not self.has_config(config_hash)]
+        for config_hash in new:
+            self.store_config(config_hash, texts[config_hash])
+        return bool(new)
 
     def configs(self) -> list[bytes]:
-        """The texts that `store_config` kept."""
+        """Read the texts that `store_config` kept."""
         paths = sorted((self.folder / "configs").glob("*.json"))
         return [path.read_bytes() for path in paths if path.is_file()]
 
@@ -103,6 +125,15 @@ class Epoch:
         """Remove what a killed pull left half-written."""
         for path in self.folder.glob(f"*/.*{atomic.TEMPORARY}*"):
             path.unlink(missing_ok=True)
+
+    def _config(self, config_hash: int) -> Path:
+        return self.folder / "configs" / f"{config_hash:08x}.json"
+
+
+def _header(path: Path) -> Any:
+    """The header of a page, or None."""
+    with path.open("rb") as file:
+        return format_page.header(file.read(format_page.HEADER_SIZE).ljust(40, b"\0"))
 
 
 class Archive:

@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: MIT
 """What became of every record of a node: ARCHIVE/NODE/EPOCH/ledger.json, beside its pages.
 
-A *hole* is a range of numbers that was not in the archive when the node said that it has them. It
-is *detected*, then *collecting* while a pull asks for it, then *collected*, or *lost* with the
-reason. A pull that is killed leaves it collecting; the next one takes it from there. The pages are
-the evidence: a ledger that is lost or damaged is made again from them and the node.
+An *entry* tells of a hole (`tirta.archive.holes`), from the moment when the node said that it has
+these records. It is *detected*, then *collecting* while a pull asks for it, then *collected*, or
+*lost* with the reason. A pull that is killed leaves it collecting; the next one takes it from
+there. The pages are the evidence: a ledger that is lost or damaged is made again from them and the
+node.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
+from tirta.archive import holes
 from tirta.archive.evidence import Epoch
+from tirta.archive.holes import Hole
 from tirta.files import atomic
 from tirta.ranges import Range, in_both, without
 
 DETECTED, COLLECTING, COLLECTED, LOST = "detected", "collecting", "collected", "lost"
-OVERWRITTEN = "the node has overwritten it"
-DAMAGED = "its page cannot be read"
+UNREADABLE = "its page cannot be read"
 
 
 @dataclass(frozen=True)
-class Hole:
+class Entry:
     """Records `first` to `last`; `at` is when the state came (UTC)."""
 
     first: int
@@ -34,46 +34,47 @@ class Hole:
 
 
 class Ledger:
-    """The ledger of one node's epoch; `collected` are the ranges that the archive has."""
+    """The ledger of one node's epoch; `collected` are the ranges that the archive has, `entries`
+    are by number.
+    """
 
     def __init__(self, epoch: Epoch) -> None:
         self._path = epoch.folder / "ledger.json"
         self._epoch = epoch
         self.collected: list[Range] = []
-        self.holes: list[Hole] = []
-        found = _read(self._path)
-        if found.get("epoch") == epoch.number:
-            self.collected = [(int(a), int(b)) for a, b in found["collected"]]
-            self.holes = [Hole(**hole) for hole in found["holes"]]
+        self.entries: list[Entry] = []
+        self._read()
 
     def detect(self, have: list[Range], since: int, beyond: int) -> None:
-        """The node has records up to `beyond`, the archive `have`: what lacks is a hole."""
-        known = [(hole.first, hole.last) for hole in self.holes]
+        """Enter what lacks: the node has records up to `beyond`, the archive `have`."""
+        known = [(entry.first, entry.last) for entry in self.entries]
         lacking = without([(since, beyond - 1)] if since < beyond else [], have)
         self.collected = have
-        self.holes += [self._hole(a, b, DETECTED) for a, b in without(lacking, known)]
+        self.entries += [self._entry(a, b, DETECTED) for a, b in without(lacking, known)]
 
     def collect(self, ranges: list[Range]) -> None:
-        """A pull asks for these records now."""
+        """Enter that a pull asks for these records now."""
         self._move(ranges, COLLECTING, (DETECTED, COLLECTING))
 
-    def collect_ended(self, have: list[Range], lost: dict[str, list[Range]]) -> None:
-        """What the archive has after a pull, and what cannot come any more, by reason."""
+    def collect_ended(self, have: list[Range], left: list[Hole]) -> None:
+        """Enter what the archive has after a pull, and what is left of the holes."""
         self.collected = have
         self._move(have, COLLECTED, (DETECTED, COLLECTING, LOST))
-        for reason, ranges in lost.items():
-            self._move(ranges, LOST, (DETECTED, COLLECTING), reason)
-        left = [(h.first, h.last) for h in self.holes if h.state == COLLECTING]
-        self._move(left, DETECTED, (COLLECTING,))
+        for hole in left:
+            if hole.state != holes.MISSING:
+                reason = UNREADABLE if hole.state == holes.DAMAGED else hole.reason
+                self._move([(hole.first, hole.last)], LOST, (DETECTED, COLLECTING), reason or "")
+        asked = [(e.first, e.last) for e in self.entries if e.state == COLLECTING]
+        self._move(asked, DETECTED, (COLLECTING,))
 
     def save(self) -> None:
-        """Whole or not at all; a ledger that says what it said before is left alone."""
-        self.holes.sort(key=lambda hole: hole.first)
+        """Write it whole or not at all; one that says what it said before is left alone."""
+        self.entries.sort(key=lambda entry: entry.first)
         content = {
             "node": self._epoch.node,
             "epoch": self._epoch.number,
             "collected": self.collected,
-            "holes": [asdict(hole) for hole in self.holes],
+            "holes": [asdict(entry) for entry in self.entries],
         }
         text = json.dumps(content, indent=1).encode() + b"\n"
         if not self._path.exists() or self._path.read_bytes() != text:
@@ -82,25 +83,27 @@ class Ledger:
     def _move(
         self, ranges: list[Range], state: str, before: tuple[str, ...], reason: str = ""
     ) -> None:
-        """Parts of holes in one of the states `before` that lie in `ranges` come into `state`."""
-        holes: list[Hole] = []
-        for hole in self.holes:
-            span = [(hole.first, hole.last)]
-            moved = in_both(span, ranges) if hole.state in before else []
-            holes += [self._hole(a, b, state, reason) for a, b in moved]
-            holes += [Hole(a, b, hole.state, hole.reason, hole.at) for a, b in without(span, moved)]
-        self.holes = holes
+        """Parts of entries in one of the states `before` that lie in `ranges` come into `state`."""
+        entries: list[Entry] = []
+        for entry in self.entries:
+            whole = [(entry.first, entry.last)]
+            moved = in_both(whole, ranges) if entry.state in before else []
+            entries += [self._entry(a, b, state, reason) for a, b in moved]
+            rest = without(whole, moved)
+            entries += [Entry(a, b, entry.state, entry.reason, entry.at) for a, b in rest]
+        self.entries = entries
+
+    def _read(self) -> None:
+        """Take what the file says; a damaged one is made again."""
+        try:
+            found = json.loads(self._path.read_bytes())
+            if found["epoch"] == self._epoch.number:
+                collected = [(int(a), int(b)) for a, b in found["collected"]]
+                self.entries = [Entry(**entry) for entry in found["holes"]]
+                self.collected = collected
+        except (OSError, LookupError, ValueError, TypeError, ArithmeticError, RecursionError):
+            pass
 
     @staticmethod
-    def _hole(first: int, last: int, state: str, reason: str = "") -> Hole:
-        return Hole(first, last, state, reason, datetime.now(UTC).isoformat(timespec="seconds"))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_bytes())
-        if isinstance(found, dict) and {"epoch", "collected", "holes"} <= found.keys():
-            return found
-    except (OSError, ValueError):
-        pass  # none yet, or damaged: it is made again
-    return {}
+    def _entry(first: int, last: int, state: str, reason: str = "") -> Entry:
+        return Entry(first, last, state, reason, datetime.now(UTC).isoformat(timespec="seconds"))

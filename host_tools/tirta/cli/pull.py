@@ -164,8 +164,8 @@ def _tell(result: Result) -> None:
             f"{result.waiting} pages wait until the node confirms them; nothing is made of them."
             " It has overwritten them, or its answer was cut out: pull again."
         )
-    for first, last, state in result.holes:
-        say.say(f"Records {first} to {last} are {state}.")
+    for hole in result.holes:
+        say.say(f"Records {hole.first} to {hole.last} are {hole.state}.")
 
 
 def _tail_arguments(parser: ArgumentParser) -> None:

@@ -79,15 +79,15 @@ def channels(facts: Facts) -> Iterator[Channel]:
     """Every column of the config in force that holds samples, not statistics."""
     if facts.log is None or facts.config is None:
         return
-    batches = [b for b in facts.log.batches if b.config == facts.config]
-    if not batches:
+    found = [r for r in facts.log.records if r.config == facts.config]
+    if not found:
         return
     for i, column in enumerate(columns.of(facts.config)):
         if column.what not in {"value", "last", "mean"}:
             continue
-        due = [column.due(b.slot) for b in batches]
-        flags = np.concatenate([b.flags[d, i] for b, d in zip(batches, due, strict=True)])
-        raw = np.concatenate([b.values[d, i] for b, d in zip(batches, due, strict=True)])
+        due = [column.due(r.slot) for r in found]
+        flags = np.concatenate([r.flags[d, i] for r, d in zip(found, due, strict=True)])
+        raw = np.concatenate([r.values[d, i] for r, d in zip(found, due, strict=True)])
         known = np.nonzero(flags != MISSING)[0]
         yield Channel(column, raw[known] / column.scale, known, flags)
 

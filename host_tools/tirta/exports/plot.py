@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from tirta.archive.evidence import Archive, Epoch
 from tirta.errors import TirtaError
 from tirta.exports import series
-from tirta.exports.series import Series
+from tirta.exports.series import Measured, Series
 from tirta.files import atomic
-from tirta.log.decode import Log, decode_epoch
-from tirta.water import lab_calibrations
+from tirta.tables.landing import land
+from tirta.tables.layout import Shelf
 
 # Okabe and Ito's colours, which colour-blind people can tell apart.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -32,16 +32,18 @@ _SIGNS = {"uS/cm": "µS/cm", "degC": "°C", "pH": ""}
 
 
 def plot(archive: Path, out: Path | None = None, node: str | None = None) -> Path:
-    """Draw the newest epoch of a node into a PNG; return the file."""
+    """Draw the newest epoch of a node into a PNG, from its tables, which are brought up to date;
+    return the file. Raises TirtaError where there is nothing to draw, or no such node.
+    """
     epoch = _choose(Archive(archive), node)
-    log = decode_epoch(epoch)
-    drawn = series.of_log(log, lab_calibrations.read(archive / epoch.node))
-    if not drawn:
+    land(epoch, archive)
+    measured = series.of_epoch(Shelf(archive, epoch.node, epoch.number))
+    if not measured.series:
         raise TirtaError(
             f"The archive has no readable record of node {epoch.node}.", "First `tirta pull`."
         )
     path = out or archive / f"{epoch.node}.png"
-    figure = _figure(log, drawn)
+    figure = _figure(epoch, measured)
     with atomic.replacing(path) as temporary, temporary.open("wb") as file:
         FigureCanvasAgg(figure).print_png(file)
     return path
@@ -66,8 +68,8 @@ def _newest(epoch: Epoch) -> float:
     return max((p.path.stat().st_mtime for p in epoch.pages().values()), default=0.0)
 
 
-def _figure(log: Log, drawn: list[Series]) -> Figure:
-    panels = series.panels(drawn)
+def _figure(epoch: Epoch, measured: Measured) -> Figure:
+    panels = series.panels(measured.series)
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(11, 1.2 + 1.5 * len(panels)), dpi=120, layout="constrained")
         axes = figure.subplots(
@@ -75,9 +77,9 @@ def _figure(log: Log, drawn: list[Series]) -> Figure:
         )
         for ax, ((quantity, unit), members) in zip(axes[:, 0], panels.items(), strict=True):
             _panel(ax, quantity, unit, members)
-        _time_axis(axes[-1, 0], drawn[0])
+        _time_axis(axes[-1, 0], measured.series[0])
         figure.align_ylabels(axes[:, 0])
-        figure.suptitle(_title(log, drawn), x=0.01, ha="left", fontsize=11)
+        figure.suptitle(_title(epoch, measured), x=0.01, ha="left", fontsize=11)
     return figure
 
 
@@ -130,10 +132,9 @@ def _time_axis(ax: Axes, one: Series) -> None:
         ax.set_xlabel("Hours since the node started (its clock was never set)")
 
 
-def _title(log: Log, drawn: list[Series]) -> str:
-    name = log.batches[-1].config["name"]
-    records = sum(len(batch.number) for batch in log.batches)
-    node = f"{name} · node {log.node}" if name else f"Node {log.node}"
+def _title(epoch: Epoch, measured: Measured) -> str:
+    node = f"{measured.name} · node {epoch.node}" if measured.name else f"Node {epoch.node}"
+    records, drawn = measured.records, measured.series
     count = f"{records:,} record" + "s" * (records != 1)
     if not drawn[0].dated:
         return f"{node} · {count}"

@@ -5,21 +5,34 @@ A *series* has NaN wherever a value is missing or an interval has no record, so 
 drawn over what was not measured.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tirta.log.dating import UNSET, date
-from tirta.log.decode import Batch, Log
-from tirta.water import columns, engineering, lab_calibrations, quantities
-from tirta.water.lab_calibrations import Calibration
+from tirta.tables import facts, layout
+from tirta.tables.facts import Facts
+from tirta.tables.layout import Shelf
+from tirta.water import engineering
+from tirta_format.record import MISSING, SUSPECT
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 _GAP = 1.5  # intervals between two records beyond which the line breaks
-_SUSPECT = 3
-_MISSING = 9
+_FIELDS = pa.schema(
+    [
+        ("time_utc", layout.TIME),
+        ("number", pa.int64()),
+        ("value", pa.float64()),
+        ("flag", pa.int8()),
+        ("config", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -37,63 +50,90 @@ class Series:
     doubtful: NDArray[np.bool_]  # flags 3 and 4: measured, but not to be trusted
 
 
-def of_log(log: Log, known: Sequence[Calibration] = ()) -> list[Series]:
-    """Every channel of a log, in the order of its newest config; `known` are the laboratory's."""
-    newest = columns.of(log.batches[-1].config) if log.batches else []
-    return [_series(log, column, known) for column in newest]
-
-
-def _series(log: Log, column: columns.Column, found: Sequence[Calibration]) -> Series:
-    newest = engineering.of_column(column)
-    parts = [
-        p for batch in log.batches if (p := _part(log, batch, column.name, newest.unit, found))
-    ]
-    dated = any(bool(part.known.any()) for part in parts)
-    x = np.concatenate([p.unix_s if dated else p.uptime_s for p in parts])
-    y, step_s = (np.concatenate([getattr(p, name) for p in parts]) for name in ("y", "step_s"))
-    doubtful = np.concatenate([p.doubtful for p in parts])
-    if dated:
-        known = np.concatenate([p.known for p in parts])
-        x, y, doubtful, step_s = x[known], y[known], doubtful[known], step_s[known]
-    order = np.argsort(x, kind="stable")
-    x, y, doubtful = _break_lines(x[order], y[order], doubtful[order], step_s[order])
-    about = column.name, newest.unit, column.sensor, quantities.of(column)
-    return Series(*about, dated, newest.step_s, x, y, doubtful)
-
-
 @dataclass(frozen=True)
-class _Part:
-    """A channel's values under one config; shapes [records]."""
+class Measured:
+    """What one node's epoch has: the node's own name, how many records, and its channels."""
 
-    unix_s: Floats
-    uptime_s: Floats
-    y: Floats
-    doubtful: NDArray[np.bool_]
-    known: NDArray[np.bool_]  # dated
-    step_s: Floats
+    name: str
+    records: int
+    series: list[Series]
 
 
-def _part(
-    log: Log, batch: Batch, name: str, unit: str, known: Sequence[Calibration]
-) -> _Part | None:
-    """By the batch's own config; None where that does not measure it in this kind of unit."""
-    found = {c.name: (i, c) for i, c in enumerate(columns.of(batch.config))}
-    if name not in found:
-        return None
-    at, column = found[name]
-    meaning = engineering.of_column(column)
-    if meaning.unit != unit:
-        return None
-    due = column.due(batch.slot) | (batch.flags[:, at] != _MISSING)
-    flags = batch.flags[due, at]
-    uptime_ms = batch.uptime_ms[due]
-    unix_ms, quality = date(batch.boot[due], uptime_ms, log.anchors, log.page_anchors)
-    at_ms = np.where(quality == UNSET, 0, unix_ms).astype(np.int64)
-    y = lab_calibrations.apply(batch.values[due, at], column, at_ms, known) * meaning.factor
-    y = np.where(flags == _MISSING, np.nan, y)
-    doubtful = (flags >= _SUSPECT) & (flags != _MISSING)
-    step_s = np.full(len(y), meaning.step_s)
-    return _Part(unix_ms / 1000, uptime_ms / 1000, y, doubtful, quality != UNSET, step_s)
+def of_epoch(shelf: Shelf) -> Measured:
+    """Read every channel of one node's epoch from its tables, in the order of its newest config.
+
+    Records under an older config count where that measures the channel in the same kind of unit.
+    Records without a time are left out where others have one.
+    """
+    pages = layout.read(shelf.table(layout.PAGES), layout.PAGE_SCHEMA)
+    channels = layout.read(shelf.table(layout.CHANNELS), layout.CHANNEL_SCHEMA)
+    known = {} if pages is None else facts.from_table(pages)
+    filled = [one for one in known.values() if one.records and one.interval_ms]
+    if channels is None or not filled:
+        return Measured("", 0, [])
+    told = {(row["config"], row["channel"]): row for row in channels.to_pylist()}
+    newest = max(filled, key=lambda one: one.page).config
+    uptime_s = _Uptime(filled)
+    mine = [row for (config, _), row in told.items() if config == newest]
+    found = [
+        _series(shelf, row, {c: r for (c, n), r in told.items() if n == row["channel"]}, uptime_s)
+        for row in mine
+    ]
+    name = mine[0]["node_name"] if mine else ""
+    return Measured(name, sum(one.records for one in filled), found)
+
+
+def _series(
+    shelf: Shelf, newest: dict[str, Any], by_config: dict[str, dict[str, Any]], uptime_s: "_Uptime"
+) -> Series:
+    """`by_config` are the rows of the table of channels that are about this channel."""
+    meaning = engineering.of_row(newest)
+    of = {config: engineering.of_row(row) for config, row in by_config.items()}
+    same = [config for config, one in of.items() if one.unit == meaning.unit]
+    found = _read(shelf, newest["channel"], same)
+    number = found.column("number").to_numpy()
+    times = found.column("time_utc").cast(pa.int64())
+    dated = times.null_count < len(times)
+    x = times.to_numpy(zero_copy_only=False) / 1e6 if dated else uptime_s.of(number)
+    configs, at = np.unique(found.column("config").to_numpy(), return_inverse=True)
+    factor, step_s = (
+        np.array([getattr(of[config], name) for config in configs], np.float64)[at]
+        for name in ("factor", "step_s")
+    )
+    y = found.column("value").to_numpy(zero_copy_only=False) * factor
+    flags = found.column("flag").to_numpy()
+    doubtful = (flags >= SUSPECT) & (flags != MISSING)
+    order = np.argsort(x, kind="stable")
+    order = order[np.isfinite(x[order])]
+    x, y, doubtful = _break_lines(x[order], y[order], doubtful[order], step_s[order])
+    about = newest["channel"], meaning.unit, newest["sensor"], newest["quantity"]
+    return Series(*about, dated, meaning.step_s, x, y, doubtful)
+
+
+def _read(shelf: Shelf, channel: str, configs: list[str]) -> pa.Table:
+    """The channel's records under these configs, all months of the epoch."""
+    wanted = (pc.field("channel") == channel) & pc.field("config").isin(configs)
+    names = [field.name for field in _FIELDS]
+    tables = [
+        pq.read_table(path, columns=names, filters=wanted, partitioning=None)
+        for path in shelf.months().values()
+    ]
+    return pa.concat_tables([_FIELDS.empty_table(), *(t.cast(_FIELDS) for t in tables)])
+
+
+class _Uptime:
+    """Seconds since its boot began at which each record of an epoch was taken."""
+
+    def __init__(self, pages: list[Facts]) -> None:
+        rows = sorted((s.number, s.slot, one.interval_ms) for one in pages for s in one.stretches)
+        self._number, self._slot, self._interval_ms = np.array(rows, np.int64).T
+
+    def of(self, number: Ints) -> Floats:
+        """Of records, by their numbers."""
+        at = np.searchsorted(self._number, number, "right") - 1
+        slot = self._slot[at] + number - self._number[at]
+        found: Floats = (slot + 1) * self._interval_ms[at] / 1000
+        return found
 
 
 def _break_lines(

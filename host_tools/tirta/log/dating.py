@@ -7,12 +7,15 @@ before this firmware existed, or far beyond its life, comes from a clock that wa
 dates nothing, and neither does one that leads there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tirta.log import records
+from tirta.log.records import Records
 from tirta_format import page as format_page
 
 CRYSTAL_PPM = 20
@@ -49,12 +52,44 @@ class Anchor:
         return PLAUSIBLE_MS[0] <= self.unix_ms < PLAUSIBLE_MS[1]
 
 
-class Dated(NamedTuple):
-    """Row i is record i; `quality` is an index of QUALITIES: where unset, the rest is nothing."""
+class Times(NamedTuple):
+    """Times, one a row: `unix_ms`, give or take `uncertainty_ms`.
+
+    `quality` is an index of QUALITIES; where it is unset, the rest means nothing.
+    """
 
     unix_ms: Ints
     quality: NDArray[np.int8]
     uncertainty_ms: Ints
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which of them are dated."""
+        found: NDArray[np.bool_] = self.quality != _UNSET
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class DatedRecords:
+    """Records as they were dated: row i of `times` is when record i was taken."""
+
+    records: Records
+    times: Times
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def take(self, rows: NDArray[Any]) -> "DatedRecords":
+        """Some of them; `rows` is an index or a mask of numpy's."""
+        return DatedRecords(self.records.take(rows), Times(*(one[rows] for one in self.times)))
+
+
+def joined(parts: Sequence[DatedRecords]) -> DatedRecords:
+    """Records of one config, behind each other; there is at least one part."""
+    times = zip(*(part.times for part in parts), strict=True)
+    return DatedRecords(
+        records.joined([part.records for part in parts]), Times(*map(np.concatenate, times))
+    )
 
 
 class Dating:
@@ -76,8 +111,12 @@ class Dating:
         """What dates this boot, by uptime."""
         return self._anchors.get(boot, [])
 
-    def date(self, boot: Ints, uptime_ms: Ints) -> Dated:
-        """The time of each record."""
+    def of(self, found: Records) -> DatedRecords:
+        """Date records."""
+        return DatedRecords(found, self.date(found.boot, found.uptime_ms))
+
+    def date(self, boot: Ints, uptime_ms: Ints) -> Times:
+        """Date moments, each by its boot and the ms since that began."""
         unix_ms = np.zeros(len(boot), np.int64)
         quality = np.full(len(boot), _UNSET, np.int8)
         unsure = np.zeros(len(boot), np.int64)
@@ -85,21 +124,10 @@ class Dating:
             if found := self.of_boot(int(one)):
                 rows = boot == one
                 unix_ms[rows], quality[rows], unsure[rows] = _date_boot(uptime_ms[rows], found)
-        return Dated(unix_ms, quality, unsure)
+        return Times(unix_ms, quality, unsure)
 
 
-def date(
-    boot: Ints,
-    uptime_ms: Ints,
-    anchors: dict[int, list[Anchor]],
-    page_anchors: dict[int, Anchor],
-) -> tuple[Ints, NDArray[np.str_]]:
-    """Unix time in ms and quality of each record; the time of quality `unset` means nothing."""
-    dated = Dating(anchors, page_anchors).date(boot, uptime_ms)
-    return dated.unix_ms, QUALITIES[dated.quality]
-
-
-def _date_boot(uptime_ms: Ints, anchors: list[Anchor]) -> Dated:
+def _date_boot(uptime_ms: Ints, anchors: list[Anchor]) -> Times:
     at = np.array([a.uptime_ms for a in anchors], dtype=np.int64)
     # The last anchor at or before the record, else the first one after it.
     chosen = np.maximum(np.searchsorted(at, uptime_ms, side="right") - 1, 0)
@@ -109,4 +137,4 @@ def _date_boot(uptime_ms: Ints, anchors: list[Anchor]) -> Dated:
     unsure = np.array([a.uncertainty_ms for a in anchors], dtype=np.int64)[chosen] + drift
     quality = np.where(unsure <= SYNCHRONISED_MS, _SYNCHRONISED, _HOLDOVER)
     plausible = (unix_ms >= PLAUSIBLE_MS[0]) & (unix_ms < PLAUSIBLE_MS[1])
-    return Dated(unix_ms, np.where(plausible, quality, _UNSET).astype(np.int8), unsure)
+    return Times(unix_ms, np.where(plausible, quality, _UNSET).astype(np.int8), unsure)

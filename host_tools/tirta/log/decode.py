@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Pages to records (FORMAT.md sections 2 to 6).
 
-Words: a *batch* is the records of one page, in arrays; a *verdict* says what a page was good for;
+Words: a *verdict* says what a page was good for;
 an *event* is a meta record that a person may want to know. Nothing here trusts a page: what does
 not check is left out and told in its verdict.
 """
@@ -11,49 +11,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tirta.archive.evidence import Epoch
 from tirta.log import meta_fields
 from tirta.log.dating import Anchor
 from tirta.log.page_records import PageNumbers, PageRecords
-from tirta.ranges import Range, merged
+from tirta.log.records import Records
 from tirta.water import columns, node_config
 from tirta_format import config as format_config
 from tirta_format import meta, page_chunks
 from tirta_format import page as format_page
 
-Ints = NDArray[np.int64]
 FAST_PAGES = 20  # fewer are decoded sooner than numba is loaded
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Records of one page under one config: row i of each array is one record."""
-
-    page: int
-    config: dict[str, Any]
-    number: Ints
-    boot: Ints
-    slot: Ints
-    values: Ints  # [record, column]; a value of flag 9 means nothing
-    flags: NDArray[np.uint8]
-
-    @property
-    def uptime_ms(self) -> Ints:
-        return (self.slot + 1) * int(self.config["interval_ms"])
 
 
 @dataclass
 class Verdict:
-    """What a page was good for; `problems` is empty when all of it was."""
+    """What a page was good for; `problems` is empty when all of it was. `first_record` and
+    `config_hash` are those of its header.
+    """
 
     page: int
     first_record: int = 0
     records: int = 0
     problems: list[str] = field(default_factory=list)
     foreign: bool = False  # one problem is that nobody has the config's text: no damage
+    config_hash: int = 0
 
     @property
     def damaged(self) -> bool:
@@ -74,11 +56,11 @@ class Event:
 
 @dataclass
 class Log:
-    """Everything that the pages of one node's epoch say."""
+    """Everything that the pages of one node's epoch say; `records` are those of a page each."""
 
     node: str = ""
     epoch: int = 0
-    batches: list[Batch] = field(default_factory=list)
+    records: list[Records] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     anchors: dict[int, list[Anchor]] = field(default_factory=dict)
@@ -86,26 +68,11 @@ class Log:
     configs: dict[int, dict[str, Any]] = field(default_factory=dict)
     config_texts: dict[int, bytes] = field(default_factory=dict)
 
-    def ranges(self) -> list[Range]:
-        """The numbers of all records."""
-        found: list[Range] = []
-        for batch in self.batches:
-            ends = np.flatnonzero(np.diff(batch.number) != 1)
-            firsts = batch.number[np.append(0, ends + 1)].tolist()
-            found += zip(firsts, batch.number[np.append(ends, -1)].tolist(), strict=True)
-        return merged(found)
 
-    def damaged_ranges(self, next_record: int) -> list[tuple[int, int]]:
-        """Record numbers that a page with problems may have held: (first, last)."""
-        ends = [v.first_record for v in self.verdicts[1:]] + [next_record]
-        pairs = zip(self.verdicts, ends, strict=True) if self.verdicts else ()
-        return [(v.first_record, end - 1) for v, end in pairs if v.problems]
-
-
-def decode_epoch(epoch: Epoch, *, numbers_only: bool = False) -> Log:
-    """All stored pages of one node's epoch."""
+def decode_epoch(epoch: Epoch) -> Log:
+    """Decode all stored pages of one node's epoch."""
     pages = ((p.sequence, p.read()) for p in epoch.pages().values())
-    return decode(pages, Log(epoch.node, epoch.number), epoch.configs(), numbers_only=numbers_only)
+    return decode(pages, Log(epoch.node, epoch.number), epoch.configs())
 
 
 def decode(
@@ -118,7 +85,7 @@ def decode(
 ) -> Log:
     """Pages (sequence, known bytes) in ascending order; `configs` are texts known besides. `many`
     says that more will follow, so that it pays to load numba. With `numbers_only` nothing is
-    unpacked: batches have numbers, and zeros for the rest.
+    unpacked: records have numbers, and zeros for the rest.
     """
     log = log or Log()
     whole = [(seq, data.ljust(format_page.SIZE, b"\xff")) for seq, data in pages]
@@ -190,18 +157,17 @@ class _PageDecoder:
             self.verdict.problems.append("no header to trust")
             return
         self.verdict.first_record = head.number
+        self.verdict.config_hash = head.config_hash
         if head.unix_ms:
             self.log.page_anchors[head.boot] = Anchor.of_page(head)
         config = self.log.configs.get(head.config_hash)
-        records = self.reader(head, self.fast)
+        records = self.reader(head, config or {}, self.fast)
         self._chunks(head, records)
         if config is None or len(columns.of(config)) != head.channels:
             self.verdict.foreign = config is None
             self.verdict.problems.append(f"config {head.config_hash:08x} is not in the log")
         elif records.count:
-            found = records.columns()
-            batch = Batch(self.verdict.page, config, found.number, found.boot, *found[2:])
-            self.log.batches.append(batch)
+            self.log.records.append(records.joined())
         self.verdict.records = records.count
 
     def _chunks(self, head: Any, records: PageRecords) -> None:

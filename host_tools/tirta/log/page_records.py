@@ -3,11 +3,12 @@
 chunk, and are lost where a chunk is.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tirta.log import records
+from tirta.log.records import Records
 from tirta.log.unpack import MAX_COUNT, Unpacker
 from tirta_format import page as format_page
 from tirta_format import record_reader, varint
@@ -19,21 +20,12 @@ _PLACED = (format_page.RECORDS_AT, format_page.PACKED_AT, format_page.SUMMED_AT)
 _LIMIT = 1 << 32  # of boots, numbers and slots
 
 
-class Columns(NamedTuple):
-    """Row i of each array is one record."""
-
-    boot: NDArray[np.int64]
-    number: NDArray[np.int64]
-    slot: NDArray[np.int64]
-    values: NDArray[np.int64]  # [record, channel]
-    flags: NDArray[np.uint8]
-
-
 class PageRecords:
     """Gives out nothing of a chunk that is not right to its end."""
 
-    def __init__(self, head: Any, fast: bool | None = None) -> None:
-        """`fast` as in Unpacker."""
+    def __init__(self, head: Any, config: dict[str, Any], fast: bool | None = None) -> None:
+        """`head` is the page's header, `config` the one that it names; `fast` as in Unpacker."""
+        self._of = head.seq, config, head.config_hash
         self._fast = fast
         self._version: int = head.version
         self.boot: int = head.boot
@@ -44,11 +36,12 @@ class PageRecords:
         self._channels: int = head.channels
         # What the next chunk may go on from.
         self._plain_known = self._packed_known = True
-        self._found: list[Columns] = []
+        self._found: list[Records] = []
 
     @property
     def count(self) -> int:
-        return sum(len(part.number) for part in self._found)
+        """How many records there are so far."""
+        return sum(map(len, self._found))
 
     def lose(self) -> None:
         """A chunk is damaged: only a placed one says where its records belong."""
@@ -67,25 +60,25 @@ class PageRecords:
         try:
             at = self._place(payload) if kind in _PLACED else 0
             if kind in _PLAIN:
-                part = self._plain(payload[at:], kind in _PLACED)
+                found = self._plain(payload[at:], kind in _PLACED)
                 self._plain_known = True
             else:
-                part = self._packed(payload, at, kind in _PLACED, kind in _SUMMED)
+                found = self._packed(payload, at, kind in _PLACED, kind in _SUMMED)
                 self._packed_known = True
         except ValueError:
             self.lose()
             raise
-        if len(part.number):
-            if max(int(part.number[-1]), int(part.slot.max())) >= _LIMIT:
+        if len(found):
+            if max(int(found.number[-1]), int(found.slot.max())) >= _LIMIT:
                 self.lose()
                 raise ValueError("its numbers or slots are beyond any log")
-            self._number = int(part.number[-1]) + 1
-            self._slot = int(part.slot[-1]) + 1
-            self._found.append(part)
+            self._number = int(found.number[-1]) + 1
+            self._slot = int(found.slot[-1]) + 1
+            self._found.append(found)
 
-    def columns(self) -> Columns:
+    def joined(self) -> Records:
         """All records so far; there is at least one."""
-        return Columns(*(np.concatenate(parts) for parts in zip(*self._found, strict=True)))
+        return records.joined(self._found)
 
     def _place(self, payload: bytes) -> int:
         at = 0
@@ -98,7 +91,7 @@ class PageRecords:
         self.boot, self._number, self._slot = place
         return at
 
-    def _plain(self, payload: bytes, fresh: bool) -> Columns:
+    def _plain(self, payload: bytes, fresh: bool) -> Records:
         decoder = self._decoder
         if fresh:
             decoder.restart(self.boot, self._number, self._slot)
@@ -112,11 +105,12 @@ class PageRecords:
             values.append(list(row))
             flags.append(bytes(row_flags))
         shape = (len(numbers), self._channels)
-        return Columns(
-            np.full(len(numbers), self.boot, np.int64),
+        return Records(
+            *self._of,
             np.array(numbers, np.int64),
+            np.full(len(numbers), self.boot, np.int64),
             np.array(slots, np.int64),
-            np.array(values, np.int64).reshape(shape),
+            np.array(values, np.int32).reshape(shape),
             np.frombuffer(b"".join(flags), np.uint8).reshape(shape),
         )
 
@@ -129,7 +123,7 @@ class PageRecords:
             return count & format_page.MOST_OLDEST, count >= format_page.SUMS_OLDEST
         return count, summed
 
-    def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Columns:
+    def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Records:
         count, summed = self._count(payload, at, summed)
         at = _after_sums(payload, at + 1) if summed else at + 1
         if self._unpacker is None:
@@ -138,9 +132,10 @@ class PageRecords:
             self._unpacker.fresh()
         slips, values, flags = self._unpacker.run(payload[at:], count)
         steps = np.arange(count)
-        return Columns(
-            np.full(count, self.boot, np.int64),
+        return Records(
+            *self._of,
             self._number + steps,
+            np.full(count, self.boot, np.int64),
             self._slot + steps + np.cumsum(slips),
             values,
             flags,
@@ -150,14 +145,14 @@ class PageRecords:
 class PageNumbers(PageRecords):
     """The numbers alone: nothing is unpacked, so a page costs little more than its CRCs."""
 
-    def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Columns:
+    def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Records:
         count, _ = self._count(payload, at, summed)
         if not count:
             raise ValueError(f"1 to {MAX_COUNT} records")
         nothing = np.zeros(count, np.int64)
         numbers = self._number + np.arange(count)
         none = np.zeros((count, self._channels), np.uint8)
-        return Columns(nothing, numbers, nothing, none.astype(np.int64), none)
+        return Records(*self._of, numbers, nothing, nothing, none.astype(np.int32), none)
 
 
 def _after_sums(payload: bytes, at: int) -> int:

@@ -7,7 +7,7 @@ import functools
 from array import array
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,9 @@ _PACES, _BLOCKS, _STRIDE, _RECENT = 20, 21, 24, 738  # as in tirta_format.codec
 _CODER, _BEFORE = 3, 4
 
 
-class Records(NamedTuple):
-    """Row i of each array is one record. The value of a missing one is the last known, or 0."""
-
-    slips: NDArray[np.int64]
-    values: NDArray[np.int64]  # [record, channel]
-    flags: NDArray[np.uint8]
+# Row i of each is one record: slots left out before it [record], values and flags
+# [record, channel]. The value of a missing one is the last known, or 0.
+Unpacked = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]
 
 
 class Unpacker:
@@ -47,11 +44,12 @@ class Unpacker:
         self.fresh()
 
     def fresh(self) -> None:
+        """Forget what the models learned."""
         state, probs = _fresh(self.channels, self._paces)
         self._state: Any = np.array(state) if self.fast else list(state)
         self._probs: Any = np.array(probs) if self.fast else list(probs)
 
-    def run(self, data: bytes, count: int) -> Records:
+    def run(self, data: bytes, count: int) -> Unpacked:
         """The `count` records of a run. Raises ValueError when no encoder wrote it; then the models
         are of no use before the next `fresh`.
         """
@@ -71,16 +69,16 @@ class Unpacker:
             rows = np.array(plain, np.int64)
         if done < count:
             raise ValueError("no encoder writes this run")
-        return self._records(rows.reshape(count, self._width))
+        return self._unpacked(rows.reshape(count, self._width))
 
-    def _records(self, rows: NDArray[np.int64]) -> Records:
+    def _unpacked(self, rows: NDArray[np.int64]) -> Unpacked:
         end = 2 + 2 * self.channels
         pairs = rows[:, :end]
         whole = pairs[:, 0::2] | pairs[:, 1::2] << 16
-        values = whole[:, 1:]
+        values = whole[:, 1:].astype(np.int32)  # the high half of 32 bits is the negative one
         nibbles = rows[:, end:, None] >> np.array([0, 4, 8, 12]) & 15
         flags = nibbles.reshape(len(rows), -1)[:, : self.channels].astype(np.uint8)
-        return Records(whole[:, 0], values - ((values & 0x80000000) << 1), flags)
+        return whole[:, 0], values, flags
 
 
 @functools.cache

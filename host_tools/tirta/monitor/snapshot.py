@@ -96,9 +96,9 @@ class Watch:
         log = newest(self.node, self.node.index(), PAGES, text)
         if log is None:
             return
-        for batch in log.batches:
-            if batch.config == config:
-                self._take(batch.values, batch.flags, columns.of(config))
+        for records in log.records:
+            if records.config == config:
+                self._take(records.values, records.flags, columns.of(config))
 
     def _take(self, values: Any, flags: Any, found: list[Column]) -> None:
         for i, column in enumerate(found):

@@ -9,6 +9,7 @@ page waits on, for the node has overwritten it meanwhile, or somebody cut the an
 from collections.abc import Iterator
 from hashlib import sha256
 
+from tirta.archive.contents import Contents
 from tirta.archive.evidence import Epoch, StoredPage
 from tirta.archive.quarantine import Attested, Confirmed, Quarantine
 from tirta.errors import TirtaError
@@ -72,7 +73,7 @@ def must_match(node: Node, first: int, last: int, end: int, data: bytes) -> None
 def _to_compare(epoch: Epoch, waiting: Quarantine, known: Attested) -> dict[int, StoredPage]:
     """Pages that wait, and evidence that the node has not confirmed as it is."""
     found = {}
-    for sequence, page in epoch.pages().items():
+    for sequence, page in Contents.of(epoch).stored().items():
         sure = known.pages.get(sequence)
         if sure is None or sure.size < page.size:
             found[sequence] = page

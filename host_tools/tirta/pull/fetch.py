@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 from typing import Self
 
+from tirta.archive.contents import Contents
 from tirta.archive.evidence import Epoch, StoredPage
 from tirta.archive.quarantine import Quarantine
 from tirta.errors import TirtaError
@@ -17,24 +18,41 @@ from tirta.link.answers import Committed, IndexEntry
 from tirta.link.page_reader import Span, read_pages
 from tirta.node import Node
 from tirta.node.digest_check import attest
+from tirta.pull.begin import Begun
+from tirta.ranges import Range
 from tirta_format import page as format_page
 
 CONFIRM_S = 60  # of the line, until a locked node is asked to confirm what came
 Progress = Callable[[int, int], None]  # bytes of log that came, bytes in all
 
 
-def stored_pages(epoch: Epoch, waiting: Quarantine | None) -> dict[int, StoredPage]:
-    """The most that is here of each page, whether it is evidence or waits."""
-    found = epoch.pages()
-    if waiting is None:
-        return found
-    for sequence, page in waiting.pages().items():
-        known = found.get(sequence)
-        if known and known.size >= page.size and known.read().startswith(page.read()):
-            waiting.drop(sequence)  # a pull that was killed left it behind
-        else:
-            found[sequence] = page
-    return dict(sorted(found.items()))
+def fetch(node: Node, begun: Begun, progress: Progress) -> None:
+    """Bring the pages that the archive lacks.
+
+    Those of a locked node wait, and are confirmed in portions: one that the node overwrites before
+    it could confirm it would wait for ever. Raises TirtaError; what came until then is kept.
+    """
+    epoch, waiting = begun.epoch, begun.waiting
+    stored = _stored(begun)
+    groups = plan(stored, begun.index, begun.committed, begun.since, begun.beyond)
+    total = sum(end - start for group in groups for _, start, end in group)
+    done = 0
+
+    def came(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, total)
+
+    starts = {page: start for group in groups for page, start, _ in group}
+    with node.hurry(total):
+        for portion in _portions(groups, node.line.byte_rate) if waiting else [groups]:
+            with _Disk(epoch, waiting or epoch) as disk:
+                for page, data in read_pages(node.link, portion, came, node.calm):
+                    start = starts[page]
+                    known = stored[page].read()[:start] if start else b""
+                    disk.store(page, known + data)
+            if waiting:
+                attest(node, epoch, begun.index)
 
 
 def plan(
@@ -52,9 +70,7 @@ def plan(
             continue
         if entry.first_record >= beyond and beyond < end.next_record:
             break
-        have = stored.get(entry.page)
-        known = have.size if have and have.header_crc == entry.header_crc else 0
-        wanted = format_page.SIZE if entry.page < end.page else end.end
+        known, wanted = _known(stored.get(entry.page), entry), _durable(entry, end)
         if known < wanted:
             groups[-1].append((entry.page, known, wanted))
         else:
@@ -62,36 +78,45 @@ def plan(
     return [group for group in groups if group]
 
 
-def fetch(
-    node: Node,
-    epoch: Epoch,
-    waiting: Quarantine | None,
-    groups: list[list[Span]],
-    index: list[IndexEntry],
-    progress: Progress,
-) -> None:
-    """Bring pages. Those of a locked node wait, and are confirmed in portions: one that the node
-    overwrites before it could confirm it would wait for ever.
+def here_whole(contents: Contents, index: list[IndexEntry], end: Committed) -> list[Range]:
+    """The numbers of those of the node's pages that are here as far as they are durable.
+
+    Where the page behind one is not in the index, nobody knows how far its numbers go.
     """
-    total = sum(end - start for group in groups for _, start, end in group)
-    done = 0
+    found = []
+    for entry, behind in zip_longest(index, index[1:]):
+        page = contents.pages.get(entry.page)
+        if page is None or _known(page.stored, entry) < _durable(entry, end):
+            continue
+        if behind is None and entry.page == end.page:
+            found.append((entry.first_record, end.next_record - 1))
+        elif behind is not None and behind.page == entry.page + 1:
+            found.append((entry.first_record, behind.first_record - 1))
+    return found
 
-    def came(count: int) -> None:
-        nonlocal done
-        done += count
-        progress(done, total)
 
-    stored = stored_pages(epoch, waiting)
-    starts = {page: start for group in groups for page, start, _ in group}
-    with node.hurry(total):
-        for portion in _portions(groups, node.line.byte_rate) if waiting else [groups]:
-            with _Disk(epoch, waiting or epoch) as disk:
-                for page, data in read_pages(node.link, portion, came, node.calm):
-                    start = starts[page]
-                    known = stored[page].read()[:start] if start else b""
-                    disk.store(page, known + data)
-            if waiting:
-                attest(node, epoch, index)
+def _stored(begun: Begun) -> dict[int, StoredPage]:
+    """The most that is here of each page, whether it is evidence or waits."""
+    found = {sequence: page.stored for sequence, page in begun.contents.pages.items()}
+    if begun.waiting is None:
+        return found
+    for sequence, page in begun.waiting.pages().items():
+        known = found.get(sequence)
+        if known and known.size >= page.size and known.read().startswith(page.read()):
+            begun.waiting.drop(sequence)  # a pull that was killed left it behind
+        else:
+            found[sequence] = page
+    return dict(sorted(found.items()))
+
+
+def _known(page: StoredPage | None, entry: IndexEntry) -> int:
+    """How many bytes are here of a page that the node has."""
+    return page.size if page and page.header_crc == entry.header_crc else 0
+
+
+def _durable(entry: IndexEntry, end: Committed) -> int:
+    """How many bytes of a page are durable on the node."""
+    return format_page.SIZE if entry.page < end.page else end.end
 
 
 def _portions(groups: list[list[Span]], byte_rate: float) -> Iterator[list[list[Span]]]:

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Get a node's log onto the disk: only what is not there yet, whatever interrupted the last time.
 
-A pull first commits, so that everything sampled before it is in it; the node samples on meanwhile.
-Pages are stored in ascending order as they come. A *hole* is a range of record numbers that the
-archive does not have: `lost` when the node has overwritten it, `damaged` when its page is there but
-cannot be read, `missing` when it did not come. `tirta.archive.ledger` keeps what became of each.
-Pages are judged by their CRCs; the values in them are unpacked later, for the tables.
+A pull *begins*: the node commits, so that everything sampled before is in its log, and what the
+archive lacks of it is worked out; the node samples on meanwhile. It *fetches*: pages are stored in
+ascending order as they come. It *accounts*: for each record that is wanted and not here, why
+(`tirta.archive.holes`); `tirta.archive.ledger` keeps what became of each.
 """
 
 import time
@@ -14,17 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from tirta import ranges
-from tirta.archive.evidence import Archive, Epoch
-from tirta.archive.ledger import DAMAGED, OVERWRITTEN, Ledger
-from tirta.archive.quarantine import Quarantine, confirmed_before
-from tirta.errors import TirtaError
-from tirta.keys import memory
-from tirta.link.answers import IndexEntry
-from tirta.log.decode import Log, decode_epoch
+from tirta.archive import holes
+from tirta.archive.holes import Hole
 from tirta.node import Node
-from tirta.pull.fetch import Progress, fetch, plan, stored_pages
-from tirta_format import config as format_config
-from tirta_format import frame
+from tirta.pull.begin import Begun, begin
+from tirta.pull.fetch import Progress, fetch, here_whole
+from tirta.pull.known_pages import refresh
+from tirta.ranges import Range
 
 
 @dataclass
@@ -35,7 +30,7 @@ class Result:
     first: int | None = None
     last: int | None = None
     epoch: int = 0
-    holes: list[tuple[int, int, str]] = field(default_factory=list)
+    holes: list[Hole] = field(default_factory=list)
     wire_bytes: int = 0
     seconds: float = 0.0
     node: str = ""
@@ -44,7 +39,9 @@ class Result:
     waiting: int = 0  # pages of a locked node that came, and that it has not confirmed
 
     def as_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "seconds": round(self.seconds, 3)}
+        """Give what `tirta pull --json` prints: a hole is (first, last, state)."""
+        told = [(hole.first, hole.last, hole.state) for hole in self.holes]
+        return {**self.__dict__, "holes": told, "seconds": round(self.seconds, 3)}
 
 
 def pull(
@@ -57,88 +54,62 @@ def pull(
 ) -> Result:
     """Bring everything from record `since` on that the archive lacks, up to `until`.
 
-    Whole pages come, so it may be more than that.
+    Whole pages come, so it may be more than that. `progress` is told the bytes of log that came,
+    and how many there are in all. Raises TirtaError; what came until then is kept.
     """
-    began = time.monotonic()
-    wire_before = node.wire_bytes
-    if node.link.guard:
-        node.link.guard.ready(frame.COMMIT)  # what a stranger may know has no epoch
-    elif memory.recall(node.hello.node) != memory.OPEN and confirmed_before(
-        Archive(archive), node.hello.node
-    ):
-        raise memory.DowngradeError(node.hello.node)
-    status = node.status()
-    number = status.get("epoch")
-    if number is None:
-        raise TirtaError(
-            f"The node on {node.line.port} says of itself what cannot be.",
-            "Check the cable; if it stays so, deploy the application again: `tirta deploy`.",
-        )
-    if status.get("clock") == "unset":
-        node.set_clock()
-    committed = node.commit()
-    index = [e for e in node.index() if e.page <= committed.page]
-    epoch = Archive(archive).epoch(node.hello.node, number)
-    epoch.tidy()
-    waiting = Quarantine(epoch) if node.link.guard else None
-    known = decode_epoch(epoch, numbers_only=True)
-    before = known.ranges()
-    beyond = committed.next_record if until is None else min(until, committed.next_record)
-    ledger = Ledger(epoch)
-    ledger.detect(before, 0, committed.next_record)
-    ledger.collect([(since, beyond - 1)])
-    ledger.save()
-    _keep_config(node, epoch, status, known)
-    fetch(
-        node,
-        epoch,
-        waiting,
-        plan(stored_pages(epoch, waiting), index, committed, since, beyond),
-        index,
-        progress,
-    )
-    log = decode_epoch(epoch, numbers_only=True)
-    have = log.ranges()
-    new = ranges.without(have, before)
-    result = Result(
-        records=ranges.count(new),
-        first=new[0][0] if new else None,
-        last=new[-1][1] if new else None,
-        next_record=committed.next_record,
-        total=ranges.count(have),
-        waiting=len({entry.page for entry in index} & waiting.pages().keys()) if waiting else 0,
-    )
-    result.holes = _holes(log, have, index, since, beyond)
-    lost = {OVERWRITTEN: "lost", DAMAGED: "damaged"}
-    ledger.collect_ended(
-        have,
-        {why: [(a, b) for a, b, s in result.holes if s == state] for why, state in lost.items()},
-    )
-    ledger.save()
-    whole = since == 0 and beyond == committed.next_record
-    if whole and not any(state == "missing" for _, _, state in result.holes):
-        node.pulled(epoch.number, committed.next_record)
-    result.node = node.hello.node
-    result.epoch = epoch.number
+    began_s, wire_before = time.monotonic(), node.wire_bytes
+    begun = begin(node, archive, since, until)
+    fetch(node, begun, progress)
+    result = account(node, begun)
     result.wire_bytes = node.wire_bytes - wire_before
-    result.seconds = time.monotonic() - began
+    result.seconds = time.monotonic() - began_s
     return result
 
 
-def _keep_config(node: Node, epoch: Epoch, status: dict[str, Any], known: Log) -> None:
-    if status.get("config") not in known.configs:
-        text = node.config()
-        epoch.store_config(format_config.config_hash(text), text)
+def account(node: Node, begun: Begun) -> Result:
+    """Work out what came and what is still lacking, and why; enter it in the ledger.
+
+    Tells the node where every record of it is safe now or cannot come any more.
+    """
+    refresh(begun.contents)
+    begun.contents.save()
+    have = begun.contents.have()
+    new = ranges.without(have, begun.before)
+    found = _holes(begun, have)
+    begun.ledger.collect_ended(have, found)
+    begun.ledger.save()
+    next_record = begun.committed.next_record
+    whole = begun.since == 0 and begun.beyond == next_record
+    if whole and not any(hole.state == holes.MISSING for hole in found):
+        node.pulled(begun.epoch.number, next_record)
+    waiting = begun.waiting.pages().keys() if begun.waiting else set()
+    return Result(
+        records=ranges.count(new),
+        first=new[0][0] if new else None,
+        last=new[-1][1] if new else None,
+        epoch=begun.epoch.number,
+        holes=found,
+        node=begun.epoch.node,
+        next_record=next_record,
+        total=ranges.count(have),
+        waiting=len({entry.page for entry in begun.index} & waiting),
+    )
 
 
-def _holes(
-    log: Log, have: list[ranges.Range], index: list[IndexEntry], since: int, beyond: int
-) -> list[tuple[int, int, str]]:
-    """(first, last, state) of what the archive lacks of these numbers."""
-    on_node = index[0].first_record if index else beyond
-    lacking = ranges.without([(since, beyond - 1)] if since < beyond else [], have)
-    damaged = ranges.in_both(lacking, log.damaged_ranges(beyond))
-    rest = ranges.without(lacking, damaged)
-    lost = ranges.in_both(rest, [(0, on_node - 1)])
-    found = [(*each, "damaged") for each in damaged] + [(*each, "lost") for each in lost]
-    return sorted(found + [(*each, "missing") for each in ranges.without(rest, lost)])
+def _holes(begun: Begun, have: list[Range]) -> list[Hole]:
+    """What the archive lacks of the wanted numbers.
+
+    What the node says that it lost is believed where all of its page is here: a loss is told as a
+    bound, and records that were not lost may still come.
+    """
+    wanted = [(begun.since, begun.beyond - 1)] if begun.since < begun.beyond else []
+    contents, index = begun.contents, begun.index
+    on_node = index[0].first_record if index else begun.beyond
+    whole = here_whole(contents, index, begun.committed)
+    lost = [
+        (first, last, why)
+        for a, b, why in contents.losses()
+        for first, last in ranges.in_both([(a, b)], whole)
+    ]
+    lost.append((0, on_node - 1, holes.OVERWRITTEN))
+    return holes.find(ranges.without(wanted, have), contents.damaged(begun.beyond), lost)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tirta.log import losses
 from tirta.log.dating import PLAUSIBLE_MS, QUALITIES, Anchor, Dating
 from tirta.log.decode import Event
 from tirta.tables import alarms
@@ -21,14 +22,6 @@ KINDS = {
     meta.STOP: "stop", 7: "calibration", 8: "alarm", 9: "access", 10: "update",
 }  # fmt: skip
 SOURCES = ("no clock", "the chip's clock", "a laptop", "NTP", "a battery-backed clock")
-LOSSES = {
-    meta.LOSS_POWER: "a power cut",
-    meta.LOSS_UNATTENDED: "nobody sampled",
-    meta.LOSS_RING: "the memory was full",
-    meta.LOSS_FLASH: "the flash failed",
-    meta.LOSS_OVERWRITTEN: "overwritten before it was pulled",
-    meta.LOSS_TORN: "the end of the log was torn or damaged",
-}
 _STOPS = {
     meta.STOP_VISIT: "a visit",
     meta.STOP_RESTART: "a restart was asked for",
@@ -107,7 +100,7 @@ def _what(kind: int, fields: dict[str, Any]) -> str:
         time = datetime.fromtimestamp(fields["unix_ms"] / 1000, UTC)
         return f"The clock was told {time:%Y-%m-%d %H:%M:%S} UTC by {who}."
     if kind == meta.LOSS:
-        why = LOSSES.get(fields["reason"], f"reason {fields['reason']}")
+        why = losses.REASONS.get(fields["reason"], f"reason {fields['reason']}")
         most = fields["at_most"]
         count = f"at most {counted(most, 'record')}" if most else "nobody knows how many"
         return f"Lost before record {fields['number']}: {why}; {count}."

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from tirta.log.dating import Anchor
-from tirta.log.decode import Batch, Verdict
+from tirta.log.decode import Verdict
+from tirta.log.records import Records
 from tirta.tables.layout import PAGE_SCHEMA
 from tirta_format import page as format_page
 
@@ -60,16 +61,16 @@ def of_page(
     data: bytes,
     sha256: str,
     verdict: Verdict,
-    batches: Iterable[Batch],
+    records: Iterable[Records],
     configs: dict[int, dict[str, Any]],
 ) -> Facts:
-    """Of a page that was just decoded; `configs` are those that are known, by hash."""
+    """Sum up a page that was just decoded; `configs` are those that are known, by hash."""
     sequence = verdict.page
     head = format_page.header(data.ljust(format_page.SIZE, b"\xff"))
     problems = tuple(verdict.problems)
     if head is None:
         return Facts(sequence, len(data), sha256, problems=problems)
-    batches = list(batches)
+    found = list(records)
     return Facts(
         sequence,
         len(data),
@@ -81,17 +82,17 @@ def of_page(
         head.unix_ms,
         head.source,
         head.uncertainty,
-        sum(len(batch.number) for batch in batches),
+        sum(map(len, found)),
         problems,
-        tuple(stretch for batch in batches for stretch in _stretches(batch)),
+        tuple(stretch for one in found for stretch in _stretches(one)),
     )
 
 
-def _stretches(batch: Batch) -> list[Stretch]:
-    breaks = (np.diff(batch.number) != 1) | (np.diff(batch.slot) != 1) | (np.diff(batch.boot) != 0)
+def _stretches(found: Records) -> list[Stretch]:
+    breaks = (np.diff(found.number) != 1) | (np.diff(found.slot) != 1) | (np.diff(found.boot) != 0)
     starts = np.concatenate([[0], np.flatnonzero(breaks) + 1])
-    counts = np.diff(np.append(starts, len(batch.number)))
-    columns = (batch.boot[starts], batch.number[starts], batch.slot[starts], counts)
+    counts = np.diff(np.append(starts, len(found)))
+    columns = (found.boot[starts], found.number[starts], found.slot[starts], counts)
     return [Stretch(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 

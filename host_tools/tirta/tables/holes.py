@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: MIT
 """What the archive does not have, by number and by time.
 
-States: `damaged`, its page is here but not all of it can be read; `lost`, the node said that it
-lost it; `missing`, it did not come (pull again); `gap`, numbers go on but no record was taken:
-the node was off, was visited, or started anew.
+Beside the holes of `tirta.archive.holes` it has the *gaps*: numbers go on, but no record was taken,
+for the node was off, was visited, or started anew.
 """
 
 import json
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from tirta.archive import holes
+from tirta.archive.holes import Hole
+from tirta.log import losses
 from tirta.log.dating import Dating
-from tirta.tables.events import LOSSES
+from tirta.ranges import Range
 from tirta.tables.facts import Facts
 from tirta.tables.layout import HOLE_SCHEMA
 from tirta_format import meta
@@ -43,22 +44,24 @@ def table(
     epoch: int, pages: dict[int, Facts], events: Iterable[dict[str, Any]], dating: Dating
 ) -> pa.Table:
     """The table `holes`, in the order of the numbers."""
-    losses = [json.loads(row["fields"]) for row in events if row["type"] == meta.LOSS]
+    notes = [json.loads(row["fields"]) for row in events if row["type"] == meta.LOSS]
+    told = [loss for note in notes if (loss := losses.told(note))]
     damaged = _damaged(pages)
     found: list[dict[str, Any]] = []
     before: _Piece | None = None
     for piece in _pieces(pages):
-        told = len(found)
+        known = len(found)
         expected = before.number + before.records if before else 0
         if piece.number > expected:
-            found += _numbers(expected, piece.number - 1, damaged, losses)
+            lacking = [(expected, piece.number - 1)]
+            found += map(_row, holes.find(lacking, damaged, told))
         elif before and (piece.boot != before.boot or piece.slot != before.slot + before.records):
-            found.append(_gap(before, piece, losses))
+            found.append(_gap(before, piece, notes))
         else:
             before = piece
             continue
         when = {"time_from": _end(before, dating), "time_to": _begin(piece, dating)}
-        for hole in found[told:]:
+        for hole in found[known:]:
             hole.update(when)
         before = piece
     rows = [{"epoch": epoch, **hole} for hole in found]
@@ -79,39 +82,22 @@ def _pieces(pages: dict[int, Facts]) -> list[_Piece]:
     return out
 
 
-def _damaged(pages: dict[int, Facts]) -> list[tuple[int, int]]:
-    ordered = [pages[page] for page in sorted(pages)]
-    ends = [*(facts.number for facts in ordered[1:]), 1 << 62]
-    pairs = zip(ordered, ends, strict=True) if ordered else ()
-    return [(f.number, end - 1) for f, end in pairs if f.problems]
+def _damaged(pages: dict[int, Facts]) -> list[Range]:
+    ordered = (pages[page] for page in sorted(pages))
+    return holes.in_damaged_pages(((f.number, bool(f.problems)) for f in ordered), 1 << 62)
 
 
-def _numbers(
-    first: int, last: int, damaged: list[tuple[int, int]], losses: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The missing numbers, cut where their state changes."""
-    told = [(n["number"] - n["at_most"], n["number"] - 1, LOSSES.get(n["reason"])) for n in losses]
-    ranges = [*damaged, *((low, high) for low, high, _ in told)]
-    inner = (edge for low, high in ranges for edge in (low, high + 1))
-    edges = {first, last + 1, *(edge for edge in inner if first < edge <= last)}
-    ordered = sorted(edges)
-    out: list[dict[str, Any]] = []
-    for low, beyond in pairwise(ordered):
-        why = next((reason for a, b, reason in told if a <= low <= b), None)
-        hurt = any(a <= low <= b for a, b in damaged)
-        state = "damaged" if hurt else "lost" if why else "missing"
-        if out and (out[-1]["state"], out[-1]["reason"]) == (state, why):
-            out[-1] |= {"last": beyond - 1, "records": beyond - out[-1]["first"]}
-        else:
-            out.append({
-                "state": state, "first": low, "last": beyond - 1, "records": beyond - low,
-                "reason": why,
-            })  # fmt: skip
-    return out
+def _row(hole: Hole) -> dict[str, Any]:
+    return {
+        "state": hole.state, "first": hole.first, "last": hole.last, "records": hole.records,
+        "reason": hole.reason,
+    }  # fmt: skip
 
 
-def _gap(before: _Piece, after: _Piece, losses: list[dict[str, Any]]) -> dict[str, Any]:
-    why = next((LOSSES.get(n["reason"]) for n in losses if n["number"] == after.number), None)
+def _gap(before: _Piece, after: _Piece, notes: list[dict[str, Any]]) -> dict[str, Any]:
+    why = next(
+        (losses.REASONS.get(n["reason"]) for n in notes if n["number"] == after.number), None
+    )
     same = before.boot == after.boot and before.interval_ms == after.interval_ms
     skipped = after.slot - before.slot - before.records
     return {

@@ -25,7 +25,7 @@ from tirta.archive.quarantine import Attested
 from tirta.files import atomic
 from tirta.log.dating import Dating
 from tirta.tables import channels, events, facts, holes, layout, months
-from tirta.tables.evidence import ChangedPageError, Evidence
+from tirta.tables.decoded_pages import ChangedPageError, DecodedPages
 from tirta.tables.facts import Facts
 from tirta.tables.layout import Shelf
 from tirta.tables.rows import Month
@@ -106,7 +106,7 @@ class _Landing:
     def __init__(self, epoch: Epoch, shelf: Shelf, anew: bool) -> None:
         self.epoch = epoch
         self.shelf = shelf
-        self.evidence = Evidence(epoch)
+        self.pages = DecodedPages(epoch)
         self.anew = anew
         self.attested = Attested.of(epoch)
         self.done = Landed()
@@ -134,7 +134,7 @@ class _Landing:
     def _survey(self) -> None:
         """Facts and events of all pages, from the tables where they are of the same evidence."""
         self._load()
-        stored = self.evidence.stored
+        stored = self.pages.stored
         fresh = [
             p
             for p, page in stored.items()
@@ -149,7 +149,7 @@ class _Landing:
         if pages is not None and happened is not None and not self.anew:
             self.known = facts.from_table(pages)
             self.rows = events.from_table(happened)
-            for page in sorted(set(self.known) - set(self.evidence.stored)):
+            for page in sorted(set(self.known) - set(self.pages.stored)):
                 if page in self.attested.rejected:  # it never was the node's
                     del self.known[page]
                     self.rows = [row for row in self.rows if row["page"] != page]
@@ -166,7 +166,7 @@ class _Landing:
         sure, known = self.attested.pages.get(page), self.known[page]
         if sure is None or (sure.size, sure.sha256) == (known.size, known.sha256):
             return False
-        data = self.evidence.stored[page].read()
+        data = self.pages.stored[page].read()
         return sure.holds(data) and sha256(data[: known.size]).hexdigest() != known.sha256
 
     def _has_text(self, config: str) -> bool:
@@ -176,7 +176,7 @@ class _Landing:
 
     def _take(self, pages: list[int]) -> bool:
         """Look at pages; whether the configs of all were known."""
-        found, happened = self.evidence.survey(pages)
+        found, happened = self.pages.survey(pages)
         taken = set(pages)
         for one in found:
             self.known[one.page] = one
@@ -204,7 +204,7 @@ class _Landing:
                     kept.add(month)
             else:
                 kept.add(month)
-            self.evidence.forget({page for later in names[at + 1 :] for page in wanted[later]})
+            self.pages.forget({page for later in names[at + 1 :] for page in wanted[later]})
         for month, path in self.shelf.months().items():
             if month not in kept:
                 path.unlink()
@@ -214,8 +214,8 @@ class _Landing:
 
     def _fill(self, records: Month, pages: list[int]) -> bool:
         try:
-            for part in self.evidence.parts(self.known, pages):
-                records.add(part)
+            for found in self.pages.records(self.known, pages):
+                records.add(found)
         except ChangedPageError as error:
             self.done.problems.append(str(error))
             return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Evidence to facts and records: opens pages, checks their hashes, remembers what was decoded.
+"""Pages to facts and records: opens them, checks their hashes, remembers what was decoded.
 
 Pages are decoded in blocks, so that a log of any length needs the memory of one. What was decoded
 is kept while it fits, because a month that is written right after a pull needs it again.
@@ -10,12 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tirta.archive.contents import Contents
 from tirta.archive.evidence import Epoch
 from tirta.errors import TirtaError
 from tirta.log.decode import FAST_PAGES, Log, decode
+from tirta.log.records import Records
 from tirta.tables import events, facts
 from tirta.tables.facts import Facts
-from tirta.tables.rows import Part, part_of
 
 BLOCK = 256  # pages
 KEEP_VALUES = 24_000_000  # some 200 MB
@@ -32,19 +33,22 @@ class ChangedPageError(TirtaError):
         )
 
 
-class Evidence:
-    """The pages of one node's epoch."""
+class DecodedPages:
+    """The pages of one node's epoch, decoded when they are asked for."""
 
     def __init__(self, epoch: Epoch, keep_values: int = KEEP_VALUES) -> None:
+        """`keep_values` bounds what is remembered."""
         self.epoch = epoch
-        self.stored = epoch.pages()
+        self.stored = Contents.of(epoch).stored()
         self._configs = epoch.configs()
         self._many = False
         self._room = keep_values
-        self._parts: dict[int, list[Part]] = {}
+        self._kept: dict[int, list[Records]] = {}
 
     def survey(self, pages: Iterable[int]) -> tuple[list[Facts], list[dict[str, Any]]]:
-        """Facts and events of pages; their records are remembered as far as they fit."""
+        """Decode pages to their facts and events; their records are remembered as far as they
+        fit.
+        """
         found: list[Facts] = []
         happened: list[dict[str, Any]] = []
         wanted = list(pages)
@@ -52,34 +56,31 @@ class Evidence:
         for block in _blocks(wanted):
             data = {page: self.stored[page].read() for page in block}
             log = self._decode(data)
-            self._keep_texts(log)
+            if self.epoch.keep_configs(log.config_texts):
+                self._configs = self.epoch.configs()
+            by_page = _by_page(log)
             for verdict in log.verdicts:
                 page = verdict.page
-                batches = [batch for batch in log.batches if batch.page == page]
+                records = by_page.get(page, [])
                 hashed = sha256(data[page]).hexdigest()
-                one = facts.of_page(data[page], hashed, verdict, batches, log.configs)
-                found.append(one)
-                self._remember(one, log)
+                found.append(facts.of_page(data[page], hashed, verdict, records, log.configs))
+                self._remember(page, records)
             known = {one.page: log.configs.get(int(one.config or "0", 16)) for one in found}
             happened += events.rows(log.events, known)
         return found, happened
 
-    def parts(self, known: dict[int, Facts], pages: Iterable[int]) -> Iterator[Part]:
-        """The records of pages, in order. Raises ChangedPageError."""
+    def records(self, known: dict[int, Facts], pages: Iterable[int]) -> Iterator[Records]:
+        """Yield the records of pages, in order. Raises ChangedPageError."""
         for block in _blocks(list(pages)):
-            missing = {}
+            missing = {page: self._checked(known[page]) for page in block if page not in self._kept}
+            fresh = _by_page(self._decode(missing) if missing else Log())
             for page in block:
-                if page not in self._parts:
-                    missing[page] = self._checked(known[page])
-            log = self._decode(missing) if missing else Log()
-            fresh = _parts_of(log, known)
-            for page in block:
-                yield from self._parts.get(page) or fresh.get(page, [])
+                yield from self._kept.get(page) or fresh.get(page, [])
 
     def forget(self, beyond: set[int]) -> None:
         """Free what is remembered of all pages but these."""
-        for page in [page for page in self._parts if page not in beyond]:
-            self._room += sum(part.size for part in self._parts.pop(page))
+        for page in [page for page in self._kept if page not in beyond]:
+            self._room += sum(records.size for records in self._kept.pop(page))
 
     def _decode(self, data: dict[int, bytes]) -> Log:
         log = Log(self.epoch.node, self.epoch.number)
@@ -92,27 +93,17 @@ class Evidence:
             raise ChangedPageError(self.epoch.path(one.page))
         return data
 
-    def _keep_texts(self, log: Log) -> None:
-        """A config lies in one page and is named by many: keep it where every block finds it."""
-        for config_hash, text in log.config_texts.items():
-            if text not in self._configs:
-                self.epoch.store_config(config_hash, text)
-                self._configs.append(text)
-
-    def _remember(self, one: Facts, log: Log) -> None:
-        parts = _parts_of(log, {one.page: one}).get(one.page, [])
-        size = sum(part.size for part in parts)
+    def _remember(self, page: int, records: list[Records]) -> None:
+        size = sum(one.size for one in records)
         if size <= self._room:
-            self._parts[one.page] = parts
+            self._kept[page] = records
             self._room -= size
 
 
-def _parts_of(log: Log, known: dict[int, Facts]) -> dict[int, list[Part]]:
-    found: dict[int, list[Part]] = {}
-    for batch in log.batches:
-        if batch.page in known:
-            part = part_of(batch, int(known[batch.page].config, 16))
-            found.setdefault(batch.page, []).append(part)
+def _by_page(log: Log) -> dict[int, list[Records]]:
+    found: dict[int, list[Records]] = {}
+    for records in log.records:
+        found.setdefault(records.page, []).append(records)
     return found
 
 
