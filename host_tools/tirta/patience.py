@@ -73,6 +73,7 @@ class Silence:
     def __init__(self, usual_s: float, what: str) -> None:
         self._every_s = max(LEAST_SILENCE_S, 2 * usual_s)
         self._what = what
+        self._began = self._next = 0.0
         self.broken()
 
     def broken(self) -> None:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tirta.errors import TirtaError
 from tirta.keys.credential import Credential
 from tirta.keys.vault import Vault
-from tirta.link.frames import RefusedError
+from tirta.link.failures import NotAllowedError
 from tirta.link.login import Guard
 from tirta.link.session import Session
 from tirta_format import access, frame, seals
@@ -68,10 +68,10 @@ class FakeNode:
         nonces, self.nonce = self.nonce + laptop, b""
         if tag(credential, b"laptop ", NODE.encode(), nonces, claims) != proof:
             self.guesses += 1
-            raise RefusedError(6, "The node refuses: the key is wrong.")
+            raise NotAllowedError(6, "The node refuses: the key is wrong.")
         role, _, _, expires = struct.unpack("<BIII", claims)
         if expires < self.floor:
-            raise RefusedError(6, "The node refuses: the credential has expired.")
+            raise NotAllowedError(6, "The node refuses: the credential has expired.")
         self.logins.append(role)
         return tag(credential, b"node ", NODE.encode(), nonces, claims)
 

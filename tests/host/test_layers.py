@@ -231,6 +231,100 @@ def test_files_do_not_import_one_another_in_a_circle(house: House) -> None:
     list(TopologicalSorter(graph).static_order())
 
 
+# Private names of other packages for which there is no public one.
+_ALLOWED = {"tirta.install.rom_loader": {"_port"}}  # esptool's loaders have no close
+_MADE = ("__init__", "__post_init__")
+
+
+def _stored(tree: ast.AST) -> Iterator[ast.Attribute]:
+    """Attributes that are set in here."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in {"self", "cls"}
+
+
+@pytest.fixture(scope="module", name="laptop")
+def laptop_fixture() -> House:
+    return House(*HOUSES[0])
+
+
+def test_nobody_looks_into_another_object(laptop: House) -> None:
+    """Private attributes are read and set by their own class alone."""
+    for name, tree in laptop.trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and re.match("_[a-z]", node.attr):
+                public = isinstance(node.value, ast.Name) and node.attr in {"_asdict", "_replace"}
+                allowed = public or node.attr in _ALLOWED.get(name, ())
+                assert allowed or _is_self(node.value) or isinstance(node.value, ast.Call), (
+                    f"{name}:{node.lineno} {ast.unparse(node)}"
+                )
+
+
+def test_attributes_are_there_from_the_beginning(laptop: House) -> None:
+    classes = {
+        node.name: node
+        for tree in laptop.trees.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+
+    def declared(of: ast.ClassDef) -> set[str]:
+        found = {base for b in of.bases if (base := getattr(b, "id", "")) in classes}
+        names = set().union(*(declared(classes[base]) for base in found))
+        for part in of.body:
+            if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+                names.add(part.target.id)
+            elif isinstance(part, ast.Assign):
+                names |= {target.id for target in part.targets if isinstance(target, ast.Name)}
+            elif isinstance(part, ast.FunctionDef) and part.name in _MADE:
+                names |= {node.attr for node in _stored(part) if _is_self(node.value)}
+        return names
+
+    foreign = {"sub_title"}  # of Textual's App
+    for name, of in classes.items():
+        for part in of.body:
+            if isinstance(part, ast.FunctionDef):
+                late = {node.attr for node in _stored(part) if _is_self(node.value)}
+                assert late <= declared(of) | foreign, f"{name}.{part.name}"
+
+
+def test_errors_are_told_apart_by_their_types(laptop: House) -> None:
+    """No words of a message are compared, and no attribute of an error is guessed."""
+    for name, tree in laptop.trees.items():
+        errors = {n.name for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.name}
+        words = {f"{error}.{part}" for error in errors for part in ("what", "hint", "args")}
+        words |= {f"str({error})" for error in errors}
+        for node in ast.walk(tree):
+            place = f"{name}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.Compare):
+                sides = {ast.unparse(side) for side in (node.left, *node.comparators)}
+                assert not sides & words, place
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                is_asked = node.func.attr in {"startswith", "endswith", "find", "index", "count"}
+                assert not (is_asked and ast.unparse(node.func.value) in words), place
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in {
+                "getattr", "hasattr", "setattr",
+            }:  # fmt: skip
+                assert ast.unparse(node.args[0]) not in errors, place
+
+
+def test_nobody_replaces_a_function_of_another_object(laptop: House) -> None:
+    for name, tree in laptop.trees.items():
+        made = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign):
+                is_made = isinstance(node.value, ast.Lambda) or (
+                    isinstance(node.value, ast.Name) and node.value.id in made
+                )
+                for target in node.targets:
+                    other = isinstance(target, ast.Attribute) and not _is_self(target.value)
+                    assert not (other and is_made), f"{name}:{node.lineno}"
+
+
 def test_no_test_imports_another_one() -> None:
     """What two of them need is in tests/support, fixtures are in conftest.py."""
     for path in sorted((CHECKOUT / "tests").rglob("*.py")):

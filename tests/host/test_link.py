@@ -14,7 +14,7 @@ from pulled import check_records
 
 from tirta.archive.evidence import Archive
 from tirta.errors import TirtaError
-from tirta.link.frames import NoAnswerError, RefusedError
+from tirta.link.failures import NoAnswerError, RefusedError
 from tirta.link.protocol import MAX_PAYLOAD
 from tirta.link.serial_line import Line, LineLostError
 from tirta.node import Node

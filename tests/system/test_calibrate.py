@@ -11,7 +11,7 @@ from tirta import config
 from tirta.calibrate.coefficients import Point
 from tirta.calibrate.visit import calibrate, channel_of, history
 from tirta.errors import TirtaError
-from tirta.link.frames import RefusedError
+from tirta.link.failures import RefusedError
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta_format import calibration

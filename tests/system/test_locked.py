@@ -19,7 +19,7 @@ from node_configs import config
 from nodes import FAST_BAUD, Nodes
 
 from tirta.errors import TirtaError
-from tirta.link.frames import RefusedError
+from tirta.link.failures import RefusedError
 from tirta.link.session import Session
 from tirta.node import Node
 from tirta_format import access, frame, roles, seals

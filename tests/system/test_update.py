@@ -28,7 +28,7 @@ from tirta.image.littlefs import SLOT_BLOCK, lfs_image
 from tirta.image.regions import flash_image
 from tirta.install import update
 from tirta.keys.credential import node_key
-from tirta.link.frames import RefusedError
+from tirta.link.failures import RefusedError
 from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull

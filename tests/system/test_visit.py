@@ -12,7 +12,7 @@ from nodes import Mpremote, Nodes
 from patience import wait_for
 
 from tirta.cli import main
-from tirta.link.frames import NoAnswerError
+from tirta.link.failures import NoAnswerError
 from tirta.node import Node
 from tirta.node.discover import list_ports
 

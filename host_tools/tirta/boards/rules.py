@@ -120,8 +120,9 @@ def _partitions(board: Board) -> Iterator[Problem]:
         if not found:
             yield Problem("flash.partitions", f"{name!r} is missing.", "Add it.")
         elif found[0] != kind:
+            is_type, is_subtype = found[0]
             yield Problem(
                 f"flash.partitions.{name}",
-                f"is {found[0][0]}/{found[0][1]:#x}.",
+                f"is {is_type}/{is_subtype:#x}.",
                 f"The firmware looks for {kind[0]}/{kind[1]:#x}.",
             )

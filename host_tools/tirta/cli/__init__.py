@@ -46,7 +46,7 @@ def _main(words: list[str]) -> int:
     args, unknown = build_parser(named(words))[0].parse_known_args(words)
     if unknown:
         args.parser.error(f"there is no option or place for: {' '.join(unknown)}")
-    if not hasattr(args, "run"):
+    if args.run is None:
         args.parser.print_help(sys.stderr)
         return WRONG_USAGE
     patience.listen(say.say)

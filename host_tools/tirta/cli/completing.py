@@ -2,10 +2,12 @@
 """Answers a shell that completes a command line: fast, for only what was begun is loaded."""
 
 import os
-from argparse import ArgumentParser
+from argparse import Action, ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import argcomplete
+from argcomplete.completers import FilesCompleter
 
 from tirta.cli.catalogue import COMMANDS, Command
 
@@ -19,13 +21,20 @@ def complete(build: Build) -> None:
     begun = [c for c in COMMANDS if len(words) > 1 and c.name.split()[0] == words[0]]
     top = _names()
     if begun:
-        top, found = build(begun)
-        for action in (a for parser in found.values() for a in parser._actions):
-            if action.dest == "port":
-                action.completer = ports  # type: ignore[attr-defined]  # argcomplete's own
-            elif "--board" in action.option_strings:
-                action.completer = board_names  # type: ignore[attr-defined]
-    argcomplete.autocomplete(top, always_complete_options=False)
+        top, _ = build(begun)
+    argcomplete.autocomplete(top, always_complete_options=False, default_completer=_Values())
+
+
+class _Values(FilesCompleter):
+    """What may stand at an option or place: ports, boards, or files."""
+
+    def __call__(self, prefix: str, **told: Any) -> list[str]:
+        action: Action = told["action"]
+        if action.dest == "port":
+            return ports()
+        if "--board" in action.option_strings:
+            return board_names()
+        return super().__call__(prefix, **told)
 
 
 def _names() -> ArgumentParser:
@@ -37,8 +46,8 @@ def _names() -> ArgumentParser:
     return top
 
 
-def ports(**_: object) -> list[str]:
-    """Ports and virtual nodes, without asking any of them."""
+def ports() -> list[str]:
+    """Name ports and virtual nodes, without asking any of them."""
     from serial.tools.list_ports import comports
 
     from tirta.virtual import registry
@@ -46,8 +55,8 @@ def ports(**_: object) -> list[str]:
     return [p.device for p in comports() if p.vid is not None] + registry.names()
 
 
-def board_names(**_: object) -> list[str]:
-    """Boards by name."""
+def board_names() -> list[str]:
+    """Name the boards."""
     from tirta.boards import board_file
 
     return board_file.names()

@@ -29,13 +29,19 @@ def _check_arguments(parser: ArgumentParser) -> None:
 
 def _check(args: Namespace) -> int:
     checked = config.check(args.file)
-    if args.json:
-        say.document(checked.as_json())
-    elif checked.problems:
-        first = say.translated(f"{args.file} cannot be used.")
+    if not args.json:
+        return _tell(args.file, checked)
+    say.document(checked.as_json())
+    return 1 if checked.problems else 0
+
+
+def _tell(file: Path, checked: config.Checked) -> int:
+    """Say whether a config can be used; return the exit code."""
+    if checked.problems:
+        first = say.translated(f"{file} cannot be used.")
         say.error("\n  ".join([first, *map(_told, checked.problems)]))
     else:
-        say.out(f"{args.file} is valid: {len(checked.text or b'')} bytes on the node.")
+        say.out(f"{file} is valid: {len(checked.text or b'')} bytes on the node.")
         if checked.wear:
             say.out(checked.wear.text())
         for warning in checked.warnings:
@@ -75,8 +81,7 @@ def _init(args: Namespace) -> int:
     else:
         raise TirtaError("Nobody can be asked here.", "Tell each channel: --channel WORDS.")
     atomic.write(args.file, text.encode())
-    args.json = False
-    return _check(args)
+    return _tell(args.file, config.check(args.file))
 
 
 def _schema(args: Namespace) -> None:

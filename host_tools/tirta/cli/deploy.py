@@ -13,7 +13,7 @@ from tirta.errors import TirtaError
 from tirta.install import deploy
 from tirta.install.deploy import Deployed
 from tirta.keys.office import KeyOf
-from tirta.link.frames import NoAnswerError, PausedError
+from tirta.link.failures import NoAnswerError, PausedError
 from tirta.node import Node
 from tirta.node.discover import Choice, choose
 from tirta.progress import bar

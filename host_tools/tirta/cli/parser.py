@@ -84,7 +84,7 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
         help="write that into a file for whoever helps, without keys and values",
     )
     top.add_argument("--version", action="version", version=f"tirta {__version__}")
-    top.set_defaults(parser=top)
+    top.set_defaults(parser=top, run=None)
     if not commands:
         return top, {}
     places = top.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)

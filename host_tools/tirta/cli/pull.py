@@ -137,17 +137,13 @@ def _chosen(args: Namespace) -> list[Choice]:
 def _one(
     choice: Choice, archive: Path, span: Span, update: Update, *, steady: bool, of_many: bool
 ) -> Result | TirtaError:
-    """One node; what stops it stops no other. Of many, a message that does not name its port gets
-    it.
-    """
+    """Pull one node; what stops it stops no other. Of many, a message begins with the port."""
     try:
         with Node(choice.port, choice.baud, steady=steady) as node:
             since, until = span.numbers(node)
             return pull(node, archive, since, update, until=until)
     except TirtaError as error:
-        if choice.port in error.what or not of_many:
-            return error
-        return TirtaError(f"{choice.port}: {error.what}", error.hint)
+        return TirtaError(f"{choice.port}: {error.what}", error.hint) if of_many else error
 
 
 def _tell(result: Result) -> None:

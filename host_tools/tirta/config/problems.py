@@ -2,8 +2,7 @@
 """What is wrong with a config file, and in which line."""
 
 import re
-from collections.abc import Sequence
-from copy import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,9 +28,15 @@ class Problem:
 class Lines:
     """Finds the line of a key. tomllib keeps no lines; one key a line is how people write TOML."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(
+        self, text: str, name: str, kept: Mapping[str, tuple[int, ...]] | None = None
+    ) -> None:
+        """`name` is the file's; `kept` are the places of those tables of a kind that are meant,
+        where not all are.
+        """
         self.name = name
-        self._kept: dict[str, tuple[int, ...]] = {}
+        self._kept = dict(kept or {})
+        self._whole = text
         self._text = text.splitlines()
         self._lines: dict[Place, int] = {}
         table: Place = ()
@@ -52,9 +57,7 @@ class Lines:
         """The same file as if it had only these channels; or as if each of these alarms stood by
         itself, of which one in the file may make several.
         """
-        part = copy(self)
-        part._kept = {**self._kept, of: tuple(kept)}
-        return part
+        return Lines(self._whole, self.name, {**self._kept, of: tuple(kept)})
 
     def has(self, place: Place) -> bool:
         """Whether there is such a line, whatever stands in it."""

@@ -6,13 +6,10 @@ boots and losses of that time.
 """
 
 import contextlib
-import errno
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import serial
 
 from tirta import config
 from tirta.boards import board_file
@@ -20,7 +17,7 @@ from tirta.boards.model import Board
 from tirta.errors import TirtaError
 from tirta.link import answers, port_names, repl
 from tirta.link.answers import Hello, IndexEntry
-from tirta.link.frames import NoAnswerError
+from tirta.link.failures import NoAnswerError, PortBusyError
 from tirta.link.repl import Banner
 from tirta.link.serial_line import DEFAULT_BAUD, Line
 from tirta.log.decode import Log
@@ -98,10 +95,7 @@ def _can_open(facts: Facts) -> bool:
         Line(facts.port).close()
     except TirtaError as error:
         facts.problem = error
-        cause = error.__cause__
-        facts.busy = isinstance(cause, serial.SerialException) and cause.errno in {
-            errno.EBUSY, errno.EAGAIN, None,
-        }  # fmt: skip
+        facts.busy = isinstance(error, PortBusyError)
         return False
     return True
 

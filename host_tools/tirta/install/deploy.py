@@ -24,7 +24,7 @@ from tirta.keys import memory
 from tirta.keys.office import KeyOf
 from tirta.link.answers import Hello
 from tirta.link.conversation import Start
-from tirta.link.frames import NoAnswerError
+from tirta.link.failures import NoAnswerError
 from tirta.link.serial_line import DEFAULT_BAUD
 from tirta.node import Node, config_trial
 from tirta_format import state

@@ -105,8 +105,8 @@ class EspError(TirtaError):
 
 
 @contextlib.contextmanager
-def _progress(share: Callable[[float], None]) -> Iterator[None]:
-    _waiting.share = share
+def _progress(tell: Callable[[float], None]) -> Iterator[None]:
+    _waiting.share = tell
     try:
         yield
     finally:

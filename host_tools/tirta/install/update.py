@@ -19,11 +19,11 @@ from tirta.boards import board_file
 from tirta.errors import TirtaError
 from tirta.image.bundle import Bundle
 from tirta.image.littlefs import BLOCK, OLD_SLOT_BLOCK, SLOT_BLOCK, lfs_image
-from tirta.link.frames import NoAnswerError, RefusedError
+from tirta.link.failures import NoAnswerError, NotNowError, RefusedError
 from tirta.link.protocol import MAX_PAYLOAD
 from tirta.node import Node
 from tirta.patience import Patience
-from tirta_format import frame, updates
+from tirta_format import updates
 
 Progress = Callable[[int, int], None]  # bytes written, bytes in all
 
@@ -100,9 +100,9 @@ def send(
                 tries=1,
             )
             break
-        except RefusedError as error:
-            if "send it again" not in error.what or again == _ROUNDS - 1:
-                raise
+        except RefusedError:
+            if again == _ROUNDS - 1 or not _stale(node, _blocks(image)):
+                raise  # it has all that was sent, and says no for another reason
     _await(node, time.monotonic() + BACK_S)
     seconds = time.monotonic() - began
     before, after = str(answer["from"]), str(answer["to"])
@@ -157,8 +157,8 @@ def _await(node: Node, until: float) -> None:
 
 def _fill(node: Node, image: bytes, progress: Progress) -> int:
     """Send every block that differs; return the bytes that were programmed."""
-    blocks = [image[at : at + BLOCK] for at in range(0, len(image), BLOCK)]
-    stale = [i for i, have in enumerate(_hashes(node, len(blocks))) if have != crc32(blocks[i])]
+    blocks = _blocks(image)
+    stale = _stale(node, blocks)
     total = sum(len(blocks[i].rstrip(b"\xff")) for i in stale)
     done = 0
     progress(0, total)
@@ -171,6 +171,15 @@ def _fill(node: Node, image: bytes, progress: Progress) -> int:
             done += len(piece)
             progress(done, total)
     return done
+
+
+def _blocks(image: bytes) -> list[bytes]:
+    return [image[at : at + BLOCK] for at in range(0, len(image), BLOCK)]
+
+
+def _stale(node: Node, blocks: list[bytes]) -> list[int]:
+    """Which blocks the node's slot does not hold."""
+    return [i for i, have in enumerate(_hashes(node, len(blocks))) if have != crc32(blocks[i])]
 
 
 def _hashes(node: Node, count: int) -> list[int]:
@@ -189,9 +198,7 @@ def _erase(node: Node, block: int) -> None:
     for _ in range(_ERASE_TRIES):
         try:
             node.link.request(updates.ERASE, struct.pack("<H", block), think_s=1.5)
-        except RefusedError as error:
-            if error.code != frame.NOT_NOW:
-                raise
+        except NotNowError:
             time.sleep(0.1)
         else:
             return

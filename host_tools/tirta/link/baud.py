@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from tirta.errors import TirtaError
 from tirta.link.conversation import Conversation
-from tirta.link.frames import NoAnswerError, RefusedError
+from tirta.link.failures import NoAnswerError, RefusedError
 from tirta_format import frame
 
 FAST_BAUDS = (921_600, 460_800, 230_400)  # what USB bridges can do, the best first

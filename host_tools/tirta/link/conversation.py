@@ -18,7 +18,8 @@ from tirta.keys.credential import Credential
 from tirta.link import answers, repl
 from tirta.link.answers import Hello
 from tirta.link.closing import Closing
-from tirta.link.frames import Link, NoAnswerError, PausedError
+from tirta.link.failures import NoAnswerError, PausedError
+from tirta.link.frames import Link
 from tirta.link.login import Guard
 from tirta.link.serial_line import Line, LineLostError
 from tirta.patience import Patience

@@ -14,12 +14,11 @@ from collections import deque
 from itertools import count
 
 from tirta import patience
-from tirta.errors import TirtaError
+from tirta.link.failures import NoAnswerError, NotAllowedError, refused
 from tirta.link.login import Guard
 from tirta.link.protocol import MAX_PAYLOAD
 from tirta.link.serial_line import Line
 from tirta.patience import Patience
-from tirta.text import clean
 from tirta_format import access, frame, seals
 
 TRIES = 5
@@ -41,28 +40,6 @@ _REPL_KEYS = {2, 3, 4, 5, 14, 16}
 _NEVER_SEALED = {frame.HELLO, access.CHALLENGE, access.LOGIN}
 
 Frame = tuple[int, int, bytes]
-
-
-class NoAnswerError(TirtaError):
-    """Nothing that could be a node's answer came, `heard` bytes of something else at most. `Node`
-    tries to say why.
-    """
-
-    def __init__(self, what: str, hint: str = "", heard: int = 0) -> None:
-        super().__init__(what, hint)
-        self.heard = heard
-
-
-class PausedError(NoAnswerError):
-    """A node of ours waits at its prompt, and its application runs no more until it goes on."""
-
-
-class RefusedError(TirtaError):
-    """The node understood and said no; `code` is FORMAT.md's."""
-
-    def __init__(self, code: int, what: str, hint: str = "") -> None:
-        super().__init__(what, hint)
-        self.code = code
 
 
 class Link:
@@ -96,8 +73,8 @@ class Link:
         """
         try:
             return self._request(kind, payload, think_s, tries, within)
-        except RefusedError as error:
-            if error.code != access.NOT_ALLOWED or not self.guard or not self.guard.session:
+        except NotAllowedError:
+            if not self.guard or not self.guard.session:
                 raise
             self.guard.again()
             return self._request(kind, payload, think_s, tries, within)
@@ -176,7 +153,7 @@ class Link:
             came = self._frames.popleft()
             found = self._unseal(*came) if came[1] == sequence else None
             if found and found[0] == frame.REFUSAL:
-                raise _refused(found[2])
+                raise refused(found[2])
             if found:
                 return found
         return None
@@ -224,17 +201,3 @@ class Link:
                 self._listen(part)
             else:
                 self._is_taken = True
-
-
-def _refused(content: bytes) -> RefusedError:
-    code = content[0] if content else 0
-    said = clean(content[1:].decode("utf-8", "replace"), 200)
-    hint = {
-        frame.BAD_REQUEST: "The node's firmware is older than this program: `tirta deploy` it.",
-        frame.NOT_NOW: "Wait a moment, then run the command again.",
-        frame.CONFIG_REFUSED: "Correct that in the config file, then apply it again.",
-        access.NOT_ALLOWED: "Log in with another key: `tirta keys list` tells what is here.",
-        access.LOCKED_OUT: "Wait so long, then run the command again.",
-        frame.FLASH_FAILED: "The flash may be worn out: pull the data, then replace the board.",
-    }.get(code, "")
-    return RefusedError(code, f"The node refuses: {said or f'code {code}'}.", hint)

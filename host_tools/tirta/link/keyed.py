@@ -12,7 +12,7 @@ from tirta.keys import memory
 from tirta.keys.credential import Credential
 from tirta.link import repl
 from tirta.link.conversation import RESTART_S, Conversation
-from tirta.link.frames import RefusedError
+from tirta.link.failures import RefusedError
 from tirta.link.login import Guard
 from tirta_format import access
 

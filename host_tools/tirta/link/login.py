@@ -12,6 +12,7 @@ from typing import Protocol
 from tirta.errors import TirtaError
 from tirta.keys.credential import Credential
 from tirta.link import protocol
+from tirta.link.failures import NotAllowedError
 from tirta.link.session import Session
 from tirta_format import access
 
@@ -98,9 +99,9 @@ class Guard:
             session = Session(credential, nonce)
             try:
                 session.check(self._link.request(access.LOGIN, session.login()))
-            except TirtaError as error:
+            except NotAllowedError as error:
                 guesses += 1
-                if getattr(error, "code", 0) != access.NOT_ALLOWED or not found:
+                if not found:
                     raise
                 if not name and guesses >= _MOST_GUESSES:
                     raise _too_many(self._node) from error

@@ -109,6 +109,7 @@ class _Reader:
         self._slice = _LONG_SLICE if few else _FIRST_SLICE
         self._clean_frames = 0
         self._window_s = WINDOW_S
+        self._paced = 0  # what had come when the pace was set
         self._pace = self._new_pace()
 
     @property

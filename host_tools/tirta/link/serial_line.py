@@ -16,6 +16,7 @@ import serial
 from tirta.errors import TirtaError
 from tirta.link import port_names, trace
 from tirta.link.closing import Closing
+from tirta.link.failures import PortBusyError
 
 try:
     import termios
@@ -131,7 +132,7 @@ def _explain(port: str, error: Exception) -> TirtaError:
         )
     in_use = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
     if number in in_use or (port_names.WINDOWS and number is None):  # it has no errno there
-        return TirtaError(
+        return PortBusyError(
             f"The port {port} is in use by another program.",
             "Close that program (a terminal, mpremote, another tirta), then run the command again.",
         )

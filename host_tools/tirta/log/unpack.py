@@ -41,13 +41,15 @@ class Unpacker:
         if fast and self._decode is None:
             raise ValueError("numba is not installed")
         self.fast = self._decode is not None
+        self._state: Any = None
+        self._probs: Any = None
         self.fresh()
 
     def fresh(self) -> None:
         """Forget what the models learned."""
         state, probs = _fresh(self.channels, self._paces)
-        self._state: Any = np.array(state) if self.fast else list(state)
-        self._probs: Any = np.array(probs) if self.fast else list(probs)
+        self._state = np.array(state) if self.fast else list(state)
+        self._probs = np.array(probs) if self.fast else list(probs)
 
     def run(self, data: bytes, count: int) -> Unpacked:
         """The `count` records of a run. Raises ValueError when no encoder wrote it; then the models

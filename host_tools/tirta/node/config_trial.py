@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from tirta.errors import TirtaError
-from tirta.link.frames import RefusedError
-from tirta_format import frame, staging
+from tirta.link.failures import NotNowError
+from tirta_format import staging
 from tirta_format import state as format_state
 from tirta_format.record import MISSING
 
@@ -109,8 +109,6 @@ def _when_ready(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     for _ in range(_TRIES):
         try:
             return ask()
-        except RefusedError as error:
-            if error.code != frame.NOT_NOW:
-                raise
+        except NotNowError:
             time.sleep(_AGAIN_S)
     return ask()

@@ -14,9 +14,9 @@ from tirta.archive.evidence import Epoch, StoredPage
 from tirta.archive.quarantine import Attested, Confirmed, Quarantine
 from tirta.errors import TirtaError
 from tirta.link.answers import IndexEntry
-from tirta.link.frames import RefusedError
+from tirta.link.failures import BadPayloadError
 from tirta.node import Node
-from tirta_format import access, frame
+from tirta_format import access
 from tirta_format import page as format_page
 
 Group = list[StoredPage]
@@ -106,9 +106,7 @@ def _judge(node: Node, group: Group) -> tuple[Group, Group]:
         hashed.update(page.read()[: format_page.SIZE])
     try:
         told = node.digest(first.sequence, 0, last.sequence, last.size)
-    except RefusedError as error:
-        if error.code != frame.BAD_PAYLOAD:
-            raise
+    except BadPayloadError:
         told = None
     if told == hashed.digest():
         return group, []

@@ -16,7 +16,7 @@ from tirta import virtual
 from tirta.errors import TirtaError
 from tirta.keys.memory import DowngradeError
 from tirta.link import port_names, repl
-from tirta.link.frames import NoAnswerError
+from tirta.link.failures import NoAnswerError
 from tirta.link.serial_line import DEFAULT_BAUD, Line
 from tirta.node import Node
 

@@ -23,7 +23,7 @@ def newest(node: Node, index: list[IndexEntry], pages: int, config: bytes | None
     found = sorted(read_pages(node.link, [spans]))
     if not found:
         return None
-    last, tail = found[-1]
+    (first, _), (last, tail) = found[0], found[-1]
     whole = b"".join(data for _, data in found)
-    must_match(node, found[0][0], last, len(tail), whole)
+    must_match(node, first, last, len(tail), whole)
     return decode(found, Log(node.hello.node), [config] if config else [])

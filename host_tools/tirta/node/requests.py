@@ -19,7 +19,7 @@ from tirta.link import answers
 from tirta.link.answer_models import MAX_GROUPS
 from tirta.link.answers import Committed, IndexEntry
 from tirta.link.baud import FAST_BAUDS, Rate
-from tirta.link.frames import RefusedError
+from tirta.link.failures import RefusedError
 from tirta.link.keyed import Keyed
 from tirta.link.serial_line import DEFAULT_BAUD, Line
 from tirta.node import config_trial

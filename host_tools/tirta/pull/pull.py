@@ -75,6 +75,7 @@ def account(node: Node, begun: Begun) -> Result:
     begun.contents.save()
     have = begun.contents.have()
     new = ranges.without(have, begun.before)
+    ends = [number for each in new for number in each]
     found = _holes(begun, have)
     begun.ledger.collect_ended(have, found)
     begun.ledger.save()
@@ -85,8 +86,8 @@ def account(node: Node, begun: Begun) -> Result:
     waiting = begun.waiting.pages().keys() if begun.waiting else set()
     return Result(
         records=ranges.count(new),
-        first=new[0][0] if new else None,
-        last=new[-1][1] if new else None,
+        first=ends[0] if ends else None,
+        last=ends[-1] if ends else None,
         epoch=begun.epoch.number,
         holes=found,
         node=begun.epoch.node,

@@ -6,6 +6,7 @@ from datetime import date
 
 import numpy as np
 
+from tirta.district.night import Night
 from tirta.district.node_figures import NodeFigures
 from tirta.district.survey import Survey
 from tirta.district.zone_figures import ZoneFigures
@@ -83,11 +84,10 @@ def day_lines(
 
 
 def _day(
-    day: date, volume: float | None, night: object, nodes: list[NodeFigures], index: int,
+    day: date, volume: float | None, night: Night | None, nodes: list[NodeFigures], index: int,
     words: Language,
 ) -> DayLine:  # fmt: skip
-    flow = getattr(night, "flow_lps", np.nan)
-    state = getattr(night, "state", "")
+    flow, state = (night.flow_lps, night.state) if night else (np.nan, "")
     why = {
         "no_complete_hour": words.text("no complete hour"),
         "pressure_lost": words.text("pressure was lost"),

@@ -12,9 +12,11 @@ class Pace:
     def __init__(self, baud: int) -> None:
         self._free_at = 0.0
         self._idle = True
+        self._rate, self._quantum = 0.0, 1
         self.set_baud(baud)
 
     def set_baud(self, baud: int) -> None:
+        """Carry at another rate from now on."""
         self._rate = baud / 10
         self._quantum = max(1, int(self._rate * self.QUANTUM_S))
 
@@ -34,6 +36,7 @@ class Pace:
         return min(carried, waiting) if carried >= min(waiting, self._quantum) else 0
 
     def carried(self, count: int) -> None:
+        """So many bytes went."""
         self._free_at += count / self._rate
 
     def wait_s(self, now: float, waiting: int) -> float:
