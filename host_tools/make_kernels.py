@@ -177,7 +177,7 @@ _AS_WORDS = (
 
 
 def kernels() -> dict[Path, str]:
-    """The text of every file."""
+    """Return the text of every file."""
     texts = {NODE / "storage/codec_viper.py": _HEAD + _module(codec, _SIGNATURES)}
     for name, signatures in _SAMPLING.items():
         plain = _load(NODE / f"sampling/{name}_plain.py")
@@ -282,6 +282,9 @@ def _inlined_push(indent: str) -> str:
 
 
 def main() -> int | str:
+    """Make the files, or with --check tell which are not as they would be made; return the exit
+    code.
+    """
     for path, text in kernels().items():
         if "--check" not in sys.argv[1:]:
             path.write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ _SKIPPED = {"report", "locale", "virtual"}  # the page has a catalogue of its ow
 # Functions whose text arguments a person reads, and which of them (None: all).
 _SAYING = {
     "TirtaError": None, "say": (0,), "error": (0, 1), "ask": (0,), "out": (0,), "Finding": None,
-    "Problem": None, "Complaint": None, "Kind": None, "translated": (0,), "field": (0, 1),
+    "Problem": None, "Damage": None, "Kind": None, "translated": (0,), "field": (0, 1),
     "_tell": (2,), "_say": (0,), "bar": (0,), "bars": (0,), "Patience": (1,), "Silence": (1,),
     "_patience": (0,), "choose": (0,), "Mistake": (1, 2),
 }  # fmt: skip
@@ -34,7 +34,7 @@ _LISTS = {"SAID_ELSEWHERE"}  # constants with what argparse, the system or a nod
 
 
 def messages(source: str) -> Iterator[str]:
-    """Every message of a module, as its template."""
+    """Yield every message of a module, as its template."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             yield from _of_call(node)
@@ -107,7 +107,7 @@ def _worth(text: str) -> bool:
 
 
 def spoken() -> dict[str, str]:
-    """Every message of the package, with the module that says it."""
+    """Return every message of the package, with the module that says it."""
     found: dict[str, str] = dict.fromkeys(catalogue.GROUPS, "cli/catalogue.py")
     for path in sorted(PACKAGE.rglob("*.py")):
         place = path.relative_to(PACKAGE)
@@ -118,13 +118,15 @@ def spoken() -> dict[str, str]:
 
 
 def read(path: Path) -> Catalog:
-    """A catalogue."""
+    """Read a catalogue."""
     with path.open("rb") as file:
         return read_po(file, locale=path.parent.name)
 
 
 def updated(old: Catalog, found: dict[str, str]) -> bytes:
-    """The catalogue with exactly these messages, by module; translations that it had are kept."""
+    """Make the catalogue with exactly these messages, by module; translations that it had are
+    kept.
+    """
     new = Catalog(locale=old.locale, project="Tirta", version="1", creation_date=old.creation_date)
     new.revision_date = old.revision_date
     for message, place in sorted(found.items(), key=lambda item: item[1]):

@@ -45,6 +45,7 @@ class Target:
 
     @classmethod
     def named(cls, text: str) -> "Target":
+        """Read a target as the command line names it. Ends all for one that there is not."""
         system, _, python = text.partition("-")
         if system not in _SYSTEMS or not python.startswith("3."):
             known = ", ".join(_SYSTEMS)
@@ -75,7 +76,7 @@ def main(words: list[str]) -> None:
 
 
 def resolved(target: Target) -> list[str]:
-    """What Tirta needs there: `name==version` of each."""
+    """Resolve what Tirta needs there: `name==version` of each."""
     extras = [*EXTRAS, *(["virtual"] if target.system in _RUNS_VIRTUAL else [])]
     triple, _ = _SYSTEMS[target.system]
     words = [word for extra in extras for word in ("--extra", extra)]
@@ -115,12 +116,12 @@ def sums() -> None:
 
 
 def run(*words: str | Path) -> str:
-    """What Python says when it does this; ends all where it cannot."""
+    """Let Python do this, and return what it says; ends all where it cannot."""
     return done([sys.executable, *words])
 
 
 def done(words: list[str | Path]) -> str:
-    """What a command says; ends all where it fails."""
+    """Run a command, and return what it says; ends all where it fails."""
     result = called(words)
     if result.returncode:
         raise SystemExit(f"make offline: {' '.join(map(str, words))} failed:\n{result.stderr}")
@@ -128,7 +129,7 @@ def done(words: list[str | Path]) -> str:
 
 
 def called(words: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-    """A command that was run in the checkout."""
+    """Run a command in the checkout."""
     return subprocess.run(
         [str(word) for word in words], cwd=CHECKOUT, capture_output=True, text=True, check=False
     )

@@ -33,7 +33,7 @@ from tirta.install.deploy import deploy
 from tirta.node import Node
 from tirta.node.discover import list_ports
 from tirta.progress import bar
-from tirta.pull.pull import Result, pull
+from tirta.pull.pull import PullResult, pull
 from tirta.report.build import page
 from tirta.tables.landing import land_all
 from tirta.virtual.demo_config import DEMO_CONFIG, Water, demo_district
@@ -136,7 +136,7 @@ def _let_it_log(days: int) -> None:
     _step(f"{days} days of one-minute samples logged in {time.monotonic() - began:.1f} s")
 
 
-def _pull_twice(port: str) -> list[Result]:
+def _pull_twice(port: str) -> list[PullResult]:
     """Read the log while the node samples on; then what it sampled meanwhile."""
     archive = FOLDER / "archive"
     with Node(port, BAUD) as node:
@@ -153,7 +153,7 @@ def _pull_twice(port: str) -> list[Result]:
     return [first, second]
 
 
-def _told(what: str, result: Result) -> str:
+def _told(what: str, result: PullResult) -> str:
     rate = result.wire_bytes / max(result.seconds, 1e-3) / 1000
     return (
         f"{what}: records {result.first} to {result.last}, {result.wire_bytes:,} bytes in"
@@ -199,7 +199,7 @@ def _leak(found: Survey, water: Water) -> list[str]:
 
 
 def _compare(
-    scenario: Path, exported: Path, results: list[Result], minutes: int
+    scenario: Path, exported: Path, results: list[PullResult], minutes: int
 ) -> tuple[list[str], str]:
     """What differs between what the meter gave and what the laptop's file says."""
     pulses_in = sum(int(row["pulses"]) for row in _rows(scenario))

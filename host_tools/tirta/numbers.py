@@ -9,8 +9,8 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 def with_point(text: str) -> str:
-    """`4,01` as `4.01`, and anything else as it is. Raises ValueError where both were meant once:
-    1,413 is 1.413 in Jakarta and 1413 in London.
+    """Read `4,01` as `4.01`, and anything else as it is. Raises ValueError where both were meant
+    once: 1,4
     """
     if _THOUSANDS.fullmatch(text):
         point, none = text.replace(",", "."), text.replace(",", "")
@@ -19,7 +19,7 @@ def with_point(text: str) -> str:
 
 
 def number(text: str) -> float:
-    """A finite number. Raises ValueError with a message for a person."""
+    """Read a finite number. Raises ValueError with a message for a person."""
     plain = with_point(text.strip())
     try:
         value = float(plain)
@@ -31,7 +31,7 @@ def number(text: str) -> float:
 
 
 def whole(text: str) -> int:
-    """A whole number. Raises ValueError with a message for a person."""
+    """Read a whole number. Raises ValueError with a message for a person."""
     try:
         return int(text)
     except ValueError:

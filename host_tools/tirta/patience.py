@@ -28,13 +28,13 @@ def listen(tell: Tell) -> None:
 
 
 def seen() -> None:
-    """It goes on as it should, and whoever waits can see it: nothing needs to be said."""
+    """Note that it goes on as it should, and whoever waits can see it: nothing needs to be said."""
     _times["seen"] = _times["word"] = time.monotonic()
     sign()
 
 
 def sign() -> None:
-    """It goes on as it should, which nobody sees: a word can wait, but not for ever."""
+    """Note that it goes on as it should, which nobody sees: a word can wait, but not for ever."""
     _times["due"] = min(time.monotonic() + FIRST_S, _times["word"] + MOST_S)
 
 
@@ -55,10 +55,11 @@ class Patience:
 
     @property
     def over(self) -> bool:
+        """Whether the deadline has passed."""
         return self.left_s <= 0
 
     def turn_s(self, most_s: float) -> float:
-        """How long to wait in one piece, at most `most_s`; tells of it where it is time."""
+        """Return how long to wait in one piece, at most `most_s`; tells of it where it is time."""
         now = time.monotonic()
         if now >= _times["due"]:
             _say(f"Waiting {self._what}: {now - _times['seen']:.0f} s.")
@@ -77,7 +78,7 @@ class Silence:
         self.broken()
 
     def broken(self) -> None:
-        """What was waited for came."""
+        """Note that what was waited for came."""
         self._began = time.monotonic()
         self._next = self._began + self._every_s
 

@@ -8,27 +8,27 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    Progress,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as Bars
 
 from tirta import patience
 
-Update = Callable[[int, int], None]  # done, all
+Progress = Callable[[int, int], None]  # is told how much is done, and how much there is in all
 
 
 @contextlib.contextmanager
-def bars(titles: list[str]) -> Iterator[list[Update]]:
+def bars(titles: list[str]) -> Iterator[list[Progress]]:
     """Give a function for each title that moves its bar: bytes done, bytes in all."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
         yield [_moving(p, p.add_task(title, total=None)) for title in titles]
 
 
-def _moving(shown: Progress, task: TaskID) -> Update:
+def _moving(shown: Bars, task: TaskID) -> Progress:
     def move(done: int, total: int) -> None:
         shown.update(task, completed=done, total=total)
         if not shown.disable:
@@ -38,15 +38,15 @@ def _moving(shown: Progress, task: TaskID) -> Update:
 
 
 @contextlib.contextmanager
-def bar(title: str) -> Iterator[Update]:
-    """One bar."""
+def bar(title: str) -> Iterator[Progress]:
+    """Give one bar."""
     with bars([title]) as updates:
         yield updates[0]
 
 
 @contextlib.contextmanager
 def line() -> Iterator[Callable[[str], None]]:
-    """A function that replaces one line of text."""
+    """Give a function that replaces one line of text."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _: None

@@ -7,7 +7,7 @@ Range = tuple[int, int]
 
 
 def merged(some: Iterable[Range]) -> list[Range]:
-    """The same numbers, whatever the order and overlap of the ranges."""
+    """Return the same numbers, whatever the order and overlap of the ranges."""
     found: list[Range] = []
     for first, last in sorted(some):
         if found and first <= found[-1][1] + 1:
@@ -18,19 +18,19 @@ def merged(some: Iterable[Range]) -> list[Range]:
 
 
 def count(some: Iterable[Range]) -> int:
-    """How many numbers lie in them."""
+    """Count how many numbers lie in them."""
     return sum(last - first + 1 for first, last in some)
 
 
 def in_both(some: list[Range], others: list[Range]) -> list[Range]:
-    """What lies in a range of each."""
+    """Return what lies in a range of each."""
     return sorted(
         (max(a, c), min(b, d)) for a, b in some for c, d in others if max(a, c) <= min(b, d)
     )
 
 
 def without(some: list[Range], others: list[Range]) -> list[Range]:
-    """What of `some` lies in none of `others`."""
+    """Return what of `some` lies in none of `others`."""
     found = []
     for first, last in some:
         at = first

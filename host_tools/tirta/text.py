@@ -12,13 +12,15 @@ _UNITS = (("days", 86_400, 48 * 3600), ("hours", 3600, 90 * 60), ("minutes", 60,
 
 
 def clean(text: object, limit: int = LIMIT) -> str:
-    """`text` on one line, without control or invisible characters, at most `limit` letters."""
+    """Return `text` on one line, without control or invisible characters, at most `limit`
+    letters.
+    """
     kept = (c if not unicodedata.category(c).startswith(("C", "Z")) else " " for c in str(text))
     return " ".join("".join(kept).split())[:limit]
 
 
 def bounded(value: object, *, depth: int = 6, limit: int = LIMIT) -> object:
-    """A JSON value with every text in it cleaned; deeper than `depth`, nothing is kept."""
+    """Clean every text in a JSON value; deeper than `depth`, nothing is kept."""
     if isinstance(value, str):
         return clean(value, limit)
     if depth == 0:
@@ -34,12 +36,14 @@ def bounded(value: object, *, depth: int = 6, limit: int = LIMIT) -> object:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """`1 record`, `2 records`; `many` where an s is not enough."""
+    """Return `1 record`, `2 records`; `many` where an s is not enough."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def scaled(seconds: float) -> tuple[float, str]:
-    """A length of time in the unit that a person chooses: (45.0, "minutes"), (3.5, "hours")."""
+    """Return a length of time in the unit that a person chooses: (45.0, "minutes"), (3.5,
+    "hours").
+    """
     for unit, size, at_least in _UNITS:
         if seconds >= at_least:
             return seconds / size, unit
@@ -47,6 +51,6 @@ def scaled(seconds: float) -> tuple[float, str]:
 
 
 def duration(seconds: float) -> str:
-    """The same in English: 45 minutes, 3.5 hours, 12 days."""
+    """Say the same in English: 45 minutes, 3.5 hours, 12 days."""
     value, unit = scaled(seconds)
     return f"{value:,.3g} {unit}" if value < 1000 else f"{value:,.0f} {unit}"

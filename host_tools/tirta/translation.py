@@ -25,12 +25,13 @@ _DEPTH = 3  # a message in a message in a message
 
 
 def languages() -> list[str]:
-    """What there is beside English."""
+    """Return what there is beside English."""
     return sorted(path.parent.name for path in LOCALE.glob("*/tirta.po"))
 
 
 def wanted(words: Sequence[str]) -> tuple[str, list[str]]:
-    """The language that the option, else the environment, asks for; the words without the option.
+    """Find the language that the option, else the environment, asks for; the words without the
+    option.
 
     An unknown one of the environment is English; one of the option is given back as it is.
     """
@@ -51,7 +52,7 @@ def wanted(words: Sequence[str]) -> tuple[str, list[str]]:
 
 @cache
 def translator(code: str) -> Callable[[str], str]:
-    """What says an English message in a language."""
+    """Return what says an English message in a language."""
     if code == ENGLISH:
         return str
     return Translator(_read(LOCALE / code / "tirta.po"))

@@ -16,7 +16,7 @@ from tirta.link.serial_line import NO_UART
 from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
-from tirta.pull.wanted import Span
+from tirta.pull.wanted import Wanted
 
 RECORDS = 3000
 
@@ -46,7 +46,7 @@ def test_a_range_of_times_has_every_record_of_it(
 ) -> None:
     node.restart(1)
     with Node("lockstep", NO_UART) as one:
-        since, until = Span(at(begin), at(end)).numbers(one)
+        since, until = Wanted(at(begin), at(end)).numbers(one)
         result = pull(one, tmp_path, since, until=until)
     assert result.holes == []
     found = slots(tmp_path)
@@ -65,14 +65,14 @@ def slots_of_all(node: Lockstep, folder: Path) -> list[int]:
 def test_a_time_and_a_number_mix(node: Lockstep) -> None:
     node.restart(1)
     with Node("lockstep", NO_UART) as one:
-        assert Span(7, 9).numbers(one) == (7, 10)
-        assert Span().numbers(one) == (0, None)
-        since, until = Span(7, at(100)).numbers(one)
+        assert Wanted(7, 9).numbers(one) == (7, 10)
+        assert Wanted().numbers(one) == (0, None)
+        since, until = Wanted(7, at(100)).numbers(one)
         assert since == 7
         assert until is not None
         assert until < RECORDS / 2
-        assert Span(at(9000), None).numbers(one)[1] is None
-        assert Span(0, at(90_000)).numbers(one) == (0, None)
+        assert Wanted(at(9000), None).numbers(one)[1] is None
+        assert Wanted(0, at(90_000)).numbers(one) == (0, None)
 
 
 def test_two_laptops_one_after_the_other(node: Lockstep, tmp_path: Path) -> None:

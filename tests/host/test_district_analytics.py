@@ -168,7 +168,7 @@ def test_holes_and_completeness_are_what_is_not_there() -> None:
         whole.epoch[kept], whole.number[kept],
     )  # fmt: skip
     assert supply.holes(part, START_S, START_S + 60 * DAY) == [
-        supply.Hole(START_S + 6000, START_S + 7800)
+        supply.TimeGap(START_S + 6000, START_S + 7800)
     ]
     half = START_S + 30 * DAY
     assert supply.completeness(part, [START_S, half, START_S + 60 * DAY]) == [690 / 720, 1.0]

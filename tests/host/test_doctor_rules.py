@@ -10,7 +10,7 @@ import pytest
 from peer import CONFIG_TEXT
 
 from tirta.doctor import judge, sensor_rules
-from tirta.doctor.facts import Facts
+from tirta.doctor.facts import NodeFacts
 from tirta.link.answers import Hello, filled
 from tirta.log.decode import Log
 from tirta_format import config as format_config
@@ -21,7 +21,7 @@ HASH = format_config.config_hash(CONFIG_TEXT)
 def findings(alarm: str) -> dict[str, str]:
     """What the doctor says, by the id of the finding, of a node that samples and has this alarm."""
     told = {"node": "02fb6be3ee96", "config": HASH, "clock": "synchronised", "alarms": [alarm]}
-    facts = Facts(
+    facts = NodeFacts(
         "/dev/ttyUSB0",
         hello=Hello("02fb6be3ee96", "virtual", "0.1.0", "open", ""),
         status=filled(told),
@@ -72,7 +72,7 @@ def sick(
         config=settings, slot=np.arange(count), values=np.array(values), flags=np.array(flags)
     )
     log = SimpleNamespace(records=[batch], events=[], verdicts=[])
-    facts = Facts("p", config=settings, log=cast("Log", log), loops_ma=loops_ma or {})
+    facts = NodeFacts("p", config=settings, log=cast("Log", log), loops_ma=loops_ma or {})
     return {f.channel: (f.id, f.what) for f in sensor_rules.sensors(facts)}
 
 

@@ -18,7 +18,7 @@ from tirta.archive.evidence import Archive
 from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.known_pages import refresh
-from tirta.pull.pull import Result, pull
+from tirta.pull.pull import PullResult, pull
 from tirta.tables.landing import land_all
 from tirta_format import meta
 from tirta_format import page as pages
@@ -55,7 +55,7 @@ def listed(seen: list[str]) -> int:
     return sum(line.endswith(f"/{EPOCH}/pages") and not line.startswith("open") for line in seen)
 
 
-def pulled(port: str, archive: Path) -> tuple[Result, list[str]]:
+def pulled(port: str, archive: Path) -> tuple[PullResult, list[str]]:
     """A whole pull with its tables, as `tirta pull` makes it."""
     with counted() as seen, Node(port) as node:
         result = pull(node, archive)

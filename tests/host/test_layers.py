@@ -252,6 +252,43 @@ def laptop_fixture() -> House:
     return House(*HOUSES[0])
 
 
+# Words with which a sentence about a thing begins, not one about what happens.
+_NO_VERB = re.compile(
+    "A|About|All|An|As|By|Every|Everything|For|From|How|If|In|Its?|More|No|Of|On|One|Only|Raises|"
+    "Some|That|The|Their|There|These|They|This|Those|What|When|Where|Whether|Which|Whoever|Why|With"
+)
+
+
+def test_docstrings_of_functions_begin_with_what_happens(laptop: House) -> None:
+    """Ruff holds that each public name of the laptop has one; properties are things."""
+    for name, tree in laptop.trees.items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            text = ast.get_docstring(node)
+            if text is None:
+                continue
+            is_property = any("property" in ast.unparse(one) for one in node.decorator_list)
+            first = text.split()[0].rstrip(".,:")
+            is_verb = re.fullmatch("[A-Z][a-z]+", first) and not _NO_VERB.fullmatch(first)
+            assert is_property or is_verb, f"{name}.{node.name}: {text[:60]}"
+
+
+def test_no_two_concepts_share_a_name(laptop: House) -> None:
+    """A public class or alias has its name alone; the same alias may stand in several files."""
+    found: dict[str, set[str]] = {}
+    for name, tree in laptop.trees.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, set()).add(f"class in {name}")
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                alias = node.targets[0].id
+                if re.fullmatch("[A-Z][A-Za-z]*[a-z]", alias):
+                    found.setdefault(alias, set()).add(ast.unparse(node.value))
+    shared = {name: where for name, where in found.items() if name[0] != "_" and len(where) > 1}
+    assert not shared
+
+
 def test_nobody_looks_into_another_object(laptop: House) -> None:
     """Private attributes are read and set by their own class alone."""
     for name, tree in laptop.trees.items():

@@ -19,7 +19,7 @@ from tirta.link.protocol import MAX_PAYLOAD
 from tirta.link.serial_line import Line, LineLostError
 from tirta.node import Node
 from tirta.pull.pull import pull
-from tirta.pull.wanted import Span
+from tirta.pull.wanted import Wanted
 from tirta_format import frame
 
 LONG_AGO = datetime(2024, 6, 1, tzinfo=UTC)
@@ -109,9 +109,9 @@ def test_pull_since_leaves_older_pages_out(peer: Peer, tmp_path: Path) -> None:
 def test_a_node_that_never_had_a_clock_knows_no_times(peer: Peer) -> None:
     peer.log.add(500)
     with Node(peer.port) as one:
-        assert Span(5, LONG_AGO).numbers(one) == (5, None)  # all of it may be wanted
+        assert Wanted(5, LONG_AGO).numbers(one) == (5, None)  # all of it may be wanted
         with pytest.raises(TirtaError, match="has a time yet"):
-            Span(LONG_AGO).numbers(one)
+            Wanted(LONG_AGO).numbers(one)
 
 
 @pytest.mark.parametrize("kept", range(0, 12, 3))

@@ -21,7 +21,8 @@ from support import office
 from tirta.cli import main
 
 Captured = pytest.CaptureFixture[str]
-LEDGER = "a/n0de/77/ledger.json"
+# What pulls note beside the pages: when holes were found, when files changed.
+NOTES = {"a/n0de/77/ledger.json", "a/n0de/77/contents.json"}
 
 
 def refused(capsys: Captured, words: list[str]) -> bool:
@@ -60,8 +61,8 @@ def sweep(
         assert not [name for name in now if ".tmp" in name]
         if not failed:
             return after
-        assert {n: now[n] for n in before if n != LEDGER} == {
-            n: before[n] for n in before if n != LEDGER
+        assert {n: now[n] for n in before if n not in NOTES} == {
+            n: before[n] for n in before if n not in NOTES
         }, f"{left} left: what was there has changed"
         after.append(now)
         disk.make_room()
@@ -80,14 +81,14 @@ def test_pull(peer: Peer, disk: SmallDisk, tmp_path: Path, capsys: Captured, wha
     words = ["pull", peer.port, "--archive", str(disk.root / "a")]
     after = sweep(disk, leave, capsys, words)
     for found in after:
-        assert {n: whole[n] for n in found if n != LEDGER} == {
-            n: data for n, data in found.items() if n != LEDGER
+        assert {n: whole[n] for n in found if n not in NOTES} == {
+            n: data for n, data in found.items() if n not in NOTES
         }, "what is there is whole"
     assert after[0] == {}
     assert set(after[-1]) == set(whole) - {"a/pages/node=n0de/epoch-77.parquet"}
     now = disk.files()
-    assert {n: now[n] for n in whole if n != LEDGER} == {
-        n: data for n, data in whole.items() if n != LEDGER
+    assert {n: now[n] for n in whole if n not in NOTES} == {
+        n: data for n, data in whole.items() if n not in NOTES
     }
 
 

@@ -6,23 +6,23 @@ import pytest
 from generated import given, settings
 from hypothesis import strategies as st
 
-from tirta.calibrate.settling import LEAST_READINGS, WINDOW_S, Reading, look, window
+from tirta.calibrate.settling import LEAST_READINGS, WINDOW_S, ProbeReading, look, window
 
 END_UV = 1_500_000.0
 
 
-def settles(readings: list[Reading]) -> Reading | None:
+def settles(readings: list[ProbeReading]) -> ProbeReading | None:
     """The reading at which somebody who watches them come would stop."""
     for n in range(len(readings)):
         seen = look(readings[: n + 1])
         if seen and not seen.unrest:
-            return Reading(readings[n].at_s, seen.raw_uv, seen.celsius)
+            return ProbeReading(readings[n].at_s, seen.raw_uv, seen.celsius)
     return None
 
 
-def electrode(tau_s: float, away_uv: float, every_s: float = 1.0) -> list[Reading]:
+def electrode(tau_s: float, away_uv: float, every_s: float = 1.0) -> list[ProbeReading]:
     times = np.arange(0, 900, every_s)
-    return [Reading(t, END_UV + away_uv * float(np.exp(-t / tau_s))) for t in times]
+    return [ProbeReading(t, END_UV + away_uv * float(np.exp(-t / tau_s))) for t in times]
 
 
 @settings(max_examples=60)
@@ -57,7 +57,7 @@ def test_ten_readings_that_agree_are_not_enough() -> None:
     ],
 )
 def test_what_never_settles(series: object, why: str) -> None:
-    readings = [Reading(float(t), float(series(t))) for t in range(300)]  # type: ignore[operator]
+    readings = [ProbeReading(float(t), float(series(t))) for t in range(300)]  # type: ignore[operator]
     assert settles(readings) is None
     found = look(readings)
     assert found
@@ -66,14 +66,14 @@ def test_what_never_settles(series: object, why: str) -> None:
 
 def test_the_noise_of_a_converter_is_accepted() -> None:
     noise = np.random.default_rng(7).normal(0, 1_500, 400)
-    found = settles([Reading(float(t), END_UV + noise[t]) for t in range(400)])
+    found = settles([ProbeReading(float(t), END_UV + noise[t]) for t in range(400)])
     assert found
     assert found.at_s < 2 * WINDOW_S
     assert abs(found.raw_uv - END_UV) < 1_500
 
 
 def test_a_buffer_that_still_warms_up_is_waited_for() -> None:
-    readings = [Reading(float(t), END_UV, min(25.0, 15 + t / 25)) for t in range(400)]
+    readings = [ProbeReading(float(t), END_UV, min(25.0, 15 + t / 25)) for t in range(400)]
     found = settles(readings)
     assert found
     assert found.at_s > 200
@@ -82,10 +82,10 @@ def test_a_buffer_that_still_warms_up_is_waited_for() -> None:
 
 
 def test_a_window_is_long_and_has_readings_enough() -> None:
-    dense = [Reading(t / 10, 0.0) for t in range(295)]
+    dense = [ProbeReading(t / 10, 0.0) for t in range(295)]
     assert not window(dense)
-    sparse = [Reading(t * 20.0, 0.0) for t in range(LEAST_READINGS)]
+    sparse = [ProbeReading(t * 20.0, 0.0) for t in range(LEAST_READINGS)]
     assert not window(sparse[1:])
     assert len(window(sparse)) == LEAST_READINGS
-    many = [Reading(float(t), 0.0) for t in range(200)]
+    many = [ProbeReading(float(t), 0.0) for t in range(200)]
     assert window(many)[0].at_s == 199 - WINDOW_S

@@ -17,7 +17,7 @@ from tirta.cli import main
 from tirta.cli.catalogue import COMMANDS
 from tirta.config import sensor_help
 from tirta.config.asking import KINDS
-from tirta.install.batch import Result
+from tirta.install.batch import BoardResult
 
 Captured = pytest.CaptureFixture[str]
 TIRTA = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
@@ -69,7 +69,7 @@ def test_a_sheet_of_labels(tmp_path: Path, capsys: Captured) -> None:
     batch = tmp_path / "nodes.csv"
     with (tmp_path / "nodes.report.csv").open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(Result.__dataclass_fields__)
+        rows.writerow(BoardResult.__dataclass_fields__)
         rows.writerow(
             ["<b>7", "/dev/x", "esp32_devkitc", "d", "", "", "240ac4e29526", "0.1.0", "", "", ""]
         )

@@ -25,7 +25,7 @@ from tirta.errors import TirtaError
 from tirta.keys.credential import Credential
 from tirta.link.serial_line import NO_UART, LineLostError
 from tirta.node import Node
-from tirta.pull.pull import Result, pull
+from tirta.pull.pull import PullResult, pull
 from tirta_format import access
 
 LEAST, MOST = -6.0, -2.0  # exponents of the chances a byte
@@ -135,7 +135,7 @@ def differing(have: dict[int, bytes], truth: dict[int, bytes]) -> list[int]:
     return wrong
 
 
-def problem(node: Lockstep, folder: Path, result: Result | None) -> str:
+def problem(node: Lockstep, folder: Path, result: PullResult | None) -> str:
     """What is wrong with what a pull stored, and with the `result` of one that ended well."""
     have = stored(folder)
     truth: dict[int, bytes] = {}

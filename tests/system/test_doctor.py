@@ -24,7 +24,7 @@ from nodes import FAST_BAUD, Nodes
 from patience import run, scenario_ended
 
 from tirta import config, doctor, virtual
-from tirta.doctor.facts import Facts, gather
+from tirta.doctor.facts import NodeFacts, gather
 from tirta.doctor.finding import Report
 from tirta.log.decode import Event, Verdict
 from tirta.node import Node
@@ -119,7 +119,7 @@ def ids(report: Report) -> set[str]:
 
 
 @pytest.fixture
-def healthy(nodes: Nodes) -> Facts:
+def healthy(nodes: Nodes) -> NodeFacts:
     """A node in its week of water."""
     node = nodes.up("well", app=True, config=demo_text("virtual"))
     with Node(node.port, FAST_BAUD) as asked:
@@ -226,39 +226,39 @@ def test_power_that_fails_and_a_clock_that_is_wrong(nodes: Nodes) -> None:
     assert found == {"power.cuts", "clock.off", "flash.wear"}  # eight columns, each second durable
 
 
-def boots(facts: Facts, cause: int) -> Facts:
+def boots(facts: NodeFacts, cause: int) -> NodeFacts:
     assert facts.log is not None
     fields = {"boot": 9, "cause": cause, "firmware": "1", "board": "b"}
     event = Event(1, 9, 0, meta.BOOT, fields)
     return replace(facts, log=replace(facts.log, events=[*facts.log.events, event]))
 
 
-def loss(facts: Facts, reason: int) -> Facts:
+def loss(facts: NodeFacts, reason: int) -> NodeFacts:
     assert facts.log is not None
     fields = {"reason": reason, "number": 7, "at_most": 7, "duration_ms": 0}
     event = Event(1, 1, 0, meta.LOSS, fields)
     return replace(facts, log=replace(facts.log, events=[*facts.log.events, event]))
 
 
-def told(**changes: Any) -> Callable[[Facts], Facts]:
+def told(**changes: Any) -> Callable[[NodeFacts], NodeFacts]:
     return lambda facts: replace(facts, status=facts.status | changes)
 
 
-def damaged(facts: Facts) -> Facts:
+def damaged(facts: NodeFacts) -> NodeFacts:
     assert facts.log is not None
     verdicts = [*facts.log.verdicts, Verdict(9, 0, 0, ["bytes 40 to 99 are damaged"])]
     return replace(facts, log=replace(facts.log, verdicts=verdicts))
 
 
-def firmware(version: str) -> Callable[[Facts], Facts]:
-    def change(facts: Facts) -> Facts:
+def firmware(version: str) -> Callable[[NodeFacts], NodeFacts]:
+    def change(facts: NodeFacts) -> NodeFacts:
         assert facts.hello is not None
         return replace(facts, hello=replace(facts.hello, firmware=version))
 
     return change
 
 
-FACTS: list[tuple[str, Callable[[Facts], Facts]]] = [
+FACTS: list[tuple[str, Callable[[NodeFacts], NodeFacts]]] = [
     ("power.brown-out", lambda facts: boots(facts, 6)),
     ("restart.watchdog", lambda facts: boots(facts, 3)),
     ("log.ring-full", lambda facts: loss(facts, meta.LOSS_RING)),
@@ -281,17 +281,17 @@ FACTS: list[tuple[str, Callable[[Facts], Facts]]] = [
     ("alarm", told(alarms=["burst: flow 12.4 L/s since 02:10"])),
     ("firmware.old", firmware("0.0.9")),
     ("firmware.newer", firmware("9.0.0")),
-    ("port.denied", lambda facts: Facts(facts.port, denied=True)),
+    ("port.denied", lambda facts: NodeFacts(facts.port, denied=True)),
 ]
 
 
-def test_faults_in_the_facts_of_a_healthy_node_are_named(healthy: Facts) -> None:
+def test_faults_in_the_facts_of_a_healthy_node_are_named(healthy: NodeFacts) -> None:
     assert doctor.judge(healthy).findings == []
     for name, change in FACTS:
         assert ids(doctor.judge(change(healthy))) == {name}, name
 
 
-def test_it_is_said_which_clock_is_ahead(healthy: Facts) -> None:
+def test_it_is_said_which_clock_is_ahead(healthy: NodeFacts) -> None:
     for off_s, words in ((7200, "ahead of this computer's: what"), (-7200, "behind this")):
         (found,) = doctor.judge(told(unix=healthy.asked_unix + off_s)(healthy)).findings
         assert found.id == "clock.off"

@@ -74,16 +74,16 @@ class Contents:
         return self.epoch.pages(known=(page.stored for page in self.pages.values()))
 
     def have(self) -> list[Range]:
-        """The numbers of all records that are here."""
+        """Return the numbers of all records that are here."""
         return ranges.merged(one for page in self.pages.values() for one in page.records)
 
     def damaged(self, beyond: int) -> list[Range]:
-        """The numbers below `beyond` that damaged pages may have held."""
+        """Return the numbers below `beyond` that damaged pages may have held."""
         ordered = (self.pages[sequence] for sequence in sorted(self.pages))
         return holes.in_damaged_pages(((p.first_record, p.damaged) for p in ordered), beyond)
 
     def losses(self) -> list[Loss]:
-        """What the node says in its log that it lost."""
+        """Return what the node says in its log that it lost."""
         return [loss for page in self.pages.values() for loss in page.losses]
 
 

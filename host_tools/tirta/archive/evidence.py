@@ -76,7 +76,7 @@ class Epoch:
         return dict(sorted(found.items()))
 
     def path(self, sequence: int) -> Path:
-        """Where a page lies, or would."""
+        """Return where a page lies, or would."""
         return self.folder / "pages" / f"{sequence:010d}.page"
 
     def store(self, sequence: int, data: bytes) -> None:
@@ -106,7 +106,7 @@ class Epoch:
         atomic.write(self._config(config_hash), text)
 
     def has_config(self, config_hash: int) -> bool:
-        """Whether the text of a config is kept."""
+        """Return whether the text of a config is kept."""
         return self._config(config_hash).is_file()
 
     def keep_configs(self, texts: Mapping[int, bytes]) -> bool:
@@ -143,7 +143,7 @@ class Archive:
         self.root = root
 
     def epoch(self, node: str, number: int) -> Epoch:
-        """The place of one node's epoch; its folder need not exist yet."""
+        """Return the place of one node's epoch; its folder need not exist yet."""
         if not _NODE.fullmatch(node):
             raise TirtaError(
                 f"The node calls itself {node!r}: that cannot name a folder.",
@@ -152,7 +152,7 @@ class Archive:
         return Epoch(node, number, self.root / node / str(number))
 
     def epochs(self) -> list[Epoch]:
-        """Every node and epoch in the archive, sorted."""
+        """Look for every node and epoch in the archive, sorted."""
         found = []
         for pages in self.root.glob("*/*/pages"):
             node, number = pages.parts[-3:-1]
@@ -161,7 +161,9 @@ class Archive:
         return sorted(found, key=lambda epoch: (epoch.node, epoch.number))
 
     def must_have_epochs(self) -> list[Epoch]:
-        """As `epochs`, or the message for a person who named the wrong folder."""
+        """Return the same as `epochs`. Raises TirtaError for a person who named the wrong
+        folder.
+        """
         epochs = self.epochs()
         if not epochs:
             raise TirtaError(

@@ -45,7 +45,7 @@ def find(lacking: Iterable[Range], damaged: list[Range], lost: list[Loss]) -> li
 
 
 def in_damaged_pages(pages: Iterable[tuple[int, bool]], beyond: int) -> list[Range]:
-    """The numbers that damaged pages may have held.
+    """Return the numbers that damaged pages may have held.
 
     `pages` are (first number, whether it is damaged) in ascending order: a page holds numbers up
     to the first one of the page behind it, the last page those below `beyond`.

@@ -30,7 +30,7 @@ class Confirmed:
     sha256: str
 
     def holds(self, data: bytes) -> bool:
-        """Whether a page begins with these bytes."""
+        """Return whether a page begins with these bytes."""
         return len(data) >= self.size and sha256(data[: self.size]).hexdigest() == self.sha256
 
 
@@ -43,8 +43,8 @@ class Attested:
 
     @classmethod
     def of(cls, epoch: Epoch) -> Self:
-        """What the file says; nothing where it says nothing sensible: then pages are compared
-        again.
+        """Read what the file says; nothing where it says nothing sensible: then pages are
+        compared again.
         """
         try:
             found: dict[str, Any] = json.loads((epoch.folder / _FILE).read_bytes())
@@ -59,7 +59,7 @@ class Attested:
             return cls()
 
     def save(self, epoch: Epoch) -> None:
-        """Whole or not at all."""
+        """Write the file, whole or not at all."""
         told = {
             "format": _FORMAT,
             "pages": {str(s): [c.size, c.sha256] for s, c in sorted(self.pages.items())},
@@ -76,7 +76,7 @@ class Quarantine:
         self.folder = epoch.folder / "pending"
 
     def pages(self) -> dict[int, StoredPage]:
-        """What waits, by sequence, ascending."""
+        """Look what waits, by sequence, ascending."""
         return self.epoch.pages(self.folder)
 
     def store(self, sequence: int, data: bytes) -> None:
@@ -84,7 +84,7 @@ class Quarantine:
         atomic.write(self._path(sequence), data)
 
     def release(self, sequence: int) -> None:
-        """It is the node's: it becomes evidence, and what was there and is another goes aside."""
+        """Make a page evidence: it is the node's. What was there and is another goes aside."""
         source, target = self._path(sequence), self.epoch.path(sequence)
         if target.exists() and not (
             target.is_file() and source.read_bytes().startswith(target.read_bytes())
@@ -93,7 +93,7 @@ class Quarantine:
         atomic.move(source, target)
 
     def drop(self, sequence: int) -> None:
-        """It is not the node's."""
+        """Remove a page that is not the node's."""
         self._path(sequence).unlink(missing_ok=True)
 
     def _path(self, sequence: int) -> Path:
@@ -101,5 +101,5 @@ class Quarantine:
 
 
 def confirmed_before(archive: Archive, node: str) -> bool:
-    """Whether a node has ever confirmed pages of this archive: then it is locked."""
+    """Return whether a node has ever confirmed pages of this archive: then it is locked."""
     return any(archive.root.glob(f"{node}/*/{_FILE}"))

@@ -18,12 +18,12 @@ from tirta.files.paths import boards_dir, user_dir
 
 
 def names() -> list[str]:
-    """Every board there is, ours and this user's: the mere existence of a file makes one."""
+    """Return every board there is, ours and this user's: the mere existence of a file makes one."""
     return sorted({path.stem for folder in _folders() for path in folder.glob("*.toml")})
 
 
 def own_dir() -> Path:
-    """Where this user's own board files are found by their names."""
+    """Return where this user's own board files are found by their names."""
     return user_dir() / "boards"
 
 
@@ -46,14 +46,14 @@ def load(name_or_path: str | Path) -> Board:
         raise _for_a_person(path, error) from error
     problems = rules.problems(board)
     if problems:
-        key, what, hint = problems[0]
+        first = problems[0]
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise TirtaError(f"{path}: {key}: {what}{more}", hint)
+        raise TirtaError(f"{path}: {first.where}: {first.what}{more}", first.hint)
     return board
 
 
 def named(name: str) -> Board:
-    """The board of this name, and never a path: for names that a node or a file says."""
+    """Load the board of this name, and never a path: for names that a node or a file says."""
     if name not in names():
         raise TirtaError(
             f"There is no board {name!r}.",

@@ -12,7 +12,7 @@ Function = Literal[
     "rs485_tx", "rs485_rx", "rs485_de", "sdi12", "alarm", "tamper",
 ]  # fmt: skip
 Gpio = Annotated[int, Field(ge=0, le=48)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=15)]
+BoardName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=15)]
 
 
 class _Strict(BaseModel):
@@ -20,7 +20,9 @@ class _Strict(BaseModel):
 
 
 class Partition(_Strict):
-    name: Name
+    """A part of the flash: offset and size in bytes."""
+
+    name: BoardName
     type: Literal["app", "data"]
     subtype: Annotated[int, Field(ge=0, le=0xFE)]
     offset: Annotated[int, Field(ge=0)]
@@ -28,10 +30,13 @@ class Partition(_Strict):
 
     @property
     def end(self) -> int:
+        """The first byte behind it."""
         return self.offset + self.size
 
 
 class Pin(_Strict):
+    """A pin that may be used, for what, and why it was chosen."""
+
     gpio: Gpio
     function: Function
     reason: Annotated[str, Field(min_length=10)]
@@ -47,6 +52,8 @@ class Reserved(_Strict):
 
 
 class Analog(_Strict):
+    """The analog inputs: pins of ADC1, their range in mV, the shunt of a loop in ohms."""
+
     adc1: list[Gpio]
     min_mv: int
     max_mv: int
@@ -55,28 +62,38 @@ class Analog(_Strict):
 
 
 class Image(_Strict):
+    """An image of MicroPython that is known to run on the board."""
+
     version: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Micropython(_Strict):
+    """Which MicroPython the board takes."""
+
     firmware: str
     min_version: str
     images: list[Image]
 
 
 class Supply(_Strict):
+    """What the board draws, in mA, and where that figure is from."""
+
     typical_ma: Annotated[float, Field(ge=0)]
     source: Annotated[str, Field(min_length=10)]
 
 
 class Flash(_Strict):
+    """The flash: its size in bytes, and its partitions in the order of their offsets."""
+
     size: Annotated[int, Field(gt=0)]
     partitions: list[Partition]
 
 
 class Board(_Strict):
-    name: Name
+    """All that is known of a board; boards/README.md explains the keys."""
+
+    name: BoardName
     description: str
     chip: Literal["esp32", "esp32s3", "esp32c3"]
     mpy_arch: Literal["xtensawin", "rv32imc", "x64"]
@@ -87,19 +104,21 @@ class Board(_Strict):
     flash: Flash
     reserved: Reserved
     analog_inputs: Analog
-    pins: dict[Name, Pin]
+    pins: dict[BoardName, Pin]
 
     def partition(self, name: str) -> Partition:
+        """Return the partition of this name. Raises TirtaError where there is none."""
         for partition in self.flash.partitions:
             if partition.name == name:
                 return partition
         raise TirtaError(f"Board {self.name} has no partition {name!r}.")
 
     def pin(self, name: str) -> Pin | None:
-        """The named pin, or None where the board does not have that capability."""
+        """Return the named pin, or None where the board does not have that capability."""
         return self.pins.get(name)
 
     def with_function(self, function: Function) -> dict[str, Pin]:
+        """Return the pins that are for this, by name."""
         return {name: pin for name, pin in self.pins.items() if pin.function == function}
 
     @property

@@ -9,10 +9,11 @@ crashes it; ADC2 cannot be read while Wi-Fi runs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tirta.boards.model import Board
+from tirta.errors import Problem
 
 ERASE_BLOCK = 0x1000
 APP_ALIGNMENT = 0x10000
@@ -35,13 +36,8 @@ ON_ADC1 = {"analog_4_20ma", "battery"}
 MAX_LOOP_MA = 21.0  # NAMUR NE 43: up to 21 mA is a failure signal that must still be readable
 
 
-class Problem(NamedTuple):
-    key: str
-    what: str
-    hint: str
-
-
 def problems(board: Board) -> list[Problem]:
+    """Find every rule that a board breaks; `where` is the key."""
     return [*_pins(board), *_analog(board), *_partitions(board)]
 
 

@@ -33,13 +33,15 @@ _AGAIN = "Clean the probe, take fresh references, and try again; nothing was cha
 
 @dataclass(frozen=True)
 class Point:
+    """A reading in a reference: microvolts, the reference in its unit, its temperature in degC."""
+
     raw_uv: float
     reference: float
     celsius: float = 25.0
 
 
 def must_be_possible(channel: dict[str, Any], method: str) -> None:
-    """Raises TirtaError where a channel of this kind has no such calibration."""
+    """Raise TirtaError where a channel of this kind has no such calibration."""
     kind = channel["sensor"]
     name = "4-20mA" if kind == "current" else kind
     if kind not in calibration.KEYS:
@@ -56,8 +58,8 @@ def must_be_possible(channel: dict[str, Any], method: str) -> None:
 
 
 def solve(channel: dict[str, Any], method: str, points: Sequence[Point]) -> dict[str, Any]:
-    """The channel's new keys (FORMAT.md 8.3). Raises TirtaError with the reason when the result is
-    not plausible.
+    """Work out the channel's new keys (FORMAT.md 8.3). Raises TirtaError with the reason when the
+    result is not plausible.
     """
     kind = channel["sensor"]
     must_be_possible(channel, method)
@@ -80,7 +82,7 @@ def solve(channel: dict[str, Any], method: str, points: Sequence[Point]) -> dict
 
 
 def straight(points: Sequence[Point]) -> None:
-    """Raises TirtaError when the pieces between the points differ too much in slope."""
+    """Raise TirtaError when the pieces between the points differ too much in slope."""
     ordered = sorted(points, key=lambda p: p.reference)
     slopes = [(b.raw_uv - a.raw_uv) / (b.reference - a.reference) for a, b in pairwise(ordered)]
     if len(slopes) > 1 and (

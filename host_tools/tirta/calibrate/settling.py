@@ -20,7 +20,11 @@ WARMING_C = 0.2  # in half a window: 0.07 % of a pH electrode's slope
 
 
 @dataclass(frozen=True)
-class Reading:
+class ProbeReading:
+    """What a probe read, in microvolts, when (seconds of the node's clock), and how warm the water
+    was.
+    """
+
     at_s: float  # of the node's clock
     raw_uv: float
     celsius: float | None = None  # None: no thermometer
@@ -49,8 +53,8 @@ class Look:
         return ""
 
 
-def window(readings: Sequence[Reading]) -> Sequence[Reading]:
-    """The newest of the readings that span a whole window; none while they do not."""
+def window(readings: Sequence[ProbeReading]) -> Sequence[ProbeReading]:
+    """Return the newest of the readings that span a whole window; none while they do not."""
     begin_s = readings[-1].at_s - WINDOW_S if readings else 0.0
     for i in range(len(readings) - LEAST_READINGS, -1, -1):
         if readings[i].at_s <= begin_s:
@@ -58,7 +62,7 @@ def window(readings: Sequence[Reading]) -> Sequence[Reading]:
     return ()
 
 
-def look(readings: Sequence[Reading]) -> Look | None:
+def look(readings: Sequence[ProbeReading]) -> Look | None:
     """Judge the newest window of readings in order; None while there is none."""
     seen = window(readings)
     if not seen:

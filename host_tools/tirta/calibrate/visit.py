@@ -39,7 +39,7 @@ class Visit:
 
 
 def channel_of(node: Node, name: str) -> dict[str, Any]:
-    """The channel as it is in force: the config's, with its calibration."""
+    """Ask for a channel as it is in force: the config's, with its calibration."""
     config = node.settings()
     known = node.ask(calibration.CALIBRATIONS)
     for entry in config["channels"]:
@@ -56,18 +56,19 @@ def channel_of(node: Node, name: str) -> dict[str, Any]:
     raise TirtaError(f"The node has no channel {name}.", f"It has: {names}.")
 
 
-Tell = Callable[[settling.Look | None], None]
+TellLook = Callable[[settling.Look | None], None]
 
 
 def steady(
-    node: Node, name: str, patience_s: float = PATIENCE_S, tell: Tell = lambda _: None
+    node: Node, name: str, patience_s: float = PATIENCE_S, tell: TellLook = lambda _: None
 ) -> settling.Look:
-    """What the probe reads once it has settled (`tirta.calibrate.settling`); `tell` hears of each
-    reading. All times are the node's: a line that repeats a request changes nothing.
+    """Wait until the probe has settled, and return what it reads (`tirta.calibrate.settling`);
+    `tell` hears of each reading. All times are the node's: a line that repeats a request changes
+    nothing.
 
     Raises TirtaError, with the reason, when it has not settled in `patience_s`.
     """
-    seen: list[settling.Reading] = []
+    seen: list[settling.ProbeReading] = []
     look = None
     # A node's clock may stand still; ours does not.
     whole = Patience(2 * patience_s, f"for the reading of {name} to settle")
@@ -83,7 +84,7 @@ def steady(
         if answer["flag"] < MISSING and answer["flag"] != FAIL:
             centi = answer["centi"]
             celsius = None if centi is None else centi / 100
-            seen.append(settling.Reading(now_s, float(answer["raw"]), celsius))
+            seen.append(settling.ProbeReading(now_s, float(answer["raw"]), celsius))
         else:
             seen = []
         look = settling.look(seen)
@@ -100,7 +101,7 @@ def _unsettled(
     node: Node,
     name: str,
     patience_s: float,
-    seen: Sequence[settling.Reading],
+    seen: Sequence[settling.ProbeReading],
     look: settling.Look | None,
 ) -> TirtaError:
     if not seen:
@@ -118,7 +119,7 @@ def _unsettled(
 
 
 def temperature(channel: dict[str, Any], look: settling.Look, given: float | None) -> float:
-    """degC of a reference: as given, as measured, or 25 where it does not matter."""
+    """Return degC of a reference: as given, as measured, or 25 where it does not matter."""
     if given is not None:
         return given
     if look.celsius is None and "water" in channel:
@@ -153,7 +154,7 @@ def calibrate(
 
 
 def history(folder: Path) -> list[Visit]:
-    """Every calibration in an archive, oldest first."""
+    """Read every calibration in an archive, oldest first."""
     found = []
     for epoch in Archive(folder).must_have_epochs():
         for event in decode_epoch(epoch).events:

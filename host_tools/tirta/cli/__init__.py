@@ -129,5 +129,5 @@ def _drop_output() -> None:
 
 
 def build_parser(commands: Sequence[Command] = COMMANDS) -> tuple[Parser, dict[str, Parser]]:
-    """The parser of these commands, and that of each by name; loads their modules."""
+    """Build the parser of these commands, and that of each by name; their modules are loaded."""
     return parser.build(commands)

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tirta.cli.command import Arguments, Run, Work
+from tirta.cli.command import Action, Arguments, Work
 
 FIND, FLASH, CONFIGURE, PULL, LOOK, KEYS, VIRTUAL = GROUPS = (
     "Find", "Flash", "Configure", "Pull", "Look", "Lock", "Try without hardware",
@@ -26,14 +26,14 @@ class Command:
     example: str
     module: str
 
-    def load(self) -> tuple[Arguments, Run]:
-        """What adds its arguments, and what runs it; loads the module."""
+    def load(self) -> tuple[Arguments, Action]:
+        """Load its module, and return what adds its arguments, and what runs it."""
         work: Work = importlib.import_module(f"tirta.cli.{self.module}").WORK
         return work[self.name]
 
 
 def named(words: Sequence[str]) -> tuple[Command, ...]:
-    """The commands whose first word is the first of `words`."""
+    """Return the commands whose first word is the first of `words`."""
     return tuple(c for c in COMMANDS if words and c.name.split()[0] == words[0])
 
 

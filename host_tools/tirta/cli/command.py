@@ -12,12 +12,12 @@ from pathlib import Path
 from tirta import numbers
 
 Arguments = Callable[[ArgumentParser], None]
-Run = Callable[[Namespace], int | None]
-Work = Mapping[str, tuple[Arguments, Run]]  # by the command's name
+Action = Callable[[Namespace], int | None]
+Work = Mapping[str, tuple[Arguments, Action]]  # by the command's name
 
 
 def number(text: str) -> float:
-    """The type of an argument that is a number, with a point or a comma before its decimals."""
+    """Read an argument that is a number, with a point or a comma before its decimals."""
     try:
         return numbers.number(text)
     except ValueError as error:
@@ -25,7 +25,7 @@ def number(text: str) -> float:
 
 
 def whole(text: str) -> int:
-    """The type of an argument that is a whole number."""
+    """Read an argument that is a whole number."""
     try:
         return numbers.whole(text)
     except ValueError as error:
@@ -33,7 +33,9 @@ def whole(text: str) -> int:
 
 
 def port_argument(parser: ArgumentParser) -> None:
-    """PORT and its speed; optional, because with one node connected there is nothing to choose."""
+    """Add PORT and its speed; optional, because with one node connected there is nothing to
+    choose.
+    """
     parser.add_argument(
         "port",
         metavar="PORT",
@@ -45,14 +47,14 @@ def port_argument(parser: ArgumentParser) -> None:
 
 
 def baud_argument(parser: ArgumentParser) -> None:
-    """--baud"""
+    """Add --baud."""
     parser.add_argument(
         "--baud", type=whole, metavar="N", help="speed of the line (default 115200)"
     )
 
 
 def unlisted_argument(parser: ArgumentParser) -> None:
-    """--allow-unlisted, of what writes an image of MicroPython."""
+    """Add --allow-unlisted, of what writes an image of MicroPython."""
     parser.add_argument(
         "--allow-unlisted",
         action="store_true",
@@ -61,7 +63,7 @@ def unlisted_argument(parser: ArgumentParser) -> None:
 
 
 def labels_argument(parser: ArgumentParser) -> None:
-    """--labels, of what makes nodes."""
+    """Add --labels, of what makes nodes."""
     parser.add_argument(
         "--labels",
         type=Path,
@@ -72,7 +74,7 @@ def labels_argument(parser: ArgumentParser) -> None:
 
 
 def was_locked_argument(parser: ArgumentParser) -> None:
-    """--was-locked, of what writes boards."""
+    """Add --was-locked, of what writes boards."""
     parser.add_argument(
         "--was-locked",
         action="append",
@@ -84,5 +86,5 @@ def was_locked_argument(parser: ArgumentParser) -> None:
 
 
 def json_argument(parser: ArgumentParser) -> None:
-    """--json"""
+    """Add --json."""
     parser.add_argument("--json", action="store_true", help="print one JSON document for a script")

@@ -12,10 +12,10 @@ from argcomplete.completers import FilesCompleter
 from tirta.cli.catalogue import COMMANDS, Command
 
 ASKED = "_ARGCOMPLETE"  # in the environment, by the shell's function
-Build = Callable[[Sequence[Command]], tuple[ArgumentParser, Mapping[str, ArgumentParser]]]
+BuildParser = Callable[[Sequence[Command]], tuple[ArgumentParser, Mapping[str, ArgumentParser]]]
 
 
-def complete(build: Build) -> None:
+def complete(build: BuildParser) -> None:
     """Write what may come next to the shell, and end the process."""
     words = os.environ.get("COMP_LINE", "").split(" ")[1:]
     begun = [c for c in COMMANDS if len(words) > 1 and c.name.split()[0] == words[0]]

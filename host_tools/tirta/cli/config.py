@@ -10,8 +10,7 @@ from tirta import config
 from tirta.boards import board_file
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, number, port_argument, whole
-from tirta.config.problems import Problem
-from tirta.errors import TirtaError
+from tirta.errors import Problem, TirtaError
 from tirta.files import atomic
 from tirta.node import Node, config_trial
 from tirta.node.discover import choose
@@ -35,7 +34,7 @@ def _check(args: Namespace) -> int:
     return 1 if checked.problems else 0
 
 
-def _tell(file: Path, checked: config.Checked) -> int:
+def _tell(file: Path, checked: config.CheckedConfig) -> int:
     """Say whether a config can be used; return the exit code."""
     if checked.problems:
         first = say.translated(f"{file} cannot be used.")

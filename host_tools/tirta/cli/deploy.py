@@ -20,7 +20,7 @@ from tirta.progress import bar
 
 
 def firmware_argument(parser: ArgumentParser) -> None:
-    """--firmware"""
+    """Add --firmware."""
     parser.add_argument("--firmware", type=Path, metavar="DIR", help="another firmware folder")
 
 
@@ -39,7 +39,7 @@ def put(
     key_of: KeyOf | None = None,
     was_locked: Sequence[str] = (),
 ) -> Deployed:
-    """Deploy, and show how far it is."""
+    """Put the application on a board, and show how far it is."""
     with bar(say.translated("Writing")) as progress:
         return deploy.deploy(
             choice.port,

@@ -23,7 +23,7 @@ from tirta.install.label import Label
 from tirta.install.rom_loader import WRITE_BAUD
 from tirta.keys import office
 from tirta.link.answers import Hello
-from tirta.node.config_trial import Reading
+from tirta.node.config_trial import SelfTestReading
 from tirta.node.discover import Choice, choose
 from tirta.progress import bar
 
@@ -162,7 +162,7 @@ def _tell(
     choice: Choice,
     hello: Hello,
     written_bytes: int,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[SelfTestReading] = (),
 ) -> None:
     label = Label(hello.node, hello.board, hello.firmware, hello.name)
     picture = label.save(args.labels / f"{hello.node}.png")

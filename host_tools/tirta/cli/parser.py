@@ -39,6 +39,7 @@ class Parser(argparse.ArgumentParser):
             group.title = say.translated(str(group.title))
 
     def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the words of a command, and end with exit code 2."""
         told = say.translated(message)
         say.error(f"{told[0].upper()}{told[1:].rstrip('.')}.", f"See `{self.prog} --help`.")
         sys.exit(WRONG_USAGE)
@@ -51,14 +52,14 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         return say.translated(action.help) if action.help else action.help
 
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
-        """As argparse does, with the word before it in the person's language."""
+        """Add the usage as argparse does, with the word before it in the person's language."""
         if prefix is None:
             prefix = say.translated("usage: ")
         super().add_usage(usage, actions, groups, prefix)
 
 
 def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
-    """The parser, and that of each command by name."""
+    """Build the parser, and that of each command by name."""
     width = shutil.get_terminal_size().columns
     top = Parser(
         prog="tirta",
@@ -119,7 +120,9 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
 
 
 def misspelt(words: Sequence[str], names: Iterable[str]) -> tuple[str, str] | None:
-    """What to say, and the next step, where the words name no command; None where they do."""
+    """Return what to say, and the next step, where the words name no command; None where they
+    do.
+    """
     known = list(names)
     family = [name for name in known if words and name.startswith(f"{words[0]} ")]
     said = list(words[: 2 if family else 1])

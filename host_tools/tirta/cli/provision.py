@@ -13,7 +13,7 @@ from tirta.cli.command import (
     unlisted_argument,
     was_locked_argument,
 )
-from tirta.install.batch import DONE, How, Result, provision
+from tirta.install.batch import DONE, BoardResult, How, provision
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def _run(args: Namespace) -> int:
     return 1 if failed else 0
 
 
-def _told(result: Result) -> None:
+def _told(result: BoardResult) -> None:
     if result.result == DONE:
         say.say(f"{result.name}: {result.node} is done.")
         return

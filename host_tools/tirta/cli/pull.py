@@ -13,9 +13,9 @@ from tirta.exports.selection import moment
 from tirta.node import Node
 from tirta.node.discover import OFF, REPL, SILENT, Choice, choose, nodes
 from tirta.node.tail import follow
-from tirta.progress import Update, bars
-from tirta.pull.pull import Result, pull
-from tirta.pull.wanted import Span
+from tirta.progress import Progress, bars
+from tirta.pull.pull import PullResult, pull
+from tirta.pull.wanted import Wanted
 from tirta.tables.landing import land_all
 from tirta.text import counted
 
@@ -76,7 +76,7 @@ def _place(text: str) -> object:
 
 def _pull(args: Namespace) -> None:
     choices = _chosen(args)
-    span = Span.of(args.begin if args.since is None else args.since, args.to)
+    span = Wanted.of(args.begin if args.since is None else args.since, args.to)
     titles = [f"Pulling {c.port}" if args.all else "Pulling" for c in choices]
     with bars([say.translated(title) for title in titles]) as updates:
         with ThreadPoolExecutor(max_workers=len(choices)) as pool:
@@ -87,7 +87,7 @@ def _pull(args: Namespace) -> None:
                 for choice, update in zip(choices, updates, strict=True)
             ]
         results = [job.result() for job in jobs]
-    good = [result for result in results if isinstance(result, Result)]
+    good = [result for result in results if isinstance(result, PullResult)]
     failed = [result for result in results if isinstance(result, TirtaError)]
     # What came is safe, and told, before the tables are made of it: they may not fit on the disk.
     if args.json:
@@ -135,8 +135,8 @@ def _chosen(args: Namespace) -> list[Choice]:
 
 
 def _one(
-    choice: Choice, archive: Path, span: Span, update: Update, *, steady: bool, of_many: bool
-) -> Result | TirtaError:
+    choice: Choice, archive: Path, span: Wanted, update: Progress, *, steady: bool, of_many: bool
+) -> PullResult | TirtaError:
     """Pull one node; what stops it stops no other. Of many, a message begins with the port."""
     try:
         with Node(choice.port, choice.baud, steady=steady) as node:
@@ -146,7 +146,7 @@ def _one(
         return TirtaError(f"{choice.port}: {error.what}", error.hint) if of_many else error
 
 
-def _tell(result: Result) -> None:
+def _tell(result: PullResult) -> None:
     new, seconds = counted(result.records, "new record"), f"{result.seconds:.1f}"
     if result.records:
         say.out(

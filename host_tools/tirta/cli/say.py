@@ -32,7 +32,7 @@ def speak(code: str) -> tuple[str, str] | None:
 
 
 def translated(message: str) -> str:
-    """A message in the person's language."""
+    """Translate a message into the person's language."""
     return translation.translator(_language)(message)
 
 
@@ -40,19 +40,21 @@ _ = translated
 
 
 def say(message: str) -> None:
-    """A message for a person."""
+    """Say something to a person, on standard error."""
     print(_fit(_(message)), file=sys.stderr)
 
 
 def error(what: str, hint: str = "") -> None:
-    """The one message of a command that did not do its work."""
+    """Say the one message of a command that did not do its work."""
     print(_fit(f"tirta: {_(what)}"), file=sys.stderr)
     if hint:
         print(_fit(f"  {_(hint)}"), file=sys.stderr)
 
 
 def ask(question: str) -> str:
-    """What a person answers. The question goes where messages go: standard output is a script's."""
+    """Ask a person, and return the answer. The question goes where messages go: standard output is
+    a script's.
+    """
     print(_(question), end="", file=sys.stderr, flush=True)
     try:
         return input().strip()
@@ -82,22 +84,22 @@ def _fit(text: str) -> str:
 
 
 def out(text: str) -> None:
-    """A result for a person."""
+    """Print a result for a person."""
     print(_(text))
 
 
 def field(name: str, text: str) -> None:
-    """A line of a result for a person: what it is, and how."""
+    """Print a line of a result for a person: what it is, and how."""
     print(f"{_(name):9} {_(text)}".rstrip())
 
 
 def document(value: Any) -> None:
-    """A result for a script: one JSON document."""
+    """Print a result for a script: one JSON document."""
     print(json.dumps(value, ensure_ascii=False))
 
 
 def documents(values: Iterable[Any]) -> None:
-    """A long result for a script: one JSON array, written as it comes."""
+    """Print a long result for a script: one JSON array, written as it comes."""
     sys.stdout.write("[")
     for i, value in enumerate(values):
         sys.stdout.write(("," if i else "") + json.dumps(value, ensure_ascii=False))
@@ -105,7 +107,7 @@ def documents(values: Iterable[Any]) -> None:
 
 
 def written(path: Path, *, as_json: bool) -> None:
-    """The file that a command made, for a person or a script."""
+    """Say which file a command made, to a person or a script."""
     if as_json:
         document({"files": [str(path)]})
     else:
@@ -113,7 +115,7 @@ def written(path: Path, *, as_json: bool) -> None:
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Rows under titles, aligned; an empty cell is a dash."""
+    """Print rows under titles, aligned; an empty cell is a dash."""
     cells = [[_(t) for t in titles], *([str(c) if c != "" else "-" for c in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(titles))]
     for row in cells:

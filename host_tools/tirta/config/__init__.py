@@ -9,12 +9,12 @@ told with the line in the file that causes it.
 from tirta.config.asking import from_questions, from_words
 from tirta.config.canonical import canonical
 from tirta.config.comparing import diff, schema
-from tirta.config.problems import Problem
-from tirta.config.reading import Checked, check, load
+from tirta.config.reading import CheckedConfig, check, load
 from tirta.config.writing import to_toml
+from tirta.errors import Problem
 
 __all__ = [
-    "Checked",
+    "CheckedConfig",
     "Problem",
     "canonical",
     "check",

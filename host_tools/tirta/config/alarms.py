@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tirta.boards.model import Board
-from tirta.config.model import Name
+from tirta.config.model import ChannelName
 from tirta.errors import TirtaError
 from tirta.water import definitions, limits
 from tirta_format import columns
@@ -38,12 +38,12 @@ class Alarm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: Name
+    name: ChannelName
     kind: Literal[
         "above", "below", "fault", "tamper", "burst", "night_flow", "backflow", "quality",
         "meter", "stuck", "doubled", "reversed",
     ]  # fmt: skip
-    channel: Name | None = None
+    channel: ChannelName | None = None
     limit: float | None = None  # of a burst: the least rise that is worth an alarm
     saturday_limit: float | None = None  # these three of a night_flow, in place of the limit
     sunday_limit: float | None = None
@@ -51,7 +51,7 @@ class Alarm(BaseModel):
     hysteresis: Annotated[float, Field(ge=0)] = 0
     delay_s: Annotated[float, Field(ge=0, le=86400)] | None = None  # of `stuck`: standing still
     parameter: str | None = None  # quality: of the limits file
-    pressure: Name | None = None
+    pressure: ChannelName | None = None
     pressure_min: float | None = None
     night_from_h: Annotated[int, Field(ge=0, le=23)] = definitions.NIGHT_FROM_H
     night_to_h: Annotated[int, Field(ge=1, le=24)] = definitions.NIGHT_TO_H
@@ -62,8 +62,8 @@ class Alarm(BaseModel):
 def entries(
     alarms: list[Alarm], channels: list[dict[str, Any]], interval_ms: int, board: Board
 ) -> list[dict[str, Any]]:
-    """The node's `alarms`; what cannot be resolved is left for the node's rules to tell. Raises
-    AlarmError for a limit that the limits file does not have.
+    """Resolve the node's `alarms`; what cannot be resolved is left for the node's rules to tell.
+    Raises AlarmError for a limit that the limits file does not have.
     """
     owners = {name: channels[i] for name, i, _ in columns.columns(channels)}
     found: list[dict[str, Any]] = []
@@ -205,7 +205,7 @@ def _quality(
 
 
 def written(config: dict[str, Any]) -> list[str]:
-    """The `[[alarm]]` tables of a node's config."""
+    """Write the `[[alarm]]` tables of a node's config."""
     channels, interval_ms = config["channels"], config["interval_ms"]
     owners = {name: channels[i] for name, i, _ in columns.columns(channels)}
     out: list[str] = []

@@ -37,12 +37,12 @@ _ASKED_ELSEWHERE = {"name", "sensor", "pin"}
 
 
 def from_words(board: Board, name: str, interval_s: float, channels: Iterable[str]) -> str:
-    """A config file. A channel is told in words: NAME SENSOR [PIN] KEY=VALUE …"""
+    """Write a config file. A channel is told in words: NAME SENSOR [PIN] KEY=VALUE …"""
     return _file(board, name, interval_s, [_channel_of(words.split()) for words in channels])
 
 
 def from_questions(board: Board, ask: Ask, tell: Tell) -> str:
-    """A config file from a person's answers: pin by pin, only what fits there.
+    """Write a config file from a person's answers: pin by pin, only what fits there.
 
     `tell` says what is wrong with an answer, and the question comes again: a wrong word must not
     cost the answers before it.
@@ -71,7 +71,9 @@ class _Again:
         self._tell = tell
 
     def until(self, question: str, check: Callable[[str], Answer]) -> Answer:
-        """What `check` makes of an answer; it raises ValueError with what is wrong."""
+        """Ask until `check` takes the answer, and return what that makes of it; it raises
+        ValueError with what is wrong.
+        """
         while True:
             try:
                 return check(self._ask(question).strip())

@@ -6,7 +6,8 @@ from typing import Any
 
 from tirta.boards.model import Board
 from tirta.config import document, model
-from tirta.config.problems import Lines, Problem
+from tirta.config.problems import Lines
+from tirta.errors import Problem
 from tirta_format.kinds import INTERRUPT_HZ
 
 _BUS_PINS = {
@@ -17,7 +18,7 @@ _BUS_PINS = {
 
 
 def names_missing_pin(channel: document.Channel, board: Board) -> bool:
-    """Whether a pin of the channel is not the board's: then there is no canonical form."""
+    """Return whether a pin of the channel is not the board's: then there is no canonical form."""
     names = (getattr(channel, key, None) for key in ("pin", "reverse_pin"))
     return any(name is not None and name not in board.pins for name in names)
 
@@ -25,7 +26,7 @@ def names_missing_pin(channel: document.Channel, board: Board) -> bool:
 def unread(
     content: dict[str, Any], kept: list[int], board: Board, lines: Lines
 ) -> Iterator[Problem]:
-    """Pins of channels that cannot be read as a whole."""
+    """Yield pins of channels that cannot be read as a whole."""
     channels = content.get("channel")
     for i, channel in enumerate(channels if isinstance(channels, list) else ()):
         for key in ("pin", "reverse_pin") if i not in kept and isinstance(channel, dict) else ():
@@ -39,7 +40,7 @@ def unread(
 
 
 def problems(config: document.Config, board: Board, lines: Lines) -> Iterator[Problem]:
-    """Everything that the board does not have as the config wants it, with its line."""
+    """Yield everything that the board does not have as the config wants it, with its line."""
     taken: dict[str, int] = {}
     for i, channel in enumerate(config.channel):
         for key in ("pin", "reverse_pin"):

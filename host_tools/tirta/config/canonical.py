@@ -24,7 +24,9 @@ DS18B20_SCALE = 10_000  # its steps of 1/16 degC are 625 of these: nothing is ro
 
 
 def canonical(config: Config, board: Board) -> bytes:
-    """The config text of FORMAT.md section 8. Pins must be the board's: `check` sees to that."""
+    """Write the config text of FORMAT.md section 8. Pins must be the board's: `check` sees to
+    that.
+    """
     counter = 0
     channels = []
     for channel in config.channel:

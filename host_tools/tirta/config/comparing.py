@@ -9,7 +9,9 @@ from tirta.config.writing import to_toml
 
 
 def diff(on_node: bytes, in_file: bytes) -> list[str]:
-    """Lines with - and +, in the words of a config file; empty when the node would do the same."""
+    """Compare two configs: lines with - and +, in the words of a config file; empty when the node
+    would do the same.
+    """
     if on_node == in_file:
         return []
     before = to_toml(on_node).splitlines() if on_node else []
@@ -18,7 +20,7 @@ def diff(on_node: bytes, in_file: bytes) -> list[str]:
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of a config file."""
+    """Describe a config file as JSON Schema (draft 2020-12) of a config file."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Config.model_json_schema(),

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from tirta.config import devices, document, model
-from tirta.config.problems import Lines, Place, Problem
+from tirta.config.problems import KeyPath, Lines
+from tirta.errors import Problem
 from tirta.numbers import with_point
 from tirta_format import config as format_config
 
@@ -71,7 +72,7 @@ _RANGE_HINT = "Choose a value within the range; with fewer `decimals` larger val
 
 
 def of_format(encoded: bytes, lines: Lines) -> Iterator[Problem]:
-    """The node's own rules on the canonical form, told in the words of the file."""
+    """Apply the node's own rules to the canonical form, told in the words of the file."""
     if len(encoded) > format_config.MAX_BYTES:
         yield Problem(
             lines.name,
@@ -81,7 +82,7 @@ def of_format(encoded: bytes, lines: Lines) -> Iterator[Problem]:
     for where, what in format_config.check(json.loads(encoded)):
         if what.startswith(_TOLD):
             continue
-        place: Place
+        place: KeyPath
         if found := _CHANNEL.match(where):
             key = _IN_FILE.get(found[2], found[2])
             place = ("channel", int(found[1]), key) if key else ("channel", int(found[1]))
@@ -93,15 +94,17 @@ def of_format(encoded: bytes, lines: Lines) -> Iterator[Problem]:
         yield Problem(lines.where(place), f"The node's form of this value {told}.", _RANGE_HINT)
 
 
-def place_of(error: Any) -> Place:
-    """Where an error of pydantic is: it names the sensor kind between a channel's index and key."""
+def place_of(error: Any) -> KeyPath:
+    """Return where an error of pydantic is: it names the sensor kind between a channel's index and
+    key.
+    """
     return tuple(
         [part for i, part in enumerate(error["loc"]) if not (i == 2 and part in KINDS)][:3]
     )
 
 
 def of_pydantic(error: Any, content: dict[str, Any], lines: Lines) -> Problem:
-    """One of the errors of a ValidationError."""
+    """Return one of the errors of a ValidationError."""
     place = place_of(error)
     key = str(place[-1]) if place else ""
     where = lines.where(place)
@@ -150,14 +153,14 @@ def _number_hint(error: Any, key: str) -> str:
 
 
 def of_booleans(content: dict[str, Any], lines: Lines) -> Iterator[Problem]:
-    """`true` where a number or a text is asked for: pydantic would take it for 1."""
+    """Tell of `true` where a number or a text is asked for: pydantic would take it for 1."""
     for place, value in _leaves(content, ()):
         if isinstance(value, bool) and place[-1] not in _BOOLEAN:
             what = f"{str(value).lower()} is no value for {place[-1]}."
             yield Problem(lines.where(place), what, f"Give {place[-1]} a number or a text.")
 
 
-def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+def _leaves(value: Any, place: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _leaves(inner, (*place, key))
@@ -168,7 +171,7 @@ def _leaves(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
         yield place, value
 
 
-def _known(place: Place, content: dict[str, Any]) -> list[str]:
+def _known(place: KeyPath, content: dict[str, Any]) -> list[str]:
     if len(place) < 3:
         return list(document.Config.model_fields)
     channels = content.get("channel")

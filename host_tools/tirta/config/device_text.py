@@ -11,7 +11,7 @@ Pairs = Iterator[tuple[str, str]]
 
 
 def written(channel: dict[str, Any]) -> Pairs:
-    """(key, TOML text) of what is the kind's own."""
+    """Return (key, TOML text) of what is the kind's own."""
     yield from _polled(channel)
     yield from _KINDS.get(channel["sensor"], _nothing)(channel)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from tirta.boards.model import Board
-from tirta.config.model import Converted, Name, PinName, Scaled, Unit
+from tirta.config.model import ChannelName, Converted, PinName, Scaled, Unit
 
 _Celsius = Annotated[float, Field(ge=-5, le=100)]
 _Poll = Annotated[float, Field(ge=0.1, le=86400)] | None
@@ -53,6 +53,7 @@ class Modbus(_Polled):
     offset: float = 0
 
     def entry(self, board: Board) -> dict[str, Any]:
+        """Return the kind's own keys of the canonical form (FORMAT.md 8.1)."""
         scale = 10**self.decimals
         mul, div = _ratio(Fraction(repr(self.factor)) * scale)
         return self.polled() | {
@@ -72,6 +73,7 @@ class Sdi12(_Polled):
     value: Annotated[int, Field(ge=1, le=99)] = 1
 
     def entry(self, board: Board) -> dict[str, Any]:
+        """Return the kind's own keys of the canonical form (FORMAT.md 8.1)."""
         return self.polled() | {
             "address": self.address, "command": self.command, "index": self.value - 1,
         }  # fmt: skip
@@ -83,10 +85,11 @@ class Ezo(_Polled):
     sensor: Literal["ezo"]
     address: Annotated[int, Field(ge=8, le=119)]
     field: Annotated[int, Field(ge=1, le=8)] = 1
-    temperature: Name | None = None  # the channel that it is compensated by
+    temperature: ChannelName | None = None  # the channel that it is compensated by
     fallback_c: _Celsius = 25  # stands in where that has no good value; then the value is suspect
 
     def entry(self, board: Board) -> dict[str, Any]:
+        """Return the kind's own keys of the canonical form (FORMAT.md 8.1)."""
         water: dict[str, Any] = {} if self.temperature is None else {"water": self.temperature}
         if water and self.fallback_c != 25:
             water["fixed"] = round(self.fallback_c * 100)
@@ -98,7 +101,7 @@ class _Compensated(Converted):
     no good value, `fallback_c` stands in for it and the value is suspect.
     """
 
-    temperature: Name | float
+    temperature: ChannelName | float
     fallback_c: _Celsius = 25
 
     def water(self) -> dict[str, Any]:
@@ -121,6 +124,7 @@ class PH(_Compensated):
     slope_percent: Annotated[float, Field(ge=50, le=110)] = 100
 
     def entry(self, board: Board) -> dict[str, Any]:
+        """Return the kind's own keys of the canonical form (FORMAT.md 8.1)."""
         return self.water() | {
             "zero_uv": round(self.zero_v * 1e6), "gain_milli": round(self.gain * 1000),
             "offset_uv": round(self.offset_mv * 1000), "slope": round(self.slope_percent * 100),
@@ -137,6 +141,7 @@ class Orp(Converted):
     gain: Annotated[float, Field(ge=-100, le=100)]
 
     def entry(self, board: Board) -> dict[str, Any]:
+        """Return the kind's own keys of the canonical form (FORMAT.md 8.1)."""
         scale = 10**self.decimals
         return {
             "uv0": round(self.zero_v * 1e6), "value0": 0,
@@ -152,6 +157,7 @@ class Conductivity(_Compensated):
     percent_per_c: Annotated[float, Field(ge=0, le=5)] = 2
 
     def entry(self, board: Board) -> dict[str, Any]:
+        """Return the kind's own keys of the canonical form (FORMAT.md 8.1)."""
         alpha = {"alpha": round(self.percent_per_c * 100)}
         return self.water() | alpha | _points(self.points, self.decimals)
 
@@ -163,6 +169,7 @@ class Turbidity(Converted):
     points: _Points
 
     def entry(self, board: Board) -> dict[str, Any]:
+        """Return the kind's own keys of the canonical form (FORMAT.md 8.1)."""
         return _points(self.points, self.decimals)
 
 
@@ -180,6 +187,7 @@ class Oxygen(_Compensated):
     pressure_kpa: Annotated[float, Field(ge=50, le=110)] = 101.325
 
     def entry(self, board: Board) -> dict[str, Any]:
+        """Return the kind's own keys of the canonical form (FORMAT.md 8.1)."""
         scale = 10**self.decimals
         table = [
             round(oxygen_saturation(c, self.salinity, self.pressure_kpa) * scale)
@@ -202,6 +210,7 @@ class Battery(Scaled):
     low_v: Annotated[float, Field(ge=0, le=100)] = 0
 
     def entry(self, board: Board) -> dict[str, Any]:
+        """Return the kind's own keys of the canonical form (FORMAT.md 8.1)."""
         return {
             "divider": round(board.analog_inputs.battery_divider * 1000),
             "low": round(self.low_v * 10**self.decimals),
@@ -216,6 +225,7 @@ class Own(Scaled):
     decimals: Annotated[int, Field(ge=0, le=0)] = 0
 
     def entry(self, board: Board) -> dict[str, Any]:
+        """Return the kind's own keys of the canonical form (FORMAT.md 8.1)."""
         return {}
 
 
@@ -237,7 +247,7 @@ def _ratio(exact: Fraction) -> tuple[int, int]:
 
 
 def oxygen_saturation(celsius: float, salinity: float = 0, pressure_kpa: float = 101.325) -> float:
-    """mg/L in water under moist air (Benson and Krause 1984; Standard Methods 4500-O)."""
+    """Return mg/L in water under moist air (Benson and Krause 1984; Standard Methods 4500-O)."""
     t = celsius + 273.15
     fresh = (
         -139.34411 + 1.575701e5 / t - 6.642308e7 / t**2 + 1.243800e10 / t**3 - 8.621949e11 / t**4

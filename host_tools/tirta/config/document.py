@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tirta.config.alarms import Alarm
 from tirta.config.devices import Device
-from tirta.config.model import Current, Period, Pulse, Temperature, Voltage
+from tirta.config.model import Current, Pulse, Seconds, Temperature, Voltage
 from tirta_format import config as rules
 
 Channel = Annotated[Pulse | Current | Voltage | Temperature | Device, Field(discriminator="sensor")]
@@ -35,6 +35,8 @@ class I2cBus(_Strict):
 
 
 class Buses(_Strict):
+    """How the buses are set, where a channel uses one."""
+
     modbus: ModbusBus = ModbusBus()
     i2c: I2cBus = I2cBus()
 
@@ -45,7 +47,7 @@ class Config(_Strict):
     version: Literal[1] = 1
     board: Annotated[str, Field(min_length=1, max_length=32)]
     name: Annotated[str, Field(max_length=32)] = ""
-    interval_s: Period = 60
+    interval_s: Seconds = 60
     commit_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
     visit_s: Annotated[int, Field(ge=5, le=86400)] = 1800
     clock: Literal["ds3231"] | None = None

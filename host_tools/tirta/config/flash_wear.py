@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tirta.boards.model import Board
-from tirta.config.problems import Lines, Problem
+from tirta.config.problems import Lines
+from tirta.errors import Problem
 from tirta_format import columns, wear
 
 LEAST_YEARS = wear.LEAST_YEARS
@@ -24,36 +25,37 @@ class Years:
     log: float
 
     def first(self) -> tuple[str, float]:
-        """The ring that wears out first, and its years."""
+        """Return the ring that wears out first, and its years."""
         if self.journal is not None and self.journal < self.log:
             return "journal", self.journal
         return "log", self.log
 
     def text(self) -> str:
-        """One sentence."""
+        """Say it in one sentence."""
         journal = "is not used" if self.journal is None else f"lasts {spoken(self.journal)}"
         return f"At this pace the flash of the log lasts {spoken(self.log)}, its journal {journal}."
 
     def as_json(self) -> dict[str, float | None]:
+        """Return the years of each ring, or null where it does not wear."""
         return {ring: years and round(years, 1) for ring, years in asdict(self).items()}
 
 
 def spoken(years: float) -> str:
-    """For a person."""
+    """Say it to a person."""
     if years >= _MANY:
         return f"over {_MANY} years"
     return f"about {years:.2g} years" if years >= 1 else f"about {12 * years:.2g} months"
 
 
 def of(config: dict[str, Any], board: Board) -> Years:
-    """Of a config in its canonical form."""
+    """Work out the years of a config in its canonical form."""
     pages = board.partition("log").size // 4096
     width = len(columns.columns(config["channels"]))
     return Years(*wear.years(pages, width, config["interval_ms"], config["commit_ms"]))
 
 
 def warnings(config: dict[str, Any], board: Board, lines: Lines) -> Iterator[Problem]:
-    """One, where a ring wears out early."""
+    """Tell where a ring wears out early."""
     if not config["channels"]:
         return
     ring, years = of(config, board).first()

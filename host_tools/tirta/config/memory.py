@@ -11,7 +11,8 @@ that what is let through here starts on a chip, too.
 from collections.abc import Iterator
 from typing import Any
 
-from tirta.config.problems import Lines, Problem
+from tirta.config.problems import Lines
+from tirta.errors import Problem
 
 FREE = 68_800  # without any channel but a pulse meter
 # A start needs so much for a while: a config that leaves 25,600 starts, one that leaves 21,600 does
@@ -54,7 +55,9 @@ Where = tuple[str | int, ...]
 
 
 def too_much(config: dict[str, Any], lines: Lines) -> Iterator[Problem]:
-    """The first channel or alarm for which there is no room, in a config in its canonical form."""
+    """Yield the first channel or alarm for which there is no room, in a config in its canonical
+    form.
+    """
     for where, name, left in _left(config):
         if left < LEAST:
             yield Problem(
@@ -67,7 +70,9 @@ def too_much(config: dict[str, Any], lines: Lines) -> Iterator[Problem]:
 
 
 def estimate(config: dict[str, Any]) -> int:
-    """Bytes of heap that a node with this config has left after its start, at least."""
+    """Estimate the bytes of heap that a node with this config has left after its start, at
+    least.
+    """
     return min((left for _, _, left in _left(config)), default=FREE)
 
 

@@ -13,13 +13,13 @@ from tirta_format import config as rules
 from tirta_format.degrees import to_centi
 
 NAME = r"^[a-z][a-z0-9_]*$"
-Name = Annotated[str, Field(pattern=NAME, max_length=16)]
+ChannelName = Annotated[str, Field(pattern=NAME, max_length=16)]
 PinName = Annotated[str, Field(min_length=1, max_length=16)]
 Unit = Annotated[str, Field(max_length=16)]
-Point = tuple[float, float]
-Span = tuple[float, float]
+CurvePoint = tuple[float, float]
+Pair = tuple[float, float]
 Statistic = Literal["mean", "min", "max", "last", "count", "std"]
-Period = Annotated[float, Field(ge=0.01, le=86400)]
+Seconds = Annotated[float, Field(ge=0.01, le=86400)]
 
 
 class _Strict(BaseModel):
@@ -29,17 +29,19 @@ class _Strict(BaseModel):
 class _Channel(_Strict):
     """`qc_*`: limits of the quality tests of IOOS QARTOD, in the channel's unit."""
 
-    name: Name
-    period_s: Period | None = None  # between samples; the record's interval when left out
+    name: ChannelName
+    period_s: Seconds | None = None  # between samples; the record's interval when left out
     stats: Annotated[list[Statistic], Field(min_length=1)] | None = None
-    qc_fail: Span | None = None
-    qc_suspect: Span | None = None
-    qc_spike: Span | None = None  # distance from the mean of both neighbours: suspect, fail
+    qc_fail: Pair | None = None
+    qc_suspect: Pair | None = None
+    qc_spike: Pair | None = None  # distance from the mean of both neighbours: suspect, fail
     qc_rate_per_s: Annotated[float, Field(ge=0)] | None = None
-    qc_flat: tuple[float, Period, Period] | None = None  # tolerance; seconds: suspect, fail
+    qc_flat: tuple[float, Seconds, Seconds] | None = None  # tolerance; seconds: suspect, fail
 
 
 class Scaled(_Channel):
+    """A channel whose values have a unit."""
+
     unit: Unit
     raw: bool = False  # keep what the sensor read, too
     decimals: Annotated[int, Field(ge=0, le=6)] = 2  # digits behind the point that are kept
@@ -97,7 +99,7 @@ class Voltage(Converted):
     """A voltage: the line through two points, each [volt, value]."""
 
     sensor: Literal["voltage"]
-    points: tuple[Point, Point]
+    points: tuple[CurvePoint, CurvePoint]
 
 
 def _celsius(unit: str) -> str:

@@ -10,13 +10,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from tirta.config import complaints, document
-from tirta.config.problems import Lines, Problem
+from tirta.config.problems import Lines
+from tirta.errors import Problem
 
 
 def readable(
     content: dict[str, Any], lines: Lines
 ) -> tuple[document.Config | None, list[int], list[Problem]]:
-    """What can be read, which channels of the file that are, and every complaint about the rest."""
+    """Read what can be read, which channels of the file that are, and every complaint about the
+    rest.
+    """
     channels = content.get("channel")
     count = len(channels) if isinstance(channels, list) else 0
     booleans = list(complaints.of_booleans(content, lines))

@@ -15,8 +15,8 @@ from tirta.config.canonical import canonical
 from tirta.config.flash_wear import Years
 from tirta.config.memory import too_much
 from tirta.config.partly import readable
-from tirta.config.problems import Lines, Problem
-from tirta.errors import TirtaError
+from tirta.config.problems import Lines
+from tirta.errors import Problem, TirtaError
 from tirta.files import toml_file
 from tirta_format import columns
 
@@ -24,7 +24,7 @@ ERASE_MS = 500  # an erase of 4096 bytes lasts 30 to 400 ms
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedConfig:
     """`text` is what the node keeps; None when there are problems."""
 
     problems: list[Problem]
@@ -34,6 +34,7 @@ class Checked:
     wear: Years | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """Return what `tirta config check --json` prints."""
         return {
             "ok": not self.problems,
             "errors": [p.as_json() for p in self.problems],
@@ -43,7 +44,7 @@ class Checked:
 
 
 def load(path: Path) -> tuple[bytes, Board]:
-    """The canonical text and its board, or a TirtaError with all problems."""
+    """Load the canonical text and its board. Raises TirtaError with all problems."""
     checked = check(path)
     if checked.text is None or checked.board is None:
         told = "\n".join(f"{p.where}: {p.what}\n  {p.hint}" for p in checked.problems)
@@ -51,12 +52,14 @@ def load(path: Path) -> tuple[bytes, Board]:
     return checked.text, checked.board
 
 
-def check(path: Path) -> Checked:
-    """Everything that is wrong with a config file. Raises TirtaError when it cannot be read."""
+def check(path: Path) -> CheckedConfig:
+    """Find everything that is wrong with a config file. Raises TirtaError when it cannot be
+    read.
+    """
     try:
         text = toml_file.decode(path.read_bytes())
     except UnicodeDecodeError:
-        return Checked([Problem(str(path), "is not a text in UTF-8", "Save it as UTF-8.")])
+        return CheckedConfig([Problem(str(path), "is not a text in UTF-8", "Save it as UTF-8.")])
     except OSError as error:
         raise TirtaError(
             f"Cannot read the config {path}: {error.strerror}.", "Check the path."
@@ -65,17 +68,17 @@ def check(path: Path) -> Checked:
     content, mistakes = toml_file.parse(text)
     problems = [Problem(f"{path.name}:{m.line}", m.what, m.hint) for m in mistakes]
     if content is None:
-        return Checked(problems)
+        return CheckedConfig(problems)
     config, kept, more = readable(content, lines)
     problems += more
     try:
         board = board_file.load(str(content.get("board", "")))
     except TirtaError as error:
         told = [Problem(lines.where(("board",)), error.what, error.hint)]
-        return Checked(problems + (told if content.get("board") else []))
+        return CheckedConfig(problems + (told if content.get("board") else []))
     problems += board_fit.unread(content, kept, board, lines)
     if config is None:
-        return Checked(_in_order(problems))
+        return CheckedConfig(_in_order(problems))
     problems += board_fit.problems(config, board, lines.only(kept))
     encoded, wrong = _encoded(config, kept, board, lines)
     told_there = {problem.where for problem in problems}
@@ -84,10 +87,10 @@ def check(path: Path) -> Checked:
         apart = _alarms_apart(lines, encoded, list(enumerate(config.alarm)), board)
         problems = list(too_much(json.loads(encoded), apart))
     if problems:
-        return Checked(_in_order(problems))
+        return CheckedConfig(_in_order(problems))
     plain = json.loads(encoded)
     told = [*_slow_flash(plain, lines), *flash_wear.warnings(plain, board, lines)]
-    return Checked([], encoded, board, told, flash_wear.of(plain, board))
+    return CheckedConfig([], encoded, board, told, flash_wear.of(plain, board))
 
 
 def _encoded(

@@ -23,7 +23,7 @@ class Section:
 
 
 def sections() -> list[Section]:
-    """Every section that has an example, in the order of the file."""
+    """Return every section that has an example, in the order of the file."""
     _, *parts = re.split(r"^## ", FILE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     found = []
     for part in parts:
@@ -34,7 +34,7 @@ def sections() -> list[Section]:
 
 
 def titles() -> list[tuple[str, str]]:
-    """(kind, what it is), each kind once, where it is not only an example's thermometer."""
+    """Return (kind, what it is), each kind once, where it is not only an example's thermometer."""
     found = sections()
     first = {section.kinds[0] for section in found}
     seen: dict[str, str] = {}
@@ -46,7 +46,9 @@ def titles() -> list[tuple[str, str]]:
 
 
 def about(kind: str) -> list[Section]:
-    """What there is on a kind. Raises TirtaError with the nearest name where there is none."""
+    """Return what there is on a kind. Raises TirtaError with the nearest name where there is
+    none.
+    """
     alike = {name.lower(): name for name in KINDS}
     name = alike.get(kind.lower())
     if name is None:

@@ -20,7 +20,7 @@ from tirta_format import columns
 
 
 def to_toml(text: bytes) -> str:
-    """A config file for a canonical text from a node."""
+    """Write a config file for a canonical text from a node."""
     try:
         config = node_config.parse(text)
     except ValueError as error:

@@ -41,14 +41,14 @@ class Acknowledged:
     withdrawn: bool = False
 
     def fits(self, zone: str, burst: Burst) -> bool:
-        """Whether a burst is this rise."""
+        """Return whether a burst is this rise."""
         near = abs(burst.start_s - self.start_s) <= _APART_S
         alike = self.lps / _FACTOR <= burst.size_lps <= self.lps * _FACTOR
         return self.zone == zone and near and alike
 
 
 def stored(archive: Path) -> list[Acknowledged]:
-    """Every record, oldest first; none where nothing was acknowledged."""
+    """Read every record, oldest first; none where nothing was acknowledged."""
     path = archive / _STORED
     if not path.exists():
         return []
@@ -73,7 +73,7 @@ def add(archive: Path, one: Acknowledged) -> Path:
 
 
 def of_figure(figure: Figure, what: str | None, by: str, *, withdraw: bool = False) -> Acknowledged:
-    """The record of a burst's figure, or, to withdraw it, of an acknowledged change's.
+    """Return the record of a burst's figure, or, to withdraw it, of an acknowledged change's.
 
     TirtaError where the figure is neither, or nothing is said of what it is.
     """
@@ -97,6 +97,6 @@ def of_figure(figure: Figure, what: str | None, by: str, *, withdraw: bool = Fal
 
 
 def of_burst(known: Sequence[Acknowledged], zone: str, burst: Burst) -> Acknowledged | None:
-    """What was said last of a burst, unless it was withdrawn."""
+    """Return what was said last of a burst, unless it was withdrawn."""
     said = [one for one in known if one.fits(zone, burst)]
     return said[-1] if said and not said[-1].withdrawn else None

@@ -25,11 +25,14 @@ class Volume:
 
     @property
     def coverage(self) -> float:
+        """The share of the time that has a value, 0 to 1."""
         return self.seconds / self.expected_s if self.expected_s else 0.0
 
 
 def volume(signal: Signal, start_s: float, end_s: float) -> Volume:
-    """Volume of a flow signal (L/s) between two times: its records added, nothing filled in."""
+    """Integrate a volume of a flow signal (L/s) between two times: its records added, nothing
+    filled in.
+    """
     part = signal.cut(signal.between(start_s, end_s))
     values = part.valid()
     known = ~np.isnan(values)
@@ -52,6 +55,7 @@ class Balance:
 
     @property
     def coverage(self) -> float:
+        """The share of the hours that count, 0 to 1."""
         return self.hours / self.of_hours if self.of_hours else 0.0
 
     @property
@@ -68,7 +72,9 @@ def balance(
     end_s: float,
     meter_accuracy: float = 0.02,
 ) -> Balance:
-    """Of one zone between two times (whole hours are used), from flow signals in L/s."""
+    """Work out the balance of one zone between two times (whole hours are used), from flow signals
+    in L/s.
+    """
     hours = int((end_s - start_s) // HOUR_S)
     groups = [
         [blocks(s, start_s, HOUR_S, hours) * HOUR_S / 1000 for s in group]

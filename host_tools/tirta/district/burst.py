@@ -14,7 +14,7 @@ import numpy as np
 
 from tirta.district import burst_dates, change_point, demand, events, expected, tank
 from tirta.district.calendar import Calendar
-from tirta.district.events import Event
+from tirta.district.events import FlowEvent
 from tirta.district.expected import DailyValues
 from tirta.district.leaks import Leak, leaks
 from tirta.district.night import Night, NightWindow
@@ -59,7 +59,7 @@ def bursts(
     rule: BurstRule = BURST,
     calendar: Calendar | None = None,
 ) -> list[Burst]:
-    """The bursts in a flow signal (L/s); none is found before `nights_at_least` nights.
+    """Find the bursts in a flow signal (L/s); none is found before `nights_at_least` nights.
 
     While pressure is lost, and while tanks fill afterwards, flow is not compared with other days.
     """
@@ -86,7 +86,7 @@ def bursts(
     return [_burst(leak, counted, when) for leak, when in zip(told, moments, strict=True)]
 
 
-def _events(series: DailyValues, calendar: Calendar) -> list[Event]:
+def _events(series: DailyValues, calendar: Calendar) -> list[FlowEvent]:
     """The events, with the scatter that the series itself has once they are known."""
     scatter = expected.first_noise(series, calendar)
     _, left = events.find(series, expected.expected(series, calendar, scatter), quick=True)

@@ -24,7 +24,7 @@ class Calendar:
     holidays: frozenset[date] = frozenset()
 
     def kind(self, day: date) -> str:
-        """The class of a day."""
+        """Return the class of a day."""
         if day in self.holidays:
             return HOLIDAY
         if day.weekday() not in self.weekend:
@@ -33,7 +33,8 @@ class Calendar:
 
 
 def dates(entries: Iterable[str]) -> frozenset[date]:
-    """Dates of a list such as "2026-03-31" and "2026-03-18..2026-03-27", both ends included.
+    """Read the dates of a list such as "2026-03-31" and "2026-03-18..2026-03-27", both ends
+    included.
 
     Raises ValueError with the entry that is neither.
     """

@@ -78,11 +78,13 @@ class Days:
         self.clean = np.asarray(~np.isnan(self.flow).all(axis=1))
 
     def of(self, day: date) -> int:
-        """The place of a day."""
+        """Return the place of a day."""
         return (day - self.first).days
 
     def usual(self, place: int) -> "Usual | None":
-        """The day that this one would have been without leaks; None where too few are alike."""
+        """Return the day that this one would have been without leaks; None where too few are
+        alike.
+        """
         used = self._alike(place)
         if len(used) < _AT_LEAST:
             return None
@@ -136,7 +138,7 @@ class Days:
 
 
 def days_of(flow: Signal, window: NightWindow, calendar: Calendar) -> Days:
-    """The whole days of a flow signal, the first and last one's missing part as NaN."""
+    """Return the whole days of a flow signal, the first and last one's missing part as NaN."""
     found = local_days(flow, window.zone)
     at_s = np.array([_clock(day, window) for day in found])
     rows = []
@@ -160,7 +162,7 @@ def _clock(day: date, window: NightWindow) -> Floats:
 
 
 def change(days: Days, between_s: tuple[float, float], size: float, spread: float) -> Moment:
-    """When the flow, known leaks taken off, rose by `size` (fell where it is negative).
+    """Return when the flow, known leaks taken off, rose by `size` (fell where it is negative).
 
     `between_s` are the ends in which it must lie; the middle of them where nothing is comparable.
     """
@@ -193,7 +195,9 @@ class _Around:
     scatter: Floats
 
     def log_chance(self, open_: Floats, size: float, spread: float, odd: bool) -> Floats:
-        """Of a change at each moment, up to a constant; `odd`: on days unlike any other."""
+        """Return the log chance of a change at each moment, up to a constant; `odd`: on days unlike
+        any other.
+        """
         apart = np.abs(np.subtract.outer(self.at_s, self.at_s)) / BLOCK_S
         cover = np.outer(self.noise, self.noise) * (
             _SLOW * _HOLD**apart + (1 - _SLOW) * (apart == 0)

@@ -23,7 +23,9 @@ _RETURN_NIGHTS = 7
 
 
 def beside_the_nights(counted: Sequence[Night], days: Days, calendar: Calendar) -> DailyValues:
-    """The flow of each counted night, and how far the use by day around it lay above the usual."""
+    """Return the flow of each counted night, and how far the use by day around it lay above the
+    usual.
+    """
     value = np.array([night.flow_lps for night in counted])
     place = np.array([days.of(night.day) for night in counted])
     use = _day_use(days, dict(zip(place.tolist(), value.tolist(), strict=True)))
@@ -67,7 +69,9 @@ def _usual(use: Floats, days: Days, calendar: Calendar) -> Floats:
 
 
 def returned(days: Days, nights: Sequence[Night], rise: int, size: float) -> bool:
-    """Whether by day much more came back than at night, `rise` nights after a fall: people did."""
+    """Return whether by day much more came back than at night, `rise` nights after a fall: people
+    did.
+    """
     until = min(rise + _RETURN_NIGHTS, len(nights) - 1)
     before = days.flow[max(0, days.of(nights[0].day)) : days.of(nights[rise].day), _DAY]
     behind = days.flow[days.of(nights[rise].day) : days.of(nights[until].day), _DAY]

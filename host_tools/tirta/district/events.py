@@ -36,7 +36,7 @@ _ODD_FALSE_IN = 20  # an odd night costs nothing but one night
 
 
 @dataclass(frozen=True)
-class Event:
+class FlowEvent:
     """`first` is the first night that it is in; a pulse ends before night `last`. `size` is in the
     unit of the series, `spread` its standard error. A growth begins at day `begin` of the series
     (2.5, 50 and 97.5 % of its probability) and has its full size `grown` days later.
@@ -66,7 +66,7 @@ class _Atoms:
         return len(self.shape)
 
     def with_growth(self, at: Floats, model: Expected, begin: float, length: float) -> "_Atoms":
-        """These, and a growth of any begin and length."""
+        """Return these, and a growth of any begin and length."""
         column = growth(at + _NIGHT - begin, length)[:, None]
         first = min(int(np.searchsorted(at, begin)), len(at) - 1)
         least = self.least[self.shape == _GROWTH][0]
@@ -83,7 +83,9 @@ _STEP, _PULSE, _GROWTH, _ODD = range(len(_SHAPES))
 
 
 def growth(days: Floats, length: float | Floats) -> Floats:
-    """Share of its full size: a hole whose diameter grows evenly leaks with its square."""
+    """Return the share of its full size: a hole whose diameter grows evenly leaks with its
+    square.
+    """
     return np.asarray(np.clip(days / length, 0, 1) ** 2)
 
 
@@ -117,9 +119,11 @@ def _atoms(at: Floats, model: Expected) -> _Atoms:
     return _Atoms(model.white(column), shape, first_, last_, grown.astype(float), least[shape])
 
 
-def find(days: DailyValues, model: Expected, *, quick: bool = False) -> tuple[list[Event], Floats]:
-    """The events of a series, and what is left over when all are taken off (noise 1); `quick`:
-    as they are found one by one, which is good enough to know the noise.
+def find(
+    days: DailyValues, model: Expected, *, quick: bool = False
+) -> tuple[list[FlowEvent], Floats]:
+    """Find the events of a series, and what is left over when all are taken off (noise 1);
+    `quick`: as they are found one by one, which is good enough to know the noise.
     """
     search = _Search(days, model)
     chosen = search.greedy()
@@ -199,15 +203,15 @@ class _Search:
         white -= basis @ (basis.T @ white)
         return _Window(self.atoms, rows, white.T @ white, white.T @ self.target, whole)
 
-    def told(self, chosen: list[int]) -> tuple[list[Event], Floats]:
-        """The events of a choice in their order, and what is left over."""
+    def told(self, chosen: list[int]) -> tuple[list[FlowEvent], Floats]:
+        """Return the events of a choice in their order, and what is left over."""
         design = np.hstack([self.base, self.atoms.white[:, chosen]])
         cover = np.linalg.pinv(design.T @ design)
         found = cover @ (design.T @ self.target)
         spread = np.sqrt(np.diag(cover))[1:]
         atoms = self.atoms
         events = [
-            Event(
+            FlowEvent(
                 _SHAPES[atoms.shape[a]], int(atoms.first[a]), int(atoms.last[a]), float(q), float(e)
             )
             for a, q, e in zip(chosen, found[1:], spread, strict=True)
@@ -235,7 +239,7 @@ class _Search:
         return self.worth(chosen) > worth + _BETTER
 
     def worth(self, chosen: list[int]) -> float:
-        """Of a choice: what it explains, minus what chance would."""
+        """Return the worth of a choice: what it explains, minus what chance would."""
         basis = np.linalg.qr(np.hstack([self.base, self.atoms.white[:, chosen]]))[0]
         along = basis.T @ self.target
         return float(along @ along - self.atoms.least[chosen].sum())
@@ -252,7 +256,7 @@ class _Search:
         power = np.maximum((white**2).sum(axis=0), 1e-12)
         return _Grid(begin, length, (self.target @ white) / power, power)
 
-    def _refined(self, event: Event, grown: float, others: list[int]) -> Event:
+    def _refined(self, event: FlowEvent, grown: float, others: list[int]) -> FlowEvent:
         """A growth with its begin and length, and their doubt."""
         grid = self._grid(event.first, grown, others)
         begin, length, size, power = grid.begin, grid.length, grid.size, grid.power
@@ -306,7 +310,7 @@ class _Window:
         return [int(self.rows[place]) for place in chosen]
 
     def worth(self, chosen: list[int]) -> float:
-        """Of a choice: what it explains, minus what chance would."""
+        """Return the worth of a choice: what it explains, minus what chance would."""
         places = np.searchsorted(self.rows, chosen)
         gram, along = self.gram[np.ix_(places, places)], self.along[places]
         explained = float(along @ np.linalg.lstsq(gram, along, rcond=1e-9)[0])

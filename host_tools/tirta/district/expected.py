@@ -72,14 +72,14 @@ class Expected:
     noise: float
 
     def white(self, columns: Floats) -> Floats:
-        """Columns in the space in which the noise is 1; shape as given, [nights, …]."""
+        """Bring columns into the space in which the noise is 1; shape as given, [nights, …]."""
         return np.asarray(self.whiten @ columns)
 
 
 def expected(
     days: DailyValues, calendar: Calendar, noise: float, plausible: Plausible = PLAUSIBLE
 ) -> Expected:
-    """The model of a series, with a scatter of `noise` in its unit."""
+    """Fit the model of a series, with a scatter of `noise` in its unit."""
     level = max(float(np.percentile(days.value, 20)), 1e-9)
     kinds = [calendar.kind(day) for day in days.days]
     weekday = np.array([day.weekday() for day in days.days])
@@ -104,7 +104,9 @@ def expected(
 
 
 def first_noise(days: DailyValues, calendar: Calendar, plausible: Plausible = PLAUSIBLE) -> float:
-    """Scatter from one night to the next of the same class: steps are few, so a median is."""
+    """Estimate the scatter from one night to the next of the same class: steps are few, so a median
+    is.
+    """
     kinds = [calendar.kind(day) for day in days.days]
     change = np.array([
         b - a
@@ -121,7 +123,7 @@ def first_noise(days: DailyValues, calendar: Calendar, plausible: Plausible = PL
 
 
 def noise_of(left: Floats, days: DailyValues, plausible: Plausible = PLAUSIBLE) -> float:
-    """Scatter of what a model left over, per unit of its noise."""
+    """Estimate the scatter of what a model left over, per unit of its noise."""
     return _floored(_MAD * float(np.median(np.abs(left))), len(left), days, plausible)
 
 
@@ -132,7 +134,7 @@ def _floored(scatter: float, count: int, days: DailyValues, plausible: Plausible
 
 
 def without(days: DailyValues, kept: Sequence[bool]) -> DailyValues:
-    """The same series with these nights only."""
+    """Return the same series with these nights only."""
     rows = np.asarray(kept, bool)
     return replace(
         days,

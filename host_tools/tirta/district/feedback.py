@@ -41,7 +41,7 @@ _STORED = Path("feedback") / "requests.json"
 
 
 @dataclass(frozen=True)
-class Request:
+class ServiceRequest:
     """One request; the time is the beginning of its hour, the place the middle of its square."""
 
     time_s: float
@@ -52,14 +52,14 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Requests:
+class ServiceRequests:
     """What a file held. `skipped`: requests without a usable time."""
 
-    requests: tuple[Request, ...]
+    requests: tuple[ServiceRequest, ...]
     skipped: int = 0
 
 
-def read(path: Path) -> Requests:
+def read(path: Path) -> ServiceRequests:
     """Read a GeoReport v2 file, JSON or XML; TirtaError where it is neither."""
     kept, skipped = [], 0
     for fields in _fields(path):
@@ -71,16 +71,16 @@ def read(path: Path) -> Requests:
         if lat is None or lon is None:
             lat = lon = None
         closed = str(fields.get("status", "")).lower() == _CLOSED
-        kept.append(Request(time_s, _category(fields), closed, lat, lon))
+        kept.append(ServiceRequest(time_s, _category(fields), closed, lat, lon))
     if skipped and not kept:
         raise TirtaError(
             f"None of the {skipped} requests in {path} has a usable time.",
             "requested_datetime must be a time with its zone, as 2026-03-05T08:15:30+07:00.",
         )
-    return Requests(tuple(sorted(kept, key=lambda r: (r.time_s, r.category))), skipped)
+    return ServiceRequests(tuple(sorted(kept, key=lambda r: (r.time_s, r.category))), skipped)
 
 
-def store(archive: Path, found: Requests) -> Path:
+def store(archive: Path, found: ServiceRequests) -> Path:
     """Keep requests beside the records: the whole list, in place of the one of before."""
     path = archive / _STORED
     document = {"version": 1, "requests": [asdict(r) for r in found.requests]}
@@ -88,13 +88,13 @@ def store(archive: Path, found: Requests) -> Path:
     return path
 
 
-def stored(archive: Path) -> tuple[Request, ...]:
-    """What `store` kept; nothing where nothing was."""
+def stored(archive: Path) -> tuple[ServiceRequest, ...]:
+    """Read what `store` kept; nothing where nothing was."""
     path = archive / _STORED
     if not path.exists():
         return ()
     try:
-        return tuple(Request(**row) for row in json.loads(path.read_bytes())["requests"])
+        return tuple(ServiceRequest(**row) for row in json.loads(path.read_bytes())["requests"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TirtaError(
             f"{path} is damaged.", "Import the requests again: `tirta feedback import`."

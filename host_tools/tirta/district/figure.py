@@ -40,6 +40,7 @@ class Figures:
         self._by_id: dict[str, Figure] = {}
 
     def add(self, figure: Figure) -> Figure:
+        """Keep a figure under its id, and return it."""
         self._by_id[figure.id] = figure
         return figure
 
@@ -59,7 +60,7 @@ class Figures:
             ) from None
 
     def records(self, name: str) -> list[Evidence]:
-        """Every record that a figure stands on, its parts' included, each range once."""
+        """Return every record that a figure stands on, its parts' included, each range once."""
         found: dict[Evidence, None] = {}
         waiting, seen = [name], set[str]()
         while waiting:
@@ -73,5 +74,5 @@ class Figures:
 
 
 def evidence(signals: Iterable[Signal], start_s: float, end_s: float) -> tuple[Evidence, ...]:
-    """The records of these signals whose intervals end in (start, end]."""
+    """Return the records of these signals whose intervals end in (start, end]."""
     return tuple(e for s in signals for e in s.evidence(s.between(start_s, end_s)))

@@ -28,7 +28,7 @@ def _damaged(path: Path, error: Exception) -> TirtaError:
 
 
 def open_table(path: Path, texts: list[str] | None = None) -> pq.ParquetFile:
-    """A file, with these columns as dictionaries.
+    """Open a file, with these columns as dictionaries.
 
     Raises TirtaError where it is damaged, or of another version of tirta.
     """
@@ -40,7 +40,7 @@ def open_table(path: Path, texts: list[str] | None = None) -> pq.ParquetFile:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """A small table, whole. Raises TirtaError where it is damaged."""
+    """Read a small table, whole. Raises TirtaError where it is damaged."""
     try:
         found: list[dict[str, Any]] = open_table(path).read().to_pylist()
     except (OSError, pa.ArrowException) as error:
@@ -49,7 +49,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 
 def row_groups(path: Path) -> Iterator[pa.Table]:
-    """A month of records, a channel at a time. Raises TirtaError where it is damaged."""
+    """Yield a month of records, a channel at a time. Raises TirtaError where it is damaged."""
     file = open_table(path, _TEXTS)
     columns = [name for name in (*_COLUMNS, "config") if name in file.schema_arrow.names]
     for group in range(file.num_row_groups):
@@ -60,13 +60,13 @@ def row_groups(path: Path) -> Iterator[pa.Table]:
 
 
 def records(path: Path) -> int:
-    """How many records a month has, however many channels."""
+    """Count how many records a month has, however many channels."""
     numbers = pa.concat_tables(row_groups(path)).column("number")
     return int(pc.count_distinct(numbers).as_py())
 
 
 def last_times(path: Path) -> Iterator[float]:
-    """The newest time of each channel in a month, where it has one; Unix seconds."""
+    """Yield the newest time of each channel in a month, where it has one; Unix seconds."""
     for table in row_groups(path):
         newest = pc.max(table.column("time_utc")).as_py()
         if newest is not None:
@@ -74,7 +74,7 @@ def last_times(path: Path) -> Iterator[float]:
 
 
 def codes(table: pa.Table, name: str, words: list[str]) -> Ints:
-    """A column of few different texts as places in `words`, which grows as needed."""
+    """Turn a column of few different texts as places in `words`, which grows as needed."""
     column = table.column(name).combine_chunks()
     if isinstance(column, pa.ChunkedArray):
         column = column.chunk(0)

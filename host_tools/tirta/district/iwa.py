@@ -30,14 +30,17 @@ class WaterBalance:
 
     @property
     def authorised_m3(self) -> float:
+        """Authorised consumption: billed and unbilled."""
         return self.billed_m3 + self.unbilled_m3
 
     @property
     def losses_m3(self) -> float:
+        """Water losses: system input less authorised consumption."""
         return self.input_m3 - self.authorised_m3
 
     @property
     def real_m3(self) -> float:
+        """Real losses: water losses less apparent ones."""
         return self.losses_m3 - self.apparent_m3
 
     @property
@@ -49,7 +52,9 @@ class WaterBalance:
 def water_balance(
     zone: Zone, input_m3: float, uncertainty_m3: float, billed_m3: float, unbilled_m3: float | None
 ) -> WaterBalance:
-    """The balance of a zone whose system input and billing are of the same whole months."""
+    """Work out the balance of a zone whose system input and billing are of the same whole
+    months.
+    """
     assumed = []
     if unbilled_m3 is None:
         assumed.append("no unbilled authorised consumption")
@@ -74,7 +79,9 @@ class Unavoidable:
 
 
 def unavoidable(zone: Zone, pressure_m: float | None) -> Unavoidable | None:
-    """Of a zone with its mains and connections in the district file; else None."""
+    """Work out the unavoidable losses of a zone with its mains and connections in the file; else
+    None.
+    """
     pressure = zone.pressure_mean_m if zone.pressure_mean_m is not None else pressure_m
     if zone.mains_km is None or not zone.connections or pressure is None or not pressure > 0:
         return None

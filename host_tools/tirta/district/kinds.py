@@ -81,7 +81,7 @@ KINDS = {
 
 
 def split(figure: str) -> tuple[str, str, str]:
-    """(whose it is, its kind, the rest) of an id: ("z7", "night", "2025-03-23").
+    """Return (whose it is, its kind, the rest) of an id: ("z7", "night", "2025-03-23").
 
     Whose it is may be a zone, a node, or NODE/CHANNEL. The kind is empty for one that nobody
     named.

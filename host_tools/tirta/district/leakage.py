@@ -34,6 +34,7 @@ class NightUse:
 
     @property
     def lps(self) -> float:
+        """Legitimate night use, in L/s."""
         return self.connections * self.litres_per_connection_h / d.HOUR_S + self.named_users_lps
 
 
@@ -51,6 +52,7 @@ class Leakage:
 
     @property
     def day_m3(self) -> float:
+        """Leakage of a day, in m3."""
         return self.night_lps * self.hour_day * d.HOUR_S / 1000
 
 
@@ -62,7 +64,7 @@ def leakage(
     meter_accuracy: float = 0.02,
     hour_day: float = 24.0,
 ) -> Leakage:
-    """From the night flows that the reported figure stands on; at least one."""
+    """Work out leakage from the night flows that the reported figure stands on; at least one."""
     flows = np.asarray(night_flows_lps, dtype=np.float64)
     reported = float(np.percentile(flows, d.PERCENTILE))
     causes = {
@@ -88,7 +90,9 @@ def _bootstrap(flows: Floats) -> float:
 
 
 def hour_day_factor(pressure_m: Floats, night_pressure_m: float, n1: float = d.N1) -> float:
-    """Hours of night leakage in a day, from a day's or month's pressure; 24 without pressure."""
+    """Return the hours of night leakage in a day, from a day's or month's pressure; 24 without
+    pressure.
+    """
     known = pressure_m[~np.isnan(pressure_m)]
     if not len(known) or not night_pressure_m > 0:
         return 24.0

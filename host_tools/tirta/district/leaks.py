@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from tirta.district.events import ODD, PULSE, Event, growth
+from tirta.district.events import ODD, PULSE, FlowEvent, growth
 from tirta.district.signal import Floats
 
 _ALIKE = 0.35  # a rise and a fall that differ by less may be of one leak
@@ -29,7 +29,7 @@ class Leak:
     last: int | None
     size: float
     spread: float
-    rise: Event
+    rise: FlowEvent
 
     @property
     def grown(self) -> float:
@@ -37,7 +37,7 @@ class Leak:
         return self.rise.grown
 
     def at(self, day: float) -> float:
-        """Its size on a day of the series."""
+        """Return its size on a day of the series."""
         if not self.grown:
             return self.size
         return self.size * float(growth(np.maximum(day - self.rise.begin[1], 0), self.grown))
@@ -48,13 +48,13 @@ class _Change:
     night: int
     size: float  # negative: a fall
     spread: float
-    event: Event
+    event: FlowEvent
 
 
 def leaks(
-    events: Sequence[Event], at: Floats, is_return: Callable[[int, int, float], bool]
+    events: Sequence[FlowEvent], at: Floats, is_return: Callable[[int, int, float], bool]
 ) -> list[Leak]:
-    """The leaks in the events of a series; `at` is the day of each night.
+    """Find the leaks in the events of a series; `at` is the day of each night.
 
     `is_return` says of a fall and a later rise (nights, size) whether demand went and came back.
     """
@@ -108,7 +108,7 @@ def _part_of(fall: _Change, open_: Sequence[tuple[int, Leak]], at: Floats) -> in
     return None
 
 
-def _changes(events: Sequence[Event], nights: int) -> list[_Change]:
+def _changes(events: Sequence[FlowEvent], nights: int) -> list[_Change]:
     """Rises and falls in their order; on one night a rise comes first."""
     changes = []
     for event in events:

@@ -63,7 +63,9 @@ def faults(
     max_lps: float | None = None,
     least_m: float = 0.0,
 ) -> list[Fault]:
-    """What is wrong with a flow signal in L/s, in the order of time; `midnights_s`: its days'."""
+    """Find what is wrong with a flow signal in L/s, in the order of time; `midnights_s`: its
+    days'.
+    """
     if not len(flow):
         return []
     days = np.searchsorted(flow.time_s, midnights_s, side="right")
@@ -78,7 +80,7 @@ def faults(
 
 
 def believed(flow: Signal, found: Sequence[Fault]) -> Signal:
-    """The signal with all that a fault touches marked as failed."""
+    """Return the signal with all that a fault touches marked as failed."""
     if not found:
         return flow
     flag = flow.flag.copy()

@@ -20,11 +20,14 @@ class Meters:
 
     @property
     def all(self) -> list[Signal]:
+        """Every meter: inlets, outlets, and those of the zones below."""
         return [*self.inlets, *self.outlets, *self.below]
 
 
 def net_flow(meters: Meters, name: str) -> Signal | None:
-    """What stays in a zone, in L/s: one inlet as it is, several meters on their coarsest grid."""
+    """Return what stays in a zone, in L/s: one inlet as it is, several meters on their coarsest
+    grid.
+    """
     if len(meters.all) == 1:
         return meters.inlets[0]
     known = [s for s in meters.all if len(s)]

@@ -31,17 +31,17 @@ class Minutes:
     first_s: int
 
     def between(self, start_s: int, end_s: int) -> slice:
-        """The records of the minutes from `start_s` up to `end_s`, both whole ones."""
+        """Return the records of the minutes from `start_s` up to `end_s`, both whole ones."""
         first, last = np.searchsorted(self.minute, [start_s // MINUTE_S, end_s // MINUTE_S])
         return slice(int(first), int(last))
 
     def passes(self, start_s: int, end_s: int) -> int:
-        """How often the minutes between two times passed."""
+        """Return how often the minutes between two times passed."""
         return len(np.unique(self.passed[self.between(start_s, end_s)]))
 
 
 def by_minute(signal: Signal) -> Minutes:
-    """The records of a signal by their minutes.
+    """Lay out the records of a signal by their minutes.
 
     A record's time is taken to the second, and a whole minute ends the one before. A record that is
     a minute earlier than one before it (a clock was trimmed) belongs to that one's.

@@ -37,11 +37,11 @@ class NightWindow:
     calendar: Calendar = field(default_factory=Calendar)
 
     def midnight_s(self, day: date) -> float:
-        """Unix seconds of the beginning of a local day."""
+        """Return Unix seconds of the beginning of a local day."""
         return datetime(day.year, day.month, day.day, tzinfo=self.zone).timestamp()
 
     def bounds_s(self, day: date) -> tuple[int, int]:
-        """Unix seconds of the window's ends on a local day: whole minutes."""
+        """Return Unix seconds of the window's ends on a local day: whole minutes."""
         midnight = self.midnight_s(day)
         start, end = (round(midnight / d.MINUTE_S + h * _HOUR) for h in (self.from_h, self.to_h))
         return start * d.MINUTE_S, end * d.MINUTE_S
@@ -65,11 +65,12 @@ class Night:
 
     @property
     def counts(self) -> bool:
+        """Whether its lowest hour may be reported."""
         return self.state == COUNTED
 
 
 def local_days(signal: Signal, zone: ZoneInfo) -> list[date]:
-    """Every local day from the first to the last record."""
+    """Return every local day from the first to the last record."""
     if not len(signal):
         return []
     first, last = (datetime.fromtimestamp(signal.time_s[i], zone).date() for i in (0, -1))
@@ -77,7 +78,8 @@ def local_days(signal: Signal, zone: ZoneInfo) -> list[date]:
 
 
 def nights(flow: Signal, pressure: Signal | None, window: NightWindow) -> list[Night]:
-    """The nights of a flow signal (L/s), judged by the pressure signal (m) where there is one.
+    """Judge the nights of a flow signal (L/s) by the pressure signal (m) where there is
+    one.
 
     A night whose window begins before the first record is left out: nobody was there to see it.
     """
@@ -109,7 +111,7 @@ def _night(day: date, flow: Minutes, pressure: Minutes | None, window: NightWind
 
 
 def lowest_hour(flow: Minutes, start_s: int, end_s: int) -> tuple[float, int]:
-    """Mean and beginning of the lowest hour that counts; NaN where none does."""
+    """Return mean and beginning of the lowest hour that counts; NaN where none does."""
     minutes = (end_s - start_s) // d.MINUTE_S
     rows = flow.between(start_s, end_s)
     expected = d.HOUR_S * 1000 // flow.step_ms[rows]
@@ -159,7 +161,7 @@ class Reported:
 
 
 def reported(found: Sequence[Night]) -> list[Reported]:
-    """The rolling figure of every day that has enough nights."""
+    """Return the rolling figure of every day that has enough nights."""
     result = []
     for night in found:
         first = night.day - timedelta(days=d.NIGHTS - 1)

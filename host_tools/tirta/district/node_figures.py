@@ -32,20 +32,22 @@ class NodeFigures:
     place: Place
     data: NodeData
     daily: list[float] = field(default_factory=list)
-    holes: list[supply.Hole] = field(default_factory=list)
+    holes: list[supply.TimeGap] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
     faults: list[tuple[Signal, Fault]] = field(default_factory=list)  # of its flow meters
 
     @property
     def title(self) -> str:
+        """What a person calls the node."""
         return self.place.name or self.data.name or self.data.node
 
     @property
     def completeness(self) -> float:
+        """The mean share of records that are there, 0 to 1."""
         return float(np.mean(self.daily)) if self.daily else 0.0
 
     def count(self, kind: str) -> int:
-        """How many events of a kind."""
+        """Return how many events of a kind."""
         return sum(1 for event in self.data.events if event.kind == kind)
 
 

@@ -22,6 +22,7 @@ class Period:
 
     @property
     def days(self) -> list[date]:
+        """Every local day from the first to the last."""
         return [self.first + timedelta(days=i) for i in range((self.last - self.first).days + 1)]
 
     @property
@@ -32,8 +33,10 @@ class Period:
 
     @property
     def start_s(self) -> float:
+        """When it begins, Unix seconds."""
         return max(self.edges_s[0], self.begin_s or 0.0)
 
     @property
     def end_s(self) -> float:
+        """When it ends, Unix seconds."""
         return min(self.edges_s[-1], self.stop_s or self.edges_s[-1])

@@ -14,17 +14,17 @@ _AHEAD_S = 600  # a crystal needs half a year for it
 
 
 def latest_s() -> float:
-    """The latest time that is used."""
+    """Return the latest time that is used."""
     return time.time() + _LATEST_S
 
 
 def ahead_s() -> float:
-    """Later than this no record can be taken yet: some clock is wrong."""
+    """Return the time later than which no record can be taken yet: some clock is wrong."""
     return time.time() + _AHEAD_S
 
 
 def month(name: str) -> bool:
-    """Whether a month, YYYY-MM, can have records."""
+    """Return whether a month, YYYY-MM, can have records."""
     first, last = (
         datetime.fromtimestamp(s, UTC).strftime("%Y-%m") for s in (EARLIEST_S, latest_s())
     )

@@ -73,7 +73,7 @@ class Open:
 
 
 def ranks(survey: Survey) -> list[Rank]:
-    """The zones that have something to win back, most first; registers their figures."""
+    """Return the zones that have something to win back, most first; registers their figures."""
     found = [one for zone in survey.zones.values() if (one := _rank(zone, survey)) is not None]
     return sorted(found, key=lambda r: (-r.m3, r.zone.title))
 
@@ -105,7 +105,9 @@ def _rank(zone: ZoneFigures, survey: Survey) -> Rank | None:
 
 
 def total(survey: Survey, ranked: list[Rank]) -> Total:
-    """The sum over the ranked zones, and what is not billed of those whose billing is known."""
+    """Return the sum over the ranked zones, and what is not billed of those whose billing is
+    known.
+    """
     m3 = sum(r.m3 for r in ranked)
     below = math.sqrt(sum((r.m3 - r.low_m3) ** 2 for r in ranked))
     above = math.sqrt(sum((r.high_m3 - r.m3) ** 2 for r in ranked))
@@ -125,7 +127,9 @@ def total(survey: Survey, ranked: list[Rank]) -> Total:
 
 
 def open_matters(survey: Survey) -> list[Open]:
-    """What is open at the end of the period: leaks first, then by how long it has been so."""
+    """Return what is open at the end of the period: leaks first, then by how long it has been
+    so.
+    """
     found = [m for zone in survey.zones.values() for m in _of_zone(zone, survey)]
     found += [m for node in survey.nodes.values() for m in _of_node(node, survey)]
     order = list(Matter)

@@ -39,6 +39,7 @@ class Compliance:
 
     @property
     def share(self) -> float:
+        """The share of valid values within the limit, 0 to 1; NaN without any."""
         return self.within / self.valid if self.valid else float("nan")
 
 
@@ -99,6 +100,6 @@ def _worst(values: Floats, limit: Limit) -> float:
 def judge(
     signal: Signal, limits: Sequence[Limit], beside: Signal | None = None
 ) -> list[Compliance]:
-    """Against each limit that fits, the deciding one first."""
+    """Judge a signal against each limit that fits, the deciding one first."""
     found = (compliance(signal, limit, beside) for limit in limits)
     return [one for one in found if one is not None]

@@ -29,7 +29,7 @@ _Part = dict[str, Any]  # arrays of the records of one column in one table
 
 
 @dataclass(frozen=True)
-class Happening:
+class NodeEvent:
     """A meta record: when (Unix seconds, None where unknown), which kind, in English words, and the
     fields of FORMAT.md that they are made from. Of an alarm also what its channel was at.
     """
@@ -63,7 +63,7 @@ class NodeData:
     board: str = ""
     signals: dict[str, Signal] = field(default_factory=dict)
     quantity: dict[str, str] = field(default_factory=dict)
-    events: list[Happening] = field(default_factory=list)
+    events: list[NodeEvent] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     faults: dict[str, list[Fault]] = field(default_factory=dict)  # of flow meters, by channel
     misdated_m3: float = 0.0  # what flow meters measured at no time that can be
@@ -76,7 +76,9 @@ class NodeData:
     known: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # by config, column
 
     def column_of(self, config: str, source: str) -> str:
-        """Where a config keeps a channel: its own value, or its mean if only statistics are."""
+        """Return where a config keeps a channel: its own value, or its mean if only
+        statistics are.
+        """
         own = self.known.get((config, source), {})
         if own.get("source", source) == source and (own or not self.known):
             return source
@@ -88,7 +90,7 @@ class NodeData:
         return next(means, source)
 
     def of(self, quantity: str) -> list[Signal]:
-        """The signals that measure a quantity, in the order of their names."""
+        """Find the signals that measure a quantity, in the order of their names."""
         return [s for name, s in self.signals.items() if self.quantity[name] == quantity]
 
 
@@ -99,7 +101,7 @@ class Tables:
         self.root = root
 
     def nodes(self) -> list[str]:
-        """Every node with records; TirtaError where there is none."""
+        """Return every node with records; TirtaError where there is none."""
         found = sorted(
             path.name.removeprefix("node=") for path in (self.root / "records").glob("node=*")
         )
@@ -112,7 +114,7 @@ class Tables:
         return found
 
     def last_record_s(self, node: str) -> float | None:
-        """The time of the newest dated record, from the newest month; None without one."""
+        """Return the time of the newest dated record, from the newest month; None without one."""
         dated = [path for path in self._months(node) if _month_of(path) != _UNSET]
         for month in sorted({_month_of(path) for path in dated}, reverse=True):
             times = [
@@ -126,7 +128,7 @@ class Tables:
         return list((self.root / "records" / f"node={node}").glob("month=*/*.parquet"))
 
     def read(self, node: str, start_s: float, end_s: float) -> NodeData:
-        """Everything of a node between two times."""
+        """Read everything of a node between two times."""
         data = NodeData(node)
         self._channels(data)
         parts: dict[str, list[_Part]] = {}
@@ -206,13 +208,13 @@ class Tables:
         row = data.known.get((config, data.column_of(config, source)), {})
         return engineering.of_row(row, unit)
 
-    def _events(self, node: str, start_s: float, end_s: float) -> Iterator[Happening]:
+    def _events(self, node: str, start_s: float, end_s: float) -> Iterator[NodeEvent]:
         for row in self._rows("events", node):
             time_s = _seconds(row["time_utc"])
             if time_s is None or start_s < time_s <= end_s:
                 fields = json.loads(row.get("fields") or "{}")
                 channel, unit = (clean(row.get(key) or "") for key in ("channel", "unit"))
-                yield Happening(
+                yield NodeEvent(
                     time_s, str(row["kind"]), clean(row["what"], 200), fields, channel,
                     row.get("value"), unit,
                 )  # fmt: skip

@@ -35,6 +35,7 @@ class Evidence:
 
     @property
     def records(self) -> int:
+        """How many records there are."""
         return self.last - self.first + 1
 
 
@@ -78,12 +79,12 @@ class Signal:
         return len(self.time_s)
 
     def between(self, start_s: float, end_s: float) -> slice:
-        """The records whose interval ends in (start, end]."""
+        """Return the records whose interval ends in (start, end]."""
         first, last = np.searchsorted(self.time_s, [start_s, end_s], side="right")
         return slice(int(first), int(last))
 
     def cut(self, rows: slice | Bools) -> "Signal":
-        """The same signal with these records only."""
+        """Return the same signal with these records only."""
         return replace(
             self,
             time_s=self.time_s[rows],
@@ -96,11 +97,13 @@ class Signal:
         )
 
     def valid(self) -> Floats:
-        """The values to compute with: NaN where the node itself says suspect, failed or missing."""
+        """Return the values to compute with: NaN where the node itself says suspect, failed or
+        missing.
+        """
         return np.where(self.flag >= SUSPECT, np.nan, self.value)
 
     def evidence(self, rows: slice | Bools | Ints) -> list[Evidence]:
-        """The chosen records as ranges of consecutive numbers."""
+        """Return the chosen records as ranges of consecutive numbers."""
         numbers, epochs = self.number[rows], self.epoch[rows]
         if not len(numbers):
             return []
@@ -126,7 +129,7 @@ class Signal:
 
 
 def on_grid(signal: Signal, start_s: float, cell_s: float, count: int) -> Floats:
-    """Valid values on a regular grid: cell i ends at start + (i + 1) cells.
+    """Lay the valid values on a regular grid: cell i ends at start + (i + 1) cells.
 
     A record that stands for several cells fills them all. A cell without a record is NaN; of two
     records in a cell (a stepped clock) the later one stands.
@@ -146,7 +149,7 @@ def on_grid(signal: Signal, start_s: float, cell_s: float, count: int) -> Floats
 
 
 def blocks(signal: Signal, start_s: float, block_s: float, count: int) -> Floats:
-    """Means over blocks of `block_s`; NaN where a block lacks any of its records. Shape [count].
+    """Average over blocks of `block_s`; NaN where a block lacks any of its records. Shape [count].
 
     A record that is longer than a block stands for each block that it covers.
     """

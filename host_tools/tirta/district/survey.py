@@ -146,7 +146,7 @@ def _judge_meters(data: NodeData, district: District, tz: ZoneInfo) -> None:
 
 
 def reverse_counter(flow: Signal, district: District) -> bool:
-    """Whether a channel counts what runs backwards: that it stands still is good."""
+    """Return whether a channel counts what runs backwards: that it stands still is good."""
     named = {m for zone in district.zone for m in zone.reverse}
     return "reverse" in flow.channel or f"{flow.node}/{flow.channel}" in named
 

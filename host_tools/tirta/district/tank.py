@@ -30,7 +30,7 @@ class _Stops:
 
 
 def fills_a_tank(flow: Signal) -> bool:
-    """Whether a flow is that of a pump that runs or stands, and nothing between."""
+    """Return whether a flow is that of a pump that runs or stands, and nothing between."""
     value = flow.valid()
     value = value[~np.isnan(value)]
     if len(value) < 100:

@@ -23,7 +23,7 @@ _NAMES, _VALUES, _RANGES = 33, 12, 18  # columns
 
 
 @dataclass(frozen=True)
-class Row:
+class RecordsRow:
     """Records that a figure stands on, for a table: local times, and where they lie."""
 
     node: str
@@ -36,12 +36,12 @@ class Row:
 
 
 def everyday(figure: Figure) -> bool:
-    """Whether there is one of it for each day or event, which an overview leaves out."""
+    """Return whether there is one of it for each day or event, which an overview leaves out."""
     return any(word in figure.id for word in _EVERY_DAY)
 
 
 def overview(survey: Survey, *, every: bool = False) -> Iterator[str]:
-    """The figures zone by zone and node by node, line by line."""
+    """Yield the figures zone by zone and node by node, line by line."""
     period, name = survey.period, clean(survey.district.name)
     when = f"{_day(period.first)} to {_day(period.last)}, times of {period.zone}"
     yield f"{name}, {when}" if name else when
@@ -57,7 +57,9 @@ def overview(survey: Survey, *, every: bool = False) -> Iterator[str]:
 
 
 def explained(survey: Survey, name: str) -> Iterator[str]:
-    """What a figure is, its formula, and what it is made from. Raises TirtaError for no figure."""
+    """Yield what a figure is, its formula, and what it is made from. Raises TirtaError for no
+    figure.
+    """
     figure = survey.figures[name]
     whose, kind, _ = kinds.split(figure.id)
     yield f"{_title(survey, figure)}, {_holder(survey, whose.split('/', maxsplit=1)[0])}"
@@ -73,13 +75,13 @@ def explained(survey: Survey, name: str) -> Iterator[str]:
         yield from (_line(survey, survey.figures[part]) for part in figure.parts)
 
 
-def records(survey: Survey, name: str) -> list[Row]:
-    """The records that a figure stands on, with local times."""
+def records(survey: Survey, name: str) -> list[RecordsRow]:
+    """Return the records that a figure stands on, with local times."""
     return [_row(survey, one) for one in survey.figures.records(name)]
 
 
 def places(archive: Path, survey: Survey, name: str) -> list[str]:
-    """Where those records lie: the tables, and the pages that prove them."""
+    """Return where those records lie: the tables, and the pages that prove them."""
     found: dict[str, None] = {}
     for one in survey.figures.records(name):
         epoch = Archive(archive).epoch(one.node, one.epoch)
@@ -167,11 +169,11 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _row(survey: Survey, one: Evidence) -> Row:
+def _row(survey: Survey, one: Evidence) -> RecordsRow:
     def local(time_s: float) -> str:
         return f"{datetime.fromtimestamp(time_s, survey.period.zone):%Y-%m-%d %H:%M:%S}"
 
     numbers = f"{one.first} to {one.last}"
-    return Row(
+    return RecordsRow(
         one.node, one.channel, local(one.start_s), local(one.end_s), numbers, one.records, one.epoch
     )

@@ -53,7 +53,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Night(_Strict):
+class NightHours(_Strict):
     """The night window in local hours, and the pressure that must hold in it."""
 
     from_h: Annotated[float, Field(ge=-6, le=12)] = d.NIGHT_FROM_H
@@ -61,7 +61,7 @@ class Night(_Strict):
     pressure_min_m: _Amount = d.PRESSURE_MIN_M
 
     @model_validator(mode="after")
-    def _an_hour_or_more(self) -> "Night":
+    def _an_hour_or_more(self) -> "NightHours":
         if self.to_h - self.from_h < 1:
             raise ValueError("the night window must be an hour or longer")
         return self
@@ -94,6 +94,7 @@ class Zone(_Strict):
 
     @property
     def night_use(self) -> NightUse | None:
+        """What is used at night with good reason; None where the file does not say."""
         if self.connections is None or self.litres_per_connection_h is None:
             return None
         return NightUse(
@@ -105,6 +106,7 @@ class Zone(_Strict):
 
     @property
     def title(self) -> str:
+        """What a person calls the zone."""
         return self.name or self.id
 
 
@@ -124,7 +126,7 @@ class District(_Strict):
     version: Literal[1] = 1
     name: _Name = ""
     time_zone: str = DEFAULT_ZONE
-    night: Night = Night()
+    night: NightHours = NightHours()
     weekend: list[Weekday] = ["saturday", "sunday"]  # in their order
     holidays: list[str] = []
     price_per_m3: _Amount | None = None  # what a cubic metre that is won back is worth
@@ -166,10 +168,12 @@ class District(_Strict):
 
     @property
     def tz(self) -> ZoneInfo:
+        """The district's time zone."""
         return ZoneInfo(self.time_zone)
 
     @property
     def window(self) -> NightWindow:
+        """The night window, with the district's time zone and calendar."""
         night = self.night
         return NightWindow(self.tz, night.from_h, night.to_h, night.pressure_min_m, self.calendar)
 
@@ -180,11 +184,11 @@ class District(_Strict):
         return Calendar(weekend, calendar.dates(self.holidays))
 
     def children(self, zone_id: str | None) -> list[Zone]:
-        """The zones that take their water from this one; of None, the roots."""
+        """Return the zones that take their water from this one; of None, the roots."""
         return [zone for zone in self.zone if zone.parent == zone_id]
 
     def nodes_named(self) -> set[str]:
-        """Every node that the file speaks of."""
+        """Return every node that the file speaks of."""
         meters = {
             m.partition("/")[0]
             for z in self.zone
@@ -218,12 +222,14 @@ def load(path: Path) -> District:
 
 
 def billed(zone: Zone, first: date, last: date) -> float | None:
-    """What was billed in exactly these days: only whole months that the file has, else None."""
+    """Return what was billed in exactly these days: only whole months that the file has, else
+    None.
+    """
     return _of_months(zone.billed_m3, first, last)
 
 
 def unbilled(zone: Zone, first: date, last: date) -> float | None:
-    """What was used with authority and not billed in exactly these days, else None."""
+    """Return what was used with authority and not billed in exactly these days, else None."""
     return _of_months(zone.unbilled_m3, first, last)
 
 

@@ -41,11 +41,12 @@ class ZoneFigures:
     water_balance: WaterBalance | None = None
     unavoidable: Unavoidable | None = None
     ili: float | None = None  # infrastructure leakage index
-    backflow: list[tuple[Signal, supply.Span]] = field(default_factory=list)
-    outages: list[supply.Span] = field(default_factory=list)
+    backflow: list[tuple[Signal, supply.Spell]] = field(default_factory=list)
+    outages: list[supply.Spell] = field(default_factory=list)
 
     @property
     def title(self) -> str:
+        """What a person calls the zone."""
         return self.zone.title
 
     @property
@@ -57,6 +58,6 @@ class ZoneFigures:
 
 
 def last_reported(found: ZoneFigures, period: Period) -> Reported | None:
-    """The night flow that stands at the end of the period."""
+    """Return the night flow that stands at the end of the period."""
     inside = [r for r in found.reported if period.first <= r.day <= period.last]
     return inside[-1] if inside else None

@@ -20,7 +20,7 @@ NO_NIGHTS = "too few nights count"
 def night_flow(
     found: ZoneFigures, meters: Meters, period: Period, window: NightWindow, figures: Figures
 ) -> None:
-    """The flow of each night, and what is reported of seven."""
+    """Tell the flow of each night, and what is reported of seven."""
     net = found.net
     assert net is not None  # noqa: S101 - zone_figures saw to it
     all_nights = nights(net, found.pressure, window)
@@ -56,7 +56,7 @@ def night_flow(
 
 
 def leakage(found: ZoneFigures, meters: Meters, period: Period, figures: Figures) -> None:
-    """What flows at night beyond its legitimate use, over the whole day."""
+    """Tell what flows at night beyond its legitimate use, over the whole day."""
     zone, last, use = found.zone, last_reported(found, period), found.zone.night_use
     found.no_leakage = NO_NIGHT_USE if use is None else NO_NIGHTS if last is None else ""
     if use is None or last is None:
@@ -92,8 +92,8 @@ def _hour_day(found: ZoneFigures, last: Reported, period: Period) -> float:
 def burst_figures(
     found: ZoneFigures, meters: Meters, period: Period, window: NightWindow, figures: Figures
 ) -> None:
-    """Bursts that touch the period, with the nights that they are compared with. What an operator
-    acknowledged is a change, and none.
+    """Tell bursts that touch the period, with the nights that they are compared with. What an
+    operator acknowledged is none.
     """
     net = found.net
     assert net is not None  # noqa: S101 - zone_figures saw to it

@@ -78,7 +78,7 @@ def _inflow(found: ZoneFigures, period: Period, figures: Figures) -> None:
 def _supply(
     found: ZoneFigures, meters: Meters, period: Period, window: NightWindow, figures: Figures
 ) -> None:
-    def inside(span: supply.Span) -> bool:
+    def inside(span: supply.Spell) -> bool:
         return span.start_s < period.end_s and span.end_s > period.start_s
 
     for signal, span in supply.backflow(meters.inlets[0], meters.reverse):

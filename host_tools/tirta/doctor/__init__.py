@@ -14,11 +14,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tirta.doctor import modbus_rules, node_rules, port_rules, sensor_rules
-from tirta.doctor.facts import Facts, gather
+from tirta.doctor.facts import NodeFacts, gather
 from tirta.doctor.finding import NOTE, Finding, Report
 from tirta.link.serial_line import DEFAULT_BAUD
 
-Rule = Callable[[Facts], Iterator[Finding]]
+# The contract of a rule. It gets facts of which any may be missing, asks nothing, changes nothing
+# and raises nothing. It yields a finding for each thing that somebody should do, in the order of
+# what comes first; none where the facts do not tell. An `id` is a promise to scripts and never
+# means something else later; `next` is one step that a technician can take on the spot.
+Rule = Callable[[NodeFacts], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     *port_rules.RULES,
     *node_rules.RULES,
@@ -37,8 +41,8 @@ def examine(
     return judge(gather(port, baud, node=node, config=config))
 
 
-def judge(facts: Facts) -> Report:
-    """All findings, faults first, and the notes."""
+def judge(facts: NodeFacts) -> Report:
+    """Apply every rule: all findings, faults first, and the notes."""
     told = [finding for rule in RULES for finding in rule(facts)]
     hello = facts.hello
     return Report(

@@ -33,7 +33,7 @@ MOST_WATCHED_S = 12.0
 
 
 @dataclass
-class Facts:
+class NodeFacts:
     """What was learned; a field stays empty where the port gave no answer to it."""
 
     port: str
@@ -61,9 +61,11 @@ class Facts:
 
 def gather(
     port: str, baud: int = DEFAULT_BAUD, *, node: str | None = None, config: Path | None = None
-) -> Facts:
-    """Ask. Raises TirtaError only where the expected config cannot be read."""
-    facts = Facts(port, expected_node=node, expected_config=_hash(config) if config else None)
+) -> NodeFacts:
+    """Ask what answers at a port. Raises TirtaError only where the expected config cannot be
+    read.
+    """
+    facts = NodeFacts(port, expected_node=node, expected_config=_hash(config) if config else None)
     if not _can_open(facts):
         return facts
     try:
@@ -83,7 +85,7 @@ def _hash(path: Path) -> int:
     return int(format_config.config_hash(text))
 
 
-def _can_open(facts: Facts) -> bool:
+def _can_open(facts: NodeFacts) -> bool:
     """Whether the port opens; why not, otherwise."""
     if not port_names.exists(facts.port):
         facts.missing = True
@@ -100,7 +102,7 @@ def _can_open(facts: Facts) -> bool:
     return True
 
 
-def _ask(facts: Facts, node: Node) -> None:
+def _ask(facts: NodeFacts, node: Node) -> None:
     facts.hello = node.hello
     told = node.status()
     if "alarms" not in told:
@@ -122,7 +124,7 @@ def _ask(facts: Facts, node: Node) -> None:
     _watch(facts, node)
 
 
-def _measure(facts: Facts, node: Node) -> None:
+def _measure(facts: NodeFacts, node: Node) -> None:
     """The currents of loops that have no value: a broken wire and a fault look alike in the log."""
     entries = {c["name"]: c for c in (facts.config or {}).get("channels", ())}
     told = node.values()["values"]
@@ -134,7 +136,7 @@ def _measure(facts: Facts, node: Node) -> None:
                 facts.loops_ma[name] = float(probe["raw"]) / float(entry["shunt_mohm"])
 
 
-def _watch(facts: Facts, node: Node) -> None:
+def _watch(facts: NodeFacts, node: Node) -> None:
     """Wait for one more sample, where that does not take long."""
     began = time.monotonic()
     before = facts.status

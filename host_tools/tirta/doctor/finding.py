@@ -32,8 +32,11 @@ class Report:
 
     @property
     def ok(self) -> bool:
+        """Whether there is no finding."""
         return not self.findings
 
     def as_json(self) -> dict[str, Any]:
-        """As INTERFACES names it: `ok` and `findings`, and what goes with them."""
+        """Return what `tirta doctor --json` prints: `ok` and `findings`, and what goes with
+        them.
+        """
         return {"ok": self.ok, **asdict(self)}

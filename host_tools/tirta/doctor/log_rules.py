@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 
-from tirta.doctor.facts import Facts
+from tirta.doctor.facts import NodeFacts
 from tirta.doctor.finding import FAULT, WARNING, Finding
 from tirta.text import counted, duration
 from tirta_format import meta
@@ -29,8 +29,8 @@ _LOSSES = {
 }  # fmt: skip
 
 
-def restarts(facts: Facts) -> Iterator[Finding]:
-    """Why it started, as the newest pages of its log tell it."""
+def restarts(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell why it started, as the newest pages of its log tell it."""
     if facts.log is None:
         return
     boots = [e.fields["cause"] for e in facts.log.events if e.kind == meta.BOOT]
@@ -57,8 +57,8 @@ def restarts(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def losses(facts: Facts) -> Iterator[Finding]:
-    """What the log says is missing, and what is about to be."""
+def losses(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell what the log says is missing, and what is about to be."""
     if facts.log is None:
         return
     for reason, (name, why, then) in _LOSSES.items():
@@ -96,7 +96,7 @@ def losses(facts: Facts) -> Iterator[Finding]:
     yield from _waiting(facts)
 
 
-def _waiting(facts: Facts) -> Iterator[Finding]:
+def _waiting(facts: NodeFacts) -> Iterator[Finding]:
     """Records that no laptop has."""
     if not facts.log or not facts.config:
         return

@@ -3,9 +3,9 @@
 
 from collections.abc import Iterator
 
-from tirta.doctor.facts import Facts
+from tirta.doctor.facts import NodeFacts
 from tirta.doctor.finding import FAULT, WARNING, Finding
-from tirta.doctor.sensor_rules import Channel, channels
+from tirta.doctor.sensor_rules import ChannelSamples, channels
 
 ASKED_WITHIN_S = 70  # a silent slave: the pause of firmware/tirta_node/sensors/modbus.py, and 10 s
 
@@ -13,9 +13,11 @@ FEW = 5  # late answers that a start or a visit may cause
 LATE_SHARE = 0.001
 
 
-def slaves(facts: Facts) -> Iterator[Finding]:
-    """One finding for a slave of which nothing comes, else one for each value that does not."""
-    by_slave: dict[int, list[Channel]] = {}
+def slaves(facts: NodeFacts) -> Iterator[Finding]:
+    """Yield one finding for a slave of which nothing comes, else one for each value that does
+    not.
+    """
+    by_slave: dict[int, list[ChannelSamples]] = {}
     for channel in channels(facts):
         if channel.column.sensor == "modbus":
             by_slave.setdefault(channel.column.channel["slave"], []).append(channel)
@@ -41,8 +43,8 @@ def slaves(facts: Facts) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def late(facts: Facts) -> Iterator[Finding]:
-    """Answers that came when nobody waited for them, or that may be another register's."""
+def late(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell of answers that came when nobody waited for them, or that may be another register's."""
     counts = facts.status.get("modbus")
     if not counts:
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tirta.config import flash_wear
 from tirta.doctor import log_rules
-from tirta.doctor.facts import Facts
+from tirta.doctor.facts import NodeFacts
 from tirta.doctor.finding import FAULT, NOTE, WARNING, Finding
 from tirta.text import counted, duration
 from tirta_format import updates, wear
@@ -22,8 +22,8 @@ NOISY_FRAMES = 20
 _GIVEN_UP = re.compile(r"config: ([0-9a-f]{8}) given up: (.*)")
 
 
-def config(facts: Facts) -> Iterator[Finding]:
-    """Whether the node has a config, and the one that is expected."""
+def config(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell whether the node has a config, and the one that is expected."""
     if not facts.hello or not facts.status:
         return
     refused = [a for a in facts.status["alarms"] if a.startswith("config: ")]
@@ -49,7 +49,7 @@ def config(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _unconfirmed(facts: Facts, tried: int, why: str) -> Finding:
+def _unconfirmed(facts: NodeFacts, tried: int, why: str) -> Finding:
     """A trial ended without a laptop's word, and the node samples all the same."""
     again = f"`tirta config apply {facts.port} FILE`"
     if tried == _hash_in_force(facts):
@@ -65,13 +65,13 @@ def _unconfirmed(facts: Facts, tried: int, why: str) -> Finding:
     )  # fmt: skip
 
 
-def _hash_in_force(facts: Facts) -> int:
+def _hash_in_force(facts: NodeFacts) -> int:
     told = facts.status["config"]
     return int(told, 16) if isinstance(told, str) else int(told)
 
 
-def update(facts: Facts) -> Iterator[Finding]:
-    """Whether there is a firmware to go back to, on a node that had one."""
+def update(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell whether there is a firmware to go back to, on a node that had one."""
     slots = facts.slots
     if slots.get("trial"):
         yield Finding(
@@ -89,8 +89,8 @@ def update(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def clock(facts: Facts) -> Iterator[Finding]:
-    """Whether the node knows what time it is."""
+def clock(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell whether the node knows what time it is."""
     status = facts.status
     if not status:
         return
@@ -114,8 +114,8 @@ def clock(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def flash(facts: Facts) -> Iterator[Finding]:
-    """Bad pages, refusals, and how long the flash will last."""
+def flash(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell of bad pages, refusals, and how long the flash will last."""
     status = facts.status
     if not status:
         return
@@ -152,7 +152,7 @@ def flash(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _wears_first(facts: Facts) -> tuple[str, float] | None:
+def _wears_first(facts: NodeFacts) -> tuple[str, float] | None:
     """The ring that wears out first, and in how many years: from its erases so far and its pace,
     the log's as its newest pages tell it, else as the config lets expect.
     """
@@ -172,7 +172,7 @@ def _wears_first(facts: Facts) -> tuple[str, float] | None:
     return min(left.items(), key=lambda item: item[1])
 
 
-def _log_years(facts: Facts, pages: int) -> float | None:
+def _log_years(facts: NodeFacts, pages: int) -> float | None:
     """Of a new log at the pace of the newest pages."""
     if facts.log is None or len(facts.index) < 3 or not facts.config:
         return None
@@ -185,8 +185,8 @@ def _log_years(facts: Facts, pages: int) -> float | None:
     return float(wear.CYCLES * pages * page_s / YEAR_S)
 
 
-def memory(facts: Facts) -> Iterator[Finding]:
-    """Room in RAM, and samples that came late."""
+def memory(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell of too little room in RAM, and samples that came late."""
     status = facts.status
     if not status:
         return
@@ -218,8 +218,8 @@ def memory(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def alarms(facts: Facts) -> Iterator[Finding]:
-    """What the node itself raised."""
+def alarms(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell what the node itself raised."""
     for alarm in facts.status.get("alarms", ()):
         if not alarm.startswith(("config: ", "flash: ")):
             yield Finding(

@@ -4,13 +4,13 @@
 from collections.abc import Iterator
 
 from tirta import __version__
-from tirta.doctor.facts import Facts
+from tirta.doctor.facts import NodeFacts
 from tirta.doctor.finding import FAULT, NOTE, WARNING, Finding
 from tirta.keys.memory import DowngradeError
 
 
-def port(facts: Facts) -> Iterator[Finding]:
-    """Whether there is a port that this user can open."""
+def port(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell whether there is a port that this user can open."""
     if facts.missing:
         yield Finding(
             "port.missing", FAULT, f"There is no port {facts.port}.",
@@ -31,7 +31,7 @@ def port(facts: Facts) -> Iterator[Finding]:
         yield from _silent(facts)
 
 
-def _silent(facts: Facts) -> Iterator[Finding]:
+def _silent(facts: NodeFacts) -> Iterator[Finding]:
     assert facts.problem is not None  # noqa: S101  the caller looked
     if isinstance(facts.problem, DowngradeError):
         yield Finding("node.doubtful", FAULT, facts.problem.what, facts.problem.hint)
@@ -61,8 +61,8 @@ def _silent(facts: Facts) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def link(facts: Facts) -> Iterator[Finding]:
-    """A node that answered at first and then did not."""
+def link(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell of a node that answered at first and then did not."""
     if facts.hello and facts.problem:
         yield Finding(
             "line.broken", FAULT, f"The node stopped answering: {facts.problem.what}",
@@ -70,8 +70,8 @@ def link(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def access(facts: Facts) -> Iterator[Finding]:
-    """A locked node that nobody here has a key for."""
+def access(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell of a locked node that nobody here has a key for."""
     if facts.hello and facts.stranger:
         wait = f" After wrong keys it waits {facts.locked_out_s} s." if facts.locked_out_s else ""
         yield Finding(
@@ -82,8 +82,8 @@ def access(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def identity(facts: Facts) -> Iterator[Finding]:
-    """The right node, with firmware that fits this program."""
+def identity(facts: NodeFacts) -> Iterator[Finding]:
+    """Tell whether it is the right node, with firmware that fits this program."""
     hello = facts.hello
     if hello is None:
         return

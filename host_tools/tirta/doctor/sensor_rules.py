@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tirta.doctor.facts import Facts
+from tirta.doctor.facts import NodeFacts
 from tirta.doctor.finding import FAULT, WARNING, Finding
 from tirta.text import duration
 from tirta.water import columns, quantities
@@ -57,7 +57,7 @@ _ANY_MISSING = ("sensor.silent", "the sensor does not answer", "Check its wires 
 
 
 @dataclass(frozen=True)
-class Channel:
+class ChannelSamples:
     """What one column said: values in its unit and their flags, where it was due."""
 
     column: Column
@@ -67,6 +67,7 @@ class Channel:
 
     @property
     def name(self) -> str:
+        """The name of its column."""
         return self.column.name
 
     @property
@@ -75,8 +76,8 @@ class Channel:
         return len(self.flags) >= RECENT and bool((self.flags[-RECENT:] == MISSING).all())
 
 
-def channels(facts: Facts) -> Iterator[Channel]:
-    """Every column of the config in force that holds samples, not statistics."""
+def channels(facts: NodeFacts) -> Iterator[ChannelSamples]:
+    """Yield every column of the config in force that holds samples, not statistics."""
     if facts.log is None or facts.config is None:
         return
     found = [r for r in facts.log.records if r.config == facts.config]
@@ -89,11 +90,11 @@ def channels(facts: Facts) -> Iterator[Channel]:
         flags = np.concatenate([r.flags[d, i] for r, d in zip(found, due, strict=True)])
         raw = np.concatenate([r.values[d, i] for r, d in zip(found, due, strict=True)])
         known = np.nonzero(flags != MISSING)[0]
-        yield Channel(column, raw[known] / column.scale, known, flags)
+        yield ChannelSamples(column, raw[known] / column.scale, known, flags)
 
 
-def sensors(facts: Facts) -> Iterator[Finding]:
-    """All rules, the worst one of each channel."""
+def sensors(facts: NodeFacts) -> Iterator[Finding]:
+    """Apply all rules, and tell the worst one of each channel."""
     for channel in channels(facts):
         if not len(channel.flags) or (channel.gone and channel.column.sensor == "modbus"):
             continue  # modbus_rules.py has the latter
@@ -104,7 +105,7 @@ def sensors(facts: Facts) -> Iterator[Finding]:
                 break
 
 
-def _missing(channel: Channel, facts: Facts) -> Iterator[Finding]:
+def _missing(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
     gone = channel.flags == MISSING
     name, why, then = _MISSING.get(channel.column.sensor, _ANY_MISSING)
     if channel.name in facts.loops_ma:
@@ -140,7 +141,7 @@ def _loop(ma: float) -> tuple[str, str, str]:
     )
 
 
-def _absurd(channel: Channel, facts: Facts) -> Iterator[Finding]:
+def _absurd(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
     limits = PLAUSIBLE.get(channel.column.unit)
     if limits is None or not len(channel.values):
         return
@@ -156,7 +157,7 @@ def _absurd(channel: Channel, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _unusual(channel: Channel, facts: Facts) -> Iterator[Finding]:
+def _unusual(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
     limits = USUAL.get(channel.column.unit)
     if limits is None or channel.name.startswith("board") or not len(channel.values):
         return
@@ -173,7 +174,7 @@ def _unusual(channel: Channel, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _battery(channel: Channel, facts: Facts) -> Iterator[Finding]:
+def _battery(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
     if channel.column.unit != "V" or "batt" not in channel.name or not len(channel.values):
         return
     volts = float(np.median(channel.values[-RECENT:]))
@@ -185,7 +186,7 @@ def _battery(channel: Channel, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _suspect(channel: Channel, facts: Facts) -> Iterator[Finding]:
+def _suspect(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
     doubtful = (channel.flags == SUSPECT).mean()
     if len(channel.flags) >= 10 * RECENT and doubtful > OFTEN:
         yield Finding(
@@ -197,7 +198,7 @@ def _suspect(channel: Channel, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _noisy(channel: Channel, facts: Facts) -> Iterator[Finding]:
+def _noisy(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
     span = _span(channel)
     if span is None or len(channel.values) < NOISY_VALUES:
         return
@@ -215,7 +216,7 @@ def _noisy(channel: Channel, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _span(channel: Channel) -> float | None:
+def _span(channel: ChannelSamples) -> float | None:
     """What the sensor can tell apart, end to end, in its unit."""
     entry: dict[str, Any] = channel.column.channel
     if channel.column.sensor == "current":
@@ -224,7 +225,7 @@ def _span(channel: Channel) -> float | None:
     return min(limits[1] - limits[0], 100.0) if limits else None
 
 
-def _stuck(channel: Channel, facts: Facts) -> Iterator[Finding]:
+def _stuck(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
     if channel.column.sensor in format_columns.COUNTING or channel.column.unit == "V":
         return
     values = channel.values
@@ -242,7 +243,7 @@ def _stuck(channel: Channel, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _no_flow(channel: Channel, facts: Facts) -> Iterator[Finding]:
+def _no_flow(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
     if channel.column.sensor not in format_columns.COUNTING or channel.column.what != "value":
         return
     values = channel.values
@@ -262,7 +263,7 @@ def _no_flow(channel: Channel, facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _pressure(facts: Facts, seconds: float) -> str:
+def _pressure(facts: NodeFacts, seconds: float) -> str:
     """` at 40 m of pressure`, where a sensor says that there was some in the last seconds."""
     for other in channels(facts):
         least = PRESSED.get(other.column.unit)

@@ -16,7 +16,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def cell(value: Any) -> str | int:
-    """One cell of CSV; nothing is empty."""
+    """Write one cell of CSV; nothing is empty."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -31,27 +31,27 @@ def cell(value: Any) -> str | int:
 
 
 def text(value: str) -> str:
-    """A text that no spreadsheet runs; what would break its line becomes a space."""
+    """Make a text one that no spreadsheet runs; what would break its line becomes a space."""
     safe = "'" + value if value.startswith(_FORMULA) else value
     return safe if safe.isprintable() else "".join(c if c.isprintable() else " " for c in safe)
 
 
 def number(value: float) -> str:
-    """Shortest text that reads back as the same number; whole numbers without a point."""
+    """Write the shortest text that reads back as the same number; whole numbers without a point."""
     if not math.isfinite(value):
         return ""
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
 def iso(value: datetime) -> str:
-    """UTC in ISO 8601 with milliseconds, or microseconds where there are any."""
+    """Write UTC in ISO 8601 with milliseconds, or microseconds where there are any."""
     moment = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     exact = "microseconds" if moment.microsecond % 1000 else "milliseconds"
     return moment.isoformat(timespec=exact).replace("+00:00", "Z")
 
 
 def plain(value: Any) -> Any:
-    """What JSON has: times as text, numbers that are none as null."""
+    """Turn a value into what JSON has: times as text, numbers that are none as null."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -25,6 +25,11 @@ from tirta.exports.style import Style
 from tirta.files import atomic
 from tirta.tables.landing import land_all
 
+# The contract of a format's writer (path, archive, selection, style): write the selected records of
+# the tables, which are up to date, to a path that does not exist yet: a file, or a folder that it
+# makes. It returns how many rows it wrote, and how many it had no place for; it may raise
+# TirtaError for the person, OSError and ArrowException, and whatever it left is removed then. It
+# holds a row group in memory at a time.
 Write = Callable[[Path, Path, Selection, Style], tuple[int, int]]
 
 
@@ -93,7 +98,7 @@ def export(
     selection: Selection = _ALL,
     style: Style = _STYLE,
 ) -> Path:
-    """As `export_selected`; only the file or folder."""
+    """Export as `export_selected` does; return only the file or folder."""
     return export_selected(archive, to, out, selection, style).path
 
 

@@ -23,7 +23,9 @@ CSV_BEGINS = (b"time_utc", b"time_local", _MARK + b"time_utc", _MARK + b"time_lo
 
 
 def write_csv(path: Path, tables: Iterable[pa.Table], style: Style = _PLAIN) -> int:
-    """The number of rows; missing values and unknown times are empty."""
+    """Write one row a value, and return the number of rows; missing values and unknown times are
+    empty.
+    """
     rows = 0
     titles = [style.time_title, *SCHEMA.names[1:]]
     with _csv(path, style) as writer:
@@ -42,7 +44,8 @@ def write_csv(path: Path, tables: Iterable[pa.Table], style: Style = _PLAIN) -> 
 
 
 def write_wide_csv(path: Path, sheets: list[wide.Sheet], style: Style) -> int:
-    """The number of rows, one a record: a column a channel and one for its flag.
+    """Write one row a record, and return the number of rows: a column a channel and one for its
+    flag.
 
     Nodes are below each other, and each has the columns of all; what a node has not is empty.
     """
@@ -97,7 +100,7 @@ def _wide_rows(
 
 
 def write_parquet(path: Path, tables: Iterable[pa.Table]) -> int:
-    """The number of rows."""
+    """Write tables with the columns of SCHEMA, and return the number of rows."""
     rows = 0
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
         for table in tables:

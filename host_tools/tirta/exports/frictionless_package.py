@@ -42,7 +42,7 @@ _NOTES: dict[str, dict[str, Any]] = {
 
 
 def write(folder: Path, archive: Path, selection: Selection) -> tuple[int, int]:
-    """(rows written, 0): nothing is left out."""
+    """Write the package, and return (rows written, 0): nothing is left out."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = files.write_csv(folder / "records.csv", selection.all_tables(archive))
     schemas = {"records": SCHEMA, "holes": _holes_schema()}

@@ -27,14 +27,16 @@ _USABLE = (1, 2, 3)
 
 @cache
 def rules() -> dict[str, Any]:
-    """What the public schema asks for, and how ours becomes theirs."""
+    """Return what the public schema asks for, and how ours becomes theirs."""
     text = files("tirta.exports").joinpath("ngsi_water_quality.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 
 
 def write(path: Path, archive: Path, selection: Selection) -> tuple[int, int]:
-    """(entities written, rows left out). Raises TirtaError where a node's place is not known."""
+    """Write entities, and return (entities written, rows left out). Raises TirtaError where a
+    node's place is not known.
+    """
     places = sites.read(archive)
     quantities = {key: row["quantity"] for key, row in channels_of(archive).items()}
     entities = rows = used = 0
@@ -56,7 +58,7 @@ def write(path: Path, archive: Path, selection: Selection) -> tuple[int, int]:
 
 
 def problems(entity: dict[str, Any]) -> list[str]:
-    """What the public schema does not allow in an entity."""
+    """Find what the public schema does not allow in an entity."""
     found = [f"{name} is missing" for name in rules()["required"] if name not in entity]
     if entity.get("type") != rules()["type"]:
         found.append(f"type must be {rules()['type']}")

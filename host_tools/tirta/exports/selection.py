@@ -42,14 +42,16 @@ class Selection:
     until: datetime | None = None
 
     def files(self, archive: Path) -> Iterator[tuple[str, str, Path]]:
-        """(node, month, file) of the tables that may have wanted records, sorted."""
+        """Yield (node, month, file) of the tables that may have wanted records, sorted."""
         for path in sorted((archive / layout.RECORDS).glob("node=*/month=*/*.parquet")):
             node, month = (part.partition("=")[2] for part in path.parts[-3:-1])
             if (not self.nodes or node in self.nodes) and self._may_have(month):
                 yield node, month, path
 
     def tables(self, path: Path, node: str) -> Iterator[pa.Table]:
-        """The wanted records of a file, channel by channel, by number; `node` is a column, too."""
+        """Yield the wanted records of a file, channel by channel, by number; `node` is a column,
+        too.
+        """
         try:
             with pq.ParquetFile(path) as file:
                 for group in range(file.num_row_groups):
@@ -64,7 +66,7 @@ class Selection:
             ) from error
 
     def all_tables(self, archive: Path) -> Iterator[pa.Table]:
-        """Everything wanted, with the columns of SCHEMA."""
+        """Yield everything wanted, with the columns of SCHEMA."""
         for node, _, path in self.files(archive):
             for table in self.tables(path, node):
                 yield table.select(SCHEMA.names).cast(SCHEMA)
@@ -97,6 +99,6 @@ def _with_node(table: pa.Table, node: str) -> pa.Table:
 
 
 def moment(text: str) -> datetime:
-    """A day or a time in ISO 8601; without a zone it is UTC. Raises ValueError."""
+    """Read a day or a time in ISO 8601; without a zone it is UTC. Raises ValueError."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)

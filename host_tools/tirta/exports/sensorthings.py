@@ -28,7 +28,7 @@ _FLAGS = {1: "good", 2: "not evaluated", 3: "suspect", 4: "fail"}  # IOOS QARTOD
 
 
 def write(folder: Path, archive: Path, selection: Selection) -> tuple[int, int]:
-    """(Observations written, rows left out)."""
+    """Write the files, and return (Observations written, rows left out)."""
     (folder / "observations").mkdir(parents=True)
     streams: dict[str, dict[str, str]] = {}  # units by channel, by node
     written = rows = 0
@@ -54,12 +54,12 @@ def write(folder: Path, archive: Path, selection: Selection) -> tuple[int, int]:
 
 
 def flag_name(flag: int) -> str:
-    """A quality flag in words; one that QARTOD does not have is still told."""
+    """Return a quality flag in words; one that QARTOD does not have is still told."""
     return _FLAGS.get(flag, f"flag {flag}")
 
 
 def stream_id(node: str, channel: str) -> str:
-    """The identifier of a Datastream."""
+    """Return the identifier of a Datastream."""
     return f"tirta:{node}:{channel}"
 
 
@@ -80,7 +80,7 @@ def _data_array(stream: str, table: pa.Table) -> dict[str, Any]:
 
 
 def channels_of(archive: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """What the newest table says of each node's channel."""
+    """Return what the newest table says of each node's channel."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for path in sorted((archive / layout.CHANNELS).glob("node=*/*.parquet")):
         node = path.parent.name.partition("=")[2]

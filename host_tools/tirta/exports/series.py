@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tirta.tables import facts, layout
-from tirta.tables.facts import Facts
+from tirta.tables.facts import PageFacts
 from tirta.tables.layout import Shelf
 from tirta.water import engineering
 from tirta_format.record import MISSING, SUSPECT
@@ -112,7 +111,7 @@ def _series(
 
 def _read(shelf: Shelf, channel: str, configs: list[str]) -> pa.Table:
     """The channel's records under these configs, all months of the epoch."""
-    wanted = (pc.field("channel") == channel) & pc.field("config").isin(configs)
+    wanted = [("channel", "==", channel), ("config", "in", configs)]
     names = [field.name for field in _FIELDS]
     tables = [
         pq.read_table(path, columns=names, filters=wanted, partitioning=None)
@@ -124,12 +123,12 @@ def _read(shelf: Shelf, channel: str, configs: list[str]) -> pa.Table:
 class _Uptime:
     """Seconds since its boot began at which each record of an epoch was taken."""
 
-    def __init__(self, pages: list[Facts]) -> None:
+    def __init__(self, pages: list[PageFacts]) -> None:
         rows = sorted((s.number, s.slot, one.interval_ms) for one in pages for s in one.stretches)
         self._number, self._slot, self._interval_ms = np.array(rows, np.int64).T
 
     def of(self, number: Ints) -> Floats:
-        """Of records, by their numbers."""
+        """Return the times of records, by their numbers."""
         at = np.searchsorted(self._number, number, "right") - 1
         slot = self._slot[at] + number - self._number[at]
         found: Floats = (slot + 1) * self._interval_ms[at] / 1000
@@ -148,7 +147,9 @@ def _break_lines(
 
 
 def mean_of(series: Series, seconds: float) -> Floats:
-    """A centred moving mean over complete windows; NaN where anything in the window is missing."""
+    """Compute a centred moving mean over complete windows; NaN where anything in the window is
+    missing.
+    """
     width = max(1, round(seconds / series.interval_s)) | 1
     if len(series.y) < width:
         return np.full(len(series.y), np.nan)
@@ -158,7 +159,7 @@ def mean_of(series: Series, seconds: float) -> Floats:
 
 
 def panels(series: Iterable[Series]) -> dict[tuple[str, str], list[Series]]:
-    """Series by quantity and unit, in order: what shares both shares an axis."""
+    """Group series by quantity and unit, in order: what shares both shares an axis."""
     grouped: dict[tuple[str, str], list[Series]] = {}
     for one in series:
         grouped.setdefault((one.quantity, one.unit), []).append(one)

@@ -28,7 +28,7 @@ class Site:
 
 
 def read(archive: Path) -> dict[str, Site]:
-    """By node; none where the archive has no such file."""
+    """Read the sites by node; none where the archive has no such file."""
     path = archive / FILE
     if not path.exists():
         return {}
@@ -54,7 +54,7 @@ def read(archive: Path) -> dict[str, Site]:
 
 
 def must_have(archive: Path, sites: dict[str, Site], node: str) -> Site:
-    """As `sites[node]`, or what to do for a person."""
+    """Return `sites[node]`. Raises TirtaError, with what to do, where there is none."""
     if node not in sites:
         raise TirtaError(
             f"Nobody said where node {node} stands, and this format needs its place.",

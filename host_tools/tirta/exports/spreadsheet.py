@@ -29,7 +29,7 @@ _TIME = "yyyy-mm-dd hh:mm:ss"
 
 
 def write(path: Path, archive: Path, selection: Selection, style: Style) -> tuple[int, int]:
-    """(rows written, 0): nothing is left out."""
+    """Write the workbook, and return (rows written, 0): nothing is left out."""
     rows = 0
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(str(path), options) as book:

@@ -41,12 +41,12 @@ class Style:
         return "time_local" if self.local_time else "time_utc"
 
     def number(self, text: str) -> str:
-        """A number with this style's decimal sign."""
+        """Write a number with this style's decimal sign."""
         return text if self.decimal == "." else text.replace(".", self.decimal)
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """A time zone. Raises TirtaError for an unknown one."""
+    """Return a time zone. Raises TirtaError for an unknown one."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

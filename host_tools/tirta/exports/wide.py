@@ -25,12 +25,14 @@ _MISSING = 9
 _HOUR_US = 3_600_000_000
 _NO_TIME = np.iinfo(np.int64).min
 _SAME = ("channel", "unit", "config")
-Key = tuple[str, str]  # channel, unit
-Told = dict[tuple[str, str, str], dict[str, Any]]  # the channels table by node, config, channel
+ColumnKey = tuple[str, str]  # channel, unit
+ChannelRows = dict[
+    tuple[str, str, str], dict[str, Any]
+]  # the channels table by node, config, channel
 
 
 @dataclass(frozen=True)
-class Column:
+class WideColumn:
     """A channel in a unit."""
 
     channel: str
@@ -66,12 +68,12 @@ class Sheet:
 
     node: str
     name: str
-    columns: list[Column]
+    columns: list[WideColumn]
     blocks: Iterator[Block]
 
 
 def sheets(archive: Path, selection: Selection) -> list[Sheet]:
-    """Each node's sheet; a block is in memory at a time."""
+    """Prepare each node's sheet; a block is in memory at a time."""
     told = _told(archive)
     found = []
     for node, files in groupby(selection.files(archive), key=lambda file: file[0]):
@@ -84,7 +86,7 @@ def sheets(archive: Path, selection: Selection) -> list[Sheet]:
     return found
 
 
-def _told(archive: Path) -> Told:
+def _told(archive: Path) -> ChannelRows:
     """What the configs say of each channel."""
     return {
         (path.parent.name.partition("=")[2], row["config"], row["channel"]): row
@@ -94,13 +96,15 @@ def _told(archive: Path) -> Told:
 
 
 def unix_us(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Times of a table in microseconds; the smallest there is where nobody knows."""
+    """Return the times of a table in microseconds; the smallest there is where nobody knows."""
     found: NDArray[np.int64] = column.cast(pa.int64()).fill_null(_NO_TIME).to_numpy()
     return found
 
 
 def local_us(time_us: NDArray[np.int64], zone: tzinfo | None) -> NDArray[np.int64]:
-    """Wall-clock times of a zone, as microseconds since 1970 there; of this computer's for None."""
+    """Return the wall-clock times of a zone, as microseconds since 1970 there; of this computer's
+    for None.
+    """
     known = time_us != _NO_TIME
     hours, at = np.unique(time_us[known] // _HOUR_US, return_inverse=True)
     ahead = [
@@ -114,20 +118,22 @@ def local_us(time_us: NDArray[np.int64], zone: tzinfo | None) -> NDArray[np.int6
 
 
 def stamps(time_us: NDArray[np.int64]) -> list[datetime | None]:
-    """Times as Python's, without a zone; None where nobody knows."""
+    """Return times as those of Python, without a zone; None where nobody knows."""
     known = np.where(time_us == _NO_TIME, 0, time_us).astype("datetime64[us]").tolist()
     return [t if u != _NO_TIME else None for t, u in zip(known, time_us.tolist(), strict=True)]
 
 
-def _columns(node: str, paths: list[Path], selection: Selection, told: Told) -> list[Column]:
+def _columns(
+    node: str, paths: list[Path], selection: Selection, told: ChannelRows
+) -> list[WideColumn]:
     """The node's columns in the order of its newest config."""
-    place: dict[Key, int] = {}
+    place: dict[ColumnKey, int] = {}
     for path in paths:
         for table in selection.tables(path, node):
             for (channel, unit, config), _ in _alike(table):
                 known = told.get((node, config, channel), {})
                 place[channel, _as_flow(known, unit)[1]] = int(known.get("position") or 0)
-    return [Column(*key) for key in sorted(place, key=lambda key: (place[key], key))]
+    return [WideColumn(*key) for key in sorted(place, key=lambda key: (place[key], key))]
 
 
 def _as_flow(told: dict[str, Any], unit: str) -> tuple[float, str]:
@@ -139,9 +145,9 @@ def _as_flow(told: dict[str, Any], unit: str) -> tuple[float, str]:
 def _blocks(
     node: str,
     months: list[tuple[str, Path]],
-    columns: list[Column],
+    columns: list[WideColumn],
     selection: Selection,
-    told: Told,
+    told: ChannelRows,
 ) -> Iterator[Block]:
     for _, files in groupby(months, key=lambda file: file[0]):
         tables = [t for _, path in files for t in selection.tables(path, node)]
@@ -152,8 +158,8 @@ def _blocks(
 def _block(
     node: str,
     tables: list[pa.Table],
-    columns: list[Column],
-    told: Told,
+    columns: list[WideColumn],
+    told: ChannelRows,
 ) -> Block:
     place = {(c.channel, c.unit): i for i, c in enumerate(columns)}
     whole = pa.concat_tables(tables)

@@ -51,7 +51,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def abandoned(temporary: Path) -> bool:
-    """Whether nobody writes a temporary file any more: its process is gone, or it is old."""
+    """Return whether nobody writes a temporary file any more: its process is gone, or it is old."""
     with contextlib.suppress(OSError):
         if time.time() - temporary.stat().st_mtime > _OLD_S:
             return True
@@ -91,7 +91,7 @@ def flush_tree(folder: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> TirtaError:
-    """The one message for a file that could not be written.
+    """Make the one message for a file that could not be written.
 
     The system's words for its error, where it has one: libraries wrap theirs around it.
     """

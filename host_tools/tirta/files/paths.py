@@ -13,23 +13,23 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def firmware_dir() -> Path:
-    """The directory whose tree is the node's file system."""
+    """Return the directory whose tree is the node's file system."""
     return _find("firmware")
 
 
 def boards_dir() -> Path:
-    """The directory in which each `*.toml` is a board."""
+    """Return the directory in which each `*.toml` is a board."""
     return _find("boards")
 
 
 def doc(name: str) -> Path:
-    """A document for users, `DISTRICT.md` for one."""
+    """Return a document for users, `DISTRICT.md` for one."""
     return _find("docs") / name
 
 
 def user_dir() -> Path:
-    """Keys, trusted keys and own boards: `~/.config/tirta` on Linux ($XDG_CONFIG_HOME counts),
-    elsewhere where the system keeps such things.
+    """Return the folder of keys, trusted keys and own boards: `~/.config/tirta` on Linux
+    ($XDG_CONFIG_HOME counts), elsewhere where the system keeps such things.
     """
     return platformdirs.user_config_path("tirta", appauthor=False, roaming=True)
 

@@ -31,8 +31,8 @@ class Mistake:
 
 
 def decode(content: bytes) -> str:
-    """The text of a file. Notepad marks UTF-8 in front, PowerShell's `>` writes UTF-16. Raises
-    UnicodeDecodeError.
+    """Decode the text of a file. Notepad marks UTF-8 in front, PowerShell's `>` writes UTF-16.
+    Raises UnicodeDecodeError.
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16")
@@ -40,7 +40,9 @@ def decode(content: bytes) -> str:
 
 
 def parse(text: str) -> tuple[dict[str, Any] | None, list[Mistake]]:
-    """What can be read, and every line that cannot; None where nothing makes sense of the rest."""
+    """Read what can be read, and every line that cannot; None where nothing makes sense of the
+    rest.
+    """
     lines = text.splitlines()
     found: list[Mistake] = []
     while len(found) < _MOST:
@@ -61,7 +63,7 @@ def parse(text: str) -> tuple[dict[str, Any] | None, list[Mistake]]:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The content of a file. Raises TirtaError with every line that is wrong, and OSError."""
+    """Read a file. Raises TirtaError with every line that is wrong, and OSError."""
     try:
         content, mistakes = parse(decode(path.read_bytes()))
     except UnicodeDecodeError as error:

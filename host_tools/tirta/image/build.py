@@ -106,8 +106,8 @@ def _compile(root: Path, board: Board) -> Build:
 
 
 def compile_mpy(root: Path, path: Path, arch: str, names: Names) -> bytes:
-    """One module as .mpy. Its tracebacks show the name by which it is imported: the node has that
-    in RAM anyway, and the name of a file would take 40 bytes more for each module.
+    """Compile one module to .mpy. Its tracebacks show the name by which it is imported: the node
+    has that in RAM anyway, and the name of a file would take 40 bytes more for each module.
     """
     source = names.shorten(_read(root / path))
     lines = "-O3" if path.as_posix().startswith(_WITHOUT_LINES) else _OPTIMISE

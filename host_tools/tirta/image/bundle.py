@@ -43,23 +43,27 @@ class Bundle:
 
     @property
     def manifest(self) -> dict[str, Any]:
+        """What the bundle says of itself, by the keys of FORMAT.md."""
         found: dict[str, Any] = json.loads(self.app[MANIFEST])
         return found
 
     @property
     def version(self) -> str:
+        """The version of its firmware."""
         return str(self.manifest["version"])
 
     @property
     def board(self) -> str:
+        """The board that it is for."""
         return str(self.manifest["board"])
 
     @property
     def name(self) -> str:
+        """What its file is called."""
         return f"tirta-{self.version}-{self.board}{SUFFIX}"
 
     def pack(self) -> bytes:
-        """The file's bytes; the same bundle gives the same."""
+        """Make the file's bytes; the same bundle gives the same."""
         files = dict(self.app)
         if self.signature:
             files[SIGNATURE] = self.signature
@@ -122,7 +126,8 @@ def make(board: Board, source: Path | None = None) -> Bundle:
 
 
 def read(path: Path) -> Bundle:
-    """The bundle in a file, every rule of it checked. Raises TirtaError that says which it breaks.
+    """Read the bundle in a file, every rule of it checked. Raises TirtaError that says which it
+    breaks.
 
     Whose signature it has is not looked at here: `tirta.image.signing.verify`.
     """
@@ -139,7 +144,7 @@ def read(path: Path) -> Bundle:
 
 
 def parse(data: bytes) -> Bundle:
-    """As `read`, of bytes."""
+    """Read a bundle of bytes, as `read` does of a file."""
     files = bundle_zip.unpack(data)
     signature = files.pop(SIGNATURE, b"")
     if MANIFEST not in files:

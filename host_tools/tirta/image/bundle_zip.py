@@ -19,7 +19,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """The archive of these files; the same files give the same bytes."""
+    """Pack these files; the same files give the same bytes."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
@@ -31,7 +31,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(data: bytes) -> dict[str, bytes]:
-    """The files in an archive, by path. Raises TirtaError."""
+    """Unpack the files in an archive, by path. Raises TirtaError."""
     files: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -63,7 +63,7 @@ def _check_entry(entry: zipfile.ZipInfo, size: int) -> None:
 
 
 def refused(why: str) -> TirtaError:
-    """The error for a bundle that breaks a rule."""
+    """Make the error for a bundle that breaks a rule."""
     return TirtaError(
         f"The bundle is refused: {why}.",
         "Nothing was changed. Get it again from where it was published.",

@@ -21,7 +21,7 @@ _ANY_VERSION = 0
 
 
 def lfs_image(files: Mapping[str, bytes], size: int, block: int = BLOCK) -> bytes:
-    """A LittleFS of `size` bytes that holds `files`; the same files give the same bytes."""
+    """Make a LittleFS of `size` bytes that holds `files`; the same files give the same bytes."""
     fs = _file_system(UserContext(size), _DISK_VERSION, block)
     try:
         fs.format()
@@ -42,7 +42,9 @@ def lfs_image(files: Mapping[str, bytes], size: int, block: int = BLOCK) -> byte
 
 
 def lfs_files(image: bytes) -> dict[str, bytes]:
-    """Every file in a LittleFS image, by path without a leading slash; the image is not changed."""
+    """Read every file in a LittleFS image, by path without a leading slash; the image is not
+    changed.
+    """
     context = UserContext(len(image))
     context.buffer[:] = image
     try:

@@ -25,7 +25,7 @@ _TYPES = {"app": 0x00, "data": 0x01}
 
 
 def table(board: Board) -> bytes:
-    """The table's 0xC00 bytes, entries in the order of their offsets."""
+    """Make the table's 0xC00 bytes, entries in the order of their offsets."""
     entries = b"".join(
         _ENTRY.pack(_MAGIC, _TYPES[p.type], p.subtype, p.offset, p.size, p.name.encode(), 0)
         for p in sorted(board.flash.partitions, key=lambda p: p.offset)
@@ -35,7 +35,7 @@ def table(board: Board) -> bytes:
 
 
 def parse(data: bytes) -> list[Partition]:
-    """The entries of a table, its MD5 checked where it has one."""
+    """Read the entries of a table, its MD5 checked where it has one."""
     found: list[Partition] = []
     for start in range(0, min(len(data), TABLE_SIZE), _ENTRY.size):
         entry = data[start : start + _ENTRY.size]

@@ -32,9 +32,11 @@ class Region:
 
     @property
     def end(self) -> int:
+        """The first byte behind it."""
         return self.offset + len(self.content)
 
     def as_json(self) -> dict[str, Any]:
+        """Return its place and the SHA-256 of its content."""
         return {
             "name": self.name,
             "offset": self.offset,
@@ -45,7 +47,7 @@ class Region:
 
 
 def micropython(image: MicropythonImage) -> tuple[list[Region], list[Region]]:
-    """The user's MicroPython: what lies before the table, and what behind it."""
+    """Split the user's MicroPython: what lies before the table, and what behind it."""
     named = f"MicroPython {image.version}".strip()
     return (
         [Region("boot", image.boot_offset, image.boot, f"{named}, boot loader")],
@@ -54,12 +56,13 @@ def micropython(image: MicropythonImage) -> tuple[list[Region], list[Region]]:
 
 
 def partition_table(board: Board) -> Region:
+    """Make the region of the partition table."""
     count = len(board.flash.partitions)
     return Region("table", TABLE_OFFSET, table(board), f"partition table, {count} entries")
 
 
 def application(board: Board, built: Build) -> list[Region]:
-    """What boots, and the application in slot A."""
+    """Build what boots, and the application in slot A."""
     found = []
     for name, files, block, what in (
         ("vfs", built.vfs, BLOCK, "what boots"),
@@ -72,7 +75,7 @@ def application(board: Board, built: Build) -> list[Region]:
 
 
 def state_region(board: Board, fields: Mapping[int, bytes]) -> Region:
-    """The whole partition: one copy (FORMAT.md section 7), the other one erased."""
+    """Make the whole partition: one copy (FORMAT.md section 7), the other one erased."""
     partition = board.partition("state")
     copy: bytes = state.encode(1, fields)
     if len(copy) > partition.size // 2:
@@ -92,7 +95,7 @@ def fields_of(
     trial_s: int = 0,
     identity: Mapping[str, Any] | None = None,
 ) -> dict[int, bytes]:
-    """The fields of `state` of a node that was just made: locked when it gets a node key.
+    """Return the fields of `state` of a node that was just made: locked when it gets a node key.
 
     With `trial_s` its first boot tries the config that it has, which reads every sensor once.
     """
@@ -108,7 +111,7 @@ def fields_of(
 
 
 def config_fields(config: bytes, trial_s: int) -> dict[int, bytes]:
-    """A config in force; with `trial_s` the next boot tries it first."""
+    """Return a config in force; with `trial_s` the next boot tries it first."""
     fields = {state.CONFIG: config}
     if trial_s:
         fields[staging.STAGED] = struct.pack(staging.HEAD, 0, trial_s) + config
@@ -118,7 +121,8 @@ def config_fields(config: bytes, trial_s: int) -> dict[int, bytes]:
 def flash_image(
     board: Board, *, config: bytes | None, app: bool, key: bytes | None = None
 ) -> bytes:
-    """The whole flash of a virtual node: bare MicroPython, or with `app` the application in slot A.
+    """Make the whole flash of a virtual node: bare MicroPython, or with `app` the application in
+    slot A.
 
     `config` is the text of the configuration (FORMAT.md section 8); without one the state partition
     stays erased, as on a node that was never configured. With a node key it is locked.

@@ -20,7 +20,7 @@ Change = tuple[
 
 
 def on_node(path: Path) -> Path:
-    """Where a source of the firmware lies on the node, without its room."""
+    """Return where a source of the firmware lies on the node, without its room."""
     parts = path.parts
     if len(parts) > 2 and parts[0] == PACKAGE and parts[1] in ROOMS:
         return Path(PACKAGE, *parts[2:])
@@ -28,7 +28,7 @@ def on_node(path: Path) -> Path:
 
 
 def without_rooms(nodes: Iterable[ast.AST]) -> Iterator[Change]:
-    """What is to be replaced in a module so that it imports from there. The lines stay."""
+    """Find what is to be replaced in a module so that it imports from there. The lines stay."""
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module:
             yield from _of_import(node, node.module)

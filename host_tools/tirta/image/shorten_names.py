@@ -22,7 +22,7 @@ from tirta.image.rooms import without_rooms
 _PARSER = threading.Lock()  # Python 3.11 loses count when two threads parse at once
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-Place = tuple[int, int]  # line, byte in it
+Position = tuple[int, int]  # line, byte in it
 
 
 class Names:
@@ -48,9 +48,9 @@ class Names:
         self._kept |= {name for name in counts if name.startswith(begun)}
 
     def shorten(self, source: bytes) -> bytes:
-        """The same program. `source` is one of the modules."""
+        """Shorten the names of a program that does the same. `source` is one of the modules."""
         module = self._modules[source]
-        changes: dict[Place, tuple[str, str]] = dict(module.rooms)
+        changes: dict[Position, tuple[str, str]] = dict(module.rooms)
         taken = {name for name, _ in module.privates} | self._kept
         fresh = (f"_{name}" for name in _short() if f"_{name}" not in taken)
         new: dict[str, str] = {}
@@ -66,7 +66,7 @@ class Names:
 
     def _parameters(
         self, function: ast.FunctionDef, everything: set[str]
-    ) -> dict[Place, tuple[str, str]]:
+    ) -> dict[Position, tuple[str, str]]:
         # Decorators and defaults belong to what is around the function.
         nodes = [node for statement in function.body for node in ast.walk(statement)]
         if any(isinstance(n, (ast.FunctionDef, ast.Lambda)) for n in nodes):
@@ -79,7 +79,7 @@ class Names:
             if isinstance(target, ast.Name)
         }
         fresh = (name for name in _short() if name not in everything)
-        changes: dict[Place, tuple[str, str]] = {}
+        changes: dict[Position, tuple[str, str]] = {}
         new: dict[str, str] = {}
         for arg in function.args.args:
             if arg.arg == "self" or arg.arg in self._keywords or arg.arg in bound:
@@ -119,7 +119,7 @@ def _short() -> Iterator[str]:
                 yield first + second
 
 
-def _privates(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Place]]:
+def _privates(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Position]]:
     """Private names and where they stand."""
     for node in nodes:
         if isinstance(node, ast.Name):
@@ -179,7 +179,7 @@ def _inherits(nodes: Iterable[ast.AST]) -> bool:
     )
 
 
-def _replaced(source: bytes, changes: dict[Place, tuple[str, str]]) -> bytes:
+def _replaced(source: bytes, changes: dict[Position, tuple[str, str]]) -> bytes:
     lines = source.splitlines(keepends=True)
     for (row, at), (old, new) in sorted(changes.items(), reverse=True):
         line = lines[row - 1]

@@ -41,14 +41,14 @@ class Key:
 
 
 def trusted_path() -> Path:
-    """The file of trusted keys."""
+    """Return the file of trusted keys."""
     if named := os.environ.get("TIRTA_TRUSTED_KEYS"):
         return Path(named)
     return user_dir() / "trusted_keys.txt"
 
 
 def trusted() -> list[Key]:
-    """The keys of that file; empty lines and lines that begin with # mean nothing."""
+    """Read the keys of that file; empty lines and lines that begin with # mean nothing."""
     path = trusted_path()
     if not path.exists():
         return []
@@ -89,7 +89,7 @@ def new_key(path: Path) -> str:
 
 
 def sign(bundle: Bundle, key_file: Path) -> Bundle:
-    """The bundle with a signature of the key in `key_file`."""
+    """Sign a bundle with the key in `key_file`."""
     try:
         key = load_pem_private_key(key_file.read_bytes(), password=None)
     except OSError as error:
@@ -107,7 +107,9 @@ def sign(bundle: Bundle, key_file: Path) -> Bundle:
 
 
 def verify(bundle: Bundle) -> Key:
-    """The trusted key that signed the bundle; raises TirtaError where none did."""
+    """Verify a bundle, and return the trusted key that signed it. Raises TirtaError where
+    none did.
+    """
     if not bundle.signature:
         raise TirtaError(
             "The bundle has no signature.",

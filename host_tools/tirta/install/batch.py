@@ -17,7 +17,7 @@ from pathlib import Path
 from tirta.errors import TirtaError
 from tirta.files import atomic
 from tirta.install import flash
-from tirta.install.batch_list import Row, read
+from tirta.install.batch_list import BoardRow, read
 from tirta.install.deploy import deploy
 from tirta.install.label import Label
 from tirta.keys.office import KeyOf, keys_for_new
@@ -29,7 +29,7 @@ DONE, FAILED = "done", "failed"
 
 
 @dataclass(frozen=True)
-class Result:
+class BoardResult:
     """What became of a row. `node` is the chip's own number, `mode` locked or open."""
 
     name: str
@@ -59,21 +59,21 @@ class How:
 
 
 def provision(
-    path: Path, how: How, told: Callable[[Result], None] = lambda _result: None
-) -> list[Result]:
+    path: Path, how: How, told: Callable[[BoardResult], None] = lambda _result: None
+) -> list[BoardResult]:
     """Make nodes of all rows that are not done yet; the results of all rows, in their order.
 
     A board that fails does not stop the others. After each one the progress file is whole.
     """
     rows = read(path)
-    kept = _Progress(path.with_suffix(".progress.json"))
+    kept = _Done(path.with_suffix(".progress.json"))
     for chip in {row.board.name: row.board for row in rows}.values():
         if how.micropython:  # what is wrong with the image is wrong for all
             flash.plan(chip, how.micropython, allow_unlisted=how.allow_unlisted)
     fleets = {row.key for row in rows if row.key or not how.open}
     keys = {fleet: keys_for_new(fleet) for fleet in fleets}
 
-    def work(row: Row) -> Result:
+    def work(row: BoardRow) -> BoardResult:
         before = kept.of(row)
         if before is not None:
             return before
@@ -88,9 +88,9 @@ def provision(
     return results
 
 
-def _make(row: Row, how: How, key_of: KeyOf | None) -> Result:
+def _make(row: BoardRow, how: How, key_of: KeyOf | None) -> BoardResult:
     where = {key: str(row.identity.get(key, "")) for key in ("district", "latitude", "longitude")}
-    empty = Result(row.name, row.port, row.board.name, **where)
+    empty = BoardResult(row.name, row.port, row.board.name, **where)
     try:
         choice = choose(row.port)
         if how.micropython:
@@ -121,7 +121,7 @@ def _make(row: Row, how: How, key_of: KeyOf | None) -> Result:
         return replace(empty, why=error.what, then=error.hint)
 
 
-class _Progress:
+class _Done:
     """Which rows are done, by name: a JSON file that is whole at any time."""
 
     def __init__(self, path: Path) -> None:
@@ -129,7 +129,7 @@ class _Progress:
         self._lock = threading.Lock()
         try:
             self._done = {
-                r["name"]: Result(**r) for r in json.loads(path.read_text(encoding="utf-8"))
+                r["name"]: BoardResult(**r) for r in json.loads(path.read_text(encoding="utf-8"))
             }
         except FileNotFoundError:
             self._done = {}
@@ -138,11 +138,11 @@ class _Progress:
                 f"{path} is not what an earlier run left.", "Remove it to begin anew."
             ) from error
 
-    def of(self, row: Row) -> Result | None:
+    def of(self, row: BoardRow) -> BoardResult | None:
         with self._lock:
             return self._done.get(row.name)
 
-    def add(self, result: Result) -> None:
+    def add(self, result: BoardResult) -> None:
         if result.result != DONE:
             return
         with self._lock:
@@ -151,8 +151,8 @@ class _Progress:
             atomic.write(self._path, text.encode())
 
 
-def _report(path: Path, results: Sequence[Result]) -> None:
-    titles = list(Result.__dataclass_fields__)
+def _report(path: Path, results: Sequence[BoardResult]) -> None:
+    titles = list(BoardResult.__dataclass_fields__)
     table = io.StringIO(newline="")
     out = csv.DictWriter(table, titles)
     out.writeheader()

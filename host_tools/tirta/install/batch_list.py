@@ -28,7 +28,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """One line of the list, checked before any board is touched. `line` is its number there."""
 
     line: int
@@ -40,8 +40,8 @@ class Row:
     key: str
 
 
-def read(path: Path) -> list[Row]:
-    """The rows of a list. Raises TirtaError with everything that is wrong."""
+def read(path: Path) -> list[BoardRow]:
+    """Read the rows of a list. Raises TirtaError with everything that is wrong."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             head = file.readline()
@@ -74,7 +74,7 @@ def read(path: Path) -> list[Row]:
     return rows
 
 
-def _row(folder: Path, line: int, given: dict[Any, Any]) -> tuple[Row | None, list[str]]:
+def _row(folder: Path, line: int, given: dict[Any, Any]) -> tuple[BoardRow | None, list[str]]:
     """The row, where it can be used, and everything that is wrong with it."""
     if None in given:  # a separator too many has moved what is behind it: nothing can be said
         return None, ["it has more cells than the first line: put text with a comma in quotes."]
@@ -99,7 +99,7 @@ def _row(folder: Path, line: int, given: dict[Any, Any]) -> tuple[Row | None, li
     port = _kept(wrong, lambda: _port(cells))
     if wrong or board is None or port is None:
         return None, wrong
-    return Row(line, name, port, board, identity, text, cells.get("key", "")), []
+    return BoardRow(line, name, port, board, identity, text, cells.get("key", "")), []
 
 
 def _kept(wrong: list[str], work: Callable[[], Found]) -> Found | None:
@@ -131,7 +131,7 @@ def _port(cells: dict[str, str]) -> str:
     return str(found[0])
 
 
-def _not_new(row: Row, seen: dict[str, int]) -> list[str]:
+def _not_new(row: BoardRow, seen: dict[str, int]) -> list[str]:
     """Which of its marks another row has already."""
     wrong = []
     for mark in (f"name {row.name}", f"port {row.port}"):

@@ -8,7 +8,7 @@ has the old application or the new, and running it again finishes it.
 
 import struct
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -27,9 +27,8 @@ from tirta.link.conversation import Start
 from tirta.link.failures import NoAnswerError
 from tirta.link.serial_line import DEFAULT_BAUD
 from tirta.node import Node, config_trial
+from tirta.progress import Progress
 from tirta_format import state
-
-Progress = Callable[[int, int], None]  # bytes written, bytes in all
 
 BACK_S = 30
 _OTHER = {b"a": b"b", b"b": b"a"}
@@ -41,7 +40,7 @@ class Deployed:
 
     hello: Hello
     written_bytes: int
-    readings: list[config_trial.Reading] = field(
+    readings: list[config_trial.SelfTestReading] = field(
         default_factory=list
     )  # of a new config's self-test
 
@@ -140,7 +139,9 @@ def _write(repl: BoardRepl, files: dict[str, bytes], count: _Count) -> None:
 
 
 def wait(port: str, baud: int) -> Hello:
-    """The first hello of a node that was just started. Raises TirtaError when none comes."""
+    """Wait for the first hello of a node that was just started. Raises TirtaError when none
+    comes.
+    """
     start = Start(port, BACK_S)
     while True:
         try:

@@ -9,7 +9,7 @@ the same command again finishes it.
 import struct
 import time
 import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,11 @@ from tirta.link.answers import Hello
 from tirta.link.serial_line import DEFAULT_BAUD
 from tirta.node import Node, config_trial
 from tirta.node.config_trial import TRIAL_S
+from tirta.progress import Progress
 from tirta_format import state
 
 _BY_MPREMOTE = ("app_a", "state")
 _WINDOW_BITS = 10  # the board unpacks it with 1 KB of RAM
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Plan:
 
     @property
     def size(self) -> int:
+        """How many bytes are to be written."""
         return sum(len(region.content) for region in self.regions)
 
     def save(self, folder: Path) -> None:
@@ -61,7 +62,7 @@ class Plan:
             atomic.write(folder / "vfs" / path, content)
 
     def locked(self, key: bytes) -> "Plan":
-        """The same for a node that gets this key."""
+        """Plan the same for a node that gets this key."""
         floor = struct.pack("<I", self.made_s)  # what expired before opens it no more
         fields = self.fields | {state.MODE: b"locked", state.KEY: key, state.FLOOR: floor}
         found = [*self.regions[:-1], regions.state_region(self.board, fields)]
@@ -106,7 +107,7 @@ class Flashed:
     chip: str
     written_bytes: int
     hello: Hello | None
-    readings: list[config_trial.Reading] = field(default_factory=list)  # of the self-test
+    readings: list[config_trial.SelfTestReading] = field(default_factory=list)  # of the self-test
 
 
 def flash(  # noqa: PLR0913 - the options of one command

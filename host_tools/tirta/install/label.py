@@ -36,12 +36,12 @@ class Label:
         return ";".join(parts)
 
     def lines(self) -> list[str]:
-        """What a person reads."""
+        """Return what a person reads."""
         shown = [self.name] if self.name else []
         return [*shown, f"Tirta {self.node}", self.board, f"firmware {self.firmware}"]
 
     def text(self) -> str:
-        """For a terminal: the QR code in half blocks, the lines below it."""
+        """Draw it for a terminal: the QR code in half blocks, the lines below it."""
         rows = [[bool(cell) for cell in row] for row in _code(self).matrix_iter(border=2)]
         if len(rows) % 2:
             rows.append([False] * len(rows[0]))

@@ -30,7 +30,7 @@ p {{ margin: 0; overflow-wrap: anywhere }}
 
 
 def of_report(path: Path) -> list[Label]:
-    """The labels of what `tirta provision` made: its report, or the list that it was given."""
+    """Read the labels of what `tirta provision` made: its report, or the list that it was given."""
     report = path if path.name.endswith(".report.csv") else path.with_suffix(".report.csv")
     try:
         with report.open(newline="", encoding="utf-8") as file:

@@ -124,7 +124,7 @@ class BoardRepl(Closing):
         return out
 
     def value(self, expression: str) -> Any:
-        """The value of an expression on the board, a literal."""
+        """Evaluate an expression on the board, a literal."""
         said = self.run(f"print(repr({expression}))").decode("utf-8", "replace").strip()
         try:
             return ast.literal_eval(said)
@@ -132,7 +132,7 @@ class BoardRepl(Closing):
             raise self._failed(f"it printed {clean(said)!r}") from error
 
     def hashes(self, paths: list[str]) -> dict[str, bytes | None]:
-        """SHA-256 of files on the board; None where there is none."""
+        """Ask for the SHA-256 of files on the board; None where there is none."""
         found: dict[str, bytes | None] = {}
         for at in range(0, len(paths), 16):
             some = paths[at : at + 16]
@@ -149,11 +149,12 @@ class BoardRepl(Closing):
         self.run("_w.close()")
 
     def reset(self) -> None:
-        """Hard reset. Nothing more can be asked here afterwards."""
+        """Reset the board. Nothing more can be asked here afterwards."""
         with self._quiet("reset"):
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
 
     def close(self) -> None:
+        """Let go of the port."""
         with contextlib.suppress(OSError):
             self._transport.close()
 

@@ -3,14 +3,13 @@
 
 The laptop makes the LittleFS image of the slot; only *blocks* that differ from what already lies
 there travel, so an update that was cut off goes on where it stopped. The node hashes the whole slot
-before it puts it on *trial*: it restarts into it, and the new application has to prove itself
-within minutes, or the one before starts again.
+before it puts it on trial (`app_trial`): it restarts into it, and the new application has to prove
+itself within minutes, or the one before starts again.
 """
 
 import hashlib
 import struct
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from zlib import crc32
@@ -23,9 +22,8 @@ from tirta.link.failures import NoAnswerError, NotNowError, RefusedError
 from tirta.link.protocol import MAX_PAYLOAD
 from tirta.node import Node
 from tirta.patience import Patience
+from tirta.progress import Progress
 from tirta_format import updates
-
-Progress = Callable[[int, int], None]  # bytes written, bytes in all
 
 CONFIRMED, ON_TRIAL, WENT_BACK = "confirmed", "trial", "went back"
 # A minute of proof, three boots of half a minute each that fail, and the starts between them.
@@ -51,11 +49,12 @@ class Updated:
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
+        """Return what `tirta update --json` prints."""
         return asdict(self)
 
 
 def slots(node: Node) -> dict[str, Any]:
-    """What runs, what is on trial, and what `rollback` would start."""
+    """Ask what runs, what is on trial, and what `rollback` would start."""
     return node.ask(updates.SLOTS)
 
 

@@ -20,7 +20,7 @@ _HEAD_BYTES = len(_MAGIC) + 1 + _SALT_BYTES + _NONCE_BYTES
 
 
 def kind(data: bytes) -> int:
-    """KEYRING or PASSPHRASE. Raises TirtaError when this is no file of ours."""
+    """Return KEYRING or PASSPHRASE. Raises TirtaError when this is no file of ours."""
     if data[: len(_MAGIC)] != _MAGIC or len(data) <= _HEAD_BYTES:
         raise TirtaError(
             "This file holds no keys of Tirta.", "Give a file that `tirta keys` has written."
@@ -40,8 +40,8 @@ def close(content: dict[str, Any], key: bytes | str) -> bytes:
 
 
 def open_(data: bytes, key: bytes | str, name: str = "this file") -> dict[str, Any]:
-    """What `close` was given; `name` says which file it is. Raises TirtaError when the key is
-    another one, or a bit flipped.
+    """Decrypt what `close` was given; `name` says which file it is. Raises TirtaError when the key
+    is another one, or a bit flipped.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM

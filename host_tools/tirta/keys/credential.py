@@ -28,14 +28,16 @@ class Credential:
 
     @classmethod
     def make(cls, node_key: bytes, node: str, role: int, *, serial: int, days: float) -> Self:
-        """Issued now, and good for so many days."""
+        """Issue one now that is good for so many days."""
         now = int(time.time())
         expires = min(now + int(days * DAY_S), access.NEVER)
         return cls._of(node_key, node, bytes(access.claims(role, serial, now, expires)))
 
     @classmethod
     def own(cls, node_key: bytes, node: str, role: int) -> Self:
-        """That of whoever holds the fleet key: made when it is needed, and never kept."""
+        """Make that of whoever holds the fleet key: it is made when it is needed, and never
+        kept.
+        """
         return cls._of(node_key, node, bytes(access.claims(role, 0, 0, access.NEVER)))
 
     @classmethod
@@ -45,7 +47,7 @@ class Credential:
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> Self:
-        """Raises TirtaError for what no office wrote."""
+        """Read what `as_json` gave. Raises TirtaError for what no office wrote."""
         try:
             made = cls(
                 str(found["node"]),
@@ -60,15 +62,18 @@ class Credential:
         return made
 
     def as_json(self) -> dict[str, str]:
+        """Return what a file of credentials holds of it, its key in hex."""
         made = {"node": self.node, "claims": self.claims.hex(), "key": self.key.hex()}
         return made | ({"key_name": self.name.hex()} if self.name else {})
 
     @property
     def role(self) -> int:
+        """What its holder may do: a role of FORMAT.md section 13."""
         return int(self._fields()[0])
 
     @property
     def serial(self) -> int:
+        """Its number in the fleet."""
         return self._fields()[1]
 
     @property
@@ -87,5 +92,5 @@ class Credential:
 
 
 def node_key(fleet_key: bytes, node: str) -> bytes:
-    """The key that a node of this fleet holds."""
+    """Derive the key that a node of this fleet holds."""
     return bytes(access.node_key(fleet_key, node))

@@ -34,12 +34,12 @@ class DowngradeError(TirtaError):
 
 
 def folder() -> Path:
-    """Where it is remembered."""
+    """Return where it is remembered."""
     return vault.path().with_name(vault.path().name + ".nodes")
 
 
 def recall(node: str) -> str:
-    """LOCKED, OPEN where a person or this computer made it so, or nothing."""
+    """Return LOCKED, OPEN where a person or this computer made it so, or nothing."""
     if not _NODE.fullmatch(node):
         return ""
     try:
@@ -71,14 +71,16 @@ def must_be_in_hand(node: str, port: str, was_locked: Collection[str]) -> None:
 
 
 def learn(kept: vault.Vault) -> None:
-    """A node that this computer has a credential for is locked, unless more is known of it."""
+    """Remember a node that this computer has a credential for as locked, unless more is known of
+    it.
+    """
     for credential in kept.credentials:
         if not recall(credential.node):
             remember(credential.node, LOCKED, "vault")
 
 
 def remember(node: str, mode: str, why: str) -> None:
-    """From now on the node is known as LOCKED or OPEN; `why` is for whoever reads the file."""
+    """Know the node as LOCKED or OPEN from now on; `why` is for whoever reads the file."""
     if recall(node) != mode and _NODE.fullmatch(node):
         text = json.dumps({"mode": mode, "why": why, "unix": int(time.time())})
         atomic.write(folder() / node, text.encode())

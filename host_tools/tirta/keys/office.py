@@ -40,7 +40,7 @@ def use(fleet: str) -> None:
 
 
 def keys_for_new(fleet: str = "") -> KeyOf:
-    """What makes the keys of new nodes: of this fleet, or of the one in use.
+    """Return what makes the keys of new nodes: of this fleet, or of the one in use.
 
     Raises TirtaError where its key is not on this computer: before a board is touched.
     """
@@ -117,7 +117,7 @@ def must_be_id(node: str) -> None:
 
 
 def node_ids(path: Path) -> list[str]:
-    """The ids in a file, one a line; what follows a # is left out."""
+    """Read the ids in a file, one a line; what follows a # is left out."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:

@@ -14,7 +14,9 @@ LEAST = 10
 
 
 def ask(what: str) -> str:
-    """The passphrase of something that exists; `what` says whose it is, and where that lies."""
+    """Ask for the passphrase of something that exists; `what` says whose it is, and where that
+    lies.
+    """
     if given := os.environ.get("TIRTA_PASSPHRASE"):
         return given
     if not sys.stdin.isatty():
@@ -26,7 +28,7 @@ def ask(what: str) -> str:
 
 
 def choose(what: str) -> str:
-    """A passphrase for something new, asked twice."""
+    """Ask twice for a passphrase for something new."""
     given = ask(what)
     if len(given) < LEAST:
         raise TirtaError(f"A passphrase needs at least {LEAST} characters.", "Choose a longer one.")

@@ -34,7 +34,7 @@ class Vault:
     issued: int = 0  # Unix time in s of the last credential issued
 
     def fleet(self, name: str = "") -> bytes:
-        """A fleet's key, or that of the fleet in use. Raises TirtaError."""
+        """Return a fleet's key, or that of the fleet in use. Raises TirtaError."""
         try:
             return self.fleets[name or self.use]
         except KeyError as error:
@@ -45,11 +45,11 @@ class Vault:
             ) from error
 
     def node_key(self, node: str, fleet: str = "") -> bytes:
-        """The key of a node of that fleet."""
+        """Return the key of a node of that fleet."""
         return node_key(self.fleet(fleet), node)
 
     def candidates(self, node: str, role: int) -> list[Credential]:
-        """What may open a node for at least this role, the likeliest first."""
+        """Return what may open a node for at least this role, the likeliest first."""
         now = time.time()
         found = [c for c in self.credentials if c.node == node and c.role >= role]
         found = [c for c in found if c.expires >= now]
@@ -58,7 +58,9 @@ class Vault:
         return found + [Credential.own(self.node_key(node, n), node, role) for n in names]
 
     def expired(self, node: str, role: int) -> int:
-        """When the last credential that would open a node expired, Unix time; 0: there is none."""
+        """Return when the last credential that would open a node expired, Unix time; 0: there is
+        none.
+        """
         found = [c.expires for c in self.credentials if c.node == node and c.role >= role]
         return max((when for when in found if when < time.time()), default=0)
 
@@ -74,6 +76,7 @@ class Vault:
         self.credentials = [*others, newest]
 
     def as_json(self) -> dict[str, Any]:
+        """Return all that is kept, keys in hex; `from_json` reads it."""
         return {
             "fleets": {name: key.hex() for name, key in self.fleets.items()},
             "use": self.use,
@@ -84,7 +87,7 @@ class Vault:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Vault":
-        """Raises TirtaError for what no `as_json` gave."""
+        """Read what `as_json` gave. Raises TirtaError for anything else."""
         try:
             fleets = {str(n): bytes.fromhex(key) for n, key in content.get("fleets", {}).items()}
             serial, issued = (_whole(content.get(key, 0)) for key in ("serial", "issued"))
@@ -104,14 +107,14 @@ def _whole(number: object) -> int:
 
 
 def not_ours() -> TirtaError:
-    """The error for a file that opens and holds something else than keys."""
+    """Make the error for a file that opens and holds something else than keys."""
     return TirtaError(
         "What is in the file are no keys of Tirta.", "Ask whoever made it for another one."
     )
 
 
 def path() -> Path:
-    """Where the vault is."""
+    """Return where the vault is."""
     if named := os.environ.get("TIRTA_KEYS"):
         return Path(named)
     return user_dir() / "keys"
@@ -124,7 +127,8 @@ _opening = threading.Lock()  # several nodes may need it at once, and a person i
 
 
 def load(why: str = "") -> Vault:
-    """The vault, or an empty one; `why`, as in "for node 02fb…", is told to who must open it.
+    """Open the vault, or an empty one; `why`, as in "for node 02fb…", is told to who must open
+    it.
 
     Raises TirtaError when it cannot be opened.
     """

@@ -106,7 +106,7 @@ class _Applied(_Answer):
     state: _Text
 
 
-class _Trial(_Answer):
+class _ConfigTrial(_Answer):
     hash: _U32
     state: Literal["trial", "active", "none"]
     problem: _Text = ""
@@ -174,7 +174,7 @@ MODELS: dict[int, type[BaseModel]] = {
     calibration.PROBE: _Probe,
     staging.STAGE: _Applied,
     staging.CONFIRM: _Applied,
-    staging.TRIAL: _Trial,
+    staging.TRIAL: _ConfigTrial,
     staging.WHO: _Who,
     staging.WHO_PUT: _Nothing,
     updates.SLOTS: _Slots,

@@ -4,6 +4,11 @@
 Every JSON answer has a model in `tirta.link.answer_models`, with types, ranges and lengths; a text
 comes out on one line and printable. What does not fit raises ValueError, and nothing of it is used.
 Keys that a newer node adds are left out; keys that an older one lacks are absent.
+
+The contract of a reader here: it gets the payload of an answer, which anybody may have made,
+returns values within the bounds of FORMAT.md, and raises ValueError for all else and nothing
+besides.
+`Conversation.checked` calls it and makes the error for a person.
 """
 
 import json
@@ -26,7 +31,7 @@ WHOLE_STATUS = frozenset((
 
 
 def read(kind: int, answer: bytes) -> dict[str, Any]:
-    """The JSON answer to a request of this type, as far as it was sent. Raises ValueError."""
+    """Read the JSON answer to a request of this type, as far as it was sent. Raises ValueError."""
     try:
         document = json.loads(answer, parse_int=_short, parse_float=float, parse_constant=_never)
         document = bounded(document)
@@ -39,7 +44,9 @@ def read(kind: int, answer: bytes) -> dict[str, Any]:
 
 
 def filled(status: dict[str, Any]) -> dict[str, Any]:
-    """A checked status in which nothing lacks: what a node did not tell is 0, empty or unset."""
+    """Fill a checked status: what a node did not tell is 0, empty or
+    unset.
+    """
     return Status(**status).model_dump(mode="json")
 
 
@@ -65,7 +72,7 @@ class Hello:
 
     @classmethod
     def of(cls, told: dict[str, Any]) -> Self:
-        """Of a checked answer."""
+        """Make it of a checked answer."""
         return cls(*(told.get(key, "") for key in cls.__dataclass_fields__))
 
 
@@ -79,7 +86,7 @@ class Committed:
 
     @classmethod
     def of(cls, answer: bytes) -> Self:
-        """Raises ValueError for what no log can be."""
+        """Read an answer. Raises ValueError for what no log can be."""
         found = cls(*_unpacked("<IIH", answer))
         if found.end > format_page.SIZE:
             raise ValueError("a page ends behind its end")
@@ -96,7 +103,8 @@ class IndexEntry:
 
 
 def index(answer: bytes, since: int) -> tuple[list[IndexEntry], bool]:
-    """The pages of an answer, whose sequences go up from `since` on, and whether more follow.
+    """Read the pages of an answer, whose sequences go up from `since` on, and whether more
+    follow.
 
     Raises ValueError.
     """
@@ -113,7 +121,7 @@ def index(answer: bytes, since: int) -> tuple[list[IndexEntry], bool]:
 
 
 def part(answer: bytes, most: int) -> tuple[int, bytes]:
-    """(length of the whole, a part) of a text of at most `most` bytes. Raises ValueError."""
+    """Read (length of the whole, a part) of a text of at most `most` bytes. Raises ValueError."""
     (whole,) = _unpacked("<H", answer[:2])
     if whole > most or len(answer) - 2 > whole:
         raise ValueError("a text longer than it may be")
@@ -121,7 +129,7 @@ def part(answer: bytes, most: int) -> tuple[int, bytes]:
 
 
 def number(layout: str, answer: bytes, most: int) -> int:
-    """The one number of an answer, at most `most`. Raises ValueError."""
+    """Read the one number of an answer, at most `most`. Raises ValueError."""
     (found,) = _unpacked(layout, answer)
     if found > most:
         raise ValueError("a number that is too large")
@@ -129,7 +137,7 @@ def number(layout: str, answer: bytes, most: int) -> int:
 
 
 def exactly(size: int, answer: bytes) -> bytes:
-    """An answer that has so many bytes. Raises ValueError."""
+    """Return an answer, which must have so many bytes. Raises ValueError."""
     if len(answer) != size:
         raise ValueError("an answer of another length")
     return answer

@@ -21,7 +21,7 @@ SWITCH_S = 0.05  # until the node runs at another rate
 LAPSE_S = 4  # until a node that hears nothing at a raised rate is surely back
 
 
-class Rate:
+class LineBaud:
     """The rate of one conversation's line; a `steady` one is never raised."""
 
     def __init__(self, talk: Conversation, baud: int, *, steady: bool) -> None:
@@ -36,20 +36,20 @@ class Rate:
         """Run the line as fast as both ends can while `count` bytes come, if that is worth it."""
         gain_s = self._line.seconds(count) - count * 10 / FAST_BAUDS[0]
         if not self._steady and self._line.baud and gain_s > RAISE_S:
-            self._raise_rate()
+            self._raise_baud()
         try:
             yield
         finally:
             if self._line.baud != self._first_baud:
-                self._lower_rate()
+                self._lower_baud()
 
     def calm(self) -> None:
-        """The raised rate does not do: back to the first one."""
+        """Go back to the first rate: the raised one does not do."""
         if self._line.baud != self._first_baud:
             self._steady = True
             self._return_to_first()
 
-    def _raise_rate(self) -> None:
+    def _raise_baud(self) -> None:
         for baud in FAST_BAUDS:
             if baud <= self._first_baud:
                 return
@@ -81,7 +81,7 @@ class Rate:
             )
         return True
 
-    def _lower_rate(self) -> None:
+    def _lower_baud(self) -> None:
         """The next program that opens the port knows the first rate only.
 
         Whoever is interrupted here, or meets a broken line, leaves a node that goes back by itself.

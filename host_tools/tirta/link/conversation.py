@@ -67,12 +67,14 @@ class Conversation(Closing):
         tries: int = 4,
         within: Patience | None = None,
     ) -> dict[str, Any]:
-        """One request whose answer is a JSON object; all of it is as `tirta.link.answers` says."""
+        """Send one request whose answer is a JSON object; all of it is as `tirta.link.answers`
+        says.
+        """
         answer = self.link.request(kind, payload, think_s=think_s, tries=tries, within=within)
         return self.checked(answers.read, kind, answer)
 
     def checked(self, check: Callable[..., Checked], *what: Any) -> Checked:
-        """What a function of `tirta.link.answers` makes of an answer. Raises TirtaError for
+        """Return what a function of `tirta.link.answers` makes of an answer. Raises TirtaError for
         nonsense.
         """
         try:
@@ -81,7 +83,7 @@ class Conversation(Closing):
             raise self.nonsense() from error
 
     def nonsense(self) -> TirtaError:
-        """The error for an answer that no node gives."""
+        """Make the error for an answer that no node gives."""
         return TirtaError(
             f"What answers on {self.line.port} does not keep to Tirta's protocol.",
             "Deploy the application again: `tirta deploy`.",
@@ -194,10 +196,13 @@ class Start:
 
     @property
     def waited_s(self) -> float:
+        """For how long it has been waited, in s."""
         return time.monotonic() - self.patience.began
 
     def heard(self, count: int) -> None:
-        """So many bytes came since the last time: any is a sign of life, whatever it means."""
+        """Note that so many bytes came since the last time: any is a sign of life, whatever it
+        means.
+        """
         if count:
             self._until = max(self._until, time.monotonic() + LIVE_S)
 
@@ -208,7 +213,9 @@ class Start:
 
 
 def offer(baud: int) -> bytes:
-    """What a hello says: the protocols spoken, the rate in eight digits (FORMAT.md section 9)."""
+    """Return what a hello says: the protocols spoken, the rate in eight digits (FORMAT.md section
+    9).
+    """
     return bytes((frame.PROTOCOL, frame.PROTOCOL)) + f"{baud:08}".encode()
 
 

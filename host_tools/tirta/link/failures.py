@@ -66,4 +66,5 @@ def refused(content: bytes) -> RefusedError:
     code = content[0] if content else 0
     said = clean(content[1:].decode("utf-8", "replace"), _LETTERS)
     kind = _TYPES.get(code, RefusedError)
-    return kind(code, f"The node refuses: {said or f'code {code}'}.", _HINTS.get(code, ""))
+    what = f"The node refuses: {said or f'code {code}'}."
+    return kind(code, what, _HINTS.get(code, ""))

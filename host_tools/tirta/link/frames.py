@@ -142,7 +142,7 @@ class Link:
         return again
 
     def next(self, sequence: int, until: float, within: Patience) -> Frame | None:
-        """The next frame that answers `sequence`, or None when none comes until then.
+        """Wait for the next frame that answers `sequence`, or None when none comes until then.
 
         Raises RefusedError when the node refuses.
         """

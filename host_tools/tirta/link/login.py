@@ -21,10 +21,11 @@ _MOST_GUESSES = 2  # the third wrong one begins a lock-out
 Candidates = Callable[[str, int], list[Credential]]
 
 
-class Requests(Protocol):
+class CanRequest(Protocol):
     """What of `Link` a login needs."""
 
-    def request(self, kind: int, payload: bytes = b"") -> bytes: ...
+    def request(self, kind: int, payload: bytes = b"") -> bytes:
+        """Send a request, and return the payload of its answer. Raises RefusedError."""
 
 
 class Guard:
@@ -34,7 +35,7 @@ class Guard:
 
     def __init__(
         self,
-        link: Requests,
+        link: CanRequest,
         node: str,
         candidates: Candidates,
         expired: Callable[[str, int], int] = lambda _node, _role: 0,
@@ -52,7 +53,7 @@ class Guard:
             self.log_in(least)
 
     def may(self, role: int) -> bool:
-        """Whether this computer can log in as that; logs in."""
+        """Log in as that, and return whether this computer can."""
         if self.session is None or self.session.role < role:
             if not self._candidates(self._node, role):
                 return False
@@ -60,8 +61,9 @@ class Guard:
         return True
 
     def again(self) -> None:
-        """The node said no. With its seal, another role is needed; without, it may have forgotten
-        the session, or somebody else spoke: then the same role logs in once more.
+        """Log in again after the node said no. With its seal, another role is needed; without, it
+        may have forgotten the session, or somebody else spoke: then the same role logs in once
+        more.
         """
         before = self.session
         self.forget()
@@ -71,7 +73,7 @@ class Guard:
             self.may(access.ADMINISTRATOR)
 
     def forget(self) -> None:
-        """The node restarted, or forgot: the next request logs in again."""
+        """Forget the session: the node restarted, or forgot it. The next request logs in again."""
         self.session = None
 
     def log_in(self, role: int) -> None:

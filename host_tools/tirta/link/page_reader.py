@@ -40,12 +40,12 @@ _SPARE_FRAMES = 1024  # pages between those asked for may be sent, too
 _DATA_HEAD = struct.Struct(frame.DATA_HEAD)
 _END = struct.Struct("<IB")
 
-Span = tuple[int, int, int]  # page, from, to
+PageSpan = tuple[int, int, int]  # page, from, to
 
 
 def read_pages(
     link: Link,
-    groups: list[list[Span]],
+    groups: list[list[PageSpan]],
     progress: Callable[[int], None] = lambda _: None,
     worse: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[int, bytes]]:
@@ -95,7 +95,7 @@ class _Page:
 
 class _Reader:
     def __init__(
-        self, link: Link, groups: list[list[Span]], progress: Callable[[int], None]
+        self, link: Link, groups: list[list[PageSpan]], progress: Callable[[int], None]
     ) -> None:
         self.link = link
         self.progress = progress
@@ -129,7 +129,7 @@ class _Reader:
             patience.sign()
 
     def round(self) -> Iterator[tuple[int, bytes]]:
-        """One read request for the first gaps, and what it brings."""
+        """Send one read request for the first gaps, and what it brings."""
         ranges = self._ranges()
         asked = {
             page for first, _, last, _ in ranges for page in self.wanted if first <= page <= last

@@ -13,12 +13,14 @@ _COM = re.compile(r"(\\\\\.\\)?COM\d+", re.IGNORECASE)
 
 
 def is_device(text: str) -> bool:
-    """Whether a person who writes this means a device, and not the name or id of a node."""
+    """Return whether a person who writes this means a device, and not the name or id of a node."""
     return "/" in text or bool(_COM.fullmatch(text)) or os.path.lexists(text)
 
 
 def exists(port: str) -> bool:
-    """Whether there is such a port. On Windows no file stands for it: the system lists them."""
+    """Look whether there is such a port. On Windows no file stands for it: the system lists
+    them.
+    """
     if not WINDOWS:
         return os.path.lexists(port)
     wanted = port.upper().removeprefix("\\\\.\\")
@@ -26,10 +28,10 @@ def exists(port: str) -> bool:
 
 
 def may_open(port: str) -> bool:
-    """Whether this user's rights allow it; Windows has none for ports."""
+    """Return whether this user's rights allow it; Windows has none for ports."""
     return WINDOWS or os.access(port, os.R_OK | os.W_OK)
 
 
 def real(port: str) -> str:
-    """The device itself, where the name is a link to it (/dev/serial/by-id)."""
+    """Return the device itself, where the name is a link to it (/dev/serial/by-id)."""
     return port if WINDOWS else os.path.realpath(port)

@@ -91,5 +91,5 @@ REQUESTS = {
 
 
 def least_role(kind: int) -> int:
-    """What a request needs on a locked node; the highest for one that is not known."""
+    """Return what a request needs on a locked node; the highest for one that is not known."""
     return REQUESTS[kind].least_role if kind in REQUESTS else ADMINISTRATOR

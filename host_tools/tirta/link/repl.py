@@ -48,7 +48,7 @@ class Banner:
 
 
 def ask(line: Line, timeout_s: float = 0.8) -> Banner | None:
-    """The banner of the REPL at the other end, or None when there is none."""
+    """Ask for the banner of the REPL at the other end, or None when there is none."""
     line.write(b"\r\x02")
     found = None
     seen = b""

@@ -47,6 +47,7 @@ class Line(Closing):
         self._trace = trace.of(port, baud)
 
     def write(self, data: bytes) -> None:
+        """Send bytes. Raises LineLostError."""
         try:
             self._serial.write(data)
         except LOST as error:
@@ -56,7 +57,7 @@ class Line(Closing):
             self._trace.saw("->", data)
 
     def read(self, timeout_s: float) -> bytes:
-        """What has come, or comes first within `timeout_s`; may be empty."""
+        """Read what has come, or comes first within `timeout_s`; may be empty."""
         try:
             self._serial.timeout = timeout_s
             data: bytes = self._serial.read(1)
@@ -80,7 +81,7 @@ class Line(Closing):
         return (self.baud or _FAST_ENOUGH) / 10
 
     def seconds(self, count: int) -> float:
-        """How long `count` bytes take."""
+        """Return how long `count` bytes take."""
         return count / self.byte_rate
 
     def set_baud(self, baud: int) -> None:
@@ -91,9 +92,10 @@ class Line(Closing):
             raise self._gone() from error
         self.baud = baud
         if self._trace:
-            self._trace.rate(baud)
+            self._trace.baud(baud)
 
     def close(self) -> None:
+        """Let go of the port; the node behind it is not reset."""
         with contextlib.suppress(*LOST):
             self._serial.rts = False  # before DTR: never RTS without DTR
             self._serial.dtr = False

@@ -31,16 +31,17 @@ class Session:
 
     @property
     def role(self) -> int:
+        """What was logged in as."""
         return self.credential.role
 
     def login(self) -> bytes:
-        """The payload of the login request."""
+        """Make the payload of the login request."""
         made = self.credential
         proof = access.laptop_proof(made.key, made.node, self._nonces, made.claims)
         return self._nonces[access.NONCE_SIZE :] + made.claims + bytes(proof)
 
     def check(self, answer: bytes) -> None:
-        """Raises TirtaError unless the node proved that it has its key."""
+        """Raise TirtaError unless the node proved that it has its key."""
         made = self.credential
         if not hmac.equal(
             answer, access.node_proof(made.key, made.node, self._nonces, made.claims)
@@ -52,18 +53,24 @@ class Session:
         memory.remember(made.node, memory.LOCKED, "login")
 
     def seal(self, kind: int, sequence: int, payload: bytes) -> bytes:
-        """The payload of a sealed frame that carries this request, for the first time or again."""
+        """Make the payload of a sealed frame that carries this request, for the first time or
+        again.
+        """
         self._counter += 1
         self._waiting.setdefault(sequence, set()).add(self._counter)
         sealed = seals.seal(self._to_node, seals.SEALED, sequence, self._counter, kind, payload)
         return bytes(sealed)
 
     def begin(self, sequence: int) -> None:
-        """Another request gets this sequence; unless it is sealed, its answer is not either."""
+        """Take note that another request gets this sequence; unless it is sealed, its answer is not
+        either.
+        """
         self._waiting.pop(sequence, None)
 
     def open_(self, kind: int, sequence: int, payload: bytes) -> tuple[int, bytes] | None:
-        """(type, payload) of an answer, or None: not of this node, or not to that request."""
+        """Unseal (type, payload) of an answer, or None: not of this node, or not to that
+        request.
+        """
         counters = self._waiting.get(sequence)
         if counters is None or kind in _STREAM:
             return kind, payload
@@ -81,7 +88,9 @@ class Session:
         return opened[0], bytes(opened[2])
 
     def encrypt(self, secret: bytes) -> bytes:
-        """A secret of whole blocks of 16 bytes, for this node alone; the frame has a tag."""
+        """Encrypt a secret of whole blocks of 16 bytes, for this node alone; the frame has a
+        tag.
+        """
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         iv = secrets.token_bytes(16)

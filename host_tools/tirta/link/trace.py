@@ -22,7 +22,7 @@ _logger = logging.getLogger("tirta.link.trace")
 
 
 def wanted(words: Sequence[str]) -> tuple[bool, str | None, list[str]]:
-    """(verbose, file, the other words). Raises TirtaError where --log names no file."""
+    """Take (verbose, file, the other words). Raises TirtaError where --log names no file."""
     verbose, file = False, None
     rest: list[str] = []
     left = iter(words)
@@ -69,7 +69,7 @@ def stop() -> None:
 
 
 def failed(error: BaseException) -> None:
-    """The error that ended the command; in the file also its cause, and where it was raised."""
+    """Note the error that ended the command; in the file also its cause, and its place."""
     if not _logger.handlers:
         return
     _logger.error("%s", error)
@@ -96,7 +96,7 @@ class Tracer:
         _logger.info("%s opened at %d baud", port, baud)
 
     def saw(self, way: str, data: bytes) -> None:
-        """Bytes that went `->` or came `<-`."""
+        """Note bytes that went `->` or came `<-`."""
         *whole, rest = (self._pending[way] + data).split(b"\0")
         self._pending[way] = rest[-_MOST:]
         for part in filter(None, whole):
@@ -110,11 +110,11 @@ class Tracer:
             )
             _logger.debug("%s %s %s after %.0f ms", self._port, way, what, passed_ms)
 
-    def rate(self, baud: int) -> None:
-        """The line runs at another rate."""
+    def baud(self, baud: int) -> None:
+        """Note that the line runs at another rate from now on."""
         _logger.info("%s at %d baud", self._port, baud)
 
 
 def of(port: str, baud: int) -> Tracer | None:
-    """What tells of a line, where somebody asked for it."""
+    """Return what tells of a line, where somebody asked for it."""
     return Tracer(port, baud) if _logger.handlers else None

@@ -41,7 +41,9 @@ class Anchor:
 
     @classmethod
     def of_page(cls, head: Any) -> "Anchor":
-        """What a page header says; an unknown uncertainty counts as a day: never synchronised."""
+        """Read what a page header says; an unknown uncertainty counts as a day: never
+        synchronised.
+        """
         unknown = head.uncertainty == format_page.UNKNOWN_UNCERTAINTY
         unsure_ms = _UNKNOWN_MS if unknown else 1 << min(head.uncertainty, _MOST_POWER)
         return cls(0, head.unix_ms, unsure_ms, head.source)
@@ -80,12 +82,12 @@ class DatedRecords:
         return len(self.records)
 
     def take(self, rows: NDArray[Any]) -> "DatedRecords":
-        """Some of them; `rows` is an index or a mask of numpy's."""
+        """Take some of them; `rows` is an index or a mask of numpy's."""
         return DatedRecords(self.records.take(rows), Times(*(one[rows] for one in self.times)))
 
 
 def joined(parts: Sequence[DatedRecords]) -> DatedRecords:
-    """Records of one config, behind each other; there is at least one part."""
+    """Join records of one config, behind each other; there is at least one part."""
     times = zip(*(part.times for part in parts), strict=True)
     return DatedRecords(
         records.joined([part.records for part in parts]), Times(*map(np.concatenate, times))
@@ -108,7 +110,7 @@ class Dating:
             self._anchors[boot] = usable
 
     def of_boot(self, boot: int) -> list[Anchor]:
-        """What dates this boot, by uptime."""
+        """Return what dates this boot, by uptime."""
         return self._anchors.get(boot, [])
 
     def of(self, found: Records) -> DatedRecords:

@@ -83,8 +83,8 @@ def decode(
     many: bool = False,
     numbers_only: bool = False,
 ) -> Log:
-    """Pages (sequence, known bytes) in ascending order; `configs` are texts known besides. `many`
-    says that more will follow, so that it pays to load numba. With `numbers_only` nothing is
+    """Decode pages (sequence, known bytes) in ascending order; `configs` are texts known besides.
+    `many` says that more will follow, so that it pays to load numba. With `numbers_only` nothing is
     unpacked: records have numbers, and zeros for the rest.
     """
     log = log or Log()

@@ -18,7 +18,7 @@ REASONS = {
 
 
 def told(fields: Mapping[str, Any]) -> Loss | None:
-    """The numbers that a loss is about, and why; None where it tells of no numbers, or for a
+    """Return the numbers that a loss is about, and why; None where it tells of no numbers, or for a
     reason that nobody here knows.
     """
     number, at_most = int(fields["number"]), int(fields["at_most"])

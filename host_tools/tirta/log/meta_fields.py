@@ -15,7 +15,7 @@ _LETTERS = 2000  # a calibration keeps keys and points as JSON
 
 
 def parse(payload: bytes) -> tuple[int, int, dict[str, Any]]:
-    """(type, uptime in ms, fields by name), numbers that can be ones, printable texts.
+    """Read (type, uptime in ms, fields by name), numbers that can be ones, printable texts.
 
     Raises ValueError for what no node writes.
     """

@@ -44,15 +44,15 @@ class PageRecords:
         return sum(map(len, self._found))
 
     def lose(self) -> None:
-        """A chunk is damaged: only a placed one says where its records belong."""
+        """Take note that a chunk is damaged: only a placed one says where its records belong."""
         self._plain_known = self._packed_known = False
 
     def knows(self, kind: int) -> bool:
-        """Whether a chunk of this kind holds records."""
+        """Return whether a chunk of this kind holds records."""
         return kind in KINDS and (self._version > format_page.OLDEST or kind not in _SUMMED)
 
     def can_read(self, kind: int) -> bool:
-        """Whether enough is known for a chunk of this kind."""
+        """Return whether enough is known for a chunk of this kind."""
         return kind in _PLACED or (self._plain_known if kind in _PLAIN else self._packed_known)
 
     def take(self, kind: int, payload: bytes) -> None:
@@ -77,7 +77,7 @@ class PageRecords:
             self._found.append(found)
 
     def joined(self) -> Records:
-        """All records so far; there is at least one."""
+        """Join all records so far; there is at least one."""
         return records.joined(self._found)
 
     def _place(self, payload: bytes) -> int:

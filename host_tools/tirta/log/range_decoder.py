@@ -30,6 +30,7 @@ _E1, _E2, _Q1, _Q2 = 0, 1, 2, 3  # residuals and scales of the two channels befo
 
 
 def refill(data: Data, coder: Words) -> None:
+    """Take bytes of the stream until the range is wide again."""
     while coder[_RANGE] < _BOTTOM:
         byte = int(data[coder[_POS]]) if coder[_POS] < len(data) else 0
         coder[_POS] += 1
@@ -38,7 +39,7 @@ def refill(data: Data, coder: Words) -> None:
 
 
 def steps(data: Data, coder: Words, pr: Words, base: int, most: int) -> int:
-    """How many steps go on before one stops; `most` at most."""
+    """Decode how many steps go on before one stops; `most` at most."""
     for j in range(most):
         p = pr[base + j]
         bound = (coder[_RANGE] >> 12) * (p >> 4)
@@ -56,7 +57,7 @@ def steps(data: Data, coder: Words, pr: Words, base: int, most: int) -> int:
 
 
 def raw(data: Data, coder: Words, count: int) -> int:
-    """`count` raw bits, ten at a time; -1 for what no encoder writes."""
+    """Decode `count` raw bits, ten at a time; -1 for what no encoder writes."""
     value = 0
     while count > 0:
         n = min(count, 10)
@@ -72,7 +73,7 @@ def raw(data: Data, coder: Words, count: int) -> int:
 
 
 def scale(st: Words, pr: Words, b: int) -> int:
-    """q: twice log2(16 * mean |residual|)."""
+    """Return q: twice log2(16 * mean |residual|)."""
     m = (st[b + _FAST] + st[b + _SLOW]) >> 1
     if m < 256:
         return pr[_LOG + m]
@@ -84,7 +85,7 @@ def scale(st: Words, pr: Words, b: int) -> int:
 
 
 def bucket_steps(st: Words, b: int, q: int) -> int:
-    """Where the probabilities of the bucket steps lie."""
+    """Return where the probabilities of the bucket steps lie."""
     base = q << 4
     if q > 10:
         base = 176 + ((q & 1) << 4) + (32 if q > 12 else 0)
@@ -92,7 +93,7 @@ def bucket_steps(st: Words, b: int, q: int) -> int:
 
 
 def predict(st: Words, b: int, which: int) -> int:
-    """As a distance from the last value."""
+    """Predict a value, as a distance from the last one."""
     if which == 0:
         return 0
     if which == 2:
@@ -102,6 +103,7 @@ def predict(st: Words, b: int, which: int) -> int:
 
 
 def learn_best(st: Words, b: int, d: int) -> None:
+    """Learn which of the four predictions costs least, from the distance d."""
     which = 0
     for i in range(4):
         cost = st[b + _E0 + i]
@@ -112,12 +114,14 @@ def learn_best(st: Words, b: int, d: int) -> None:
 
 
 def neighbours(st: Words, b: int, before: Words) -> int:
+    """Predict a residual from those of the two channels before."""
     w1 = st[b + _W1] - _BIAS
     w2 = st[b + _W2] - _BIAS
     return (w1 * before[_E1] + w2 * before[_E2] + 2048) >> 12
 
 
 def learn_weight(st: Words, w: int, p: int, e: int, dq: int) -> None:
+    """Move the weight at w by the sign of residual e and neighbour p."""
     if e != 0 and p != 0:
         step = 1 << min(max((dq + 20) >> 1, 0), 14)
         value = st[w] - _BIAS + (step if (p < 0) == (e < 0) else -step)
@@ -126,7 +130,7 @@ def learn_weight(st: Words, w: int, p: int, e: int, dq: int) -> None:
 
 
 def learn_neighbours(st: Words, b: int, e: int, p: int, q: int, before: Words) -> None:
-    """e and p: the residual without and with them; the one to go on with."""
+    """Learn from e and p, the residual without and with the neighbours; q is the scale."""
     learn_weight(st, b + _W1, p, before[_E1], q - before[_Q1])
     learn_weight(st, b + _W2, p, before[_E2], q - before[_Q2])
     gain = min(max(abs(p) - abs(e), -4096), 4096)
@@ -136,7 +140,7 @@ def learn_neighbours(st: Words, b: int, e: int, p: int, q: int, before: Words) -
 
 
 def learn_recent(st: Words, b: int, d: int, found: int, last: int, q: int, g: int) -> None:
-    """found: which of the recent values it was, 4 for none; last: the low half before."""
+    """Learn which of the recent values was found (4 for none); `last` is the low half before."""
     if d != 0:
         value = (last + d) & 65535
         a, m = st[b + _R1], st[b + _R2]
@@ -151,6 +155,7 @@ def learn_recent(st: Words, b: int, d: int, found: int, last: int, q: int, g: in
 
 
 def which_recent(st: Words, b: int, d: int, last: int) -> int:
+    """Return which of the recent values lies at the distance d: 0 the last, 4 none."""
     if d == 0:
         return 0
     if d < -32768 or d > 32767:
@@ -163,7 +168,7 @@ def which_recent(st: Words, b: int, d: int, last: int) -> int:
 
 
 def whole(data: Data, coder: Words) -> int:
-    """The 32 bits of a value written whole; -1 for corrupt."""
+    """Decode the 32 bits of a value written whole; -1 for corrupt."""
     wide = raw(data, coder, 17)
     if wide < 0:
         return -1
@@ -175,7 +180,7 @@ def whole(data: Data, coder: Words) -> int:
 
 
 def residual(data: Data, coder: Words, j: int, k: int) -> int:
-    """The residual of bucket j; _NONE for corrupt."""
+    """Decode the residual of bucket j; _NONE for corrupt."""
     n = j - 2 if j > 2 else 0
     place = raw(data, coder, k + n + (1 if j > 0 else 0))
     sign = place & 1
@@ -192,7 +197,7 @@ def residual(data: Data, coder: Words, j: int, k: int) -> int:
 def distance(
     data: Data, coder: Words, st: Words, pr: Words, b: int, q: int, hit: int, guess: int
 ) -> int:
-    """Distance from the last value; _NONE for corrupt, _NONE + v for a whole value v."""
+    """Decode the distance from the last value; _NONE for corrupt, _NONE + v for a whole value v."""
     low, high = st[b + _LO], st[b + _HI]
     if hit > 64:
         i = steps(data, coder, pr, st[b + _STEPS], 4)
@@ -213,7 +218,7 @@ def distance(
 def learn_near(
     st: Words, b: int, d: int, plain: int, cross: int, use: bool, q: int, g: int, before: Words
 ) -> int:
-    """Of a near value at the distance d; its residual."""
+    """Learn from a near value at the distance d; return its residual."""
     e = d - plain
     p = e - cross
     if g == 2:
@@ -235,7 +240,7 @@ def learn_near(
 
 
 def learn_leap(st: Words, b: int, low: int, high: int) -> None:
-    """Of a value that is not near: two leaps that are nearly the same set a pace."""
+    """Learn from a value that is not near: two leaps that are nearly the same set a pace."""
     st[b + _D1] = _BIAS
     st[b + _EMA] = _BIAS
     if st[b + _HI] < 65536 and st[_PACES] > 0:
@@ -293,7 +298,7 @@ def value(data: Data, coder: Words, st: Words, pr: Words, b: int, g: int, before
 
 
 def leave(st: Words, b: int, rows: Words, o: int) -> None:
-    """The last value of the block at b: what lies there goes ahead of it by the pace."""
+    """Write the last value of the block at b: what lies there goes ahead of it by the pace."""
     low = st[b + _LO] - st[b + _PACE_LO]
     rows[o] = low & 65535
     rows[o + 1] = (st[b + _HI] - st[b + _PACE_HI] + (low >> 16)) & 65535

@@ -49,13 +49,13 @@ class Records:
         return (self.slot + 1) * int(self.config["interval_ms"])
 
     def ranges(self) -> list[Range]:
-        """The numbers of all records, where these go up."""
+        """Return the numbers of all records, where these go up."""
         ends = np.flatnonzero(np.diff(self.number) != 1)
         firsts = self.number[np.append(0, ends + 1)].tolist()
         return list(zip(firsts, self.number[np.append(ends, -1)].tolist(), strict=True))
 
     def take(self, rows: NDArray[Any]) -> "Records":
-        """Some of them; `rows` is an index or a mask of numpy's."""
+        """Take some of them; `rows` is an index or a mask of numpy's."""
         arrays = (getattr(self, name)[rows] for name in _ARRAYS)
         return Records(self.page, self.config, self.config_hash, *arrays)
 
@@ -64,7 +64,7 @@ _ARRAYS = [field.name for field in fields(Records)][3:]
 
 
 def joined(parts: Sequence[Records]) -> Records:
-    """Records of one config, behind each other; there is at least one part."""
+    """Join records of one config, behind each other; there is at least one part."""
     first = parts[0]
     arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS)
     return Records(first.page, first.config, first.config_hash, *arrays)

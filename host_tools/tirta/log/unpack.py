@@ -52,8 +52,8 @@ class Unpacker:
         self._probs = np.array(probs) if self.fast else list(probs)
 
     def run(self, data: bytes, count: int) -> Unpacked:
-        """The `count` records of a run. Raises ValueError when no encoder wrote it; then the models
-        are of no use before the next `fresh`.
+        """Decode the `count` records of a run. Raises ValueError when no encoder wrote it; then the
+        models are of no use before the next `fresh`.
         """
         if not 1 <= count <= MAX_COUNT:
             raise ValueError(f"1 to {MAX_COUNT} records")

@@ -67,6 +67,7 @@ class Monitor(App[None]):
         self._spark = SPARK
 
     def compose(self) -> ComposeResult:
+        """Lay out the screen."""
         yield Static(id="who")
         yield Static(id="how")
         yield DataTable(id="channels", cursor_type="row")
@@ -75,6 +76,7 @@ class Monitor(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
+        """Begin to ask the node."""
         table = self.query_one(DataTable)
         self._spark = min(MOST_SPARK, max(SPARK, self.size.width - OTHERS))
         for title, width in (("Channel", 16), ("Value", 10), ("Unit", 7), ("Flag", 9)):
@@ -86,6 +88,7 @@ class Monitor(App[None]):
         self._asker.start()
 
     async def on_unmount(self) -> None:
+        """Wait until nothing is asked any more."""
         self._asker.stop()
         await asyncio.to_thread(self._asker.join, LAST_ANSWER_S)
 
@@ -140,6 +143,7 @@ class Monitor(App[None]):
                 table.update_cell(name, column, cell)
 
     def on_data_table_row_highlighted(self) -> None:
+        """Show the channel that was chosen."""
         self._draw()
 
     def _draw(self) -> None:
@@ -170,18 +174,22 @@ class Monitor(App[None]):
         place.update("\n".join([title, *lines]))
 
     def on_resize(self) -> None:
+        """Draw for the new size."""
         self._draw()
 
     def action_pause(self) -> None:
+        """Stop asking, or go on."""
         self._asker.paused = not self._asker.paused
         self.sub_title = "paused" if self._asker.paused else ""
         if self._asker.paused:
             self.query_one("#alarms", Static).update(self._say("Paused: p goes on"))
 
     def action_slower(self) -> None:
+        """Ask half as often."""
         self._asker.every_s = min(60.0, self._asker.every_s * 2)
 
     def action_faster(self) -> None:
+        """Ask twice as often."""
         self._asker.every_s = max(0.5, self._asker.every_s / 2)
 
 

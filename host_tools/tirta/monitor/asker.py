@@ -14,7 +14,7 @@ from tirta.monitor.snapshot import Snapshot, Watch
 from tirta.node import Node
 
 AGAIN_S = 2.0  # until a line that was lost is tried again
-Answer = tuple[Watch, Snapshot]
+Answered = tuple[Watch, Snapshot]
 
 
 class Asker:
@@ -25,7 +25,7 @@ class Asker:
         self.paused = False
         self._connect = connect
         self._over = threading.Event()
-        self._came: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
+        self._came: queue.SimpleQueue[Answered | Exception] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -40,8 +40,8 @@ class Asker:
         """Wait until the node is closed, or as long as that."""
         self._thread.join(timeout_s)
 
-    def take(self) -> Answer | TirtaError | None:
-        """What came next, or why nothing comes; None where nothing is new.
+    def take(self) -> Answered | TirtaError | None:
+        """Return what came next, or why nothing comes; None where nothing is new.
 
         Raises what the thread ended with, where that was an error of ours.
         """

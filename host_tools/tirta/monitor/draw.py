@@ -10,7 +10,7 @@ FLAGS = {1: "good", 2: "unchecked", 3: "suspect", 4: "bad", 9: "no value"}
 
 
 def spark(values: Sequence[float], width: int) -> str:
-    """The last values as `width` blocks, each the highest of its share: no peak hides."""
+    """Draw the last values as `width` blocks, each the highest of its share: no peak hides."""
     shares = _shares(values, width)
     known = [v for v in shares if not math.isnan(v)]
     if not known:
@@ -23,7 +23,9 @@ def spark(values: Sequence[float], width: int) -> str:
 
 
 def chart(values: Sequence[float], width: int, height: int) -> list[str]:
-    """Lines from top to bottom, `width` wide; the scale goes from the lowest to the highest."""
+    """Draw lines from top to bottom, `width` wide; the scale goes from the lowest to the
+    highest.
+    """
     shares = _shares(values, width)
     known = [v for v in shares if not math.isnan(v)]
     if not known:
@@ -52,11 +54,11 @@ def _shares(values: Sequence[float], width: int) -> list[float]:
 
 
 def number(value: float | None, decimals: int) -> str:
-    """As many digits as the node keeps."""
+    """Write as many digits as the node keeps."""
     return "-" if value is None else f"{value:.{decimals}f}"
 
 
 def bar(share: float, width: int) -> str:
-    """A share from 0 to 1."""
+    """Draw a share from 0 to 1."""
     full = round(min(max(share, 0.0), 1.0) * width)
     return "█" * full + "░" * (width - full)

@@ -62,7 +62,7 @@ class Watch:
         self._recall(config, text)
 
     def step_s(self, name: str) -> float:
-        """From one value of the history to the next, in s."""
+        """Return the time from one value of the history to the next, in s."""
         column = self._columns.get(name)
         return column.step_ms / 1000 if column else 0.0
 

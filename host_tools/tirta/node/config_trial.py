@@ -24,7 +24,7 @@ _AGAIN_S = 0.25
 
 
 @dataclass(frozen=True)
-class Reading:
+class SelfTestReading:
     """What a sensor said in the self-test. `value` is scaled as in records; a counter has none."""
 
     name: str
@@ -33,6 +33,7 @@ class Reading:
 
     @property
     def missing(self) -> bool:
+        """Whether the sensor gave no value."""
         return self.flag == MISSING
 
 
@@ -42,20 +43,30 @@ class Applied:
 
     hash: int
     state: str
-    readings: list[Reading]
+    readings: list[SelfTestReading]
 
     def as_json(self) -> dict[str, Any]:
+        """Return what `tirta config apply --json` prints."""
         return asdict(self)
 
 
 class Asked(Protocol):
     """What is needed of a `Node`."""
 
-    def ask(self, kind: int, payload: bytes = b"", *, think_s: float = 1.2) -> dict[str, Any]: ...
-    def put_config(self, text: bytes) -> None: ...
-    def restart(self, *, to_repl: bool = False) -> None: ...
-    def values(self) -> dict[str, Any]: ...
-    def wait_until_back(self) -> None: ...
+    def ask(self, kind: int, payload: bytes = b"", *, think_s: float = 1.2) -> dict[str, Any]:
+        """Send a request whose answer is a JSON object."""
+
+    def put_config(self, text: bytes) -> None:
+        """Bring a config's text into the node's RAM."""
+
+    def restart(self, *, to_repl: bool = False) -> None:
+        """Start the application again, or hand over to the REPL."""
+
+    def values(self) -> dict[str, Any]:
+        """Ask for the last record."""
+
+    def wait_until_back(self) -> None:
+        """Wait for a node that restarts."""
 
 
 def apply(
@@ -91,7 +102,7 @@ def apply(
     return Applied(wanted, str(done.get("state")), readings)
 
 
-def finish(node: Asked) -> list[Reading]:
+def finish(node: Asked) -> list[SelfTestReading]:
     """Confirm the trial with which a node that was just flashed starts; what its sensors read."""
     tried = node.ask(staging.TRIAL)
     if tried.get("state") == "trial":
@@ -100,8 +111,8 @@ def finish(node: Asked) -> list[Reading]:
     return [reading for _, reading in _rows(tried.get("test"))]
 
 
-def _rows(rows: Any) -> list[tuple[str, Reading]]:
-    return [(name, Reading(name, value, flag)) for name, value, flag in rows or ()]
+def _rows(rows: Any) -> list[tuple[str, SelfTestReading]]:
+    return [(name, SelfTestReading(name, value, flag)) for name, value, flag in rows or ()]
 
 
 def _when_ready(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Port:
     baud: int = DEFAULT_BAUD
 
     def as_json(self) -> dict[str, Any]:
+        """Return what `tirta ports --json` prints of it."""
         return asdict(self)
 
 
@@ -56,7 +57,7 @@ class Choice:
 
 
 def list_ports(baud: int = DEFAULT_BAUD) -> list[Port]:
-    """Every virtual node and every USB serial port, asked at the same time."""
+    """Ask every virtual node and every USB serial port at the same time who is there."""
     found = [
         Port(v["port"], "virtual", board=v["board"], name=v["name"], baud=v["baud"],
              mode=OFF if v["power"] == "off" else "")
@@ -94,7 +95,9 @@ def _ask_repl(port: Port) -> dict[str, Any]:
 
 
 def choose(named: str | None, baud: int | None = None) -> Choice:
-    """The port that a person means: a device, a virtual node's name, a node id, or the only one."""
+    """Find the port that a person means: a device, a virtual node's name, a node id, or the only
+    one.
+    """
     if named is None:
         return _only_one(baud)
     for node in virtual.list_nodes():
@@ -112,8 +115,8 @@ def choose(named: str | None, baud: int | None = None) -> Choice:
 
 
 def nodes(baud: int | None = None) -> tuple[list[Choice], list[Port]]:
-    """Every node that is connected, paused ones and busy ports too, for both may be nodes that a
-    person means; and the ports behind which there is none.
+    """Find every node that is connected, paused ones and busy ports too, for both may be nodes
+    that a person means; and the ports behind which there is none.
     """
     every = list_ports(baud or DEFAULT_BAUD)
     found = [p for p in every if p.node or p.mode == BUSY]

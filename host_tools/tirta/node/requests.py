@@ -18,7 +18,7 @@ from tirta.errors import TirtaError
 from tirta.link import answers
 from tirta.link.answer_models import MAX_GROUPS
 from tirta.link.answers import Committed, IndexEntry
-from tirta.link.baud import FAST_BAUDS, Rate
+from tirta.link.baud import FAST_BAUDS, LineBaud
 from tirta.link.failures import RefusedError
 from tirta.link.keyed import Keyed
 from tirta.link.serial_line import DEFAULT_BAUD, Line
@@ -56,10 +56,10 @@ class Node(Keyed):
         self, port: str, baud: int = DEFAULT_BAUD, *, steady: bool = False, may_be_open: str = ""
     ) -> None:
         super().__init__(Line(port, baud), may_be_open)
-        self._rate = Rate(self, baud, steady=steady)
+        self._baud = LineBaud(self, baud, steady=steady)
 
     def status(self) -> dict[str, Any]:
-        """The keys of FORMAT.md section 10.1; of a locked node without a key here, few."""
+        """Ask for the keys of FORMAT.md section 10.1; of a locked node without a key here, few."""
         if self.link.guard:
             self.link.guard.may(access.TECHNICIAN)
         told = self.ask(frame.STATUS)
@@ -71,21 +71,23 @@ class Node(Keyed):
         return told
 
     def whole_status(self) -> dict[str, Any]:
-        """As `status`, with all that every firmware tells. Raises TirtaError where some lacks, or
-        where the node is locked and there is no key.
+        """Ask as `status` does, for all that every firmware tells. Raises TirtaError where some
+        lacks, or where the node is locked and there is no key.
         """
         if self.link.guard:
             self.link.guard.ready(frame.VALUES)
         return self.must_be_whole(self.status())
 
     def must_be_whole(self, status: dict[str, Any]) -> dict[str, Any]:
-        """A status with all that every firmware tells. Raises TirtaError where some lacks."""
+        """Return a status that has all that every firmware tells. Raises TirtaError where some
+        lacks.
+        """
         if not status.keys() >= answers.WHOLE_STATUS:
             raise self.nonsense()
         return status
 
     def timing(self) -> dict[str, Any]:
-        """How punctual it samples: `groups` and `work` (FORMAT.md section 10.2)."""
+        """Ask how punctual it samples: `groups` and `work` (FORMAT.md section 10.2)."""
         found: list[dict[str, Any]] = []
         work: dict[str, Any] = {}
         within = self._patience("its timing")
@@ -104,7 +106,7 @@ class Node(Keyed):
                 raise self.nonsense()
 
     def values(self) -> dict[str, Any]:
-        """The last record: `number`, and `values` as [channel, value or None, flag]."""
+        """Ask for the last record: `number`, and `values` as [channel, value or None, flag]."""
         return self.ask(frame.VALUES)
 
     def commit(self) -> Committed:
@@ -113,7 +115,7 @@ class Node(Keyed):
         return self.checked(Committed.of, answer)
 
     def index(self, since_page: int = 0) -> list[IndexEntry]:
-        """The pages in the log from a sequence on, oldest first."""
+        """Ask for the pages in the log from a sequence on, oldest first."""
         found: list[IndexEntry] = []
         within = self._patience("the list of its pages")
         while True:
@@ -132,7 +134,7 @@ class Node(Keyed):
         self.link.request(frame.PULLED, struct.pack("<II", epoch, number))
 
     def config(self) -> bytes:
-        """The config in force, as the node keeps it."""
+        """Ask for the config in force, as the node keeps it."""
         text = b""
         within = self._patience("its config")
         while True:
@@ -146,11 +148,11 @@ class Node(Keyed):
                 raise self.nonsense()
 
     def settings(self) -> dict[str, Any]:
-        """The config in force, parsed. Raises ConfigError where none can be used."""
+        """Ask for the config in force, parsed. Raises ConfigError where none can be used."""
         return self.parsed(self.config())
 
     def parsed(self, text: bytes) -> dict[str, Any]:
-        """A config that the node told, checked. Raises ConfigError where it cannot be used."""
+        """Check a config that the node told. Raises ConfigError where it cannot be used."""
         try:
             found: dict[str, Any] = node_config.parse(text)
         except ValueError as error:
@@ -183,7 +185,9 @@ class Node(Keyed):
             at = wanted
 
     def identity(self) -> dict[str, Any]:
-        """Where the node belongs: `district`, `latitude`, `longitude`, as far as it was told."""
+        """Ask where the node belongs: `district`, `latitude`, `longitude`, as far as it was
+        told.
+        """
         return self.ask(staging.WHO)
 
     def set_identity(self, identity: dict[str, Any]) -> None:
@@ -206,15 +210,15 @@ class Node(Keyed):
             self.wait_until_back()
 
     def digest(self, first: int, offset: int, last: int, end: int) -> bytes:
-        """SHA-256 of pages as they lie on the node, from an offset in the first on."""
+        """Ask for the SHA-256 of pages as they lie on the node, from an offset in the first on."""
         payload = struct.pack(access.DIGEST_REQUEST, first, offset, last, end)
         answer = self.link.request(access.DIGEST, payload, think_s=4, tries=2)
         return self.checked(answers.exactly, DIGEST_SIZE, answer)
 
     def hurry(self, count: int) -> contextlib.AbstractContextManager[None]:
         """Run the line as fast as both ends can while `count` bytes come, if that is worth it."""
-        return self._rate.hurry(count)
+        return self._baud.hurry(count)
 
     def calm(self) -> None:
-        """The raised rate does not do: back to the first one."""
-        self._rate.calm()
+        """Go back to the first rate: the raised one does not do."""
+        self._baud.calm()

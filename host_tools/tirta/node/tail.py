@@ -32,6 +32,7 @@ class Sample:
     values: list[list[Any]]
 
     def as_json(self) -> dict[str, Any]:
+        """Return what `tirta tail --json` prints of it."""
         return self.__dict__
 
     def __str__(self) -> str:

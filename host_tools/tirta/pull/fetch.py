@@ -5,7 +5,7 @@ Those of an open node become evidence as they come; those of a locked one wait u
 confirmed them (`tirta.archive.quarantine`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 from typing import Self
@@ -15,15 +15,15 @@ from tirta.archive.evidence import Epoch, StoredPage
 from tirta.archive.quarantine import Quarantine
 from tirta.errors import TirtaError
 from tirta.link.answers import Committed, IndexEntry
-from tirta.link.page_reader import Span, read_pages
+from tirta.link.page_reader import PageSpan, read_pages
 from tirta.node import Node
 from tirta.node.digest_check import attest
+from tirta.progress import Progress
 from tirta.pull.begin import Begun
 from tirta.ranges import Range
 from tirta_format import page as format_page
 
 CONFIRM_S = 60  # of the line, until a locked node is asked to confirm what came
-Progress = Callable[[int, int], None]  # bytes of log that came, bytes in all
 
 
 def fetch(node: Node, begun: Begun, progress: Progress) -> None:
@@ -61,9 +61,9 @@ def plan(
     end: Committed,
     since: int,
     beyond: int,
-) -> list[list[Span]]:
-    """The spans that the archive lacks, in groups that lie together on the node."""
-    groups: list[list[Span]] = [[]]
+) -> list[list[PageSpan]]:
+    """Plan the spans that the archive lacks, in groups that lie together on the node."""
+    groups: list[list[PageSpan]] = [[]]
     for entry, following in zip_longest(index, index[1:]):
         if following and following.first_record <= since and following.page <= end.page:
             groups.append([])
@@ -79,7 +79,7 @@ def plan(
 
 
 def here_whole(contents: Contents, index: list[IndexEntry], end: Committed) -> list[Range]:
-    """The numbers of those of the node's pages that are here as far as they are durable.
+    """Return the numbers of those of the node's pages that are here as far as they are durable.
 
     Where the page behind one is not in the index, nobody knows how far its numbers go.
     """
@@ -119,9 +119,9 @@ def _durable(entry: IndexEntry, end: Committed) -> int:
     return format_page.SIZE if entry.page < end.page else end.end
 
 
-def _portions(groups: list[list[Span]], byte_rate: float) -> Iterator[list[list[Span]]]:
+def _portions(groups: list[list[PageSpan]], byte_rate: float) -> Iterator[list[list[PageSpan]]]:
     """Parts of the groups, in order, that take CONFIRM_S of the line; one at least."""
-    portion: list[list[Span]] = []
+    portion: list[list[PageSpan]] = []
     left = CONFIRM_S * byte_rate
     for group in groups:
         portion.append([])

@@ -52,7 +52,7 @@ def _looked_into(contents: Contents, pages: Iterable[StoredPage]) -> dict[int, K
 
 
 def of_log(log: Log, stored: dict[int, StoredPage]) -> dict[int, KnownPage]:
-    """What decoded pages tell, by sequence; `stored` are the same pages on the disk."""
+    """Return what decoded pages tell, by sequence; `stored` are the same pages on the disk."""
     records = {one.page: tuple(one.ranges()) for one in log.records}
     lost: dict[int, list[Loss]] = {}
     for event in log.events:

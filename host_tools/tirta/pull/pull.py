@@ -16,14 +16,15 @@ from tirta import ranges
 from tirta.archive import holes
 from tirta.archive.holes import Hole
 from tirta.node import Node
+from tirta.progress import Progress
 from tirta.pull.begin import Begun, begin
-from tirta.pull.fetch import Progress, fetch, here_whole
+from tirta.pull.fetch import fetch, here_whole
 from tirta.pull.known_pages import refresh
 from tirta.ranges import Range
 
 
 @dataclass
-class Result:
+class PullResult:
     """What a pull did; the names are those of `tirta pull --json`."""
 
     records: int = 0
@@ -51,7 +52,7 @@ def pull(
     progress: Progress = lambda _done, _all: None,
     *,
     until: int | None = None,
-) -> Result:
+) -> PullResult:
     """Bring everything from record `since` on that the archive lacks, up to `until`.
 
     Whole pages come, so it may be more than that. `progress` is told the bytes of log that came,
@@ -66,7 +67,7 @@ def pull(
     return result
 
 
-def account(node: Node, begun: Begun) -> Result:
+def account(node: Node, begun: Begun) -> PullResult:
     """Work out what came and what is still lacking, and why; enter it in the ledger.
 
     Tells the node where every record of it is safe now or cannot come any more.
@@ -84,7 +85,7 @@ def account(node: Node, begun: Begun) -> Result:
     if whole and not any(hole.state == holes.MISSING for hole in found):
         node.pulled(begun.epoch.number, next_record)
     waiting = begun.waiting.pages().keys() if begun.waiting else set()
-    return Result(
+    return PullResult(
         records=ranges.count(new),
         first=ends[0] if ends else None,
         last=ends[-1] if ends else None,

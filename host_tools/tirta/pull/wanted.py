@@ -22,7 +22,7 @@ from tirta_format import page as format_page
 
 
 @dataclass(frozen=True)
-class Span:
+class Wanted:
     """`begin` is a number or a time, `end` too, or None for all that there is; both are inside."""
 
     begin: int | datetime = 0
@@ -30,14 +30,16 @@ class Span:
 
     @classmethod
     def of(cls, begin: object, end: object) -> Self:
-        """What the command line gave."""
+        """Make it from what the command line gave."""
         return cls(
             begin if isinstance(begin, int | datetime) else 0,
             end if isinstance(end, int | datetime) else None,
         )
 
     def numbers(self, node: Node) -> tuple[int, int | None]:
-        """The first number, and the one behind the last. Raises TirtaError without any time."""
+        """Look up the first number, and the one behind the last. Raises TirtaError without any
+        time.
+        """
         since, until = self.begin, None if self.end is None else self.end
         if isinstance(until, int):
             until += 1
@@ -61,8 +63,8 @@ class _Pages:
         self._known: dict[int, float | None] = {}
 
     def before(self, moment: datetime) -> int:
-        """A number that no record from `moment` on is below: that of the last page before it, or
-        the one that a node without gaps would have given it, whichever is later.
+        """Return a number that no record from `moment` on is below: that of the last page before
+        it, or the one that a node without gaps would have given it, whichever is later.
         """
         place = self._first(lambda date: date > moment.timestamp())
         dated = [e for e in self._index[:place] if self._date(e, ask=False) is not None]
@@ -81,7 +83,7 @@ class _Pages:
         return number
 
     def behind(self, moment: datetime) -> int | None:
-        """A number that no record up to `moment` reaches, or None: all may be wanted."""
+        """Return a number that no record up to `moment` reaches, or None: all may be wanted."""
         place = self._first(lambda date: date > moment.timestamp())
         return self._index[place].first_record if place < len(self._index) else None
 

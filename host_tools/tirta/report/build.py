@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from tirta import __version__
 from tirta.district import feedback, tree
-from tirta.district.feedback import Request
+from tirta.district.feedback import ServiceRequest
 from tirta.district.survey import Survey, survey
 from tirta.district.tree import Zone
 from tirta.files import atomic
@@ -69,8 +69,8 @@ def report(archive: Path, out: Path | None = None, options: Options | None = Non
     return path
 
 
-def page(found: Survey, requests: Iterable[Request]) -> str:
-    """The whole HTML text."""
+def page(found: Survey, requests: Iterable[ServiceRequest]) -> str:
+    """Write the whole HTML text."""
     requests = list(requests)
     environment = Environment(
         loader=PackageLoader("tirta.report", "assets"),
@@ -144,7 +144,7 @@ def _steps(found: Survey, words: Language, scale: Scale) -> list[str]:
 def _body(
     environment: Environment,
     found: Survey,
-    requests: list[Request],
+    requests: list[ServiceRequest],
     words: Language,
     scale: Scale,
     sections: Markup,

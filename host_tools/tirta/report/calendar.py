@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tirta.district.feedback import Request
+from tirta.district.feedback import ServiceRequest
 from tirta.district.node_figures import Judged
 from tirta.district.survey import Survey
 from tirta.report.language import Language
@@ -34,13 +34,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class CalendarRow:
+    """A row of the calendar: a cell for each span of time."""
+
     name: str
     cells: list[Cell]
 
 
-def rows(survey: Survey, requests: Iterable[Request], words: Language) -> list[Row]:
-    """The rows that there is something to say for."""
+def rows(survey: Survey, requests: Iterable[ServiceRequest], words: Language) -> list[CalendarRow]:
+    """Return the rows that there is something to say for."""
     spans = list(pairwise(survey.period.edges_s))
     found = [_supply(survey, spans, words)]
     by_parameter: dict[str, list[Judged]] = {}
@@ -57,11 +59,13 @@ def rows(survey: Survey, requests: Iterable[Request], words: Language) -> list[R
     return [row for row in found if any(cell.state != NONE for cell in row.cells)]
 
 
-def _row(name: str, spans: list[tuple[float, float]], cell: Callable[[float, float], Cell]) -> Row:
-    return Row(name, [cell(start_s, end_s) for start_s, end_s in spans])
+def _row(
+    name: str, spans: list[tuple[float, float]], cell: Callable[[float, float], Cell]
+) -> CalendarRow:
+    return CalendarRow(name, [cell(start_s, end_s) for start_s, end_s in spans])
 
 
-def _supply(survey: Survey, spans: list[tuple[float, float]], words: Language) -> Row:
+def _supply(survey: Survey, spans: list[tuple[float, float]], words: Language) -> CalendarRow:
     measured = [z for z in survey.zones.values() if z.pressure is not None]
 
     def cell(start_s: float, end_s: float) -> Cell:
@@ -89,7 +93,7 @@ def _supply(survey: Survey, spans: list[tuple[float, float]], words: Language) -
 
 def _quality(
     name: str, judged: list[Judged], spans: list[tuple[float, float]], words: Language
-) -> Row:
+) -> CalendarRow:
     def cell(start_s: float, end_s: float) -> Cell:
         longest, measured = 0.0, False
         for one in judged:
@@ -107,7 +111,7 @@ def _quality(
     return _row(parameter(words, name), spans, cell)
 
 
-def _bursts(survey: Survey, spans: list[tuple[float, float]], words: Language) -> Row:
+def _bursts(survey: Survey, spans: list[tuple[float, float]], words: Language) -> CalendarRow:
     judged_from_s = min((z.judged_from_s for z in survey.zones.values()), default=math.inf)
 
     def cell(start_s: float, end_s: float) -> Cell:
@@ -129,7 +133,9 @@ def _bursts(survey: Survey, spans: list[tuple[float, float]], words: Language) -
     return _row(words.text("Pipes"), spans, cell)
 
 
-def _reports(requests: list[Request], spans: list[tuple[float, float]], words: Language) -> Row:
+def _reports(
+    requests: list[ServiceRequest], spans: list[tuple[float, float]], words: Language
+) -> CalendarRow:
     def cell(start_s: float, end_s: float) -> Cell:
         count = sum(1 for r in requests if start_s <= r.time_s < end_s)
         if not count:
@@ -140,7 +146,7 @@ def _reports(requests: list[Request], spans: list[tuple[float, float]], words: L
     return _row(words.text("Reports of people"), spans, cell)
 
 
-def _data(survey: Survey, words: Language) -> Row:
+def _data(survey: Survey, words: Language) -> CalendarRow:
     cells = []
     for index in range(len(survey.period.days)):
         shares = [n.daily[index] for n in survey.nodes.values() if n.daily]
@@ -148,4 +154,4 @@ def _data(survey: Survey, words: Language) -> Row:
         text = words.text("%(share)s of the records are there", share=words.percent(share, 0))
         state = GOOD if share >= _THERE else LOOK if share else NONE
         cells.append(Cell(state, "✓" if state == GOOD else "!" if share else "", text))
-    return Row(words.text("Measuring"), cells)
+    return CalendarRow(words.text("Measuring"), cells)

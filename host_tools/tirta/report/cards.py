@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tirta.district.feedback import Request
+from tirta.district.feedback import ServiceRequest
 from tirta.district.survey import Survey
 from tirta.report.calendar import GOOD, LOOK, NONE
 from tirta.report.language import Language
@@ -29,8 +29,8 @@ class Card:
     more: str = ""
 
 
-def cards(survey: Survey, requests: Iterable[Request], words: Language) -> list[Card]:
-    """Quality, supply, leaks, reports."""
+def cards(survey: Survey, requests: Iterable[ServiceRequest], words: Language) -> list[Card]:
+    """Make the cards: quality, supply, leaks, reports."""
     return [
         _quality(survey, words),
         _supply(survey, words),
@@ -133,7 +133,7 @@ def _share_lost(survey: Survey, words: Language) -> str:
     )
 
 
-def _reports(survey: Survey, requests: list[Request], words: Language) -> Card:
+def _reports(survey: Survey, requests: list[ServiceRequest], words: Language) -> Card:
     title = words.text("What people report")
     period = survey.period
     inside = [r for r in requests if period.start_s <= r.time_s < period.end_s]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tirta.district.feedback import BROWN_WATER, Request
+from tirta.district.feedback import BROWN_WATER, ServiceRequest
 from tirta.district.node_figures import NodeFigures
 from tirta.district.signal import Signal
 from tirta.district.supply import holes
@@ -25,8 +25,8 @@ _MOST_HOLES = 200  # more than that are drawn as the empty buckets that they are
 TURBIDITY = "turbidity"
 
 
-def document(survey: Survey, requests: Iterable[Request], scale: Scale) -> dict[str, Any]:
-    """Everything that the page's script needs, but for its words."""
+def document(survey: Survey, requests: Iterable[ServiceRequest], scale: Scale) -> dict[str, Any]:
+    """Return everything that the page's script needs, but for its words."""
     period = survey.period
     return {
         "zone": str(period.zone),
@@ -48,7 +48,7 @@ def document(survey: Survey, requests: Iterable[Request], scale: Scale) -> dict[
 
 
 def step_s(survey: Survey, columns: int) -> float:
-    """The length of a bucket: a round one that gives at most so many columns."""
+    """Return the length of a bucket: a round one that gives at most so many columns."""
     length_s = survey.period.end_s - survey.period.start_s
     return next((s for s in _STEPS_S if length_s / s <= columns), _STEPS_S[-1])
 
@@ -102,7 +102,9 @@ def _holes(signal: Signal, survey: Survey) -> list[list[float]]:
 
 
 def worst(survey: Survey) -> dict[str, Any] | None:
-    """The cloudiest water of the district, whichever node saw it, beside the deciding limit."""
+    """Return the cloudiest water of the district, whichever node saw it, beside the deciding
+    limit.
+    """
     judged = [j for n in survey.nodes.values() for j in n.judged if j.parameter == TURBIDITY]
     if not judged:
         return None

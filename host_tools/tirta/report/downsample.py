@@ -29,7 +29,7 @@ class Buckets:
 
 
 def buckets(signal: Signal, start_s: float, end_s: float, step_s: float) -> Buckets:
-    """The values of a signal between two times; suspect and failed ones are left out."""
+    """Downsample the values of a signal between two times; suspect and failed ones are left out."""
     count = math.ceil((end_s - start_s) / step_s)
     part = signal.cut(signal.between(start_s, end_s))
     values = part.valid()
@@ -50,7 +50,8 @@ def buckets(signal: Signal, start_s: float, end_s: float, step_s: float) -> Buck
 
 
 def packed(values: Floats, bits: int = 16) -> dict[str, object]:
-    """Values for the page: `bits` (8 or 16) each between the least and the greatest, in base64.
+    """Pack values for the page: `bits` (8 or 16) each between the least and the greatest, in
+    base64.
 
     A screen shows a thousand steps; 16 bits are 65,534, and 8 bits are 254, for charts of which a
     page has thousands. The greatest number stands for an empty bucket.

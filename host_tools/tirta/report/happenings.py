@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from tirta.district.feedback import BROWN_WATER, Request
+from tirta.district.feedback import BROWN_WATER, ServiceRequest
 from tirta.district.node_figures import NodeFigures
 from tirta.district.survey import Survey
 from tirta.district.zone_figures import ZoneFigures
@@ -42,8 +42,8 @@ class Day:
     not_shown: int = 0
 
 
-def days(survey: Survey, requests: Iterable[Request], words: Language) -> list[Day]:
-    """The days on which something happened, in order."""
+def days(survey: Survey, requests: Iterable[ServiceRequest], words: Language) -> list[Day]:
+    """Return the days on which something happened, in order."""
     found: dict[date, list[Happening]] = {}
     for one in happenings(survey, requests, words):
         day = datetime.fromtimestamp(one.time_s, survey.period.zone).date()
@@ -57,8 +57,10 @@ def _day(day: date, told: list[Happening], words: Language) -> Day:
     return Day(words.day(day, "EEEE d MMMM"), shown, len(ordered) - len(shown))
 
 
-def happenings(survey: Survey, requests: Iterable[Request], words: Language) -> list[Happening]:
-    """All of them in the period."""
+def happenings(
+    survey: Survey, requests: Iterable[ServiceRequest], words: Language
+) -> list[Happening]:
+    """Collect all of them in the period."""
     found: list[Happening] = []
     for zone in survey.zones.values():
         found += _of_zone(zone, words)
@@ -135,7 +137,9 @@ def _of_node(node: NodeFigures, survey: Survey, words: Language) -> list[Happeni
     return found
 
 
-def _of_people(survey: Survey, requests: Iterable[Request], words: Language) -> list[Happening]:
+def _of_people(
+    survey: Survey, requests: Iterable[ServiceRequest], words: Language
+) -> list[Happening]:
     period = survey.period
     groups: Counter[tuple[date, str]] = Counter()
     first: dict[tuple[date, str], float] = {}

@@ -7,7 +7,7 @@ import numpy as np
 
 from tirta.district.meter_health import Fault, Trouble
 from tirta.district.node_figures import NodeFigures
-from tirta.district.reading import Happening
+from tirta.district.reading import NodeEvent
 from tirta.report.language import Language
 from tirta.report.words import unit
 from tirta.text import clean
@@ -19,6 +19,8 @@ _MOST_NOTES = 5
 
 @dataclass(frozen=True)
 class Health:
+    """How a node is, in words."""
+
     title: str
     node: str
     share: str
@@ -31,7 +33,7 @@ class Health:
 
 
 def health(node: NodeFigures, words: Language) -> Health:
-    """How a node is, from its records and events."""
+    """Judge how a node is, from its records and events."""
     data = node.data
     notes = []
     if data.undated:
@@ -121,13 +123,13 @@ def _sick(channel: str, fault: Fault, words: Language) -> str:
     )
 
 
-def _event(event: Happening, words: Language) -> str:
+def _event(event: NodeEvent, words: Language) -> str:
     """A loss or an alarm, with its time where that is known."""
     text = _alarm(event, words) if event.kind == "alarm" else _loss(event, words)
     return text if event.time_s is None else f"{words.time(event.time_s)}: {text}"
 
 
-def _alarm(event: Happening, words: Language) -> str:
+def _alarm(event: NodeEvent, words: Language) -> str:
     name = event.fields.get("name")
     if name is None:
         return event.what
@@ -142,7 +144,7 @@ def _alarm(event: Happening, words: Language) -> str:
     )  # fmt: skip
 
 
-def _loss(event: Happening, words: Language) -> str:
+def _loss(event: NodeEvent, words: Language) -> str:
     why = {
         meta.LOSS_POWER: words.text("a power cut"),
         meta.LOSS_UNATTENDED: words.text("nobody sampled"),

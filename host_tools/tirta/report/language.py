@@ -24,7 +24,7 @@ _LOCALE = Path(__file__).parent / "locale"
 
 
 def catalogue(code: str) -> gettext.NullTranslations:
-    """The texts of a language; English is what the code says itself."""
+    """Return the texts of a language; English is what the code says itself."""
     path = _LOCALE / code / "tirta.po"
     if code == "en":
         return gettext.NullTranslations()
@@ -48,46 +48,46 @@ class Language:
         self.ngettext = self._texts.ngettext
 
     def text(self, message: str, **values: object) -> str:
-        """A sentence with its values put in."""
+        """Say a sentence with its values put in."""
         return self._texts.gettext(message) % values if values else self._texts.gettext(message)
 
     def plural(self, one: str, many: str, num: int, **values: object) -> str:
-        """A sentence that depends on a number, `%(num)s` in it."""
+        """Say a sentence that depends on a number, `%(num)s` in it."""
         shown = {"num": self.number(num, 0), **values}
         return self._texts.ngettext(one, many, num) % shown
 
     def number(self, value: float, digits: int = 1) -> str:
-        """1,234.5 as the language writes it."""
+        """Write 1,234.5 as the language does."""
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         return format_decimal(value, pattern, locale=self.locale)
 
     def significant(self, value: float) -> str:
-        """About three digits: 0.458, 4.58, 45.8, 458."""
+        """Write about three digits: 0.458, 4.58, 45.8, 458."""
         size = abs(value)
         return self.number(value, 3 if size < 0.1 else 2 if size < 10 else 1 if size < 100 else 0)
 
     def plain(self, value: float) -> str:
-        """As few digits as say it: 3, 0.2, 6.5."""
+        """Write as few digits as say it: 3, 0.2, 6.5."""
         return format_decimal(value, "#,##0.####", locale=self.locale)
 
     def percent(self, share: float, digits: int = 1) -> str:
-        """99.8 %. Never rounded up to a whole 100 % that was not reached."""
+        """Write 99.8 %. It is never rounded up to a whole 100 % that was not reached."""
         if share < 1:
             share = min(share, 1 - 10 ** -(digits + 2))
         return format_percent(share, "0." + "0" * digits + "%", locale=self.locale)
 
     def day(self, day: date, pattern: str = "d MMMM y") -> str:
-        """23 March 2025."""
+        """Write 23 March 2025."""
         return format_date(day, pattern, locale=self.locale)
 
     def time(self, time_s: float, pattern: str = "d MMM HH:mm") -> str:
-        """23 Mar 02:35, local."""
+        """Write 23 Mar 02:35, local."""
         return format_datetime(
             datetime.fromtimestamp(time_s, self.zone), pattern, tzinfo=self.zone, locale=self.locale
         )
 
     def duration(self, seconds: float) -> str:
-        """45 minutes, 3.5 hours, 2.1 days."""
+        """Write 45 minutes, 3.5 hours, 2.1 days."""
         value, unit = scaled(seconds)
         if unit == "days":
             return self.text("%(days)s days", days=self.number(value, 1))

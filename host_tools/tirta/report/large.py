@@ -27,7 +27,7 @@ class Scale:
 
 
 def scale(nodes: int, zones: int, signals: int) -> Scale:
-    """The finest scale that keeps a page of so many nodes, zones and channels small."""
+    """Return the finest scale that keeps a page of so many nodes, zones and channels small."""
     if nodes <= PLAIN_NODES:
         return Scale(False, 1500, 720, 16)
     flow = int(_CHART_BYTES * _FLOW_SHARE / max(1, 3 * zones))
@@ -36,6 +36,6 @@ def scale(nodes: int, zones: int, signals: int) -> Scale:
 
 
 def pack(value: Any) -> str:
-    """JSON, gzip, base64; the same value gives the same text."""
+    """Pack a value as JSON, gzip, base64; the same value gives the same text."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
     return base64.b64encode(gzip.compress(text, 9, mtime=0)).decode()

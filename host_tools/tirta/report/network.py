@@ -42,6 +42,8 @@ class Dot:
 
 @dataclass(frozen=True)
 class Picture:
+    """The nodes on a map of their own: dots, lines between them, and a scale."""
+
     dots: list[Dot]
     lines: list[tuple[float, float, float, float]]
     scale_m: int  # of the bar; 0 in a tree
@@ -51,7 +53,7 @@ class Picture:
 
 
 def picture(survey: Survey, words: Language) -> Picture:
-    """Every node of the survey, parents before children."""
+    """Return every node of the survey, parents before children."""
     order = _ordered(survey)
     places = [survey.nodes[node].place for node, *_ in order]
     known = all(p.lat is not None and p.lon is not None for p in places)

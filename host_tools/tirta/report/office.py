@@ -12,7 +12,7 @@ from tirta.water.definitions import DAY_S
 
 
 @dataclass(frozen=True)
-class Line:
+class OfficeLine:
     """A zone in the order of what can be won back; the numbers are for sorting."""
 
     zone: str
@@ -41,12 +41,12 @@ class Office:
 
     headline: str
     detail: list[str]
-    lines: list[Line]
+    lines: list[OfficeLine]
     tasks: list[Task]
 
 
 def office(survey: Survey, words: Language) -> Office:
-    """What the view says."""
+    """Work out what the view says."""
     ranked = priorities.ranks(survey)
     most = max((r.m3 for r in ranked), default=0.0)
     return Office(
@@ -96,13 +96,13 @@ def _total(survey: Survey, ranked: list[Rank], words: Language) -> tuple[str, li
     return headline, detail
 
 
-def _line(rank: Rank, most: float, survey: Survey, words: Language) -> Line:
+def _line(rank: Rank, most: float, survey: Survey, words: Language) -> OfficeLine:
     between = words.text(
         "%(low)s to %(high)s",
         low=words.number(rank.low_m3, 0),
         high=words.number(rank.high_m3, 0),
     )
-    return Line(
+    return OfficeLine(
         rank.zone.zone.id,
         rank.zone.title,
         f"{words.number(rank.m3, 0)} m³",
@@ -114,7 +114,7 @@ def _line(rank: Rank, most: float, survey: Survey, words: Language) -> Line:
 
 
 def money(survey: Survey, amount: float, words: Language) -> str:
-    """An amount in the district's currency, in three digits: no more are known."""
+    """Write an amount in the district's currency, in three digits: no more are known."""
     exact = amount == round(amount) and amount < 1e6  # a price stays as it was written
     known = amount if exact else float(f"{amount:.3g}")
     return f"{survey.district.currency} {words.number(known, 0 if known >= 100 else 2)}"

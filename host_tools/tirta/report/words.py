@@ -6,7 +6,7 @@ from tirta.report.language import Language
 
 
 def parameter(words: Language, name: str) -> str:
-    """What a citizen calls a parameter; a name that nobody foresaw stays as it is."""
+    """Return what a citizen calls a parameter; a name that nobody foresaw stays as it is."""
     known = {
         "turbidity": words.text("Clearness (turbidity)"),
         "chlorine": words.text("Chlorine"),
@@ -19,12 +19,12 @@ def parameter(words: Language, name: str) -> str:
 
 
 def unit(name: str) -> str:
-    """A unit as it is printed."""
+    """Return a unit as it is printed."""
     return {"uS/cm": "µS/cm", "degC": "°C", "pH": "", "m3": "m³"}.get(name, name)
 
 
 def limit_text(words: Language, low: float | None, high: float | None, of: str) -> str:
-    """6.5 to 8.5; at most 3 NTU."""
+    """Write 6.5 to 8.5, or at most 3 NTU."""
     sign = f" {unit(of)}".rstrip()
     if low is not None and high is not None:
         both = {"low": words.plain(low), "high": words.plain(high), "unit": sign}
@@ -35,7 +35,7 @@ def limit_text(words: Language, low: float | None, high: float | None, of: str) 
 
 
 def reports(words: Language, category: str, num: int) -> str:
-    """3 people reported brown water."""
+    """Say that 3 people reported brown water."""
     if category == feedback.BROWN_WATER:
         return words.plural(
             "%(num)s person reported brown water.", "%(num)s people reported brown water.", num

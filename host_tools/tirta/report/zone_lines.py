@@ -17,6 +17,8 @@ from tirta.report.words import limit_text, parameter, unit
 
 @dataclass(frozen=True)
 class QualityLine:
+    """A parameter against one limit at one place, as text."""
+
     parameter: str
     place: str
     share: str
@@ -33,6 +35,8 @@ class QualityLine:
 
 @dataclass(frozen=True)
 class DayLine:
+    """A day of a zone, as text."""
+
     day: str
     inflow: str
     night: str
@@ -42,7 +46,7 @@ class DayLine:
 
 
 def quality_lines(node: NodeFigures, survey: Survey, words: Language) -> list[QualityLine]:
-    """A line for each limit of each parameter."""
+    """Return a line for each limit of each parameter."""
     found = []
     for judged in node.judged:
         for verdict in judged.verdicts:
@@ -74,7 +78,7 @@ def quality_lines(node: NodeFigures, survey: Survey, words: Language) -> list[Qu
 def day_lines(
     zone: ZoneFigures, nodes: list[NodeFigures], survey: Survey, words: Language
 ) -> list[DayLine]:
-    """A line for each day of the period."""
+    """Return a line for each day of the period."""
     nights = {n.day: n for n in zone.nights}
     found = []
     for index, day in enumerate(survey.period.days):

@@ -14,7 +14,7 @@ _SPARK = (96, 24)
 
 
 @dataclass(frozen=True)
-class Value:
+class ShownValue:
     """A figure as text: `range` is its uncertainty, `why` why there is none."""
 
     text: str
@@ -38,23 +38,25 @@ class Sort:
 class Sums:
     """The last line of the table: inflow of the zones that no other feeds, all else of all."""
 
-    inflow: Value
-    leakage: Value
-    own: Value
-    not_billed: Value
+    inflow: ShownValue
+    leakage: ShownValue
+    own: ShownValue
+    not_billed: ShownValue
     bursts: int
 
 
 @dataclass(frozen=True)
 class ZoneView:
+    """All that the page says about a zone, as text."""
+
     id: str
     title: str
     depth: int
-    inflow: Value
-    night: Value
-    leakage: Value
-    own: Value
-    not_billed: Value
+    inflow: ShownValue
+    night: ShownValue
+    leakage: ShownValue
+    own: ShownValue
+    not_billed: ShownValue
     spark: str
     spark_text: str
     bursts: int
@@ -66,7 +68,7 @@ class ZoneView:
 
 
 def zone_view(zone: ZoneFigures, survey: Survey, depth: int, words: Language) -> ZoneView:
-    """Everything that the page says about a zone."""
+    """Work out everything that the page says about a zone."""
     nodes = _nodes(zone, survey)
     spark, spark_text = _spark(zone, survey, words)
     return ZoneView(
@@ -90,17 +92,17 @@ def zone_view(zone: ZoneFigures, survey: Survey, depth: int, words: Language) ->
 
 
 def sums(survey: Survey, words: Language) -> Sums:
-    """What the zones are together; a figure that no zone has is a dash."""
+    """Sum up what the zones are together; a figure that no zone has is a dash."""
     zones = list(survey.zones.values())
     entered = [z.inflow.m3 for z in zones if z.zone.parent is None and z.inflow]
     leaks = [z.leakage.night_lps for z in zones if z.leakage]
     own = [z.balance.own_m3 for z in zones if z.balance and z.balance.hours]
     lost = [m3 for z in zones if (m3 := _lost_m3(z)) is not None]
     return Sums(
-        Value(f"{words.number(sum(entered), 0)} m³" if entered else DASH),
-        Value(f"{words.significant(sum(leaks))} L/s" if leaks else DASH),
-        Value(f"{words.number(sum(own), 0)} m³" if own else DASH),
-        Value(f"{words.number(sum(lost), 0)} m³" if lost else DASH),
+        ShownValue(f"{words.number(sum(entered), 0)} m³" if entered else DASH),
+        ShownValue(f"{words.significant(sum(leaks))} L/s" if leaks else DASH),
+        ShownValue(f"{words.number(sum(own), 0)} m³" if own else DASH),
+        ShownValue(f"{words.number(sum(lost), 0)} m³" if lost else DASH),
         sum(len(z.bursts) for z in zones),
     )
 
@@ -130,10 +132,10 @@ def _nodes(zone: ZoneFigures, survey: Survey) -> list[NodeFigures]:
     return [survey.nodes[node] for node in dict.fromkeys(inside)]
 
 
-def _inflow(zone: ZoneFigures, words: Language) -> Value:
+def _inflow(zone: ZoneFigures, words: Language) -> ShownValue:
     if zone.inflow is None:
         sick = bool(len(zone.inlets[0])) if zone.inlets else False
-        return Value(
+        return ShownValue(
             DASH,
             why=words.text("no record of a meter that can be believed")
             if sick
@@ -141,20 +143,20 @@ def _inflow(zone: ZoneFigures, words: Language) -> Value:
         )
     share = words.percent(zone.inflow.coverage, 1)
     gap = "" if zone.inflow.coverage > 0.9995 else words.text("%(share)s of the time", share=share)
-    return Value(f"{words.number(zone.inflow.m3, 0)} m³", gap, figure=f"{zone.zone.id}/inflow")
+    return ShownValue(f"{words.number(zone.inflow.m3, 0)} m³", gap, figure=f"{zone.zone.id}/inflow")
 
 
-def _night(zone: ZoneFigures, survey: Survey, words: Language) -> Value:
+def _night(zone: ZoneFigures, survey: Survey, words: Language) -> ShownValue:
     last = last_reported(zone, survey.period)
     if last is None:
-        return Value(DASH, why=words.text("too few nights count"))
+        return ShownValue(DASH, why=words.text("too few nights count"))
     nights = words.plural("%(num)s night", "%(num)s nights", len(last.nights))
-    return Value(
+    return ShownValue(
         f"{words.significant(last.flow_lps)} L/s", nights, figure=f"{zone.zone.id}/night-flow"
     )
 
 
-def _leakage(zone: ZoneFigures, words: Language) -> Value:
+def _leakage(zone: ZoneFigures, words: Language) -> ShownValue:
     found = zone.leakage
     if found is None:
         why = {
@@ -164,13 +166,13 @@ def _leakage(zone: ZoneFigures, words: Language) -> Value:
             "too few nights count": words.text("too few nights count"),
             "no records of its meters": words.text("no records of its meters"),
         }
-        return Value(DASH, why=why.get(zone.no_leakage, zone.no_leakage))
+        return ShownValue(DASH, why=why.get(zone.no_leakage, zone.no_leakage))
     between = words.text(
         "%(low)s to %(high)s",
         low=words.significant(found.low_lps),
         high=words.significant(found.high_lps),
     )
-    return Value(
+    return ShownValue(
         f"{words.significant(found.night_lps)} L/s", between, figure=f"{zone.zone.id}/leakage"
     )
 
@@ -192,26 +194,26 @@ def _causes(zone: ZoneFigures, words: Language) -> str:
     )
 
 
-def _own(zone: ZoneFigures, words: Language) -> Value:
+def _own(zone: ZoneFigures, words: Language) -> ShownValue:
     found = zone.balance
     if found is None or not found.hours:
-        return Value(DASH, why=words.text("no hour that all its meters have"))
+        return ShownValue(DASH, why=words.text("no hour that all its meters have"))
     text = f"{words.number(found.own_m3, 0)} ± {words.number(found.uncertainty_m3, 0)} m³"
     note = words.text("more left than entered: check the meters") if found.impossible else ""
     if not note and found.coverage < 0.9995:
         share = words.percent(found.coverage)
         note = words.text("%(share)s of the time", share=share)
-    return Value(text, note, figure=f"{zone.zone.id}/balance")
+    return ShownValue(text, note, figure=f"{zone.zone.id}/balance")
 
 
-def _not_billed(zone: ZoneFigures, words: Language) -> Value:
+def _not_billed(zone: ZoneFigures, words: Language) -> ShownValue:
     lost = _lost_m3(zone)
     if zone.no_billing:
-        return Value(DASH, why=words.text("its meters tell only a part of these months"))
+        return ShownValue(DASH, why=words.text("its meters tell only a part of these months"))
     if lost is None or zone.balance is None:
-        return Value(DASH, why=words.text("what was billed is not in the district file"))
+        return ShownValue(DASH, why=words.text("what was billed is not in the district file"))
     share = words.percent(lost / zone.balance.own_m3, 0)
-    return Value(f"{words.number(lost, 0)} m³", share, figure=f"{zone.zone.id}/not-billed")
+    return ShownValue(f"{words.number(lost, 0)} m³", share, figure=f"{zone.zone.id}/not-billed")
 
 
 def _spark(zone: ZoneFigures, survey: Survey, words: Language) -> tuple[str, str]:

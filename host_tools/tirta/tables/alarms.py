@@ -15,7 +15,7 @@ from tirta_format import alarm_log
 _PULSES_UNIT = "L/s"
 
 
-class Judged(NamedTuple):
+class AlarmValue(NamedTuple):
     """`value` is None where the alarm has none, or its config is not here."""
 
     channel: str | None
@@ -23,11 +23,12 @@ class Judged(NamedTuple):
     unit: str | None
 
 
-NOTHING = Judged(None, None, None)
+NOTHING = AlarmValue(None, None, None)
 
 
-def judged(fields: Mapping[str, Any], config: Mapping[str, Any] | None) -> Judged:
-    """Column, value and unit of an alarm's fields under the config in force; of pulses the flow.
+def judged(fields: Mapping[str, Any], config: Mapping[str, Any] | None) -> AlarmValue:
+    """Return column, value and unit of an alarm's fields under the config in force; of pulses the
+    flow.
 
     A contact has no column, and a fault is raised by what is no value. `burst` and `night` may come
     with a record that is bad: the node then says 0, as for a flow that stands still, so a 0 of
@@ -45,15 +46,15 @@ def judged(fields: Mapping[str, Any], config: Mapping[str, Any] | None) -> Judge
         kind in (alarm_log.BURST, alarm_log.NIGHT) and not fields["value"]
     )
     if absent:
-        return Judged(column.name, None, unit)
+        return AlarmValue(column.name, None, unit)
     if column.flow is not None:
         ml, span_ms = column.flow
-        return Judged(column.name, fields["value"] * ml / span_ms, unit)
-    return Judged(column.name, fields["value"] / column.scale, unit)
+        return AlarmValue(column.name, fields["value"] * ml / span_ms, unit)
+    return AlarmValue(column.name, fields["value"] / column.scale, unit)
 
 
-def sentence(fields: Mapping[str, Any], found: Judged) -> str:
-    """What happened, in English."""
+def sentence(fields: Mapping[str, Any], found: AlarmValue) -> str:
+    """Say what happened, in English."""
     kinds, number = alarm_log.KINDS, fields["alarm"]
     why = kinds[number] if number < len(kinds) else f"kind {number}"
     name = f"Alarm {fields['name']} ({why})"

@@ -14,7 +14,7 @@ from tirta_format import config as format_config
 
 
 def to_table(epoch: int, texts: Iterable[bytes], used: set[str]) -> pa.Table:
-    """A row for each column of those configs whose hash is in `used`; CHANNEL_SCHEMA."""
+    """Make a row for each column of those configs whose hash is in `used`; CHANNEL_SCHEMA."""
     rows = []
     for text in texts:
         config_hash = facts.hex_of(format_config.config_hash(text))

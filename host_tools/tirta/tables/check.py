@@ -18,16 +18,17 @@ import pyarrow.parquet as pq
 from tirta.archive.evidence import Archive, Epoch
 from tirta.archive.quarantine import Attested
 from tirta.files import atomic
+from tirta.progress import Progress
 from tirta.tables import facts, layout
-from tirta.tables.facts import Facts
-from tirta.tables.landing import Landed, Progress, land_all
+from tirta.tables.facts import PageFacts
+from tirta.tables.landing import Landed, land_all
 from tirta.tables.layout import Shelf
 
 ASIDE = "aside"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Damage:
     """Something that is wrong: which file, what, and what to do next."""
 
     path: str
@@ -36,26 +37,28 @@ class Finding:
 
 
 @dataclass
-class Checked:
+class ArchiveCheck:
     """What was looked at, and what is wrong with it."""
 
     nodes: int = 0
     pages: int = 0
     tables: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Damage] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
+        """Whether nothing is wrong."""
         return not self.findings
 
     def as_json(self) -> dict[str, Any]:
+        """Return what `tirta archive check --json` prints."""
         return {"ok": self.ok, **asdict(self)}
 
 
-def check(archive: Path, progress: Progress = lambda _done, _all: None) -> Checked:
+def check(archive: Path, progress: Progress = lambda _done, _all: None) -> ArchiveCheck:
     """Read everything, change nothing. Raises TirtaError where there is no archive."""
     epochs = Archive(archive).must_have_epochs()
-    found = Checked(nodes=len({epoch.node for epoch in epochs}))
+    found = ArchiveCheck(nodes=len({epoch.node for epoch in epochs}))
     for done, epoch in enumerate(epochs, 1):
         shelf = Shelf(archive, epoch.node, epoch.number)
         table = layout.read(shelf.table(layout.PAGES), layout.PAGE_SCHEMA)
@@ -66,7 +69,7 @@ def check(archive: Path, progress: Progress = lambda _done, _all: None) -> Check
     for path in _tables(archive):
         found.tables += 1
         if problem := _unreadable(path):
-            found.findings.append(Finding(_name(archive, path), problem, _REBUILD))
+            found.findings.append(Damage(_name(archive, path), problem, _REBUILD))
     found.findings += _half_written(archive)
     found.findings += _twins(archive, epochs)
     return found
@@ -105,23 +108,23 @@ _PULL = (
 )
 
 
-def _evidence(archive: Path, epoch: Epoch, known: dict[int, Facts]) -> Iterator[Finding]:
+def _evidence(archive: Path, epoch: Epoch, known: dict[int, PageFacts]) -> Iterator[Damage]:
     for page, what, bad in _changed(epoch, known):
-        yield Finding(_name(archive, epoch.path(page)), what, _PULL if bad else _REBUILD)
+        yield Damage(_name(archive, epoch.path(page)), what, _PULL if bad else _REBUILD)
     stored = epoch.pages()
     ours = {stored[page].path for page in stored} | {epoch.path(page) for page in known}
     for path in sorted(epoch.folder.glob("pages/*.page")):
         if path not in ours:
-            yield Finding(
+            yield Damage(
                 _name(archive, path),
                 "is no page of this node's epoch, and nothing is read from it.",
                 "Move it to where it belongs, or out of the archive.",
             )
     for page in sorted(set(stored) - set(known)):
-        yield Finding(_name(archive, stored[page].path), "is not in the tables yet.", _REBUILD)
+        yield Damage(_name(archive, stored[page].path), "is not in the tables yet.", _REBUILD)
 
 
-def _changed(epoch: Epoch, known: dict[int, Facts]) -> Iterator[tuple[int, str, bool]]:
+def _changed(epoch: Epoch, known: dict[int, PageFacts]) -> Iterator[tuple[int, str, bool]]:
     """(page, what is wrong, whether the page is): what the node confirmed counts before what the
     tables were made from.
     """
@@ -171,9 +174,9 @@ def _unreadable(path: Path) -> str:
     return "" if layout.inputs_of(path) is not None else "has no layout that this version knows."
 
 
-def _half_written(archive: Path) -> Iterator[Finding]:
+def _half_written(archive: Path) -> Iterator[Damage]:
     for path in sorted(archive.rglob(f".*{atomic.TEMPORARY}*")):
-        yield Finding(
+        yield Damage(
             _name(archive, path),
             "was left behind half-written; nothing reads it.",
             "Unless a pull is running: `tirta archive check DIR --rebuild` removes it, and so does"
@@ -181,7 +184,7 @@ def _half_written(archive: Path) -> Iterator[Finding]:
         )
 
 
-def _twins(archive: Path, epochs: list[Epoch]) -> Iterator[Finding]:
+def _twins(archive: Path, epochs: list[Epoch]) -> Iterator[Damage]:
     """One log under two nodes' names: somebody copied a folder, or swapped names."""
     heads: dict[tuple[int, int, int], str] = {}
     for epoch in epochs:
@@ -190,7 +193,7 @@ def _twins(archive: Path, epochs: list[Epoch]) -> Iterator[Finding]:
             continue
         key = (epoch.number, first.sequence, first.header_crc)
         if key in heads:
-            yield Finding(
+            yield Damage(
                 _name(archive, epoch.folder),
                 f"has the same log as {heads[key]}: pages of one node under two names.",
                 "Remove the copy whose name is wrong, and its tables.",

@@ -16,7 +16,7 @@ from tirta.errors import TirtaError
 from tirta.log.decode import FAST_PAGES, Log, decode
 from tirta.log.records import Records
 from tirta.tables import events, facts
-from tirta.tables.facts import Facts
+from tirta.tables.facts import PageFacts
 
 BLOCK = 256  # pages
 KEEP_VALUES = 24_000_000  # some 200 MB
@@ -45,11 +45,11 @@ class DecodedPages:
         self._room = keep_values
         self._kept: dict[int, list[Records]] = {}
 
-    def survey(self, pages: Iterable[int]) -> tuple[list[Facts], list[dict[str, Any]]]:
+    def survey(self, pages: Iterable[int]) -> tuple[list[PageFacts], list[dict[str, Any]]]:
         """Decode pages to their facts and events; their records are remembered as far as they
         fit.
         """
-        found: list[Facts] = []
+        found: list[PageFacts] = []
         happened: list[dict[str, Any]] = []
         wanted = list(pages)
         self._many = self._many or len(wanted) >= FAST_PAGES
@@ -69,7 +69,7 @@ class DecodedPages:
             happened += events.rows(log.events, known)
         return found, happened
 
-    def records(self, known: dict[int, Facts], pages: Iterable[int]) -> Iterator[Records]:
+    def records(self, known: dict[int, PageFacts], pages: Iterable[int]) -> Iterator[Records]:
         """Yield the records of pages, in order. Raises ChangedPageError."""
         for block in _blocks(list(pages)):
             missing = {page: self._checked(known[page]) for page in block if page not in self._kept}
@@ -86,7 +86,7 @@ class DecodedPages:
         log = Log(self.epoch.node, self.epoch.number)
         return decode(data.items(), log, self._configs, many=self._many)
 
-    def _checked(self, one: Facts) -> bytes:
+    def _checked(self, one: PageFacts) -> bytes:
         page = self.stored.get(one.page)
         data = page.read()[: one.size] if page else b""
         if sha256(data).hexdigest() != one.sha256:

@@ -39,8 +39,8 @@ _DEEDS = {
 def rows(
     events: Iterable[Event], configs: Mapping[int, dict[str, Any] | None]
 ) -> list[dict[str, Any]]:
-    """Events of decoded pages as rows without a time; `place` counts within the page, `configs` are
-    those in force by page, as far as they are known.
+    """Turn events of decoded pages as rows without a time; `place` counts within the page,
+    `configs` are those in force by page, as far as they are known.
     """
     found = []
     places: dict[int, int] = {}
@@ -116,7 +116,7 @@ def _what(kind: int, fields: dict[str, Any]) -> str:
 
 
 def anchors(found: Iterable[dict[str, Any]]) -> dict[int, list[Anchor]]:
-    """The anchors among rows, by boot."""
+    """Find the anchors among rows, by boot."""
     out: dict[int, list[Anchor]] = {}
     for row in found:
         if row["type"] == meta.ANCHOR and row["boot"] is not None:
@@ -128,7 +128,7 @@ def anchors(found: Iterable[dict[str, Any]]) -> dict[int, list[Anchor]]:
 
 
 def to_table(epoch: int, found: list[dict[str, Any]], dating: Dating) -> pa.Table:
-    """Rows with their times, as the table `events`."""
+    """Turn rows, with their times, as the table `events`."""
     boots = np.array([-1 if row["boot"] is None else row["boot"] for row in found], np.int64)
     uptime = np.array([row["uptime_ms"] for row in found], np.int64)
     dated = dating.date(boots, uptime)
@@ -145,6 +145,6 @@ def to_table(epoch: int, found: list[dict[str, Any]], dating: Dating) -> pa.Tabl
 
 
 def from_table(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows that `to_table` was given."""
+    """Read the rows that `to_table` was given."""
     found: list[dict[str, Any]] = table.drop_columns(EVENT_SCHEMA.names[:4]).to_pylist()
     return found

@@ -30,7 +30,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Facts:
+class PageFacts:
     """One page; `interval_ms` is 0 as long as its config is not known."""
 
     page: int
@@ -48,12 +48,12 @@ class Facts:
     stretches: tuple[Stretch, ...] = field(default=())
 
     def anchor(self) -> Anchor | None:
-        """What its header says about the time of uptime 0."""
+        """Return what its header says about the time of uptime 0."""
         return Anchor.of_page(self) if self.unix_ms else None
 
 
 def hex_of(config_hash: int) -> str:
-    """A config's hash as the tables write it."""
+    """Write a config's hash as the tables write it."""
     return f"{config_hash:08x}"
 
 
@@ -63,15 +63,15 @@ def of_page(
     verdict: Verdict,
     records: Iterable[Records],
     configs: dict[int, dict[str, Any]],
-) -> Facts:
+) -> PageFacts:
     """Sum up a page that was just decoded; `configs` are those that are known, by hash."""
     sequence = verdict.page
     head = format_page.header(data.ljust(format_page.SIZE, b"\xff"))
     problems = tuple(verdict.problems)
     if head is None:
-        return Facts(sequence, len(data), sha256, problems=problems)
+        return PageFacts(sequence, len(data), sha256, problems=problems)
     found = list(records)
-    return Facts(
+    return PageFacts(
         sequence,
         len(data),
         sha256,
@@ -96,19 +96,19 @@ def _stretches(found: Records) -> list[Stretch]:
     return [Stretch(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
-def to_table(epoch: int, found: Iterable[Facts]) -> pa.Table:
-    """Facts as the table `pages`."""
+def to_table(epoch: int, found: Iterable[PageFacts]) -> pa.Table:
+    """Turn facts into the table `pages`."""
     rows = [{"epoch": epoch, **asdict(facts)} for facts in found]
     return pa.Table.from_pylist(rows, schema=PAGE_SCHEMA)
 
 
-def from_table(table: pa.Table) -> dict[int, Facts]:
-    """Facts by page."""
-    names = {f.name for f in fields(Facts)}
+def from_table(table: pa.Table) -> dict[int, PageFacts]:
+    """Read the facts by page."""
+    names = {f.name for f in fields(PageFacts)}
     found = {}
     for row in table.to_pylist():
         known: dict[str, Any] = {name: row[name] for name in names}
         known["problems"] = tuple(row["problems"])
         known["stretches"] = tuple(Stretch(**stretch) for stretch in row["stretches"])
-        found[row["page"]] = Facts(**known)
+        found[row["page"]] = PageFacts(**known)
     return found

@@ -17,7 +17,7 @@ from tirta.archive.holes import Hole
 from tirta.log import losses
 from tirta.log.dating import Dating
 from tirta.ranges import Range
-from tirta.tables.facts import Facts
+from tirta.tables.facts import PageFacts
 from tirta.tables.layout import HOLE_SCHEMA
 from tirta_format import meta
 
@@ -41,9 +41,9 @@ class _Piece(NamedTuple):
 
 
 def table(
-    epoch: int, pages: dict[int, Facts], events: Iterable[dict[str, Any]], dating: Dating
+    epoch: int, pages: dict[int, PageFacts], events: Iterable[dict[str, Any]], dating: Dating
 ) -> pa.Table:
-    """The table `holes`, in the order of the numbers."""
+    """Make the table `holes`, in the order of the numbers."""
     notes = [json.loads(row["fields"]) for row in events if row["type"] == meta.LOSS]
     told = [loss for note in notes if (loss := losses.told(note))]
     damaged = _damaged(pages)
@@ -68,7 +68,7 @@ def table(
     return pa.Table.from_pylist(rows, schema=HOLE_SCHEMA)
 
 
-def _pieces(pages: dict[int, Facts]) -> list[_Piece]:
+def _pieces(pages: dict[int, PageFacts]) -> list[_Piece]:
     found = sorted(
         _Piece(s.number, s.count, s.boot, s.slot, facts.interval_ms)
         for facts in pages.values()
@@ -82,7 +82,7 @@ def _pieces(pages: dict[int, Facts]) -> list[_Piece]:
     return out
 
 
-def _damaged(pages: dict[int, Facts]) -> list[Range]:
+def _damaged(pages: dict[int, PageFacts]) -> list[Range]:
     ordered = (pages[page] for page in sorted(pages))
     return holes.in_damaged_pages(((f.number, bool(f.problems)) for f in ordered), 1 << 62)
 

@@ -9,7 +9,7 @@ into, and a landing that was cut off goes on.
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,17 +24,17 @@ from tirta.archive.evidence import Archive, Epoch
 from tirta.archive.quarantine import Attested
 from tirta.files import atomic
 from tirta.log.dating import Dating
+from tirta.progress import Progress
 from tirta.tables import channels, events, facts, holes, layout, months
 from tirta.tables.decoded_pages import ChangedPageError, DecodedPages
-from tirta.tables.facts import Facts
+from tirta.tables.facts import PageFacts
 from tirta.tables.layout import Shelf
-from tirta.tables.rows import Month
+from tirta.tables.rows import MonthTables
 from tirta.water import lab_calibrations
 from tirta.water.lab_calibrations import Calibration
 from tirta_format import config as format_config
 
 README = "README.md"
-Progress = Callable[[int, int], None]  # nodes done, nodes in all
 
 
 @dataclass
@@ -55,7 +55,8 @@ class Landed:
 
 
 def land(epoch: Epoch, root: Path, *, anew: bool = False) -> Landed:
-    """The tables of one node's epoch; `anew` believes no table that is there.
+    """Bring the tables of one node's epoch up to date, and return what was done; `anew` believes no
+    table that is there.
 
     Raises TirtaError when a file cannot be written, and what was written until then is whole; or
     when another version of tirta made the tables, which are left to it.
@@ -76,7 +77,9 @@ def land_all(
     processes: int = 1,
     progress: Progress = lambda _done, _all: None,
 ) -> Landed:
-    """All nodes' tables, or those of `nodes`; each process takes one node's epoch at a time."""
+    """Bring all nodes' tables up to date, or those of `nodes`; each process takes one node's epoch
+    at a time.
+    """
     wanted = None if nodes is None else set(nodes)
     there = Archive(archive).epochs()
     epochs = [epoch for epoch in there if wanted is None or epoch.node in wanted]
@@ -110,7 +113,7 @@ class _Landing:
         self.anew = anew
         self.attested = Attested.of(epoch)
         self.done = Landed()
-        self.known: dict[int, Facts] = {}
+        self.known: dict[int, PageFacts] = {}
         self.rows: list[dict[str, Any]] = []
 
     def run(self) -> Landed:
@@ -195,7 +198,7 @@ class _Landing:
             inputs = self._inputs(month, pages, dating, bounds, known)
             path = self.shelf.month(month)
             if self.anew or layout.inputs_of(path) != inputs:
-                records = Month(month, self.shelf.epoch, dating, bounds, known)
+                records = MonthTables(month, self.shelf.epoch, dating, bounds, known)
                 if not self._fill(records, pages):
                     kept.add(month)
                 elif len(records):
@@ -212,7 +215,7 @@ class _Landing:
                     path.parent.rmdir()
                 self.done.removed.append(month)
 
-    def _fill(self, records: Month, pages: list[int]) -> bool:
+    def _fill(self, records: MonthTables, pages: list[int]) -> bool:
         try:
             for found in self.pages.records(self.known, pages):
                 records.add(found)
@@ -221,7 +224,7 @@ class _Landing:
             return False
         return True
 
-    def _counted(self, records: Month) -> Iterable[pa.Table]:
+    def _counted(self, records: MonthTables) -> Iterable[pa.Table]:
         for table in records.tables():
             self.done.values += len(table)
             yield table

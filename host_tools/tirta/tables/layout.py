@@ -139,15 +139,15 @@ class Shelf:
     epoch: int
 
     def table(self, name: str) -> Path:
-        """The file of a table that is not divided by month."""
+        """Return the file of a table that is not divided by month."""
         return self.root / name / f"node={self.node}" / self.file
 
     def month(self, month: str) -> Path:
-        """The records of a month (`2026-03`), or those of unset time."""
+        """Return the records of a month (`2026-03`), or those of unset time."""
         return self.root / RECORDS / f"node={self.node}" / f"month={month}" / self.file
 
     def months(self) -> dict[str, Path]:
-        """The files of records that are there, by month."""
+        """Return the files of records that are there, by month."""
         folder = self.root / RECORDS / f"node={self.node}"
         found = sorted(folder.glob(f"month=*/{self.file}"))
         return {path.parent.name.removeprefix("month="): path for path in found}
@@ -162,6 +162,7 @@ class Shelf:
 
     @property
     def file(self) -> str:
+        """The name of each of its files."""
         return f"epoch-{self.epoch}.parquet"
 
 
@@ -191,12 +192,12 @@ def write(
 
 
 def write_records(path: Path, tables: Iterable[pa.Table], inputs: str) -> None:
-    """As `write`, a row group for each table; texts that repeat come as dictionaries."""
+    """Write as `write` does, a row group for each table; texts that repeat come as dictionaries."""
     write(path, RECORDS_IN_MEMORY, tables, inputs, **_RECORD_ENCODING)
 
 
 def inputs_of(path: Path) -> str | None:
-    """What a file was made from; None where it is absent, damaged or of another layout."""
+    """Read what a file was made from; None where it is absent, damaged or of another layout."""
     try:
         told = pq.read_metadata(path).metadata or {}
     except (OSError, pa.ArrowException):
@@ -224,7 +225,8 @@ def must_be_known(path: Path) -> None:
 
 
 def read(path: Path, schema: pa.Schema) -> pa.Table | None:
-    """A small table, or None where it is absent, damaged or of another layout: it is made anew.
+    """Read a small table, or None where it is absent, damaged or of another layout: it is made
+    anew.
 
     Columns that came later are null: made anew, it would lose what only this table still has.
     """

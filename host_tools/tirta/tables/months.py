@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tirta.log.dating import PLAUSIBLE_MS, Dating
-from tirta.tables.facts import Facts
+from tirta.tables.facts import PageFacts
 from tirta.tables.layout import UNSET
 
 Ints = NDArray[np.int64]
@@ -22,27 +22,27 @@ _EVER = tuple(np.array(PLAUSIBLE_MS, "datetime64[ms]").astype("datetime64[M]").a
 
 
 def month_numbers(unix_ms: Ints) -> Ints:
-    """UTC months since 1970 of Unix times."""
+    """Return UTC months since 1970 of Unix times."""
     return unix_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
 
 
 def name(number: int) -> str:
-    """2026-03, or unset."""
+    """Return 2026-03, or unset."""
     return UNSET if number == _NO_MONTH else str(np.datetime64(number, "M"))
 
 
 def of_records(unix_ms: Ints, known: NDArray[np.bool_]) -> Ints:
-    """The month number of each record."""
+    """Return the month number of each record."""
     return np.where(known, month_numbers(unix_ms), _NO_MONTH)
 
 
 def number(month: str) -> int:
-    """The opposite of `name`."""
+    """Return the opposite of `name`."""
     return _NO_MONTH if month == UNSET else int(np.datetime64(month, "M").astype(np.int64))
 
 
-def pages_by_month(pages: Iterable[Facts], dating: Dating) -> dict[str, list[int]]:
-    """For each month, the pages that may have records of it, ascending."""
+def pages_by_month(pages: Iterable[PageFacts], dating: Dating) -> dict[str, list[int]]:
+    """Return for each month the pages that may have records of it, ascending."""
     found: dict[int, set[int]] = {}
     for boot, owner, first, last in _stretches(pages):
         points = _parts(first, last, [a.uptime_ms for a in dating.of_boot(boot)[1:]])
@@ -59,7 +59,7 @@ def pages_by_month(pages: Iterable[Facts], dating: Dating) -> dict[str, list[int
     return {name(month): sorted(found[month]) for month in sorted(found)}
 
 
-def _stretches(pages: Iterable[Facts]) -> Iterable[tuple[int, Ints, Ints, Ints]]:
+def _stretches(pages: Iterable[PageFacts]) -> Iterable[tuple[int, Ints, Ints, Ints]]:
     """For each boot its stretches: page, uptime of the first and of the last record."""
     rows: dict[int, list[tuple[int, int, int]]] = {}
     for facts in pages:
@@ -102,8 +102,10 @@ class Bounds:
     length_ms: int
 
 
-def bounds(pages: Iterable[Facts], dating: Dating) -> dict[int, Bounds]:
-    """Of each boot that no anchor dates: between the boots that are dated (FORMAT.md section 6)."""
+def bounds(pages: Iterable[PageFacts], dating: Dating) -> dict[int, Bounds]:
+    """Return bounds of each boot that no anchor dates: between the boots that are dated (FORMAT.md
+    section 6).
+    """
     length = {boot: int(last.max()) for boot, _, _, last in _stretches(pages)}
     spans: dict[int, tuple[int, int]] = {}
     for boot, last in length.items():

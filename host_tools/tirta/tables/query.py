@@ -28,7 +28,7 @@ _ALLOWED = ("SELECT", "EXPLAIN", "MULTI")  # MULTI is what PIVOT becomes
 
 
 def connect(archive: Path) -> "duckdb.DuckDBPyConnection":
-    """A connection that has the views, for scripts. Times are UTC."""
+    """Open a connection that has the views, for scripts. Times are UTC."""
     try:
         import duckdb
     except ImportError as error:
@@ -54,7 +54,7 @@ def connect(archive: Path) -> "duckdb.DuckDBPyConnection":
 
 
 def query(archive: Path, sql: str) -> tuple[list[str], Iterator[pa.RecordBatch]]:
-    """The answer: names of its columns, and its rows in batches."""
+    """Answer a question: names of its columns, and its rows in batches."""
     con = connect(archive)
     import duckdb
 

@@ -20,7 +20,7 @@ from tirta_format.record import MISSING
 Ints = NDArray[np.int64]
 
 
-class Month:
+class MonthTables:
     """The records of one month of one node's epoch."""
 
     def __init__(

@@ -34,6 +34,8 @@ SHAPES = tuple(shape.name.lower().replace("_", "-") for shape in Torn)
 
 @dataclass(frozen=True)
 class VirtualNode:
+    """A virtual node that is up: its name, its ports, and the file that is its flash."""
+
     name: str
     port: str
     flash: str
@@ -60,7 +62,7 @@ def up(  # noqa: PLR0913 - the options of one command
 ) -> VirtualNode:
     """Start a node, or give one that is cut its power back.
 
-    A `free_line` has neither rate nor FIFO, like native USB; a bench puts a line behind it. An
+    A `free_line` has neither baud rate nor FIFO, like native USB; a bench puts a line behind it. An
     erase of flash takes 30 ms to `erase_ms`, and nothing runs meanwhile; 0: no time at all.
     Of the heap, `heap_less` bytes are not there: what works so, leaves as many.
     After each byte from the laptop time runs at 1 for `talk_s`, whatever `speed` says:
@@ -80,7 +82,7 @@ def up(  # noqa: PLR0913 - the options of one command
                 )
             registry.ask(name, {"do": "power_on"})
             return _node(folder)
-        rate, kind = _speed(speed), making.load(board)
+        pace, kind = _speed(speed), making.load(board)
         unique_id = int(chip_id, 16) if chip_id else _unique_id(name)
         _check_baud(baud)
         if flash_image is None:
@@ -89,7 +91,7 @@ def up(  # noqa: PLR0913 - the options of one command
         making.furnish(folder, kind, scenario, flash_image)
         memory.remember(f"{unique_id:012x}", memory.LOCKED if fleet else memory.OPEN, "virtual up")
         settings = {
-            "name": name, "board": kind.name, "speed": rate, "baud": baud, "seed": seed,
+            "name": name, "board": kind.name, "speed": pace, "baud": baud, "seed": seed,
             "scenario": str(scenario) if scenario else None, "unique_id": unique_id,
             "free_line": free_line, "erase_ms": erase_ms, "heap_less": heap_less,
             "talk_s": talk_s,
@@ -100,7 +102,7 @@ def up(  # noqa: PLR0913 - the options of one command
 
 
 def list_nodes() -> list[dict[str, Any]]:
-    """Every node whose supervisor runs: name, port, flash, board, power, speed, baud."""
+    """Ask every node whose supervisor runs: name, port, flash, board, power, speed, baud."""
     found = []
     for name in registry.names():
         status = registry.ask(name, {"do": "status"})
@@ -124,7 +126,7 @@ def list_nodes() -> list[dict[str, Any]]:
 
 
 def down(name: str) -> None:
-    """End a node. Its flash and log stay until the next node of that name."""
+    """Take a node down. Its flash and log stay until the next node of that name."""
     with registry.locked(name):
         status = _require(name, {"do": "down"})
         with _process(int(status["pid"])) as ended:
@@ -167,12 +169,12 @@ def _speed(speed: str | int) -> int:
     if speed == "max":
         return 0
     try:
-        rate = int(speed)
+        pace = int(speed)
     except ValueError:
-        rate = 0
-    if not 1 <= rate <= _MAX_SPEED:
+        pace = 0
+    if not 1 <= pace <= _MAX_SPEED:
         raise TirtaError(f"{speed!r} is not a speed.", "Give 1, another whole number, or max.")
-    return rate
+    return pace
 
 
 def _check_baud(baud: int) -> None:

@@ -41,7 +41,9 @@ _PROBE_ROM = bytes.fromhex("285449525441")  # family 0x28, then six bytes of our
 _EPOCH_2000 = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class Channel(BaseModel):
+class FittedChannel(BaseModel):
+    """What is fitted at an input of a virtual board, and how its column is meant."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal[
@@ -59,7 +61,7 @@ class Channel(BaseModel):
     set: datetime | None = None
 
     @model_validator(mode="after")
-    def _can_be(self) -> "Channel":
+    def _can_be(self) -> "FittedChannel":
         if not self.pin and self.kind not in _PINS:
             raise ValueError("says no `pin`")
         if self.rom and crc8(bytes.fromhex(self.rom)):
@@ -72,7 +74,7 @@ class Channel(BaseModel):
         return self
 
     def describe(self, board: Board) -> tuple[int, int, int]:
-        """(kind, GPIO, code) for the board."""
+        """Describe it: (kind, GPIO, code) for the board."""
         gpio = self._gpio(board)
         kind = self.kind if self.kind in KINDS else "microvolts"
         return KINDS[kind], gpio, self._code(gpio)
@@ -104,7 +106,9 @@ class Channel(BaseModel):
         return address | (self.input if self.kind == "ads1115" else self.field) << 8
 
     def at_pin(self, cell: str, board: Board) -> int:
-        """What a cell is for the board. Raises ValueError for what is neither value nor fault."""
+        """Turn a cell into what it is for the board. Raises ValueError for what is neither value
+        nor fault.
+        """
         if self.kind == "4-20ma" and cell in _LOOP_MA:
             return self._loop_uv(_LOOP_MA[cell], board)
         if cell in _FAULTS_OF.get(self.kind, ()):
@@ -135,7 +139,7 @@ def _probe_at(gpio: int) -> bytes:
 
 
 def crc8(data: bytes) -> int:
-    """1-Wire's; over a ROM code and its CRC it is 0."""
+    """Return the CRC of 1-Wire; over a ROM code and its CRC it is 0."""
     crc = 0
     for byte in data:
         crc ^= byte

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tirta import config
 from tirta.errors import TirtaError
-from tirta.virtual.inlet import Burst, Inlet, write
+from tirta.virtual.inlet import Inlet, SimulatedBurst, write
 
 DEMO_CONFIG = Path(__file__).resolve().with_name("demo.toml")
 DEMO_DAYS = 7
@@ -36,7 +36,7 @@ zone = "z7"
 
 
 def demo_text(board: str) -> bytes:
-    """The demo's config as a node of that board keeps it (FORMAT.md section 8)."""
+    """Return the demo's config as a node of that board keeps it (FORMAT.md section 8)."""
     text, meant = config.load(DEMO_CONFIG)
     if meant.name != board:
         raise TirtaError(
@@ -48,7 +48,7 @@ def demo_text(board: str) -> bytes:
 
 def demo_scenario(path: Path) -> None:
     """Write a week of water as CSV; the leak begins in its fifth night."""
-    burst = Burst(4 * _DAY_MIN + 130, 1.8)
+    burst = SimulatedBurst(4 * _DAY_MIN + 130, 1.8)
     _write(path, DEMO_DAYS * _DAY_MIN, Inlet(burst=burst))
 
 
@@ -65,21 +65,24 @@ class Water:
 
     @property
     def minutes(self) -> int:
+        """How long the scenario is."""
         return self.days * _DAY_MIN
 
     @property
-    def burst(self) -> Burst:
+    def burst(self) -> SimulatedBurst:
+        """The burst that it has, in the night of its ninth day."""
         into_day = self.now.hour * 60 + self.now.minute
-        return Burst(8 * _DAY_MIN + (130 - into_day) % _DAY_MIN, 3.0)
+        return SimulatedBurst(8 * _DAY_MIN + (130 - into_day) % _DAY_MIN, 3.0)
 
     @property
     def inlet(self) -> Inlet:
+        """The zone's inlet, with that burst."""
         began = self.now - timedelta(days=self.days)
         minute = began.weekday() * _DAY_MIN + began.hour * 60 + began.minute
         return Inlet(begin_min=minute, burst=self.burst)
 
     def write(self, path: Path) -> None:
-        """The scenario as CSV."""
+        """Write the scenario as CSV."""
         _write(path, self.minutes, self.inlet)
 
 

@@ -32,20 +32,25 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Burst:
+class SimulatedBurst:
+    """A pipe that bursts: in which minute, and how many L/s it takes from then on."""
+
     start_min: int
     flow_l_s: float
 
 
 @dataclass(frozen=True)
 class Inlet:
+    """Water at the inlet of a zone, by the minute."""
+
     seed: int = 1
     mean_l_s: float = 6.0
     leakage_l_s: float = 1.2
     begin_min: int = 0  # of the week, whose minute 0 is Monday's midnight: when row 0 is
-    burst: Burst | None = None
+    burst: SimulatedBurst | None = None
 
     def rows(self, minutes: int) -> Iterator[tuple[float, ...]]:
+        """Yield so many minutes, a row of values each, in the order of the scenario's columns."""
         chance = random.Random(self.seed)  # noqa: S311 - it shall repeat
         owed_l = 0.0
         drift = 0.0

@@ -48,7 +48,7 @@ sys.exit(run.run_main(["micropython"] + sys.argv[3:] + files))
 
 
 def command(devices: bool = False, heap_less: int = 0) -> list[str]:
-    """The command that starts a board; its working directory is the node's. `devices`: the
+    """Return the command that starts a board; its working directory is the node's. `devices`: the
     scenario hangs some on its buses; `heap_less`: so many bytes less of heap than the chip has.
     """
     if not sys.platform.startswith("linux"):

@@ -21,7 +21,9 @@ _log = logging.getLogger("tirta.virtual")
 _CRASHES = 5  # in a row, each within a second: the board cannot start
 
 
-class Node:
+class PoweredBoard:
+    """A virtual node's board: its process, its resets, and what it says."""
+
     def __init__(self, folder: Path, settings: dict[str, Any], uart1: int) -> None:
         """`uart1`: the descriptor at which the board's UART 1 ends."""
         self.folder = folder
@@ -46,26 +48,31 @@ class Node:
 
     @property
     def baud(self) -> int:
+        """The baud rate that the chip's UART runs at."""
         return self.state[Slot.BAUD] or int(self._settings["baud"])
 
     @property
     def now_us(self) -> int:
+        """The board's own time, in microseconds."""
         if not self.process.running:
             return self._off_at_us
         return time.monotonic_ns() // 1000 + self.state[Slot.CLOCK_OFFSET_US]
 
     def take_output(self) -> bytes:
+        """Take what the board has sent since the last time."""
         out = bytes(self._line)
         self._line.clear()
         return out
 
     def power_on(self) -> None:
+        """Start the board as after a cut of its power."""
         self.state[Slot.CLOCK_OFFSET_US] = self._off_at_us - time.monotonic_ns() // 1000
         self.state.clear_rtc(self._off_at_us)
         self.state[Slot.CUT_AT_OP] = 0
         self._reset_chip(PWRON_RESET)
 
     def power_off(self) -> None:
+        """Cut the power: whatever is under way ends where it is."""
         self._off_at_us = self.now_us
         code = self.process.kill()
         _log.info("power off at %d us (%d)", self._off_at_us, code)
@@ -112,7 +119,7 @@ class Node:
         self._start(SOFT_RESET)
 
     def hear(self, data: bytes) -> bytes:
-        """What the board's process wrote: events act, the rest goes to the line."""
+        """Take what the board's process wrote: events act, the rest goes to the line."""
         self._hear(data)
         return self.take_output()
 
@@ -146,7 +153,9 @@ class Node:
         return False
 
     def ended(self) -> None:
-        """The process ended by itself: Ctrl-D or sys.exit at the REPL, or a crash."""
+        """Start anew after the process ended by itself: Ctrl-D or sys.exit at the REPL, or a
+        crash.
+        """
         run = self._resets
         while data := self.process.read():
             self._hear(data)
@@ -166,14 +175,18 @@ class Node:
             self._soft_reset()
 
     def receive(self, data: bytes) -> None:
+        """Bring bytes to the board's UART."""
         if data and self.process.running:
             self.process.feed(data)
 
     def interrupt(self) -> bool:
-        """Before boot.py no Ctrl-C is taken out of the input."""
+        """Interrupt the program as Ctrl-C does. Before boot.py no Ctrl-C is taken out of the
+        input.
+        """
         return self._booted and self.process.interrupt()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do what the registry's socket asks for, and return the status."""
         match request.get("do"):
             case "status" | "down":
                 pass

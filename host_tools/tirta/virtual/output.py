@@ -17,6 +17,8 @@ _TAIL = max(len(_RAW_BANNER), len(_FRIENDLY_BANNER))
 
 
 class Output:
+    """What a board's process writes: bytes for the line, and events between them."""
+
     def __init__(self) -> None:
         self.raw_repl = False
         self._pending = b""
@@ -24,17 +26,17 @@ class Output:
         self._hidden: bytes | None = None
 
     def restart(self) -> None:
-        """A new process: what the old one left half-written is gone."""
+        """Begin with a new process: what the old one left half-written is gone."""
         self._pending = b""
         self._tail = b""
         self._hidden = None
 
     def hide_until_raw(self) -> None:
-        """The way from the friendly REPL back to the raw one, which the chip does not go."""
+        """Hide the way from the friendly REPL back to the raw one, which the chip does not go."""
         self._hidden = b""
 
     def feed(self, data: bytes) -> Iterator[tuple[str, bytes]]:
-        """("line", bytes) and ("event", text), in order."""
+        """Split it into ("line", bytes) and ("event", text), in order."""
         data = self._pending + data
         at = 0
         while at < len(data):

@@ -12,33 +12,33 @@ class Pace:
     def __init__(self, baud: int) -> None:
         self._free_at = 0.0
         self._idle = True
-        self._rate, self._quantum = 0.0, 1
+        self._bytes_per_s, self._quantum = 0.0, 1
         self.set_baud(baud)
 
     def set_baud(self, baud: int) -> None:
         """Carry at another rate from now on."""
-        self._rate = baud / 10
-        self._quantum = max(1, int(self._rate * self.QUANTUM_S))
+        self._bytes_per_s = baud / 10
+        self._quantum = max(1, int(self._bytes_per_s * self.QUANTUM_S))
 
     def begin(self, now: float) -> None:
-        """There is something to carry."""
+        """Note that there is something to carry."""
         if self._idle:
             self._idle = False
             self._free_at = max(self._free_at, now)
 
     def end(self) -> None:
-        """Nothing is left to carry."""
+        """Note that nothing is left to carry."""
         self._idle = True
 
     def due(self, now: float, waiting: int) -> int:
-        """How many of the waiting bytes the line has carried by now; 0 before a quantum."""
-        carried = int((now - self._free_at) * self._rate)
+        """Return how many of the waiting bytes the line has carried by now; 0 before a quantum."""
+        carried = int((now - self._free_at) * self._bytes_per_s)
         return min(carried, waiting) if carried >= min(waiting, self._quantum) else 0
 
     def carried(self, count: int) -> None:
-        """So many bytes went."""
-        self._free_at += count / self._rate
+        """Note that so many bytes went."""
+        self._free_at += count / self._bytes_per_s
 
     def wait_s(self, now: float, waiting: int) -> float:
-        """Until when `due` is not 0."""
-        return max(0.0, self._free_at + min(waiting, self._quantum) / self._rate - now)
+        """Return how long it is until `due` is not 0."""
+        return max(0.0, self._free_at + min(waiting, self._quantum) / self._bytes_per_s - now)

@@ -21,6 +21,8 @@ _SIGINT_BIT = 1 << (signal.SIGINT - 1)
 
 
 class Process:
+    """The MicroPython that is a board, as a child process."""
+
     def __init__(self, folder: Path, uart1: int, devices: bool, heap_less: int) -> None:
         self._folder = folder
         self._uart1 = uart1
@@ -37,9 +39,11 @@ class Process:
 
     @property
     def running(self) -> bool:
+        """Whether there is one."""
         return self._child is not None
 
     def start(self) -> None:
+        """Start it. One must not run yet."""
         with (self._folder / "board.log").open("ab") as log:
             self._child = subprocess.Popen(
                 self._command,
@@ -58,13 +62,14 @@ class Process:
         self.exit_fd = os.pidfd_open(self._child.pid)
 
     def kill(self) -> int:
-        """End it at once and tell how it ended: 0, an exit code, or minus a signal."""
+        """Kill it at once, and return how it ended: 0, an exit code, or minus a signal."""
         if self._child is None:
             return 0
         self._child.kill()
         return self.reap()
 
     def reap(self) -> int:
+        """Wait for one that has ended, and return how it ended."""
         if self._child is None:
             return 0
         code = self._child.wait()
@@ -74,17 +79,19 @@ class Process:
         return code
 
     def read(self) -> bytes:
+        """Read what it has written; empty when there is nothing."""
         try:
             return os.read(self.output, _PIPE_BYTES)
         except BlockingIOError:
             return b""
 
     def unread(self) -> int:
+        """Count the bytes that it has not read yet."""
         count = fcntl.ioctl(self._stdin, termios.FIONREAD, bytes(4))
         return int(struct.unpack("i", count)[0])
 
     def feed(self, data: bytes) -> None:
-        """Bytes arrive; the ring takes what fits."""
+        """Bring bytes to its ring, which takes what fits."""
         room = max(0, RING - self.unread())
         if data[:room]:
             os.write(self._feed, data[:room])
@@ -96,7 +103,7 @@ class Process:
         return os.read(self._stdin, count) if count else b""
 
     def interrupt(self) -> bool:
-        """Ctrl-C: False when the program does not want to be interrupted by it now.
+        """Interrupt it as Ctrl-C does; return False when the program does not want that now.
 
         The port interrupts when `micropython.kbd_intr(3)` holds; here that is a caught SIGINT.
         """

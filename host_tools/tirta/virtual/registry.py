@@ -22,6 +22,7 @@ _REPLY_S = 60.0
 
 
 def root() -> Path:
+    """Return the folder that has a folder for each virtual node."""
     if named := os.environ.get("TIRTA_VIRTUAL_DIR"):
         return Path(named)
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
@@ -29,6 +30,7 @@ def root() -> Path:
 
 
 def folder(name: str) -> Path:
+    """Return the folder of a virtual node; it need not exist."""
     if not _NAME.fullmatch(name):
         raise TirtaError(
             f"{name!r} cannot be the name of a node.",
@@ -38,6 +40,7 @@ def folder(name: str) -> Path:
 
 
 def names() -> list[str]:
+    """Return the virtual nodes that there are, up or not, sorted."""
     if not root().is_dir():
         return []
     return sorted(p.name for p in root().iterdir() if _NAME.fullmatch(p.name) and p.is_dir())
@@ -45,7 +48,7 @@ def names() -> list[str]:
 
 @contextmanager
 def locked(name: str) -> Iterator[Path]:
-    """Only one process at a time starts or ends a node."""
+    """Let only one process at a time start or end a node."""
     import fcntl  # noqa: PLC0415 - Windows has none, and starts no node
 
     path = folder(name)
@@ -57,7 +60,7 @@ def locked(name: str) -> Iterator[Path]:
 
 @contextmanager
 def socket_address(path: Path) -> Iterator[str]:
-    """A short name for the node's socket: the real one may be too long for an address."""
+    """Give a short name for the node's socket: the real one may be too long for an address."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{descriptor}/control"
@@ -66,7 +69,7 @@ def socket_address(path: Path) -> Iterator[str]:
 
 
 def ask(name: str, request: dict[str, Any]) -> dict[str, Any] | None:
-    """The supervisor's answer, or None where none runs."""
+    """Ask the supervisor; return its answer, or None where none runs."""
     path = folder(name)
     if not path.is_dir():
         return None

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tirta.boards.model import Board
 from tirta.errors import TirtaError
 from tirta.files import toml_file
-from tirta.virtual.channels import Channel
+from tirta.virtual.channels import FittedChannel
 
 MAGIC = 0x324E_4353_5456
 HEADER = struct.Struct("<5q")  # magic, rows, channels, row length, tail (in microseconds)
@@ -25,35 +25,37 @@ CHANNEL = struct.Struct("<3q")  # kind, GPIO, code: as Channel.describe has them
 
 
 class Mapping(BaseModel):
+    """How the columns of a scenario become channels of a board."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     row_s: Annotated[int, Field(gt=0)] = 60
     tail_s: Annotated[float, Field(ge=0)] = 5.0
-    channels: dict[str, Channel]
+    channels: dict[str, FittedChannel]
 
 
-def _loop(pin: str, low: float, high: float) -> Channel:
-    return Channel(kind="4-20ma", pin=pin, low=low, high=high)
+def _loop(pin: str, low: float, high: float) -> FittedChannel:
+    return FittedChannel(kind="4-20ma", pin=pin, low=low, high=high)
 
 
 DEFAULT = Mapping(
     channels={
-        "pulses": Channel(kind="pulses", pin="flow"),
+        "pulses": FittedChannel(kind="pulses", pin="flow"),
         "p_inlet_m": _loop("analog_1", 0.0, 160.0),
         "p_critical_m": _loop("analog_2", 0.0, 160.0),
         "ph": _loop("analog_3", 0.0, 14.0),
         "turbidity_ntu": _loop("analog_4", 0.0, 10.0),
         "conductivity_us_cm": _loop("analog_5", 0.0, 1000.0),
         "chlorine_mg_l": _loop("analog_6", 0.0, 2.0),
-        "temperature_c": Channel(kind="ds18b20", pin="onewire"),
-        "battery_v": Channel(kind="battery", pin="battery"),
+        "temperature_c": FittedChannel(kind="ds18b20", pin="onewire"),
+        "battery_v": FittedChannel(kind="battery", pin="battery"),
     }
 )
 
 
 def prepare(csv_path: Path, board: Board, mapping: Mapping | None = None) -> bytes:
-    """The board's form of a scenario: a header, the channels, and one record more than there are
-    rows.
+    """Write the board's form of a scenario: a header, the channels, and one record more than there
+    are rows.
     """
     mapping = mapping or _mapping_of(csv_path)
     columns, rows = _read(csv_path)
@@ -111,7 +113,7 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def _series(
-    path: Path, name: str, column: int, channel: Channel, rows: list[list[str]], board: Board
+    path: Path, name: str, column: int, channel: FittedChannel, rows: list[list[str]], board: Board
 ) -> Iterable[int]:
     """One value per record. A row without a value keeps the last one (no pulses, for a counter)."""
     value = 0

@@ -17,6 +17,8 @@ _RTC_MEMORY_SIZE = 2048
 
 
 class Slot(IntEnum):
+    """What lies where in the file that a board and its supervisor share."""
+
     CLOCK_OFFSET_US = 1
     BOOT_US = 2
     RTC_OFFSET_US = 3
@@ -52,11 +54,14 @@ class Torn(IntEnum):
 
     @classmethod
     def parse(cls, name: str | None) -> Self | None:
+        """Return the kind of this name, or None."""
         key = "CLEAN" if name is None else name.upper().replace("-", "_")
         return cls[key] if key in cls.__members__ else None
 
 
 class State:
+    """The file that a board and its supervisor share, mapped into memory."""
+
     def __init__(self, path: Path) -> None:
         if not path.exists():
             path.write_bytes(bytes(_SIZE))
@@ -70,11 +75,12 @@ class State:
         struct.pack_into("<q", self._map, slot * 8, value)
 
     def clear_rtc(self, now_us: int) -> None:
-        """A power cut: the RTC starts at 2000-01-01 and its memory is gone."""
+        """Forget what a power cut takes: the RTC starts at 2000-01-01 and its memory is gone."""
         self[Slot.RTC_OFFSET_US] = -now_us
         self[Slot.RTC_MEMORY_LEN] = 0
         self._map[_RTC_MEMORY_AT : _RTC_MEMORY_AT + _RTC_MEMORY_SIZE] = bytes(_RTC_MEMORY_SIZE)
 
     def close(self) -> None:
+        """Let go of the file."""
         self._map.close()
         self._file.close()

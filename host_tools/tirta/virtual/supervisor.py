@@ -19,7 +19,7 @@ import tty
 from pathlib import Path
 from typing import Any
 
-from tirta.virtual.node import Node
+from tirta.virtual.node import PoweredBoard
 from tirta.virtual.pace import Pace
 from tirta.virtual.registry import socket_address
 
@@ -32,6 +32,8 @@ _FULL_S = 0.002  # until the laptop's buffer is tried again
 
 
 class Supervisor:
+    """The process that carries a virtual node: its board, its line, its socket."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         settings = json.loads((folder / "node.json").read_text(encoding="utf-8"))
@@ -43,7 +45,7 @@ class Supervisor:
         settings |= {"port": os.ttyname(self._slave), "uart1": uart1_path, "pid": os.getpid()}
         self.port = settings["port"]
         (folder / "node.json").write_text(json.dumps(settings), encoding="utf-8")
-        self.node = Node(folder, settings, uart1)
+        self.node = PoweredBoard(folder, settings, uart1)
         # A free line has no rate of its own: a bench puts one behind it.
         self._free = bool(settings.get("free_line"))
         self._baud = _FREE_BAUD if self._free else settings["baud"]
@@ -63,6 +65,7 @@ class Supervisor:
         return control
 
     def run(self) -> None:
+        """Carry the node until it is taken down."""
         try:
             self.node.power_on()
             while self._step():
@@ -190,6 +193,7 @@ def _stop(*_: object) -> None:
 
 
 def main() -> None:
+    """Carry the node whose folder is named, and tell the parent the port once it is open."""
     folder = Path(sys.argv[1])
     ready = int(sys.argv[2])
     logging.basicConfig(

@@ -11,6 +11,8 @@ from tirta.virtual.scenario import CHANNEL, HEADER, MAGIC
 
 @dataclass(frozen=True)
 class Truth:
+    """What a scenario has in each row: the truth that samples are compared with."""
+
     rows: int
     row_us: int
     tail_us: int
@@ -19,6 +21,7 @@ class Truth:
 
     @classmethod
     def open(cls, path: Path) -> Self:
+        """Read the board's form of a scenario."""
         if not path.exists():
             return cls(0, 1, 0, [], memoryview(b"").cast("q"))
         data = path.read_bytes()
@@ -41,7 +44,9 @@ class Truth:
         return any(kind in DEVICES for kind, _ in self.channels)
 
     def at(self, into_us: int | None) -> dict[str, Any]:
-        """`into_us` is the scenario's own time; None: it has not begun."""
+        """Return the values at a time; `into_us` is the scenario's own time; None: it has not
+        begun.
+        """
         into = max(0, into_us or 0)
         row, part = divmod(into, self.row_us)
         if row >= self.rows:

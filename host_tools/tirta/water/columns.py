@@ -23,18 +23,21 @@ class Column:
 
     @property
     def unit(self) -> str:
+        """The unit of its values."""
         if self.what == format_columns.RAW or self.what in COUNTS:
             return ""
         return str(self.channel["unit"])
 
     @property
     def scale(self) -> int:
+        """What one unit is as an integer."""
         if self.what == format_columns.RAW or self.what in COUNTS:
             return 1
         return int(self.channel["scale"])
 
     @property
     def sensor(self) -> str:
+        """The kind of its sensor."""
         return str(self.channel["sensor"])
 
     @property
@@ -56,7 +59,7 @@ class Column:
         return int(self.channel["ml"]), span_ms
 
     def due(self, slot: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """In which slots a value was due; elsewhere a missing one is no hole."""
+        """Return in which slots a value was due; elsewhere a missing one is no hole."""
         if self.period_ms <= self.interval_ms:
             return np.ones(len(slot), dtype=bool)
         found = format_columns.samples_due(slot, self.period_ms, self.interval_ms)
@@ -64,7 +67,7 @@ class Column:
 
 
 def of(config: dict[str, Any]) -> list[Column]:
-    """In the order of the record."""
+    """Return the columns of a config, in the order of the record."""
     channels = config["channels"]
     return [
         Column(name, what, channels[index], int(config["interval_ms"]))

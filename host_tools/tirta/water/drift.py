@@ -24,7 +24,9 @@ class Drift:
 def corrected(
     unix_ms: NDArray[np.int64], values: NDArray[np.float64], drifts: Sequence[Drift]
 ) -> NDArray[np.float64]:
-    """The values with every drift taken out; NaN stays NaN, what lies outside stays as it is."""
+    """Take every drift out of the values; NaN stays NaN, what lies outside stays as it
+    is.
+    """
     out = values.astype(np.float64)
     for drift in drifts:
         inside = (unix_ms >= drift.start_ms) & (unix_ms <= drift.end_ms)

@@ -35,7 +35,9 @@ class Conversion:
 
 
 def of_row(row: Mapping[str, Any], unit: str = "") -> Conversion:
-    """From a row of the table `channels`; `unit` stands in where the row names none."""
+    """Return the conversion of a row of the table `channels`; `unit` stands in where the row names
+    none.
+    """
     return _conversion(
         str(row.get("quantity") or "other"),
         str(row.get("unit") or unit),
@@ -45,7 +47,7 @@ def of_row(row: Mapping[str, Any], unit: str = "") -> Conversion:
 
 
 def of_column(column: Column) -> Conversion:
-    """From a column of a decoded config."""
+    """Return the conversion of a column of a decoded config."""
     return _conversion(
         quantities.of(column), column.unit, column.flow or (None, None), column.step_ms
     )

@@ -42,7 +42,9 @@ def apply(
     unix_ms: NDArray[np.int64],
     known: Sequence[Calibration],
 ) -> NDArray[np.float64]:
-    """Values of counts taken at `unix_ms`; records without a time have 0 there, before any."""
+    """Apply the calibrations to counts taken at `unix_ms`; records without a time have 0 there,
+    before any.
+    """
     x = raw / np.float64(column.scale)
     mine = sorted(c for c in known if c.channel == column.channel["name"])
     if column.what not in _LEVELS:
@@ -58,7 +60,7 @@ def apply(
 
 
 def read(folder: Path) -> list[Calibration]:
-    """Those of a node (ARCHIVE/NODE); none where it has no file."""
+    """Read those of a node (ARCHIVE/NODE); none where it has no file."""
     path = folder / FILE
     try:
         text = path.read_text(encoding="utf-8-sig")

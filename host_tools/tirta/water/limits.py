@@ -40,7 +40,7 @@ class Source(Told):
     language: dict[str, Told] = {}  # the same in others: "id"
 
     def told(self, language: str) -> Told:
-        """In a language, or as it is where nobody translated it."""
+        """Return it in a language, or as it is where nobody translated it."""
         return self.language.get(language, self)
 
 
@@ -65,7 +65,7 @@ class Limit(_Strict):
         return self
 
     def kept(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which values are within the limit; NaN is not."""
+        """Return which values are within the limit; NaN is not."""
         good = ~np.isnan(values)
         with np.errstate(invalid="ignore"):
             if self.low is not None:
@@ -91,11 +91,11 @@ class Limits(_Strict):
         return self
 
     def of(self, parameter: str, unit: str) -> list[Limit]:
-        """The limits of a parameter in a unit, the deciding one first."""
+        """Return the limits of a parameter in a unit, the deciding one first."""
         return [one for one in self.limit if (one.parameter, one.unit) == (parameter, unit)]
 
     def parameters(self) -> list[str]:
-        """What the file has limits for, in its order."""
+        """Return what the file has limits for, in its order."""
         return list(dict.fromkeys(one.parameter for one in self.limit))
 
 
@@ -113,12 +113,12 @@ def load(path: Path = SHIPPED) -> Limits:
 
 
 def first_problem(error: ValidationError) -> str:
-    """Place and reason of the first problem, without pydantic's own words around them."""
+    """Return place and reason of the first problem, without pydantic's own words around them."""
     problem = error.errors()[0]
     return f"{place(problem['loc'])}{problem['msg'].removeprefix('Value error, ')}"
 
 
 def place(loc: Iterable[int | str]) -> str:
-    """`limit.3.low: `, or nothing for the file as a whole."""
+    """Return `limit.3.low: `, or nothing for the file as a whole."""
     where = ".".join(str(part + 1) if isinstance(part, int) else part for part in loc)
     return f"{where}: " if where else ""

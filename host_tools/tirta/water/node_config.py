@@ -15,8 +15,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")  # as tirta.config.model has it for what 
 
 
 def parse(text: bytes) -> dict[str, Any]:
-    """The config in `text`, with defaults, each text on one line and printable, and each name of a
-    channel one. Raises ValueError that says what is wrong.
+    """Parse the config in `text`, with defaults, each text on one line and printable, and each
+    name of a channel one. Raises ValueError that says what is wrong.
     """
     found = bounded(format_config.parse(text))
     assert isinstance(found, dict)  # noqa: S101  a config is one

@@ -21,7 +21,7 @@ _BY_NAME = {
 
 
 def of(column: Column) -> str:
-    """The quantity of a column."""
+    """Return the quantity of a column."""
     if column.flow:
         return "flow"
     if column.unit in _AMBIGUOUS:
