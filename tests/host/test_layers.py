@@ -6,16 +6,22 @@ never knows the laptop, the laptop never runs the node's code.
 """
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import FrameType
 
 import pytest
+from peer import Peer, peer_fixture  # noqa: F401
 from support import CHECKOUT
+
+from tirta.cli import main
 
 OURS = {
     "app",
@@ -428,6 +434,30 @@ def test_every_source_file_names_its_licence() -> None:
     for path in files:
         head = path.read_text().splitlines()[:2]
         assert any("SPDX-License-Identifier: MIT" in line for line in head), path
+
+
+def test_the_walk_names_every_file_that_a_pull_passes(peer: Peer, tmp_path: Path) -> None:
+    """Functions that run, in any thread; what only declares something is not passed."""
+    root = f"{CHECKOUT / 'host_tools/tirta'}/"
+    passed: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        is_function = frame.f_code.co_flags & inspect.CO_NEWLOCALS and event == "call"
+        if is_function and frame.f_code.co_filename.startswith(root):
+            passed.add(frame.f_code.co_filename.removeprefix(root))
+
+    peer.log.add(600)
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        assert main(["pull", peer.port, "--archive", str(tmp_path)]) == 0
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    text = (CHECKOUT / "CONTRIBUTING.md").read_text()
+    walk = text.split("### One record, one command")[1].split("\n## ")[0]
+    assert len(passed) > 40
+    assert passed - set(re.findall(r"`((?:\w+/)*\w+\.py)`", walk)) == set()
 
 
 def test_the_walk_names_files_that_exist() -> None:
