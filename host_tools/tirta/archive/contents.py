@@ -3,7 +3,8 @@
 
 A pull remembers which records each page has, whether it is damaged and what the node says in it
 that it lost. A page whose file has changed since, or of which nothing is remembered, is opened
-again; so a file that is lost or damaged is made again from the pages. It is no table: these are
+again; so a file that is lost or damaged is made again from the pages. What a disk damages while the
+file's date stays is for `tirta archive check`, which reads everything. It is no table: these are
 made after a pull, and not at all where the disk is full.
 """
 
