@@ -12,6 +12,7 @@ from outside import look, must_be_whole, must_follow
 from patience import wait_for
 from state_image import in_force
 
+from tirta import __version__
 from tirta.boards import board_file
 from tirta.files.paths import firmware_dir
 from tirta.image import build, bundle
@@ -20,7 +21,7 @@ from tirta.image.littlefs import BLOCK, SLOT_BLOCK, lfs_image
 from tirta_format import state
 
 INTERVAL_S = 10
-NEW = "0.2.0"
+NEW = "9.0.0"
 _STALE = 3  # blocks of the slot that the update still has to bring
 
 
@@ -63,7 +64,7 @@ def test_an_update_outlives_a_cut_on_trial_and_proves_itself(node: Chip, other: 
     node.sampled(2)
     before = look(node.flash("log"))
     told = node.tirta("update", node.port, path, "--allow-unsigned", "--no-wait", "--json").json
-    assert (told["before"], told["after"], told["state"]) == ("0.1.0", NEW, "trial")
+    assert (told["before"], told["after"], told["state"]) == (__version__, NEW, "trial")
     assert told["written_bytes"] > 0
     time.sleep(5)
     node.off()
@@ -79,8 +80,8 @@ def test_an_update_outlives_a_cut_on_trial_and_proves_itself(node: Chip, other: 
 def test_the_way_back(node: Chip) -> None:
     before = look(node.flash("log"))
     done = node.tirta("rollback", node.port, "--json").json
-    assert (done["before"], done["after"], done["state"]) == (NEW, "0.1.0", "confirmed")
-    assert firmware(node) == "0.1.0"
+    assert (done["before"], done["after"], done["state"]) == (NEW, __version__, "confirmed")
+    assert firmware(node) == __version__
     now = look(node.flash("log"))
     must_follow(before, now)
     must_be_whole(now)

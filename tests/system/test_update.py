@@ -16,7 +16,7 @@ from patience import Patience
 from state_image import in_force
 from support import office
 
-from tirta import virtual
+from tirta import __version__, virtual
 from tirta.archive.evidence import Archive
 from tirta.boards import board_file
 from tirta.errors import TirtaError
@@ -35,6 +35,7 @@ from tirta.pull.pull import pull
 from tirta_format import access, state, updates
 
 CHIP = "240ac4e29526"
+NEW = "9.0.0"
 SPEED = 40  # a minute of proof takes 1.5 seconds while no laptop looks
 # They wait: only waiting is faster on the virtual board, so `pass` would take its 270 seconds.
 HANG = "def main(slot):\n    import time\n    while True:\n        time.sleep_ms(100)\n"
@@ -107,7 +108,7 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
     running = nodes.up("n", app=True, config=config(), speed=SPEED, fleet=FLEET)
     port = running.port
     awake(port)
-    new = firmware(tmp_path, monkeypatch, "0.2.0")
+    new = firmware(tmp_path, monkeypatch, NEW)
     with Node(port, FAST_BAUD) as node:
         before = node.status()
 
@@ -121,7 +122,7 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
             update.send(node, new, progress=pull_the_plug)
     awake(port)
     with Node(port, FAST_BAUD) as node:
-        assert node.hello.firmware == "0.1.0"
+        assert node.hello.firmware == __version__
         with pytest.raises(TirtaError, match="no previous application") as told:
             update.back(node)
         assert "tirta update" in told.value.hint
@@ -136,7 +137,7 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
         with pytest.raises(TirtaError, match="on trial"):
             update.send(node, new)
     found = settled(running)
-    assert (found["version"], found["previous"], found["running"]) == ("0.2.0", "0.1.0", "b")
+    assert (found["version"], found["previous"], found["running"]) == (NEW, __version__, "b")
     assert found["config"] == config()
     assert found["status"]["epoch"] == before["epoch"]
     assert found["status"]["overruns"] == 0, "the update cost samples"
@@ -145,11 +146,11 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
         with pytest.raises(TirtaError, match="older"):
             update.send(node, old)
         back = update.back(node)
-        assert (back.before, back.after, node.hello.firmware) == ("0.2.0", "0.1.0", "0.1.0")
+        assert (back.before, back.after, node.hello.firmware) == (NEW, __version__, __version__)
     assert results(port, tmp_path / "archive") == [
-        (updates.TRIAL, "0.1.0", "0.2.0"),
-        (updates.CONFIRMED, "0.1.0", "0.2.0"),
-        (updates.TRIAL, "0.2.0", "0.1.0"),
+        (updates.TRIAL, __version__, NEW),
+        (updates.CONFIRMED, __version__, NEW),
+        (updates.TRIAL, NEW, __version__),
     ]
 
 
@@ -189,17 +190,17 @@ def test_what_does_not_prove_itself_is_taken_back(
     code, result, cause = case
     fleet = FLEET if cause == "watchdog" else None
     office(tmp_path, monkeypatch)
-    bad = firmware(tmp_path, monkeypatch, "0.2.0", "app.py", code)
+    bad = firmware(tmp_path, monkeypatch, NEW, "app.py", code)
     running = nodes.up("n", speed=SPEED, chip_id=CHIP, flash_image=almost_sent(bad, fleet))
     awake(running.port, "locked" if fleet else "open")
     monkeypatch.setattr(update, "_await", lambda *_: None)
     with Node(running.port, FAST_BAUD) as node:
         assert update.send(node, bad).written_bytes == 0
     found = settled(running)
-    assert (found["version"], found["previous"], found["running"]) == ("0.1.0", "", "a")
+    assert (found["version"], found["previous"], found["running"]) == (__version__, "", "a")
     assert found["status"]["cause"] == cause
     told = results(running.port, tmp_path / "archive")
-    assert told == [(updates.TRIAL, "0.1.0", "0.2.0"), (result, "0.1.0", "0.2.0")]
+    assert told == [(updates.TRIAL, __version__, NEW), (result, __version__, NEW)]
 
 
 def test_the_rescue_takes_an_update_when_no_application_can_be_read(

@@ -93,7 +93,7 @@ COMMANDS = (
         "update",
         FLASH,
         "bring another firmware onto a node that goes on sampling; it goes back if that fails",
-        "tirta update /dev/ttyUSB0 tirta-0.1.0-esp32_devkitc.tirta",
+        "tirta update /dev/ttyUSB0 tirta-0.2.0-esp32_devkitc.tirta",
         "update",
     ),
     Command(
@@ -114,14 +114,14 @@ COMMANDS = (
         "bundle sign",
         FLASH,
         "sign a bundle",
-        "tirta bundle sign tirta-0.1.0-esp32_devkitc.tirta --key release.pem",
+        "tirta bundle sign tirta-0.2.0-esp32_devkitc.tirta --key release.pem",
         "update",
     ),
     Command(
         "bundle verify",
         FLASH,
         "check a bundle and who signed it",
-        "tirta bundle verify tirta-0.1.0-esp32_devkitc.tirta",
+        "tirta bundle verify tirta-0.2.0-esp32_devkitc.tirta",
         "update",
     ),
     Command(
