@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ MAC = "a0b765102031"
 PULSES_A_SECOND = 12.5
 MILLIVOLTS = (1200, 900, 0, 0, 1500, 2000, 1000, 1800)  # of ADC1's channels
 BOARD = "esp32_devkitc"
+Record = Callable[[str, object], None]  # pytest's record_property; "measured" goes to MEASURED.md
 _STARTS_S = 900.0  # of a computer that has nothing else to do
 _LIBRARIES = ("libpixman-1.so.0", "libgcrypt.so.20", "libglib-2.0.so.0", "libz.so.1")
 
@@ -76,6 +77,7 @@ class Chip:
     folder: Path
     home: Path
     inputs: Mapping[str, str] = field(default_factory=dict)
+    told: str = ""  # what was measured while it was made
 
     @property
     def port(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated import BOARD, MAC, Chip, chip, inlet
+from emulated import BOARD, MAC, Chip, Record, chip, inlet
 from images import genuine
 from outside import look, must_be_true, must_be_whole
 
@@ -51,11 +51,12 @@ def flashed(blank: Chip) -> Chip:
     assert told["node"] == MAC
     assert told["mode"] == "open"
     assert {row[0] for row in told["test"]} == {"flow", "p_inlet", "ph"}
-    print(f"flashed {told['written_bytes']} bytes in {done.seconds:.0f} s")
+    blank.told = f"{told['written_bytes']:,} bytes in {done.seconds:.0f} s by esptool"
     return blank
 
 
-def test_every_region_lies_where_it_belongs(flashed: Chip) -> None:
+def test_every_region_lies_where_it_belongs(flashed: Chip, record_property: Record) -> None:
+    record_property("measured", flashed.told)
     content = (flashed.folder / "flash.bin").read_bytes()
     regions = {path.stem: path.read_bytes() for path in (flashed.home / "regions").glob("*.bin")}
     board = board_file.load(BOARD)

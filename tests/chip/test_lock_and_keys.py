@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import serial
-from emulated import MAC, Chip, chip, flash_of, inlet
+from emulated import MAC, Chip, Record, chip, flash_of, inlet
 from outside import look, must_be_whole
 from support import FLEETS
 
@@ -52,11 +52,11 @@ def test_no_key_at_any_moment_of_a_start_opens_it(node: Chip) -> None:
     assert not [word for word in OPENED if word in heard], heard[-2000:]
 
 
-def test_who_has_the_key_is_answered(node: Chip) -> None:
+def test_who_has_the_key_is_answered(node: Chip, record_property: Record) -> None:
     status = node.sampled(3)
     assert status["mode"] == "locked"
     assert status["boot"] == 1, "a key reset the node"
-    print(f"heap locked {status['heap_free']} bytes")
+    record_property("measured", f"{status['heap_free']:,} bytes of heap free, locked")
 
 
 def test_a_running_one_knows_no_keys(node: Chip) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulated import Chip, chip, flash_of, inlet
+from emulated import Chip, Record, chip, flash_of, inlet
 from outside import look, must_be_true, must_be_whole, must_follow
 from patience import wait_for
 
@@ -31,7 +31,7 @@ def records(node: Chip) -> int:
     return len(look(node.flash("log")).records)
 
 
-def test_no_cut_takes_what_was_kept(node: Chip, tmp_path: Path) -> None:
+def test_no_cut_takes_what_was_kept(node: Chip, tmp_path: Path, record_property: Record) -> None:
     """Every other cut comes while the node samples, the others wherever they come."""
     chance = random.Random(SEED)
     before = look(node.flash("log"))
@@ -61,8 +61,9 @@ def test_no_cut_takes_what_was_kept(node: Chip, tmp_path: Path) -> None:
     must_follow(before, now)
     must_be_whole(now)
     must_be_true(now, INTERVAL_S)
-    told = node.tirta(
+    found = node.tirta(
         "query", tmp_path, "SELECT count(DISTINCT number) AS n FROM records", "--json"
     )
-    assert 0 < told.json[0]["n"] <= len(now.records)
-    print(f"{CUTS} cuts, {len(now.records)} records of {status['boot']} boots")
+    assert 0 < found.json[0]["n"] <= len(now.records)
+    told = f"{CUTS} cuts, {len(now.records)} records of {status['boot']} boots, none lost"
+    record_property("measured", told)
