@@ -14,14 +14,16 @@ from week_towns import DAY, START_S, town
 
 from tirta.district import acknowledged, change_point, events, expected, tank
 from tirta.district.acknowledged import Acknowledged
-from tirta.district.burst import Burst, bursts
+from tirta.district.burst import Burst, _sure, bursts
 from tirta.district.calendar import Calendar, dates
-from tirta.district.events import GROWTH
+from tirta.district.events import GROWTH, FlowEvent
 from tirta.district.expected import DailyValues
+from tirta.district.leaks import Leak as Leakage
 from tirta.district.leaks import leaks
 from tirta.district.night import BACKFLOW, NightWindow, nights
 from tirta.district.signal import Floats, Signal
 from tirta.errors import TirtaError
+from tirta.water.definitions import BurstRule
 
 JAKARTA = NightWindow(ZoneInfo("Asia/Jakarta"))
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -107,6 +109,45 @@ def test_a_leak_that_grows_is_one_leak_with_its_full_size() -> None:
     assert one.grown == pytest.approx(20, abs=6)
     assert one.size == pytest.approx(5, rel=0.15)
     assert (fall.first, round(fall.size)) == (55, -5)
+
+
+def test_a_leak_that_was_repaired_while_it_grew_has_the_size_that_was_seen() -> None:
+    at = np.arange(90.0)
+    grows = 20 * np.clip((at - 20) / 80, 0, 1) ** 2  # 3.8 L/s on day 55, 14 at the end
+    for repaired, seen in ((55, 3.8), (90, 15.0)):
+        told = leaks_of(series(grows * (at < repaired)))
+        assert len(told) == 1
+        assert told[0][2] == pytest.approx(seen, rel=0.2)
+
+
+def test_a_leak_is_as_sure_where_old_ones_lift_each_night() -> None:
+    """What a zone uses, and so how much it may scatter, is not what leaks take."""
+    at = np.arange(365.0)
+    old = 16 * np.clip((at - 40) / 20, 0, 1) ** 2
+    assert expected.level_of(series(old).value) == pytest.approx(10, rel=0.05)
+    days = series(old + steps(365, (200, 260, 1.4)))
+    scatter = expected.first_noise(days, Calendar())
+    model = expected.expected(days, Calendar(), scatter)
+    told = leaks(events.find(days, model)[0], days.at, lambda *_: True)
+    assert [(k.first, k.last) for k in told][1:] == [(200, 260)]
+
+
+def test_four_strange_weeks_are_no_level() -> None:
+    value = series(steps(365, (100, 130, -10.0))).value
+    assert 3 < expected.level_of(value) < 11
+
+
+def test_what_grew_before_the_first_night_is_no_burst() -> None:
+    rule = BurstRule()
+    grew = FlowEvent(GROWTH, 0, 60, 4.0, 0.2, 40.0, (-35.0, -30.0, -25.0))
+    assert not _sure(Leakage(0, 50, 4.0, 0.2, grew), rule)
+    assert _sure(Leakage(0, 50, 4.0, 0.2, replace(grew, begin=(5.0, 9.0, 12.0))), rule)
+
+
+def test_what_grew_in_a_day_came_at_once() -> None:
+    event = FlowEvent(GROWTH, 20, 60, 4.0, 0.2, 1.5, (19.5, 19.8, 20.1))
+    (one,) = leaks([event], np.arange(60.0), lambda *_: True)
+    assert one.grown == 0
 
 
 def test_the_judge_pairs_one_burst_with_one_leak() -> None:

@@ -91,12 +91,16 @@ def _events(series: DailyValues, calendar: Calendar) -> list[FlowEvent]:
     scatter = expected.first_noise(series, calendar)
     _, left = events.find(series, expected.expected(series, calendar, scatter), quick=True)
     scatter = expected.noise_of(left * scatter, series)
-    return events.find(series, expected.expected(series, calendar, scatter))[0]
+    sharp = expected.expected(series, calendar, scatter, expected.SHARP)
+    return events.find(series, expected.expected(series, calendar, scatter), sharp)[0]
 
 
 def _sure(leak: Leak, rule: BurstRule) -> bool:
     """Whether a leak is large enough, and not as likely a season."""
-    onset_days = leak.rise.begin[2] - leak.rise.begin[0]
+    begin = leak.rise.begin
+    if leak.grown and begin[1] + events.VISIBLE * leak.grown < 0:
+        return False  # it was there before the first night
+    onset_days = begin[2] - begin[0]
     season = leak.last is None and leak.grown > 0 and onset_days > rule.onset_known_days
     return leak.size >= rule.rise_at_least_lps and not season
 

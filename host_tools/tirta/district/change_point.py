@@ -206,7 +206,8 @@ class _Around:
         whole = self.usual * scatter
         cover += np.outer(whole, whole) * np.equal.outer(self.day, self.day)
         half = np.linalg.cholesky(cover)
-        left, shape = np.linalg.solve(half, self.left), np.linalg.solve(half, open_)
+        white = np.linalg.solve(half, np.column_stack([self.left, open_]))
+        left, shape = white[:, 0], white[:, 1:]
         # The size is known to within its spread: a normal prior, integrated out.
         power = (shape**2).sum(axis=0) + 1 / spread**2
         along = left @ shape + size / spread**2

@@ -9,7 +9,8 @@ al. 1993; a likelihood ratio against a threshold that counts the places tried: B
 """
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -120,13 +121,18 @@ def _atoms(at: Floats, model: Expected) -> _Atoms:
 
 
 def find(
-    days: DailyValues, model: Expected, *, quick: bool = False
+    days: DailyValues, model: Expected, sharp: Expected | None = None, *, quick: bool = False
 ) -> tuple[list[FlowEvent], Floats]:
     """Find the events of a series, and what is left over when all are taken off (noise 1);
     `quick`: as they are found one by one, which is good enough to know the noise.
+
+    `sharp` is a model in which whatever grows is drift. What it finds is abrupt, and the search may
+    begin with that: else one long growth can stand where several leaks opened one by one.
     """
     search = _Search(days, model)
     chosen = search.greedy()
+    if sharp is not None:
+        chosen = max(chosen, search.greedy(_Search(days, sharp).greedy()), key=search.worth)
     if not quick:
         chosen = search.rebuilt(chosen)
         for _ in range(_POLISHES):
@@ -145,11 +151,11 @@ class _Search:
         self.base = model.white(np.ones((len(days), 1)))
         self.target = model.white(days.value - model.mean)
 
-    def greedy(self) -> list[int]:
-        """Take the atom that is worth most beside those before it, while one is."""
-        direction = np.linalg.qr(self.base)[0]
+    def greedy(self, chosen: Sequence[int] = ()) -> list[int]:
+        """Take the atom that is worth most beside those before it, while one is; `chosen` first."""
+        direction = np.linalg.qr(np.hstack([self.base, self.atoms.white[:, list(chosen)]]))[0]
         white, left = self.atoms.white.copy(), self.target.copy()
-        chosen: list[int] = []
+        chosen = list(chosen)
         whole = (white**2).sum(axis=0)
         while len(chosen) < min(_MOST_EVENTS, len(left) // 2):
             white -= direction @ (direction.T @ white)
@@ -201,7 +207,8 @@ class _Search:
         white = self.atoms.white[:, rows]
         whole = (white**2).sum(axis=0)
         white -= basis @ (basis.T @ white)
-        return _Window(self.atoms, rows, white.T @ white, white.T @ self.target, whole)
+        power = (white**2).sum(axis=0)
+        return _Window(self.atoms, rows, white, white.T @ self.target, power, whole)
 
     def told(self, chosen: list[int]) -> tuple[list[FlowEvent], Floats]:
         """Return the events of a choice in their order, and what is left over."""
@@ -285,17 +292,28 @@ class _Grid:
 
 @dataclass(frozen=True)
 class _Window:
-    """The atoms that begin in some nights, with all that the kept ones explain taken off.
+    """The atoms that begin in some nights, with all that the kept ones explain taken off: `white`,
+    [nights, atoms].
 
-    `gram` are their products with each other and `along` with the series; `whole` is what they were
-    before. `rows` are their places among all atoms.
+    `along` are their products with the series, `power` with themselves; `whole` is what that was
+    before. `rows` are their places among all atoms. `_products` are those with all others, of the
+    few that were asked for.
     """
 
     atoms: _Atoms
     rows: Ints
-    gram: Floats
+    white: Floats
     along: Floats
+    power: Floats
     whole: Floats
+    _products: dict[int, Floats] = field(default_factory=dict)
+
+    def with_each(self, chosen: Sequence[int]) -> Floats:
+        """Return the products of all atoms with these, [atoms, chosen]."""
+        for one in chosen:
+            if one not in self._products:
+                self._products[one] = self.white.T @ self.white[:, one]
+        return np.array([self._products[one] for one in chosen]).T
 
     def search(self, seed: int) -> list[int]:
         """Begin with the best atom of a shape, go on with any, move them, give the weak back."""
@@ -312,16 +330,18 @@ class _Window:
     def worth(self, chosen: list[int]) -> float:
         """Return the worth of a choice: what it explains, minus what chance would."""
         places = np.searchsorted(self.rows, chosen)
-        gram, along = self.gram[np.ix_(places, places)], self.along[places]
+        white, along = self.white[:, places], self.along[places]
+        gram = white.T @ white
         explained = float(along @ np.linalg.lstsq(gram, along, rcond=1e-9)[0])
         return explained - float(self.atoms.least[chosen].sum())
 
     def _beside(self, chosen: list[int], among: Ints | None) -> int:
-        along, power = self.along, np.diag(self.gram)
+        along, power = self.along, self.power
         if chosen:
-            made = self.gram[:, chosen] @ np.linalg.pinv(self.gram[np.ix_(chosen, chosen)])
+            products = self.with_each(chosen)
+            made = products @ np.linalg.pinv(products[chosen])
             along = along - made @ along[chosen]
-            power = power - (made * self.gram[:, chosen]).sum(axis=1)
+            power = power - (made * products).sum(axis=1)
         if among is None:
             return _best(along, power, self.whole, self.atoms, self.rows)
         found = _best(along[among], power[among], self.whole[among], self.atoms, self.rows[among])
@@ -339,7 +359,7 @@ class _Window:
 
     def _give_back(self, chosen: list[int]) -> None:
         while chosen:
-            cover = np.linalg.pinv(self.gram[np.ix_(chosen, chosen)])
+            cover = np.linalg.pinv(self.with_each(chosen)[chosen])
             size = cover @ self.along[chosen]
             beyond = size**2 / np.diag(cover) - self.atoms.least[self.rows[chosen]]
             weakest = int(np.argmin(beyond))

@@ -20,6 +20,8 @@ from tirta.district.calendar import HOLIDAY, Calendar
 from tirta.district.signal import Floats
 
 _SAME_TIME_DAYS = 5.0  # for so long people who are away, or have guests, stay the same people
+_WEEKS = 28  # nights
+_LEAST_OF_ALL = 1 / 3  # of a low night of all, whatever four weeks were like
 _MAD = 1.4826  # from a median absolute deviation to a standard deviation (Croux, Rousseeuw 1992)
 
 
@@ -40,6 +42,7 @@ class Plausible:
 
 
 PLAUSIBLE = Plausible()
+SHARP = Plausible(drift=0.03)  # whatever grows is drift: what is left to find is abrupt
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,22 @@ class Expected:
         return np.asarray(self.whiten @ columns)
 
 
+def level_of(value: Floats) -> float:
+    """Estimate how much a zone uses, in the unit of the values: a low night of its lowest four
+    weeks. Leaks only add, and in a year most nights may have one.
+    """
+    low = [
+        float(np.percentile(value[first : first + _WEEKS], 20))
+        for first in range(max(1, len(value) - _WEEKS + 1))
+    ]
+    return max(min(low), _LEAST_OF_ALL * float(np.percentile(value, 20)), 1e-9)
+
+
 def expected(
     days: DailyValues, calendar: Calendar, noise: float, plausible: Plausible = PLAUSIBLE
 ) -> Expected:
     """Fit the model of a series, with a scatter of `noise` in its unit."""
-    level = max(float(np.percentile(days.value, 20)), 1e-9)
+    level = level_of(days.value)
     kinds = [calendar.kind(day) for day in days.days]
     weekday = np.array([day.weekday() for day in days.days])
     same_kind = np.array([[a == b for a in kinds] for b in kinds])
@@ -123,14 +137,13 @@ def first_noise(days: DailyValues, calendar: Calendar, plausible: Plausible = PL
 
 
 def noise_of(left: Floats, days: DailyValues, plausible: Plausible = PLAUSIBLE) -> float:
-    """Estimate the scatter of what a model left over, per unit of its noise."""
+    """Estimate the scatter of what a model left over, in the unit of the series."""
     return _floored(_MAD * float(np.median(np.abs(left))), len(left), days, plausible)
 
 
 def _floored(scatter: float, count: int, days: DailyValues, plausible: Plausible) -> float:
     small = count / (count - 0.8)  # of few, a median deviation is too small (Croux, Rousseeuw)
-    level = max(float(np.percentile(days.value, 20)), 1e-9)
-    return max(scatter * small, plausible.noise * level, 1e-6)
+    return max(scatter * small, plausible.noise * level_of(days.value), 1e-6)
 
 
 def without(days: DailyValues, kept: Sequence[bool]) -> DailyValues:

@@ -12,12 +12,13 @@ from itertools import combinations
 
 import numpy as np
 
-from tirta.district.events import ODD, PULSE, FlowEvent, growth
+from tirta.district.events import GROWTH, ODD, PULSE, FlowEvent, growth
 from tirta.district.signal import Floats
 
 _ALIKE = 0.35  # a rise and a fall that differ by less may be of one leak
 _SURE = 3.0  # or by less than so many of their standard errors
 _RETURN_NIGHTS = 60
+_AT_ONCE_DAYS = 2.0  # what grew for less is seen half grown in one night at most
 _LEFT = 0.2  # of a growth: less is nothing
 
 
@@ -41,6 +42,21 @@ class Leak:
         if not self.grown:
             return self.size
         return self.size * float(growth(np.maximum(day - self.rise.begin[1], 0), self.grown))
+
+    def seen_until(self, day: float) -> "Leak":
+        """Return the same leak with the size that it had on a day, if it was growing still: what
+        it would have become nobody saw. A part of a growth is a growth, as the square has it.
+        """
+        grows = day - self.rise.begin[1]
+        if not 0 < grows < self.grown:
+            return self
+        share = (grows / self.grown) ** 2
+        return replace(
+            self,
+            size=share * self.size,
+            spread=share * self.spread,
+            rise=replace(self.rise, grown=grows),
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +88,8 @@ def leaks(
             continue
         closed = _closed(change, [(i, found[i]) for i in open_], at)
         for place in closed:
-            found[place] = _ended(found[place], change, alone=len(closed) == 1)
+            seen = found[place].seen_until(float(at[change.night]))
+            found[place] = _ended(seen, change, alone=len(closed) == 1)
             open_.remove(place)
         if not closed:
             part = _part_of(change, [(i, found[i]) for i in open_], at)
@@ -87,7 +104,9 @@ def leaks(
                 found.append(rest)
                 open_.append(len(found) - 1)
             open_.remove(part)
-    return sorted(found, key=lambda leak: leak.first)
+    last = float(at[-1])
+    told = (leak if leak.last is not None else leak.seen_until(last) for leak in found)
+    return sorted(told, key=lambda leak: leak.first)
 
 
 def _ended(leak: Leak, fall: _Change, *, alone: bool) -> Leak:
@@ -114,7 +133,9 @@ def _changes(events: Sequence[FlowEvent], nights: int) -> list[_Change]:
     for event in events:
         if event.shape == ODD:
             continue
-        changes.append(_Change(event.first, event.size, event.spread, event))
+        at_once = event.shape == GROWTH and event.grown < _AT_ONCE_DAYS
+        rise = replace(event, grown=0.0) if at_once else event
+        changes.append(_Change(event.first, event.size, event.spread, rise))
         if event.shape == PULSE and event.last < nights:
             changes.append(_Change(event.last, -event.size, event.spread, event))
     return sorted(changes, key=lambda change: (change.night, -change.size))
