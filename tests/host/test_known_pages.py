@@ -135,6 +135,25 @@ def test_a_config_that_comes_later_makes_known_pages_readable(tmp_path: Path) ->
     assert contents.damaged(600) == []
 
 
+@pytest.mark.parametrize("damage", [b"", b'{"half', b"\xff"])
+def test_a_damaged_config_is_mended_from_the_pages(tmp_path: Path, damage: bytes) -> None:
+    fake = FakeLog()
+    fake.add(600)
+    epoch = store(tmp_path, fake)
+    contents = Contents.of(epoch)
+    refresh(contents)
+    contents.save()
+    (kept,) = (epoch.folder / "configs").iterdir()
+    text = kept.read_bytes()
+    kept.write_bytes(damage)
+    fake.add(200)
+    store(tmp_path, fake)
+    contents = Contents.of(epoch)
+    refresh(contents)
+    assert contents.have() == [(0, 799)]
+    assert kept.read_bytes() == text
+
+
 def skip_numbers(log: FakeLog, count: int, at_most: int) -> None:
     """Go on with a later number, and say that so many may be lost, as a start behind a torn end
     does.

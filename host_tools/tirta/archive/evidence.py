@@ -14,6 +14,7 @@ from typing import Any
 
 from tirta.errors import TirtaError
 from tirta.files import atomic
+from tirta_format import config as format_config
 from tirta_format import page as format_page
 
 _NODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,31}")
@@ -106,8 +107,12 @@ class Epoch:
         atomic.write(self._config(config_hash), text)
 
     def has_config(self, config_hash: int) -> bool:
-        """Return whether the text of a config is kept."""
-        return self._config(config_hash).is_file()
+        """Return whether the text of a config is kept, and undamaged."""
+        try:
+            text = self._config(config_hash).read_bytes()
+        except OSError:
+            return False
+        return bool(format_config.config_hash(text) == config_hash)
 
     def keep_configs(self, texts: Mapping[int, bytes]) -> bool:
         """Store those that are not kept yet, by their hash; return whether there were any."""
