@@ -6,6 +6,7 @@ meters, out of its parent. A *meter* is written NODE/CHANNEL. docs/DISTRICT.md s
 """
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -164,6 +165,7 @@ class District(_Strict):
                 raise ValueError(f"node {node.id} is in the unknown zone {node.zone}")
         for zone in self.zone:
             _walk_up(zone, zones)
+        _meters_count_once(self.zone)
         return self
 
     @property
@@ -204,6 +206,24 @@ def _walk_up(zone: Zone, zones: dict[str, Zone]) -> None:
         if zone.id in seen:
             raise ValueError(f"the parents go in a circle: {' <- '.join([*seen, zone.id])}")
         seen.append(zone.id)
+
+
+def _meters_count_once(zones: Sequence[Zone]) -> None:
+    """Refuse a meter whose water would count twice: into two zones, out of two, or both of one."""
+    into: dict[str, str] = {}
+    out: dict[str, str] = {}
+    for zone in zones:
+        for what, meters, before in (("in", zone.inlets, into), ("out", zone.outlets, out)):
+            for meter in meters:
+                if meter in before:
+                    raise ValueError(
+                        f"meter {meter} is {what!r} of zone {before[meter]} and again of zone"
+                        f" {zone.id}: its water would count twice"
+                    )
+                before[meter] = zone.id
+        for meter in zone.outlets:
+            if meter in zone.inlets:
+                raise ValueError(f"meter {meter} is 'in' and 'out' of zone {zone.id}")
 
 
 def load(path: Path) -> District:
