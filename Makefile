@@ -19,7 +19,7 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-chip bench campaign fuzz lint fmt kernels messages types measured size bundle offline wheel clean
+.PHONY: help demo test test-chip bench campaign fuzz lint fmt kernels messages types district measured size bundle offline wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -45,6 +45,10 @@ fmt: $(VENV) ## format the sources, and repair what ruff can repair
 
 bench: $(VENV) ## every figure of the log beside its peers: a table, and build/bench.json
 	$(BIN)/python tests/bench/run.py
+	$(MAKE) measured
+
+district: $(VENV) ## bursts of towns and of L-Town, other orders of leaks, each parameter a quarter off (a quarter of an hour)
+	$(BIN)/python tests/bench/district_tables.py
 	$(MAKE) measured
 
 campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, FAULTS of a flash that errs, PULLS over bad lines, LIES, then fuzz

@@ -23,6 +23,10 @@ FOLDER = CHECKOUT / "build/measured"
 SECTIONS = {
     "figures": ("Figures and their goals", "make bench"),
     "bench": ("What they are made of", "make bench"),
+    "bursts": ("Bursts: generated towns, and a year of L-Town", "make district"),
+    "replays": ("Bursts: other orders of leaks in that year", "make district"),
+    "sensitivity": ("Bursts: every parameter a quarter smaller and larger", "make district"),
+    "node_bursts": ("Bursts, by the node alone", "make district"),
     "size": ("Flash and heap", "make size"),
     "cuts": ("Power cuts and flipped bits", "make campaign"),
     "flash": ("A flash that errs", "make campaign"),

@@ -8,18 +8,21 @@ and by what is told falsely, a rule that was fitted to the one known order of le
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import battledim
 import numpy as np
-from burst_judge import ABRUPT, DAY_S, INCIPIENT, Found, Leak, Verdict, judge
+from burst_judge import ABRUPT, DAY_S, INCIPIENT, Found, Leak, Verdict, fits, judge
+from figures import Figures, Say
 from numpy.typing import NDArray
 
 from tirta.district.signal import Signal
 
 Floats = NDArray[np.float64]
+YEARS = 12
+LARGE = 3.5  # L/s: a third of what people use at night
 PUMP = "PUMP_1"
 MAINS = ("p227", "p235")
 MOST_PUMPED_LPS = 4.5  # with more the pump could not fill the tank
@@ -141,25 +144,42 @@ def base() -> dict[str, Signal]:
     return without_leaks(battledim.flows(battledim.FOLDER), holes)
 
 
-def main() -> None:
-    """Print a line a year, and the sums."""
-    first = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 10
+def measure(say: Say, first: int = 0, count: int = YEARS) -> Figures:
+    """`district.replays_*`: a line a year, and the sums; nothing where the data is absent."""
+    if not battledim.FOLDER.exists():
+        say("BattLeDIM: not measured, ../shared/data has no such series")
+        return {}
     year = base()
-    quiet = battledim.found_in(year)
-    print(f"without leaks: {len(quiet)} told")
-    sums = np.zeros(5, int)
+    say(f"without leaks: {len(battledim.found_in(year))} told")
+    verdicts = []
     for seed in range(first, first + count):
-        v = replayed(year, seed)
-        row = (v.found(ABRUPT), v.of(ABRUPT), v.found(INCIPIENT), v.of(INCIPIENT), len(v.false))
-        sums += row
-        print(
-            "seed {}: abrupt {} of {}, incipient {} of {}, false {}".format(seed, *row), flush=True
-        )
-        if len(sys.argv) > 3:
-            print("\n".join(battledim.table(v)), flush=True)
-    print("all: abrupt {} of {}, incipient {} of {}, false {}".format(*sums))
+        verdicts.append(replayed(year, seed))
+        say(f"order {seed:3d}: {_sums(verdicts[-1:])}")
+    say(f"all of them: {_sums(verdicts)}")
+    large = [one for v in verdicts for one in v.leaks if one.kind == ABRUPT and one.lps >= LARGE]
+    seen = sum(
+        any(fits(one, told) for told in v.bursts)
+        for v in verdicts
+        for one in v.leaks
+        if one.kind == ABRUPT and one.lps >= LARGE
+    )
+    say(
+        f"abrupt ones of {LARGE:g} L/s or more, whatever else their burst may be of:"
+        f" {seen} of {len(large)}"
+    )
+    return {
+        "district.replays_found": sum(v.found() for v in verdicts) / sum(v.of() for v in verdicts),
+        "district.replays_false_a_year": sum(len(v.false) for v in verdicts) / count,
+    }
+
+
+def _sums(verdicts: Sequence[Verdict]) -> str:
+    parts = [
+        f"{kind} {sum(v.found(kind) for v in verdicts)} of {sum(v.of(kind) for v in verdicts)}"
+        for kind in (ABRUPT, INCIPIENT)
+    ]
+    return f"{', '.join(parts)}, false {sum(len(v.false) for v in verdicts)}"
 
 
 if __name__ == "__main__":
-    main()
+    measure(print, *map(int, sys.argv[1:3]))
