@@ -22,25 +22,37 @@ def count(some: Iterable[Range]) -> int:
     return sum(last - first + 1 for first, last in some)
 
 
-def in_both(some: list[Range], others: list[Range]) -> list[Range]:
+def in_both(some: Iterable[Range], others: Iterable[Range]) -> list[Range]:
     """Return what lies in a range of each."""
-    return sorted(
-        (max(a, c), min(b, d)) for a, b in some for c, d in others if max(a, c) <= min(b, d)
-    )
+    left, right = merged(some), merged(others)
+    found: list[Range] = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        first, last = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
+        if first <= last:
+            found.append((first, last))
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return found
 
 
-def without(some: list[Range], others: list[Range]) -> list[Range]:
+def without(some: Iterable[Range], others: Iterable[Range]) -> list[Range]:
     """Return what of `some` lies in none of `others`."""
-    found = []
-    for first, last in some:
+    left, right = merged(some), merged(others)
+    found: list[Range] = []
+    j = 0
+    for first, last in left:
         at = first
-        for a, b in sorted(others):
-            if a > last:
-                break
-            if b >= at:
-                if at < a:
-                    found.append((at, a - 1))
-                at = b + 1
+        while j < len(right) and right[j][1] < at:
+            j += 1
+        k = j
+        while k < len(right) and right[k][0] <= last:
+            if at < right[k][0]:
+                found.append((at, right[k][0] - 1))
+            at = right[k][1] + 1
+            k += 1
         if at <= last:
             found.append((at, last))
     return found

@@ -2,6 +2,7 @@
 """Ranges, the ledger through detected, collecting, collected and lost, and what `tail` shows."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 from generated import given
@@ -30,6 +31,36 @@ def test_ranges_are_sets(some: set[int], others: set[int]) -> None:
     assert ranges.merged(a + b) == ranges.merged((n, n) for n in some | others)
     assert flat(ranges.in_both(a, b)) == sorted(some & others)
     assert flat(ranges.without(a, b)) == sorted(some - others)
+
+
+LOSSES = st.lists(st.tuples(st.integers(-5, 40), st.integers(-5, 40), st.sampled_from("abc")))
+
+
+@given(NUMBERS, NUMBERS, LOSSES)
+def test_every_lacking_number_is_in_one_hole_with_its_reason(
+    lacking: set[int], damaged: set[int], lost: list[holes.Loss]
+) -> None:
+    found = holes.find([(n, n) for n in lacking], [(n, n) for n in damaged], lost)
+    told = {n: (h.state, h.reason) for h in found for n in range(h.first, h.last + 1)}
+    assert sum(hole.records for hole in found) == len(told)
+    for n in lacking:
+        why = next((why for a, b, why in lost if a <= n <= b), None)
+        state = "damaged" if n in damaged else "lost" if why else "missing"
+        assert told.pop(n) == (state, why)
+    assert told == {}
+    for a, b in pairwise(found):
+        assert a.last < b.first
+        same = (a.state, a.reason) == (b.state, b.reason)
+        assert not (same and a.last + 1 == b.first)
+
+
+def test_a_node_that_says_it_lost_every_second_record_is_heard_to_the_end() -> None:
+    """Squares of what a node may write into a log would take minutes here."""
+    count = 100_000
+    lost = [(2 * n, 2 * n, "the flash failed") for n in range(count)]
+    found = holes.find([(0, 2 * count - 1)], [(0, 9)], lost)
+    assert len(found) == 2 * count
+    assert [h.state for h in found[8:12]] == ["damaged", "damaged", "lost", "missing"]
 
 
 def states(found: ledger.Ledger) -> list[tuple[int, int, str, str]]:

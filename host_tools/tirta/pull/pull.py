@@ -108,10 +108,8 @@ def _holes(begun: Begun, have: list[Range]) -> list[Hole]:
     contents, index = begun.contents, begun.index
     on_node = index[0].first_record if index else begun.beyond
     whole = here_whole(contents, index, begun.committed)
-    lost = [
-        (first, last, why)
-        for a, b, why in contents.losses()
-        for first, last in ranges.in_both([(a, b)], whole)
-    ]
-    lost.append((0, on_node - 1, holes.OVERWRITTEN))
-    return holes.find(ranges.without(wanted, have), contents.damaged(begun.beyond), lost)
+    lacking, damaged = ranges.without(wanted, have), contents.damaged(begun.beyond)
+    gone = [(0, on_node - 1, holes.OVERWRITTEN)]
+    told = holes.find(ranges.in_both(lacking, whole), damaged, [*contents.losses(), *gone])
+    rest = holes.find(ranges.without(lacking, whole), damaged, gone)
+    return sorted(told + rest, key=lambda hole: hole.first)
