@@ -15,6 +15,7 @@ from tirta_format import page_chunks
 BLOCKS = 9  # a journal of 4 pages and a log of 5
 JOURNAL = 4
 _ROOM = 160  # bytes: the next chunks will turn the page
+_PATIENCE = 10000  # records
 LAST = (1 << 32) - 12  # a number that has few behind it
 _SETUPS = FIRST, ONE, TWELVE
 _TOLD = 200
@@ -137,6 +138,11 @@ def _renumbered(image, number):
     return page
 
 
+def _little(writer):
+    """Room in a page that is about to be full: with some seeds none ever has as little as _ROOM."""
+    return _ROOM << len(writer.samples) // _PATIENCE
+
+
 def add(bases, seed, regime):
     """Append the bases of one run to `bases`."""
     run = Run(bases, seed, regime)
@@ -147,7 +153,7 @@ def add(bases, seed, regime):
     run.leave_bare("the last numbers", LAST)
     run.until(lambda w: w.log.seq == 3 and w.log.ring.room() < 2000)
     run.leave("part")
-    run.until(lambda w: w.log.seq >= 8 and w.log.ring.room() < _ROOM)
+    run.until(lambda w: w.log.seq >= 8 and w.log.ring.room() < _little(w))
     run.leave("full, at the end of a page")
     run.until(lambda w: w.log.seq >= 9 and w.log.ring.room() > 3000)
     run.leave("full, in a new page")

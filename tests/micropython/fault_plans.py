@@ -10,7 +10,8 @@ from nor import BLOCK, ERASE, PROGRAM, Random
 JOURNAL = 4  # pages of it
 # Records of a boot; after a fault that began in the start; through some chunks and a page or two.
 RECORDS, _FEW, _MANY = 26, 12, 240
-_LATE = "fades", "wrap", "later", "error-later", "weak"  # what is done shows, or fails, later
+# What is done shows, or fails, later.
+_LATE = "fades", "wrap", "later", "error-later", "weak", "disturb"
 _TIMES = (ONCE, ONCE, ONCE, 2, 3, 5, 20, 100)
 _MS = (100, 300, 500, 1500, 5000, 20000, 90000, 600000, 7200000)
 _SHORT = 5  # of _TIMES: those of further lies
@@ -46,13 +47,12 @@ class Plan:
 
     def is_borne(self):
         """Whether this is of the classes of which firmware/DESIGN.md says that no rule breaks: not
-        several flipped bits; no error now and then; no programs that show later, fade, or wrap,
-        more than once or beside several other lies; no reads that are misled in the same way for
-        longer than a start.
+        several flipped bits; no programs that show later, fade, or wrap, more than once or beside
+        several other lies; no reads that are misled in the same way for longer than a start.
         """
         for lie in self.lies + self.again:
             late = lie.effect in _LATE and (lie.times != ONCE or len(self.lies) > _FEW_LIES)
-            if lie.odds > 1 or late or lie.is_steady():
+            if late or lie.is_steady():
                 return False
         return self.flips <= 1
 

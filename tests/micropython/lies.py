@@ -3,8 +3,9 @@
 
 The sources are data sheets of serial NOR chips (busy, suspend and resume, write enable, page wrap,
 block protection, power-down, reset during an erase), the driver's errors, and what lines, address
-bits and weak cells do. `flash` is a LyingFlash: `clear` and `set_block` change cells, `random`
-draws, `later` keeps what comes some operations on, `hurt` says that other cells are hit.
+bits, stuck and weak cells, and reads that disturb do. `flash` is a LyingFlash: `clear` and
+`set_block` change cells, `random` draws, `later` keeps what comes some operations on, `hurt` says
+that other cells are hit.
 """
 
 from nor import BLOCK, ERASE, ERASED, PROGRAM
@@ -112,10 +113,9 @@ def _part(flash, lie, at, buf, had):  # half of it comes
 
 
 def _flicker(flash, lie, at, buf, had):  # one cell reads as either
-    if lie.cell is None:
-        lie.cell = at + flash.random.next() % len(buf)
-    if 0 <= lie.cell - at < len(buf) and flash.random.next() % 2:
-        buf[lie.cell - at] ^= 16
+    cell = _cell(flash, lie, at, len(buf))
+    if cell is not None and flash.random.next() % 2:
+        buf[cell] ^= 16
 
 
 def _old(flash, lie, at, buf, had):  # what lay there before the last erase or program of that block
@@ -132,6 +132,25 @@ def _other_block(flash, lie, at, buf, had):  # an address bit hangs
 def _near(flash, lie, at, buf, had):  # the same within the block
     at = at // BLOCK * BLOCK + min(at % BLOCK ^ 16 << flash.random.next() % 8, BLOCK - len(buf))
     buf[:] = memoryview(flash.image)[at : at + len(buf)]
+
+
+def _spot(flash, lie, at, buf, had):  # one place cannot be read
+    if _cell(flash, lie, at, len(buf)) is not None:
+        raise OSError("read failed")
+
+
+def _disturb(flash, lie, at, buf, had):  # reading costs a cell beside it its charge, at times
+    if flash.random.next() % 8 == 0:
+        block = at // BLOCK
+        flash.hurt(block)
+        flash.image[block * BLOCK + flash.random.next() % BLOCK] &= ~(1 << flash.random.next() % 8)
+
+
+def _cell(flash, lie, at, n):
+    """The place in `n` bytes from `at` on of the one cell that this lie is about, or None."""
+    if lie.cell is None:
+        lie.cell = at + flash.random.next() % n
+    return lie.cell - at if 0 <= lie.cell - at < n else None
 
 
 # Programs.
@@ -181,6 +200,14 @@ def _wrap(flash, at, data):  # beyond 256 bytes it goes on at their beginning
         flash.clear(at - at % _PAGE, data[room:][:_PAGE])
 
 
+def _stays(flash, at, data):  # one cell stays a one
+    data = bytearray(data)
+    cell = _cell(flash, flash.lie, at, len(data))
+    if cell is not None:
+        data[cell] |= 16
+    flash.clear(at, data)
+
+
 def _program_other(flash, at, data):  # an address bit hangs
     other = flash.other(at // BLOCK)
     flash.hurt(other)
@@ -220,6 +247,13 @@ def _erase_half(flash, at):
     flash.image[at : at + BLOCK // 2] = ERASED[: BLOCK // 2]
 
 
+def _erase_stays(flash, at):  # one cell stays a zero
+    flash.set_block(at // BLOCK)
+    cell = _cell(flash, flash.lie, at, BLOCK)
+    if cell is not None:
+        flash.image[at + cell] &= ~16
+
+
 def _erase_later(flash, at):  # suspended: it goes on some operations later
     flash.later(9, at, None, ERASED)
 
@@ -242,18 +276,18 @@ def _erase_other(flash, at):
 READS = {
     "error": _read_error, "flip": _flip, "noise": _noise, "ones": _ones, "zeros": _zeros,
     "line": _line, "late": _late, "kept": _kept, "part": _part, "flicker": _flicker, "old": _old,
-    "other": _other_block, "near": _near,
+    "other": _other_block, "near": _near, "spot": _spot, "disturb": _disturb,
 }  # fmt: skip
 PROGRAMS = {
     "error": _program_error, "error-half": _program_half_error, "error-done": _program_done_error,
     "error-later": _program_later_error, "nothing": _nothing, "half": _program_half, "bits": _bits,
     "extra": _extra, "wrap": _wrap, "other": _program_other, "later": _program_later,
-    "fades": _fades,
+    "fades": _fades, "stays": _stays,
 }  # fmt: skip
 ERASES = {
     "error": _erase_error, "error-half": _erase_half_error, "error-done": _erase_done_error,
     "nothing": _nothing, "half": _erase_half, "later": _erase_later, "weak": _weak,
-    "other": _erase_other,
+    "other": _erase_other, "stays": _erase_stays,
 }  # fmt: skip
 # Of all operations: the driver gives up; nobody answers; the block has become read-only, and says
 # so or not.

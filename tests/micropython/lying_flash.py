@@ -12,7 +12,7 @@ import nor
 from lies import ALWAYS, BY_KIND, READ
 from nor import BLOCK, ERASE, ERASED, PROGRAM, Random
 
-_STUCK = 60000  # operations in one trial: more, and the node goes round in a circle
+_STUCK = 250000  # operations in one trial: more, and the node goes round in a circle
 _FALL = 120  # operations until what a cut left comes down
 SHAPES = nor.SHAPES + ("later", "later", "later")  # the others show at once
 
@@ -32,7 +32,7 @@ class LyingFlash(nor.Flash):
         super().__init__(blocks, image)
         self.remembers = False
         self.lies = []
-        self.pages_hurt = []  # [block, sequence of the page that lay there or 0, its first number]
+        self.pages_hurt = []  # [block, sequence of its page or 0, first number, epoch]
         self.tries = 0  # erases that were asked for
         self.asked = []  # [block, sequence] of the pages for which
         self.counts = {READ: 0, PROGRAM: 0, ERASE: 0}
@@ -40,7 +40,7 @@ class LyingFlash(nor.Flash):
         self.before = {}  # block: what lay there before its last program or erase
         self.random = Random(seed)
         self._clock = clock
-        self._lie = None  # the one that is told
+        self.lie = None  # the one that is told
         self._later = []  # [operations left, at, bytes to AND, bits to flip or ERASED]
 
     def heal(self):
@@ -67,7 +67,7 @@ class LyingFlash(nor.Flash):
         had = bytes(buf) if lie else b""
         super().read(block, offset, buf)
         if lie:
-            lie(self, self._lie, block * BLOCK + offset, buf, had)
+            lie(self, self.lie, block * BLOCK + offset, buf, had)
 
     def program(self, block, offset, buf):
         """Clear bits, or not."""
@@ -123,9 +123,10 @@ class LyingFlash(nor.Flash):
         """Cells of this block are hit that nobody named."""
         at = block * BLOCK
         sequence = self._sequence(block, bytes(self.image[at : at + 2]))
+        epoch = int.from_bytes(self.image[at + 8 : at + 12], "little") if sequence else 0
         number = int.from_bytes(self.image[at + 12 : at + 16], "little") if sequence else 0
-        if [block, sequence, number] not in self.pages_hurt:
-            self.pages_hurt.append([block, sequence, number])
+        if [block, sequence, number, epoch] not in self.pages_hurt:
+            self.pages_hurt.append([block, sequence, number, epoch])
 
     # How it goes on.
 
@@ -139,7 +140,7 @@ class LyingFlash(nor.Flash):
             self._fall(1)
         for lie in self.lies:
             if lie.hits_now(kind, block, self._clock(), self.random):
-                self._lie = lie
+                self.lie = lie
                 return BY_KIND[kind][lie.effect]
         return None
 

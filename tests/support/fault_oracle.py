@@ -100,7 +100,7 @@ class Verdict:
         self._known: set[int] = set()  # numbers in pages that are as they were
         self._pulled = {base.epoch: base.pulled}  # a laptop has it, and the node answered that
         self._has = dict(self._pulled)  # answered or not
-        self._hurt = {(block, sequence) for block, sequence, _ in event["hurt"]}
+        self._hurt = {(block, sequence) for block, sequence, *_ in event["hurt"]}
         self._asked = {(block, sequence) for block, sequence in event["asked"]}  # for an erase
         if event["most_erases"] > ERASES:
             self._broke("erases", event["most_erases"])
@@ -156,8 +156,13 @@ class Verdict:
         return base.ends or {block for block, _ in self._hurt} >= set(base.cells.log())
 
     def _read(self) -> None:
-        """Nothing that lies there is altered or invented, or two things."""
+        """Nothing that lies there is altered or invented, or two things. What the journal has of
+        an earlier boot than the log is no record (FORMAT.md 3.1).
+        """
         base = self._base
+        newest: dict[int, int] = {}
+        for epoch, boot in self._cells.boots():
+            newest[epoch] = max(boot, newest.get(epoch, 0))
         for two in self._cells.doubles():
             self._broke("sequence", two)
         for block, page in self._cells.pages.items():
@@ -165,7 +170,8 @@ class Verdict:
                 self._known.update(r.number for r in page.records if r.epoch == base.epoch)
                 continue
             for record in page.records:
-                self._judge(block, (record.epoch, record.number), shown(record))
+                if block >= self._cells.rings or record.boot >= newest.get(record.epoch, 0):
+                    self._judge(block, (record.epoch, record.number), shown(record))
 
     def _judge(self, block: int, key: Key, sample: Sample) -> None:
         owner = self._owner(key)
@@ -202,7 +208,9 @@ class Verdict:
             gone = (epoch, sequence) not in self._left or (block, sequence) in self._asked
             if is_log and not gone and not hurt:
                 self._broke("lost", ("of a page that is there", block, number))
-            elif not is_log and not hurt and not self._may_be_hurt(number):
+            # The log took what lay in the journal; a long run may overwrite that.
+            excused = is_log or hurt or self._may_be_hurt(number)
+            if not excused and not self._is_overwritten((epoch, number)):
                 self._broke("lost", ("of the journal", number))
             if not is_log:
                 of_journal.append(number)
@@ -290,7 +298,9 @@ class Verdict:
                 continue
             if key in used:
                 self._broke("boots", ("twice", key))
-            gone = boot["start"] < self._cells.oldest(boot["epoch"])
+            # A boot is noted before its first record: that may be in the page before.
+            oldest = self._cells.oldest(boot["epoch"])
+            gone = boot["start"] < oldest or (boot["start"] == oldest and self._asked)
             if key not in noted and not self._event["hurt"] and not gone:
                 self._broke("boots", ("no boot record", key))
             used.add(key)

@@ -158,13 +158,14 @@ def said(cells: Cells) -> Ranges:
 def ranges_hurt(hurt: list[list[int]], cells: Cells) -> list[tuple[int, int]]:
     """The numbers that pages which were hurt may have held: up to the next page of their ring."""
     found = []
-    for block, sequence, first in hurt:
+    for block, sequence, first, epoch in hurt:
         if sequence:
             is_log = block >= cells.rings
             ends = [
                 page.header.number
                 for other, page in cells.pages.items()
                 if page.header
+                and page.header.epoch == epoch
                 and page.header.sequence > sequence
                 and (other >= cells.rings) == is_log
             ]
