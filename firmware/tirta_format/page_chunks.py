@@ -11,6 +11,7 @@ from tirta_format import page as pages
 ALIGN = 16  # where a chunk may begin after a damaged one
 DAMAGED = -1  # what `chunks` calls a stretch that is not valid
 
+_READS = 4
 _ERASED = b"\xff" * 256
 
 
@@ -48,6 +49,31 @@ def chunks(page, page_crc):
         if page[at:end] != b"\xff" * (end - at):  # else it was left out
             yield DAMAGED, at, end - at
         at = end
+
+
+def again(flash, block, page, at, end, page_crc):
+    """Whether the damaged chunk at `at` is whole in another reading of `page[at:end]`: then that is
+    what `page` holds now.
+    """
+    view = memoryview(page)[at:end]
+    before = bytes(view)
+    for _ in range(_READS):
+        flash.read(block, at, view)
+        if chunk_at(page, at, page_crc)[0] > 0:
+            return True
+    view[:] = before
+    return False
+
+
+def settle(flash, block, page, page_crc):
+    """Read again what seems damaged in `page`, for a cell may read as either."""
+    done = 0
+    while done < pages.SIZE:
+        damaged = [(at, n) for kind, at, n in chunks(page, page_crc) if kind == DAMAGED]
+        at, n = next((each for each in damaged if each[0] >= done), (pages.SIZE, 0))
+        if n:
+            again(flash, block, page, at, at + n, page_crc)
+        done = at + 1
 
 
 def next_chunk(page, at, end, step, page_crc):

@@ -38,7 +38,8 @@ def _look_again(index):
             except OSError:
                 continue  # not now either
             is_older = head is not None and head.seq < index.seqs[index.newest]
-            if is_older and head.epoch == index.epoch and index.find(head.seq) < 0:
+            is_ours = is_older and head.epoch == index.epoch
+            if is_ours and index.seqs[index.after(head.seq)] != head.seq:
                 index.put(block, head)
 
 

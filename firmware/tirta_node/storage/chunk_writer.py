@@ -150,9 +150,11 @@ class ChunkWriter:
         if room < self._least:
             return False
         self._kind = pages.PACKED
-        if self._page != log.seq or self._next != log.number:
+        shaky = log.ring.shaky
+        if self._page != log.seq or self._next != log.number or shaky:
+            log.ring.shaky = False
             self._begin_page(log)
-            if log.page_slot != log.slot:
+            if log.page_slot != log.slot or shaky:
                 self._kind = pages.PACKED_AT
                 room -= _PLACE_BYTES
         most = min(self._most, pages.MOST_OLDEST) if self._oldest else self._most

@@ -56,6 +56,7 @@ class Head:
         self.begun = False  # the newest page has records or a boot: its config was logged before
         self.stopped = False  # the last boot ended in order
         self.told = 0  # what is missing below this is noted
+        self.begun_boot = 0  # the newest of which there is a word
         self._gap = 0  # records at most in the damaged stretches since the last known place
         self._boots = 0  # boots at most in them
         self._placed = 0  # the newest boot of which there are records, or a page for them,
@@ -96,6 +97,10 @@ class Head:
         if kind != meta.CONFIG:
             self._uptime_ms = uptime_ms  # a config may be a copy of an older one
 
+    def take_boot(self, payload):
+        """A boot record that no reader sees."""
+        self._name_boot(meta_reader.parse(payload)[2]["boot"])
+
     def take_records(self, payload, kind):
         """What the front of a chunk of compressed records tells."""
         placed = kind in PLACED
@@ -134,7 +139,7 @@ class Head:
             self._place(header.boot, header.number)
         else:
             self.number = self._began = header.number
-            self.boot = self._placed = header.boot
+            self.boot = self.begun_boot = self._placed = header.boot
         self.top = max(self.top, self.number)
         self.checked = self.begun = self.stopped = False
         self.seq = header.seq
@@ -168,7 +173,8 @@ class Head:
     def mark(self):
         """What two readings of one log must agree on."""
         known = self.epoch, self.seq, self.boot, self.number, self.top, self.hidden, self.resume
-        return known + (self.pulled, self.lost, self.gone, self.page_crc, self.stopped, self.told)
+        told = self.pulled, self.lost, self.gone, self.page_crc, self.stopped, self.told
+        return known + told + (self.begun_boot, sorted(self.totals.items()))
 
     def _place(self, boot, number):
         """The next record is of this boot and has this number."""
@@ -182,6 +188,7 @@ class Head:
 
     def _name_boot(self, boot):
         self._boots = 0
+        self.begun_boot = max(self.begun_boot, boot)
         self.boot = max(self.boot, boot)
 
 
@@ -203,6 +210,7 @@ def find(flash, index, patient):
         if header is None or header.seq != index.seqs[block]:
             raise OSError(_UNSTEADY)
         found.take_header(header)
+        page_chunks.settle(flash, block, page, header.crc)
         _read(page, header.crc, found)
         block = index.after(header.seq + 1)
     is_full = found.end_at > pages.SIZE - _NEARLY
@@ -215,7 +223,7 @@ def find(flash, index, patient):
         if header is not None:
             if header.seq > found.seq:
                 raise OSError(_UNSTEADY)
-            if index.find(header.seq) == block or header.epoch != found.epoch:
+            if header.seq == index.seqs[block] or header.epoch != found.epoch:
                 break
         is_hidden = header is not None  # what lies elsewhere, and nothing of this page
         if page_chunks.used_end(page, 2) == 2:
@@ -362,6 +370,8 @@ def _look_into(page, at, end, page_crc, found):
             before = found.number
             found.take_records(memoryview(page)[at + 2 : at + 2 + n], kind)
             found.take_lost(max(before, found.number - pages.MOST_RECORDS))
+        elif kind == pages.META and page[at + 2] == meta.BOOT:
+            found.take_boot(memoryview(page)[at + 2 : at + 2 + n])
         start = at + n + pages.CHUNK_OVERHEAD
         at = start - 1
 

@@ -65,7 +65,7 @@ class Journal:
         if self.is_ahead() or ring.is_waiting():
             return False
         ring.attempt()
-        self._make_spare()
+        self.make_spare()
         self.problem = ""
         return True
 
@@ -114,7 +114,8 @@ class Journal:
         self._taken = taken
         return start
 
-    def _make_spare(self):
+    def make_spare(self):
+        """Make the next page ready. Raises OSError when that is refused."""
         ring = self.ring
         if self._is_needed(self.index.seqs[ring.victim()]) or not ring.make_spare():
             ring.refuse()
@@ -138,7 +139,7 @@ class Journal:
         ring.attempt()
         while True:
             if not ring.spare_ready():
-                self._make_spare()
+                self.make_spare()
             self.seq += 1  # also for one that fails: part of it may be there
             head = pages.Header(
                 log.channels, self.seq, log.epoch, number, slot, log.boot, log.config_hash

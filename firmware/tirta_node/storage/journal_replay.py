@@ -30,9 +30,12 @@ class _Journal:
     as far as it tells.
     """
 
-    def __init__(self, index, number, patient):
+    def __init__(self, index, log):
         self.index = index
+        patient = log_start.is_patient(log)
+        number = log.number
         self._patient = patient  # a journal of which no page can be read is not believed
+        self._begun = log.begun  # the log has this boot: it has all that earlier ones journaled
         self._page = bytearray(pages.SIZE)
         self._pages = []  # (sequence, block, header), in order
         self._hidden = 0  # records at most in damaged stretches behind the last record
@@ -43,6 +46,7 @@ class _Journal:
             head = index.header(block) or self._repaired(block)
             if head is not None and head.epoch == index.epoch:
                 self._pages.append((head.seq, block, head))
+                self.boot = max(self.boot, head.boot)
         self._pages.sort(key=lambda each: each[0])
         self._hurt = self._behind()  # records at most in a newest page that cannot be read
 
@@ -51,7 +55,14 @@ class _Journal:
         if len({each[0] for each in self._pages}) < len(self._pages):
             return MOST  # one shows what lies elsewhere
         if self._pages:
-            return self._hides((self._pages[-1][1] + 1) % index.count)
+            newest = self._pages[-1][1]
+            block = (newest + 1) % index.count
+            hidden = max([self._hides(each) for each in range(index.count)])  # beside a bad one
+            if hidden or index.header(block) is not None:
+                return hidden
+            index.read(newest, self._page)
+            is_full = page_chunks.used_end(self._page, 0) > pages.SIZE - 2 * _CHUNK_BYTES
+            return MOST if is_full and self._is_away(block) else 0
         for block in range(index.count):
             if not (self._hides(block) or self._is_away(block)):
                 return self._hides(0)
@@ -75,7 +86,7 @@ class _Journal:
     def _is_away(self, block):
         """Whether this page shows only ones, and takes no zero. One alone may be a bad page."""
         self.index.read(block, self._page)
-        blank = page_chunks.used_end(self._page, 0) == 0
+        blank = page_chunks.used_end(self._page, 0) == 0  # not even marked
         return blank and not log_start.takes(self.index.flash, block)
 
     def look(self, told):
@@ -124,9 +135,12 @@ class _Journal:
             if begins and begins < number:
                 continue
             self.index.read(block, self._page)
+            if _differ(self._page[2 : pages.HEADER_SIZE], head.pack()) > 1:
+                raise OSError(log_start.UNSTEADY)  # one bit of it may be wrong, and set right
             decoder = record_reader.Decoder(head.channels)
             decoder.restart(head.boot, head.number, head.slot)
             chain = True
+            self._block, self._damaged = block, set()
             for kind, at, n in self._chunks(head.crc):
                 if kind == page_chunks.DAMAGED or (kind == pages.RECORDS and not chain):
                     chain = False
@@ -141,12 +155,19 @@ class _Journal:
                             break  # another bit was wrong
                         mended = False
                         chain = True
-                        if found[0] >= number:
+                        if found[0] >= number and decoder.boot >= self._begun:
                             number = found[0] + 1
                             yield (head, decoder.boot) + found
                 except ValueError:
                     chain = False  # no writer wrote that
                 self._hidden = 0 if chain else self._hidden + n
+
+    def _reads_whole(self, at, crc):
+        """Whether a chunk that seems damaged is whole when it is read again."""
+        if at in self._damaged:
+            return False
+        self._damaged.add(at)
+        return page_chunks.again(self.index.flash, self._block, self._page, at, pages.SIZE, crc)
 
     def _chunks(self, crc):
         """Yield (kind, offset of the payload, length) of each chunk with records, (DAMAGED, offset,
@@ -160,6 +181,8 @@ class _Journal:
             if kind <= 0:
                 if page_chunks.used_end(page, at) == at:
                     return
+                if self._reads_whole(at, crc):
+                    continue
                 kind, n = _mended(page, at, crc)
             if kind <= 0:
                 after = page_chunks.next_chunk(page, at + 1, pages.SIZE, 1, crc)
@@ -170,6 +193,11 @@ class _Journal:
             if kind in (pages.RECORDS, pages.RECORDS_AT, _MENDED):
                 yield kind, at + 2, n
             at += n + pages.CHUNK_OVERHEAD
+
+
+def _differ(one, other):
+    """How many bytes of these two differ."""
+    return sum([a != b for a, b in zip(one, other)])
 
 
 def _follows(boot, number, slot, before):
@@ -206,7 +234,7 @@ def _most(page, start, end):
 
 def look(index, log):
     """What there is for `into_log` to do, for who compares two readings."""
-    journal = _Journal(index, log.number, log_start.is_patient(log))
+    journal = _Journal(index, log)
     return _mark(journal, *journal.look(log.told))
 
 
@@ -219,7 +247,7 @@ def into_log(index, log, counted, config_hash, known, tried):
     of them are of the (epoch, boot) `tried`. Raises OSError when the journal cannot be read or is
     another now, before anything is written, and as the log does.
     """
-    journal = _Journal(index, log.number, log_start.is_patient(log))
+    journal = _Journal(index, log)
     count, behind = journal.look(log.told)
     if _mark(journal, count, behind) != known:
         raise OSError(log_start.UNSTEADY)

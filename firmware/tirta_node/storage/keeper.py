@@ -36,6 +36,7 @@ class Keeper:
         self.problem = ""
         self._packer = Packer(ring)  # now: later no hole is large enough for it
         self._journal = Journal(journal, self.log, ring.channels, attempts, clock, self._packer)
+        attempts.journal = self._journal
         self._recorder = None
         self._clock = clock
         self._ring = ring

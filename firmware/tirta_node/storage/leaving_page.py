@@ -6,6 +6,8 @@ import struct
 from tirta_format import meta, page_chunks
 from tirta_format import page as pages
 
+NOT_FOUND = "the end of the log is not found yet"
+
 
 def leaving(log, ring, block):
     """(Records that were never pulled, the number behind them, config records that other pages
@@ -25,7 +27,7 @@ def _read(log, ring, block):
     if head is not None and head.epoch == log.epoch and head.seq != seq:
         if seq or head.seq > log.seq:  # the start was misled: the log is to be found anew
             log.is_found = False
-            raise OSError("the end of the log is not found yet")
+            raise OSError(NOT_FOUND)
         index.put(block, head)
         seq = head.seq
     if not seq:
@@ -37,12 +39,22 @@ def _read(log, ring, block):
         after = index.after(index.seqs[after] + 1)
     end = end or log.number
     overwritten = end - max(log.pulled, log.gone, head.number if head is not None else 0)
-    configs = [p for p in _configs(index, block) if index.names(_hash(p), block)]
-    if configs and ring.block >= 0:
-        # What the start before this one logged already is not logged again.
-        there = [meta.config_part(payload) for payload in _configs(index, ring.block)]
-        configs = [p for p in configs if meta.config_part(p) not in there]
-    return overwritten, end, configs
+    return overwritten, end, configs_of(log, ring, block)
+
+
+def configs_of(log, ring, block):
+    """The config records in this page that other pages refer to, and that were not logged again."""
+    index = log.index
+    if not index.seqs[block]:
+        return ()
+    configs = [p for p in _configs(index, block) if _is_named(index, _hash(p), block)]
+    newest = ring.block
+    for _ in range(2):  # where they are, if so: a page looks one further ahead than it needs
+        if configs and newest >= 0:
+            there = [meta.config_part(payload) for payload in _configs(index, newest)]
+            configs = [p for p in configs if meta.config_part(p) not in there]
+            newest = index.before(index.seqs[newest])
+    return configs
 
 
 def _configs(index, block):
@@ -63,3 +75,15 @@ def _configs(index, block):
 
 def _hash(payload):
     return struct.unpack_from("<I", meta.config_part(payload))[0]
+
+
+def _is_named(index, config_hash, but):
+    """Whether a page other than `but` was written under this config."""
+    for block in range(index.count):
+        if block != but and index.seqs[block]:
+            head = index.header(block)
+            if head is not None and head.seq != index.seqs[block]:
+                raise OSError("the flash shows another page")
+            if head is not None and head.config_hash == config_hash:
+                return True
+    return False

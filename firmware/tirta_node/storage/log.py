@@ -45,6 +45,7 @@ class Log:
         self.config_hash = 0
         self.epoch = 0
         self.boot = 0
+        self.begun = 0  # the newest boot of which it had a word when it was found
         self.seq = 0
         self.number = 0  # of the next record
         self.top = 0  # no number from here on was ever given
@@ -52,6 +53,7 @@ class Log:
         self.pulled = 0
         self.lost = 0
         self.is_found = False
+        self.sure = 0, 0  # (epoch, number) that two readings agreed on since power came
         self.told = 0  # what is missing below this is noted
         self.hidden = 0  # records at most that damage hides, not noted yet
         self.reason = _LOSS_TORN  # why they are missing
@@ -60,7 +62,9 @@ class Log:
         self.checked = True  # the page being written has a checkpoint with every total
         self.resumed = False  # the page being written is of an earlier start
         self.opening = False
-        self.carried = []  # what erased pages held and others need, not written yet
+        self.owed = []  # what erased pages held, not written yet (`next_page.pay`)
+        self.paying = False
+        self.postponed = -1  # the last page that was not erased before its configs lay elsewhere
 
     def uptime_ms(self):
         """Of the clock by which the log is dated."""
@@ -104,16 +108,18 @@ class Log:
 
     def write_note(self, payload):
         """Write it with nothing before it."""
+        while not self.put_note(payload):
+            self.open_page()
+
+    def put_note(self, payload):
+        """Write it to the page being written; False when that does not take it."""
+        if self.ring.room() < len(payload):
+            return False
         if len(payload) + pages.CHUNK_OVERHEAD > len(self._note):
             self._note = bytearray(len(payload) + pages.CHUNK_OVERHEAD)
-        while True:
-            if self.ring.room() >= len(payload):
-                self._note[2 : 2 + len(payload)] = payload
-                crc = self.ring.page_crc
-                size = pages.finish_chunk(self._note, pages.META, len(payload), crc)
-                if self.ring.append(self._note, 0, size):
-                    return
-            self.open_page()
+        self._note[2 : 2 + len(payload)] = payload
+        size = pages.finish_chunk(self._note, pages.META, len(payload), self.ring.page_crc)
+        return self.ring.append(self._note, 0, size)
 
     def keep_pulled(self, number):
         """A laptop has every record below `number`: durable when this returns. Raises OSError."""
@@ -138,7 +144,12 @@ class Log:
         ring = self.ring
         if ring.spare_ready() or ring.is_waiting():
             return False
-        unload.call(_NEXT_PAGE, "erase_ahead", self)
+        is_well = ring.failed < 0 and self.attempts.failed != self.attempts.count
+        if is_well and self.left == ring.victim():
+            if not ring.make_spare():  # a call costs as much as the erase
+                ring.refuse()
+        else:
+            unload.call(_NEXT_PAGE, "erase_ahead", self)
         return True
 
     def open_page(self):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What happens to a log only at a start: its end is found, a boot begins. Called by `unload`."""
 
+from binascii import crc32
+
 from micropython import const
 
 from tirta_format import meta
@@ -46,10 +48,15 @@ def _find_twice(log, journal, random_u32):
     """
     patient = is_patient(log)
     first, of_journal = _look(log, journal, random_u32, patient)
-    before = first.mark(), journal.seq, of_journal
+    before = first.mark(), crc32(log.index.seqs), journal.seq, of_journal
     found, of_journal = _look(log, journal, random_u32, patient)
-    if before != (found.mark(), journal.seq, of_journal):
+    if before != (found.mark(), crc32(log.index.seqs), journal.seq, of_journal):
         raise OSError(UNSTEADY)
+    epoch, number = log.sure
+    if epoch == log.epoch and number > log.top:  # found before, and destroyed since
+        log.hidden += number - log.top
+        log.top = number
+    log.sure = log.epoch, max(log.number, number if epoch == log.epoch else 0)
     log.attempts.proof = log.attempts.count
     return found, of_journal
 
@@ -96,6 +103,7 @@ def find(log, random_u32, patient=False):
         log.index.begin(log.epoch)
     log.seq = found.seq
     log.boot = found.boot
+    log.begun = found.begun_boot
     log.number = found.number
     log.top = found.top
     log.pulled = found.pulled
@@ -106,7 +114,8 @@ def find(log, random_u32, patient=False):
     log.gone = found.gone
     log.totals = found.totals
     log.channels = log.config_hash = 0
-    log.left = -1
+    log.left = log.postponed = -1
+    log.owed = [debt for debt in log.owed if not debt[0]]  # what is overwritten is found anew
     log.checked = True
     unload.call(
         "tirta_node.storage.page_trouble", "adopt_spare", log.ring, found.stopped, found.skipped
@@ -179,6 +188,7 @@ def begin(log):
     from tirta_node.storage import next_page
 
     ring = log.ring
+    next_page.owe_gone(log)
     if log.resumed and not ring.spare_ready():
         # What an erase takes away is to be on flash before it, and now the page has room for that.
         next_page.leave(log, ring.victim())

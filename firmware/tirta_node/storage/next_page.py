@@ -5,7 +5,10 @@ Log, some ten times a page.
 
 from tirta_format import meta
 from tirta_format import page as pages
-from tirta_node.storage.leaving_page import leaving
+from tirta_node.storage.leaving_page import NOT_FOUND, configs_of, leaving
+
+_UNPROVEN = 5  # refusals: 341 s
+_LATER = 4  # pages that are looked at for one without a config
 
 
 def checkpoint(log):
@@ -15,9 +18,12 @@ def checkpoint(log):
         log.attempts.renew()
         log.is_kept = True  # one attempt, not two
     try:
-        if log.before_note is not None and log.is_found:
+        if not log.is_found:
+            raise OSError(NOT_FOUND)
+        if log.before_note is not None:
             log.before_note()  # or the totals would lack what comes before them
-        log.note(_checkpoint(log))
+        while not log.put_note(_checkpoint(log)):
+            log.open_page()  # which may count what it overwrites
     finally:
         log.is_kept = kept
 
@@ -57,10 +63,9 @@ def erase_ahead(log):
     ring = log.ring
     ring.attempt()
     victim = ring.victim()
-    if victim != log.left:
-        leave(log, victim)
-    if victim == log.left and not ring.make_spare():  # else a page was opened meanwhile
-        ring.refuse()
+    leave(log, victim)
+    if victim == log.left:  # else a page was opened meanwhile
+        _erase(log, victim)
 
 
 def open_page(log):
@@ -69,48 +74,144 @@ def open_page(log):
     opening, log.opening = log.opening, True
     try:
         ring.attempt()
+        postponed = -1
         while True:
             if not ring.spare_ready():
-                victim = ring.victim()
-                if victim != log.left:
-                    log.carried.append(leaving(log, ring, victim))
-                    log.left = victim
-                if not ring.make_spare():
-                    ring.refuse()
+                postponed = max(postponed, _take_victim(log))
             log.seq += 1  # also for one that fails: part of it may be there
-            if ring.open(_header(log)):
+            if not ring.open(_header(log)):
+                if ring.spare_ready():  # nothing came of it, and an erase would not help
+                    ring.refuse()
+                continue
+            log.seq = log.index.seqs[ring.block]
+            log.page_slot = log.slot
+            log.page_version = log.version
+            log.left = -1
+            log.checked = True
+            if log.put_note(_checkpoint(log)):
                 break
-            if ring.spare_ready():  # nothing came of it, and an erase would not help
-                ring.refuse()
-        log.seq = log.index.seqs[ring.block]
-        log.page_slot = log.slot
-        log.page_version = log.version
-        log.left = -1
-        log.checked = True
-        log.write_note(_checkpoint(log))
-        while log.carried:
-            overwritten, end, configs = log.carried[0]
-            _note_overwritten(log, overwritten, end)
-            for payload in configs:
-                log.write_note(payload)
-            log.carried = log.carried[1:]
-        if not ring.spare_ready():
-            leave(log, ring.victim())
+        if postponed >= 0:
+            ring.cursor = (postponed - 1) % log.index.count
+        if not log.paying:
+            pay(log)
+            while not ring.spare_ready() and ring.victim() != log.left:
+                leave(log, ring.victim())
+            _look_ahead(log)
     finally:
         log.opening = opening
 
 
 def leave(log, block):
     """Say what the erase of this page will take away, and log again what others refer to."""
-    ring = log.ring
-    overwritten, end, configs = leaving(log, ring, block)
-    _note_overwritten(log, overwritten, end)
-    for payload in configs:
-        if ring.victim() != block:
-            return  # that note opened a page, which took this one and carried its configs
-        log.note(payload)
-    if ring.victim() == block:
+    if block == log.left:
+        return
+    _owe(log, *leaving(log, log.ring, block))
+    pay(log)
+    if log.ring.victim() == block:
         log.left = block
+
+
+def _look_ahead(log):
+    """Log again also the configs of the page behind the one that goes next, which may prove bad."""
+    ring = log.ring
+    victim = ring.victim() if ring.spare < 0 else ring.spare
+    block = (victim + 1) % log.index.count
+    try:
+        _owe(log, 0, 0, configs_of(log, ring, block) if block != ring.block else ())
+    except OSError:
+        return  # it can be read later, or never
+    pay(log)
+
+
+def pay(log):
+    """Write what is owed."""
+    if log.paying:
+        return
+    log.paying = True
+    try:
+        while log.owed:
+            end, what = log.owed[0]
+            if not end:
+                log.note(what)
+            elif end > log.gone:
+                note_loss(log, meta.LOSS_OVERWRITTEN, what, 0, end)
+                log.gone = end
+            log.owed.pop(0)
+    finally:
+        log.paying = False
+
+
+def owe_gone(log):
+    """What was overwritten without a word, for the power failed between the erase and that."""
+    index = log.index
+    oldest = index.after(1)
+    if oldest < 0:
+        return
+    end = index.number(oldest)
+    if log.gone > end:  # a page that is to come later may be older than what was erased
+        after = index.after(index.seqs[oldest] + 1)
+        end = index.number(after) if after >= 0 else 0
+    known = max(log.pulled, log.gone)
+    _owe(log, end - known, end, ())
+
+
+def _owe(log, overwritten, end, configs):
+    """`owed` has (number behind the records, how many), and (0, config record)."""
+    if overwritten > 0:
+        log.owed.append((end, overwritten))
+    for payload in configs:
+        if (0, payload) not in log.owed:
+            log.owed.append((0, payload))
+
+
+def _take_victim(log):
+    """Erase the next page, for none is ready: what it takes away can be said only behind it. So one
+    whose config others refer to is postponed, once, behind one that has none. Which, or -1.
+    """
+    ring, count = log.ring, log.index.count
+    victim = ring.victim()
+    postponed = -1
+    if victim != log.left:
+        overwritten, end, configs = leaving(log, ring, victim)
+        if configs and log.postponed != victim:
+            block, more = victim, max(0, overwritten)
+            for _ in range(min(_LATER, count - 2)):
+                block = (block + 1) % count
+                if block == ring.block:
+                    continue
+                its, its_end, its_configs = leaving(log, ring, block)
+                more += max(0, its)
+                if not its_configs:
+                    log.postponed = postponed = victim
+                    ring.cursor = (block - 1) % count
+                    victim, overwritten, configs = block, more, ()
+                    end = max(end, its_end)
+                    break
+        _owe(log, overwritten, end, configs)
+    _erase(log, victim)
+    return postponed
+
+
+def _erase(log, victim):
+    """Erase this page, or refuse: no page with records while nothing that is programmed shows, for
+    some minutes at least. Then the journal tries a page that nobody needs.
+    """
+    ring = log.ring
+    holds = ring.index.seqs[victim] and (victim != ring.failed or ring.needs)
+    if holds and ring.refused < _UNPROVEN and not _is_proven(log.attempts):
+        ring.refuse()
+    if not ring.make_spare():
+        ring.refuse()
+
+
+def _is_proven(attempts):
+    if attempts.failed == attempts.count and attempts.journal and attempts.journal.ring.spare < 0:
+        try:
+            attempts.journal.ring.attempt()
+            attempts.journal.make_spare()
+        except OSError:
+            pass
+    return attempts.failed != attempts.count
 
 
 def _checkpoint(log):
@@ -126,13 +227,3 @@ def _header(log):
     head.version = log.version
     head.date(clock.start_unix_ms(), clock.source, clock.uncertainty_now_ms())
     return head
-
-
-def _note_overwritten(log, records, end):
-    if records > 0 and end > log.gone:
-        before, log.gone = log.gone, end  # now: the note may open a page, which looks here
-        try:
-            note_loss(log, meta.LOSS_OVERWRITTEN, records, 0, end)
-        except OSError:
-            log.gone = before
-            raise

@@ -28,12 +28,14 @@ class Index:
         self.seqs = array("I", bytes(4 * self.count))
 
     def header(self, block):
-        """The header of this page as it lies on flash, or None: what two reads agree on, two in a
-        row where there is none, or one that is known. Raises OSError when the flash errs each time.
+        """The header of this page as it lies on flash, or None: what two reads agree on, or one
+        that is known. Where there is none, two in a row agree on that, the last of several where
+        something else lies. Raises OSError when the flash errs each time.
         """
         buf = bytearray(pages.HEADER_SIZE)
         before = found = None
         for left in range(_READS, 0, -1):
+            buf[0] = buf[-1] = left  # so that a read that brings nothing agrees with no other
             try:
                 self.flash.read(block, 0, buf)
             except OSError:
@@ -43,7 +45,7 @@ class Index:
             now = bytes(buf)
             head = pages.header(buf, self._mark)
             if head is None:
-                if now == before:
+                if now == before and (left == 1 or min(now[2:]) == 255):
                     return None
             elif now == found or head.seq == self.seqs[block]:
                 return head
@@ -58,6 +60,7 @@ class Index:
         """
         before = None
         for left in range(_READS, 0, -1):
+            page[0] = page[-1] = left
             try:
                 self.flash.read(block, 0, page)
             except OSError:
@@ -117,13 +120,6 @@ class Index:
         for block in range(self.count):
             self.seqs[block] = 0
 
-    def find(self, seq):
-        """The page with this sequence, or -1."""
-        for block in range(self.count):
-            if self.seqs[block] == seq and seq:
-                return block
-        return -1
-
     def after(self, seq):
         """The page with the smallest sequence of at least `seq`, or -1."""
         found = -1
@@ -141,17 +137,6 @@ class Index:
             if have and have < seq and (found < 0 or have > self.seqs[found]):
                 found = block
         return found
-
-    def names(self, config_hash, but):
-        """Whether a page other than `but` was written under this config."""
-        for block in range(self.count):
-            if block != but and self.seqs[block]:
-                head = self.header(block)
-                if head is not None and head.seq != self.seqs[block]:
-                    raise OSError(_UNSTEADY)
-                if head is not None and head.config_hash == config_hash:
-                    return True
-        return False
 
     def used(self):
         """How many pages hold records of this epoch."""

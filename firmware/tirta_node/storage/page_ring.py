@@ -19,6 +19,7 @@ _TROUBLE = const("tirta_node.storage.page_trouble")
 _TRIES = const(3)  # to read back
 _ERASES = const(3)
 _REFUSALS = const(2)  # of a page, more than one: a flash that errs now and then is not worn out
+_ALIGN = const(16)  # as in page_chunks.py
 _FIRST_MS = const(1000)
 _MOST_MS = const(3600000)
 _COUNT = const(0x3FFFFFFF)
@@ -32,6 +33,8 @@ class Attempts:
 
     def __init__(self):
         self.count = 0
+        self.failed = -1  # what that was when a program failed
+        self.journal = None
         self.proof = -1  # what that was when the log was found
         self.erases = _ERASES
         self.back = memoryview(bytearray(PART))
@@ -64,6 +67,7 @@ class PageRing:
         self.offered = None  # a header that the spare did not take, though it is erased still
         self.taken = 0  # chunks in the page being written
         self.doubt = NO_DOUBT  # a chunk that did not read back: (place, bytes, CRC)
+        self.shaky = False  # something in this page did not read back at once
         self.failed = -1  # the page that failed last,
         self.then = 0  # how many programs had worked then,
         self.refused = 0  # how often it did,
@@ -82,6 +86,7 @@ class PageRing:
         self.cursor = block
         self.taken = 2
         self.doubt = NO_DOUBT
+        self.shaky = False
 
     def room(self):
         """Payload bytes of the largest chunk that still fits."""
@@ -96,6 +101,7 @@ class PageRing:
             part, back = memoryview(chunk)[start:end], attempts.back[:n]
             try:
                 self.flash.program(self.block, self.at, part)
+                back[-1] = part[-1] ^ 255  # a read may bring nothing
                 self.flash.read(self.block, self.at, back)
                 there = back == part
             except OSError:
@@ -111,6 +117,8 @@ class PageRing:
             unload.call(_TROUBLE, "not_taken", self, chunk, start, end)
             return False
         self.at += n
+        if self.shaky:  # so that a reader that finds it damaged finds what comes behind it
+            self.at = self.at + _ALIGN - 1 & -_ALIGN
         self.taken += 1
         if self.taken == 2:
             self.refused = self.passed = self.wait_ms = 0
@@ -240,6 +248,7 @@ class PageRing:
         try:
             for at in range(start, end, PART):
                 part = self.attempts.back[: min(PART, end - at)]
+                part[-1] = 0
                 self.flash.read(block, at, part)
                 if part != (_ERASED if len(part) == PART else _ERASED[: len(part)]):
                     return False
@@ -254,8 +263,13 @@ class PageRing:
         return self._put_again(block, offset, data, start, end)
 
     def _put_again(self, block, offset, data, start, end):
-        at = offset + end - start
-        return self.is_empty(block, offset, at) and self.program(block, offset, data, start, end)
+        self.attempts.failed = self.attempts.count
+        # Twice, for a read may show what lay there before the last program.
+        return (
+            self.is_empty(block, offset, offset + end - start)
+            and self.program(block, offset, data, start, end)
+            and self.program(block, offset, data, start, end)
+        )
 
     def program(self, block, offset, data, start, end):
         """Program in parts, each read back before the next; whether all of it is there."""
@@ -267,6 +281,7 @@ class PageRing:
             except OSError:
                 pass  # it may be there all the same
             if not self._reads_back(block, offset, part):
+                self.attempts.failed = self.attempts.count
                 return False
             start += PART
             offset += PART
@@ -277,9 +292,11 @@ class PageRing:
         back = self.attempts.back[: len(part)]
         for _ in range(_TRIES):
             try:
+                back[-1] = part[-1] ^ 255
                 self.flash.read(block, offset, back)
+                if back == part:
+                    return True
             except OSError:
-                continue
-            if back == part:
-                return True
+                pass
+            self.shaky = True
         return False
