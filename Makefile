@@ -19,7 +19,7 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-chip bench campaign fuzz lint fmt kernels messages types district measured size bundle offline wheel clean
+.PHONY: help demo test test-chip bench campaign fuzz lint fmt messages types district measured size bundle offline wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -34,10 +34,9 @@ test: lint types ## lint, type checks and every test
 test-chip: $(VENV) ## the genuine MicroPython image on an emulated ESP32 (CONTRIBUTING.md); skips without one
 	$(BIN)/python -m pytest -n $(CHIPS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) --measured chip tests/chip
 
-lint: $(VENV) ## ruff: rules and formatting; generated code is what its source says
+lint: $(VENV) ## ruff: rules and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python host_tools/make_kernels.py --check
 
 fmt: $(VENV) ## format the sources, and repair what ruff can repair
 	$(BIN)/ruff check --fix-only .
@@ -63,9 +62,6 @@ campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it 
 fuzz: $(VENV) ## coverage-guided fuzzing of the decoder for FUZZ_S seconds (600); goes on from build/corpus
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --target build/fuzz 'atheris>=3,<4'
 	PYTHONPATH=build/fuzz $(BIN)/python tests/fuzz/fuzz_decode.py build/corpus -max_total_time=$(FUZZ_S)
-
-kernels: $(VENV) ## write the node's viper kernels from tirta_format/codec.py and crc.py
-	$(BIN)/python host_tools/make_kernels.py
 
 messages: $(VENV) ## bring the catalogues of the commands' messages up to date with the sources
 	$(BIN)/python host_tools/make_messages.py

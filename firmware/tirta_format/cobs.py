@@ -2,8 +2,9 @@
 """Consistent Overhead Byte Stuffing: bytes without a zero, so that a zero can end a frame.
 
 Source: Cheshire and Baker, IEEE/ACM Transactions on Networking 7(2), 1999. A frame grows by one
-byte in 254. The node decodes in place, and encodes piece by piece with a kernel that comes from
-`stuff` (host_tools/make_kernels.py), so that stays with plain integers and indices.
+byte in 254. The node decodes in place, and encodes piece by piece: with the kernel of
+storage/codec_viper.py that is `stuff` line for line, and with this where no application is, which
+has the kernel. The laptop has no viper.
 """
 
 _ZERO = b"\x00"

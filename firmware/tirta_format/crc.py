@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""CRC-32 in 16-bit halves: on a 32-bit MicroPython its value would be a heap object.
+"""The table for CRC-32 in 16-bit halves (storage/codec_viper.py): on a 32-bit MicroPython its value
+would be a heap object.
 
 Four bits at a time: the table takes 64 bytes of RAM, that for eight bits a kilobyte, and what a
-record grows to when compressed is only a few bytes. `crc32` is also the source of a viper kernel
-(host_tools/make_kernels.py).
+record grows to when compressed is only a few bytes.
 """
 
 from array import array
@@ -24,26 +24,3 @@ def make_table():
         table[i] = low
         table[16 + i] = high
     return table
-
-
-def crc32(low, high, table, buf, start, end):
-    """Write the CRC-32 of buf[start:end] into buf[end:end + 4], low byte first.
-
-    `low` and `high` are the halves to go on from: 65535 to begin, or those of a finished CRC, each
-    XOR 65535.
-    """
-    while start < end:
-        low ^= buf[start]
-        i = low & 15
-        low = (low >> 4) ^ ((high & 15) << 12) ^ table[i]
-        high = (high >> 4) ^ table[16 + i]
-        i = low & 15
-        low = (low >> 4) ^ ((high & 15) << 12) ^ table[i]
-        high = (high >> 4) ^ table[16 + i]
-        start += 1
-    low ^= 65535
-    high ^= 65535
-    buf[end] = low & 255
-    buf[end + 1] = low >> 8
-    buf[end + 2] = high & 255
-    buf[end + 3] = high >> 8

@@ -9,17 +9,12 @@ import csv
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
 sys.path += [str(ROOT / "tests" / "support"), str(ROOT / "firmware")]
-
-_const = ModuleType("micropython")
-_const.const = int  # type: ignore[attr-defined]
-sys.modules.setdefault("micropython", _const)  # all that these modules want of it
 
 from district_truth import district  # noqa: E402
 from figures import Figures, Say  # noqa: E402

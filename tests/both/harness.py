@@ -39,6 +39,8 @@ def shared(path):
 
 def run(*names):
     """Run every test of these modules and print a line for each; return how many failed."""
+    if sys.platform == "webassembly":
+        __import__("plain_viper").stand_in()
     failed = 0
     for name in names:
         module = __import__(name)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Records through the node's packer, as the log does it: for tests in both worlds."""
 
+import plain_viper
+
 from tirta_format import page, varint
 
+plain_viper.stand_in()
 try:
     from tirta_node.storage import packer, ring
 except ImportError:  # on a node there are no rooms
@@ -15,11 +18,18 @@ _table = packer.make_table()
 packer.make_table = lambda: _table
 
 
+def a_ring(channels, viper=True, capacity=0):
+    """A Ring, with the node's kernels or with their plain run."""
+    if viper:
+        return ring.Ring(channels, capacity)
+    return ring.Ring(channels, capacity, plain_viper.kernels("codec_viper"))
+
+
 def runs(channels, rows, room, most, viper=True, version=page.VERSION):
     """[models are fresh, records, run with its CRC-32] for each run of (slip, values, flags);
     pages have `room` bytes for runs.
     """
-    kept = ring.Ring(channels, viper, page.MOST_RECORDS + 1)  # the longest run fits
+    kept = a_ring(channels, viper, page.MOST_RECORDS + 1)  # the longest run fits
     pack = packer.Packer(kept)
     out = []
     i = 0

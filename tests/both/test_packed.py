@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compressed records on the node: golden bytes, viper against its twin, heap and RAM."""
+"""Compressed records on the node: golden bytes, viper against its plain run, heap and RAM."""
 
 import gc
 import sys
@@ -7,8 +7,9 @@ from binascii import crc32, unhexlify
 
 import golden
 import packing
+import plain_viper
 from harness import skip
-from packing import packer, ring
+from packing import a_ring, packer, ring
 
 from tirta_format import page, record
 from tirta_format.prior import PRIOR
@@ -24,7 +25,7 @@ def numbers(seed):
 
 
 def leap(value, more):
-    """A value that grew by 40 million and `more`; it wraps early, so that the twin's `push`, which
+    """A value that grew by 40 million and `more`; it wraps early, so that a plain `push`, which
     reads whole values, makes no object of it on 32 bits.
     """
     value += 40000000 + more
@@ -76,8 +77,8 @@ def test_packed_chunks_golden():
             assert packing.chunk(kind, content, crc) == unhexlify(coded)
 
 
-def test_viper_and_twin_write_the_same():
-    if not packer.VIPER:
+def test_viper_and_its_plain_run_write_the_same():
+    if not plain_viper.has_viper():
         skip("no viper here")
     for channels in (1, 3, 8, 32):
         rows = samples(channels, 260)
@@ -108,7 +109,7 @@ def test_the_crc_goes_on_from_the_pages():
 def test_the_ring_packs_halves():
     for viper in (True, False):
         for channels in (1, 4, 5, 8, 9):
-            _push_and_look(ring.Ring(channels, viper), channels)
+            _push_and_look(a_ring(channels, viper), channels)
 
 
 def shown(kept, i):
@@ -141,7 +142,7 @@ def _push_and_look(kept, channels):
 
 def test_a_full_ring_takes_nothing():
     for viper in (True, False):
-        kept = ring.Ring(2, viper)
+        kept = a_ring(2, viper)
         for slot in range(kept.capacity + 9):
             packing.put(kept, slot, [slot, -slot], [1, 1])
         assert kept.count() == kept.capacity
@@ -151,7 +152,7 @@ def test_a_full_ring_takes_nothing():
 
 def test_the_ring_adds_up():
     for viper in (True, False):
-        kept = ring.Ring(3, viper)
+        kept = a_ring(3, viper)
         total = 0
         for i in range(kept.capacity + 20):
             missing = i % 7 == 3
@@ -174,7 +175,7 @@ def test_a_record_of_the_journal_is_that_of_the_encoder():
     """Values of all sizes, missing ones, flags, around the end of the ring, numbers of 32 bits."""
     for viper in (True, False):
         for channels in (1, 3, 4, 8, 9, 32):
-            kept = ring.Ring(channels, viper, 24)
+            kept = a_ring(channels, viper, 24)
             slot = 0
             for i, (slip, values, flags) in enumerate(samples(channels, 60)):
                 if i % 5 == 3:
@@ -213,7 +214,7 @@ def _pack_with_the_heap_locked(viper):
 
     rows = samples(8, 200)
     rows[100][1][3] = rows[150][1][2] = -(1 << 20)
-    kept = ring.Ring(8, viper)
+    kept = a_ring(8, viper)
     pack = packer.Packer(kept)
     rows = [[slip, values, bytes(flags)] for slip, values, flags in rows]
     plain_chunk = bytearray(256)

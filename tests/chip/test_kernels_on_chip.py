@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The formats' tests and the kernels' twins on the chip itself: Xtensa code, 31-bit integers, the
-heap of the genuine image. A file at a time, each behind a soft reset.
+"""The formats' tests, and the kernels beside their plain run, on the chip itself: Xtensa code,
+31-bit integers, the heap of the genuine image. A file at a time, each behind a soft reset.
 """
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,15 +13,13 @@ import pytest
 from emulated import Chip, chip, flash_of, inlet
 from interpreters import BOTH, FIRMWARE, ON_NODE
 
+sys.path.insert(0, str(BOTH))
+import plain_viper  # type: ignore[import-not-found]
+
 HERE = Path(__file__).parent / "onboard"
 FILES = sorted(path.stem for path in BOTH.glob("test_*.py"))
-TWINS = (
-    "tirta_node/sampling/quality_plain", "tirta_node/sampling/statistics_plain",
-    "tirta_node/sampling/tick_plain", "tirta_node/storage/codec_shim", "tirta_format/codec",
-)  # fmt: skip
 # What a prompt with the test's own modules beside it has no room for (DESIGN.md).
-NO_ROOM = {"test_ring_and_packer_fit_their_ram", "test_viper_and_twin_write_the_same"}
-LENDING = ("test_packed", "sampling_twins")  # what asks for twins
+NO_ROOM = {"test_ring_and_packer_fit_their_ram", "test_viper_and_its_plain_run_write_the_same"}
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +36,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything compiled for the chip: its compiler would need the heap that the tests need."""
     made = tmp_path_factory.mktemp("onboard")
     sources = [*BOTH.glob("*.py"), ON_NODE / "nor.py"]
-    sources += [HERE / "sampling_twins.py", HERE / "start.py"]
-    sources += [FIRMWARE / f"{name}.py" for name in TWINS]
+    sources += [HERE / "sampling_kernels.py", HERE / "start.py"]
+    for name, room in plain_viper.ROOMS.items():
+        plain = made / f"plain_{name}.py"
+        plain.write_text(plain_viper.plain((FIRMWARE / f"tirta_node/{room}/{name}.py").read_text()))
+        sources.append(plain)
     for source in sources:
         to = str(made / f"{source.stem}.mpy")
         words = ["-march=xtensawin", "-s", source.name, "-o", to, str(source)]
@@ -47,11 +49,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(node: Chip, folder: Path, name: str) -> str:
-    code = f"import start; start.main({name!r}, {name in LENDING})"
+    code = f"import start; start.main({name!r})"
     return node.mpremote("mount", folder, "exec", code)
 
 
-@pytest.mark.parametrize("name", [*FILES, "sampling_twins"])
+@pytest.mark.parametrize("name", [*FILES, "sampling_kernels"])
 def test_file(node: Chip, folder: Path, name: str) -> None:
     said = run(node, folder, name)
     print(said)

@@ -19,8 +19,6 @@ from tirta.files.paths import firmware_dir
 from tirta.image import littlefs
 from tirta.image.build import (
     MANIFEST,
-    TWIN_SUFFIX,
-    TWINS,
     VFS_FILES,
     VFS_FROZEN,
     VFS_MANIFEST,
@@ -64,9 +62,7 @@ def test_our_firmware_compiles_and_fits(name: str) -> None:
     sources = [
         path
         for path in firmware_dir().rglob("*.py")
-        if path.name not in (*VFS_FILES, *TWINS, "rescue.py")
-        and not path.name.endswith(TWIN_SUFFIX)
-        and path.parent.name != "frozen"
+        if path.name not in (*VFS_FILES, "rescue.py") and path.parent.name != "frozen"
     ]
     rooms = [p for p in sources if p.name == "__init__.py" and p.parent.name in ROOMS]
     assert len(built.app) == len(sources) - len(rooms) + 1

@@ -15,7 +15,6 @@ from images import genuine
 from interpreters import FIRMWARE
 from viper import compiled
 
-TWINS = ("tirta_node/storage/codec_shim.py", "tirta_node/sampling/tick_shim.py")
 # In Python, frozen into the image: that it is there is all that its tables tell.
 IN_FROZEN_PYTHON = {"machine": {"Counter"}, "onewire": {"OneWire"}}
 DELEGATED = {"sys": {"path"}}  # a variable, which its module finds elsewhere
@@ -141,8 +140,6 @@ def test_every_attribute_is_a_name_of_ours_or_the_images(image: Image) -> None:
     """A method that only other Pythons have, of a string or a file, would show here."""
     known = own_names() | set(image.qstrs.values()) | OTHER_CHIPS["esp32"]
     for path, tree in parsed():
-        if path.relative_to(FIRMWARE).as_posix() in TWINS:
-            continue
         used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         assert used <= known, path.name
 

@@ -48,7 +48,7 @@ WORKS = {  # interval and commit in ms
     "work_idle": (60000, 60000),
     "work_none": (1000, 60000),
 }
-TICKS = 0x3FFFFFFF  # as in tick_plain.py
+TICKS = 0x3FFFFFFF  # as in tick_viper.py
 
 
 class Channel:
@@ -240,7 +240,7 @@ def ticks(n, period_ms, idle=False):
     each = 8 if period_ms >= 1000 else 1
     uv = [1200000 + 7 * i for i in range(each * MOST_TICKS)]
     drivers = [PulseRow(Said([17 * i % 32000 for i in range(MOST_TICKS + 1)]), 32000)]
-    drivers += [CurrentRow(Said(list(uv)), 100000, 0, 16000) for _ in range(7)]
+    drivers += [CurrentRow(Said(uv), 100000, 0, 16000) for _ in range(7)]
     channels = [{"name": "c%d" % i, "sensor": "current"} for i in range(8)]
     ring = Ring(8)
     made = assemble.build(drivers, [], channels, period_ms, ring)
@@ -283,7 +283,7 @@ def ended(n, keys, closes):
     uv = [1200000 + 1777 * (i * i % 13) for i in range(total)]
     counts = [17 * i % 32000 for i in range(total + 1)]
     drivers = [PulseRow(Said(counts), 32000)]
-    drivers += [CurrentRow(Said(list(uv)), 100000, 0, 16000) for _ in range(7)]
+    drivers += [CurrentRow(Said(uv), 100000, 0, 16000) for _ in range(7)]
     channels = []
     for i in range(8):
         channel = {"name": "c%d" % i, "sensor": "current" if i else "pulse", "period_ms": 100}

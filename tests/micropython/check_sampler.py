@@ -3,19 +3,24 @@
 every sample that is lost is counted.
 """
 
+from array import array
+
 import every_kind
 import maxim
 import micropython
 import nochip  # noqa: F401 - before the sensors, whose package imports the hal
+import plain_viper
 from faketime import MASK, time
 
-from tirta_node.sampling import assemble
+from tirta_node.sampling import assemble, tick_viper
 from tirta_node.sampling.sampler import BINS, BINS_END, BUSY, FLASH, OVERRUNS, WORST
+from tirta_node.sensors import row as rows
 from tirta_node.sensors.current_row import CurrentRow
 from tirta_node.sensors.one_wire import DS18B20, OneWireBus
 from tirta_node.sensors.pulse_row import PulseRow
 from tirta_node.sensors.voltage_row import VoltageRow
-from tirta_node.storage.ring import VIPER, Ring
+from tirta_node.storage import codec_viper
+from tirta_node.storage.ring import Ring
 
 LEAD_MS = 900  # of a single DS18B20
 INTERVAL_MS = 1000
@@ -266,9 +271,10 @@ def test_prepare_comes_once_and_before_each_sample():
 
 
 def of_both(channels, count):
-    """Ring and flags after the same readings, by the kernel and by its twin."""
+    """Rings after the same readings, by the kernels and by their plain run."""
+    plain = plain_viper.kernels("codec_viper"), plain_viper.kernels("tick_viper")
     rings = []
-    for viper in (True, False):
+    for codec, ticks in ((codec_viper, tick_viper), plain):
         time.now_ms = FIRST_TICKS
         drivers = []
         for i in range(channels):
@@ -281,30 +287,51 @@ def of_both(channels, count):
                 drivers.append(VoltageRow(Converter(53003 + i), (414000, 1000), (2000000, -400)))
         tables = [{"name": "c%d" % i, "sensor": "current"} for i in range(channels)]
         tables[-1]["raw"] = True
-        ring = Ring(channels + 1, viper)
+        ring = Ring(channels + 1, kernels=codec)
         made = assemble.build(drivers, [], tables, 100, ring)
         for _ in range(count):
             time.sleep_ms(100)
-            made.tick(made.cells, made.state, time.ticks_ms(), made.parts)
+            ticks.tick(made.cells, made.state, time.ticks_ms(), made.parts)
             if ring.is_full():
                 ring.drop(5)
         rings.append(ring)
     return rings
 
 
-def test_kernel_and_twin_agree():
-    if not VIPER:
+def test_kernels_and_their_plain_run_agree():
+    if not plain_viper.has_viper():
         return
     seen = set()
     for channels in range(1, 11):
-        kernel, twin = of_both(channels, 90)
+        kernel, plain = of_both(channels, 90)
         halves = range(kernel.width * kernel.capacity)
-        assert [kernel.records[i] for i in halves] == [twin.records[i] for i in halves], channels
-        assert list(kernel.slots) == list(twin.slots)
-        assert kernel.count() == twin.count()
+        assert [kernel.records[i] for i in halves] == [plain.records[i] for i in halves], channels
+        assert list(kernel.slots) == list(plain.slots)
+        assert kernel.count() == plain.count()
         for i in range(kernel.count()):
             seen.update(record(kernel, i)[1])
     assert seen == {1, 3, 9}
+
+
+def test_what_a_tick_reads_without_a_sign_has_none():
+    """Words have none on 64 bits, and a kernel that gave it to each would cost the chip."""
+    some = Converter(1)
+    drivers = (
+        CurrentRow(some, 100000, 0, 10000), CurrentRow(some, 250000, 20, -90000),
+        CurrentRow(some, 1000, -1000000, -5), VoltageRow(some, (414000, 1000), (2000000, -400)),
+        VoltageRow(some, (-900000, -70), (2000000, 400)),
+        VoltageRow(some, (3000000, 5), (-3000000, 0)),
+        VoltageRow(some, (2999999, 0), (3000000, -1000000)),
+    )  # fmt: skip
+    for driver in drivers:
+        for raw in (0, 3):
+            row = array("i", bytes(4 * rows.WORDS))
+            row[rows.RAW] = raw
+            assert driver.quick(row, 1000) == some.read_uv
+            for word in (rows.DEAD_LOW, rows.LOW, rows.HIGH, rows.DEAD_HIGH, rows.X0, rows.WHOLE):
+                assert row[word] >= 0, (word, list(row))
+            assert row[rows.FRACTION] >= 0, list(row)
+            assert row[rows.HALF] >= 0, list(row)
 
 
 def every_kind_with_the_heap_locked(interval_ms, changes):

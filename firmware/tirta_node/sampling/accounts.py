@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Builds what rates_plain.py needs: for each group a bench with cells, limits and accounts.
+"""Builds what rates_viper.py needs: for each group a bench with cells, limits and accounts.
 
 Called by `unload`, and only for configs with periods, statistics or limits.
 """
 
 from array import array
 
+import uctypes
+
 from tirta_format import columns
 from tirta_format.record import MISSING
 from tirta_node.sampling.full_ring import Refusal
+from tirta_node.sampling.rates_viper import rates, take
+from tirta_node.sampling.statistics_viper import add, close
 
-# As in quality_plain.py and statistics_plain.py.
+# As in quality_viper.py and statistics_viper.py.
 _VALUES_AT, _FLAGS_AT, _ACC_AT, _QC_AT, _ROOM = 11, 8, 9, 10, 1
 _LIMITS, _ACCOUNT, _COLUMN = 20, 18, 5
 _LATEST_FLAG, _WORST, _SUM_FLAG, _NEEDS = 3, 14, 16, 17
@@ -30,11 +34,6 @@ _MADE = {
 
 def spread(built, sampler):
     """Give every group its bench, and the sampler what ticks them all."""
-    if built.viper:
-        from tirta_node.sampling.rates_viper import rates, take
-        from tirta_node.sampling.statistics_viper import add, close
-    else:
-        from tirta_node.sampling.tick_shim import add, close, rates, take
     for group in sampler.groups:
         cells = {}
         for _, channel, what in built.found:
@@ -45,10 +44,8 @@ def spread(built, sampler):
         bench, group.bench = _bench(built, cells, limits, _accounts(built, cells))
         then = [add]
         if limits[0]:
-            if built.viper:
-                from tirta_node.sampling.quality_viper import judge
-            else:
-                from tirta_node.sampling.tick_shim import judge
+            from tirta_node.sampling.quality_viper import judge
+
             then.insert(0, judge)
         built.wire(group, bench, cells, built.ring.refuse, tuple(then))
     record = built.group(built.interval_ms, [])
@@ -60,11 +57,7 @@ def spread(built, sampler):
     built.wire(record, ring.handle, {}, Refusal(handle, ring).refuse, (take,), handle)
     words = array("i", (0, 0, 0, built.interval_ms))
     record.bench = words
-    sampler.cells = words
-    if built.viper:
-        import uctypes
-
-        sampler.cells = uctypes.addressof(words)
+    sampler.cells = uctypes.addressof(words)
     sampler.state = record.state
     sampler.parts = built.tick, count, chain, ring.handle, record.state, record.parts
     sampler.tick = rates
@@ -82,24 +75,16 @@ def _chained(rows):
 def _bench(built, cells, limits, accounts):
     """(handle, what it stands for) of a bench; as a ring it is never full."""
     n = len(cells)
-    if built.viper:
-        import uctypes
-
-        flags_at = _VALUES_AT + n
-        at = flags_at + (n + 3) // 4
-        head = array("i", bytes(4 * _VALUES_AT))
-        head[_ROOM] = 1
-        head[_FLAGS_AT] = flags_at
-        head[_ACC_AT] = at
-        head[_QC_AT] = at + len(accounts)
-        missing = array("i", bytes((MISSING,)) * (4 * ((n + 3) // 4)))
-        words = head + array("i", bytes(4 * n)) + missing + accounts + limits
-        return uctypes.addressof(words), words
+    flags_at = _VALUES_AT + n
+    at = flags_at + (n + 3) // 4
     head = array("i", bytes(4 * _VALUES_AT))
     head[_ROOM] = 1
-    flags = bytearray(bytes((MISSING,)) * n)
-    parts = head, array("i", bytes(4 * n)), flags, accounts, limits
-    return parts, parts
+    head[_FLAGS_AT] = flags_at
+    head[_ACC_AT] = at
+    head[_QC_AT] = at + len(accounts)
+    missing = array("i", bytes((MISSING,)) * (4 * ((n + 3) // 4)))
+    words = head + array("i", bytes(4 * n)) + missing + accounts + limits
+    return uctypes.addressof(words), words
 
 
 def _accounts(built, cells):

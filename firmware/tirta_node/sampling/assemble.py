@@ -7,16 +7,15 @@ Called by `unload`: neither this nor a driver that has filled in its row stays i
 import time
 from array import array
 
+import uctypes
+
 from tirta_format import columns
 from tirta_format.record import MISSING
 from tirta_node.sampling.sampler import Group, Sampler
+from tirta_node.sampling.tick_viper import tick
 from tirta_node.sensors import row as rows
-from tirta_node.storage.ring import VIPER
 
-if VIPER:
-    import uctypes
-
-# As in tick_plain.py.
+# As in tick_viper.py.
 _DUE, _PERIOD, _SLOT, _LEAD, _HELD, _READS, _MORE, _RECORDS = 0, 1, 2, 3, 20, 21, 22, 23
 _READ = 24
 _ROWS = 25
@@ -75,12 +74,7 @@ class _Builder:
         self.found = found
         self.start = time.ticks_ms()
         self.uptime_ms = uptime_ms
-        if VIPER and ring.viper:
-            from tirta_node.sampling.tick_viper import tick
-        else:
-            from tirta_node.sampling.tick_shim import tick
         self.tick = tick
-        self.viper = VIPER and ring.viper
 
     def group(self, period_ms, members):
         """A Group without cells."""
@@ -93,8 +87,7 @@ class _Builder:
         words[_READ] = words[_SLOT] - 2  # the first period may be longer than one
         words[_PERIOD] = period_ms
         made = Group(period_ms, members, words)
-        if self.viper:
-            made.state = uctypes.addressof(words)
+        made.state = uctypes.addressof(words)
         return made
 
     def straight(self, group):

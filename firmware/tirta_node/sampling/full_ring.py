@@ -3,7 +3,7 @@
 
 
 class Refusal:
-    """`handle` as in rates_plain.take."""
+    """`handle` as in rates_viper.take."""
 
     def __init__(self, handle, ring):
         self._handle = handle

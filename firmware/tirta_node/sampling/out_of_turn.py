@@ -9,7 +9,7 @@ from micropython import const
 from tirta_format import columns
 
 _GOOD, _SUSPECT, _MISSING = const(1), const(3), const(9)  # as in record.py
-# As in tick_plain.py and row.py.
+# As in tick_viper.py and row.py.
 _HELD = const(20)
 _ROWS = const(25)
 _WORDS = const(16)

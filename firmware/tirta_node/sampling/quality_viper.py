@@ -1,30 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""quality_plain.py as viper kernels. Made from it by host_tools/make_kernels.py."""
+"""Quality tests of samples: a kernel in viper (see storage/codec_viper.py).
+
+Gross range, spike, rate of change and flat line as in IOOS QARTOD (Manual for Real-Time Quality
+Control of In-situ Temperature and Salinity Data, tests 4, 6, 7 and 8) and the Python package
+ioos-qc, in integers. The flag of a sample is the worst of all tests and of its driver: 4 fail,
+3 suspect, 2 not evaluated, 1 good. A spike shows only behind it, so a channel with that test is
+judged one sample later.
+"""
 
 from micropython import const
 
+# Of a channel.
 _CELL = const(0)
 _FAIL_LOW = const(1)
 _FAIL_HIGH = const(2)
 _SUSPECT_LOW = const(3)
 _SUSPECT_HIGH = const(4)
 _RATE = const(5)
-_LATE = const(6)
+_LATE = const(6)  # 1: look for spikes, one sample late
 _SPIKE_SUSPECT = const(7)
 _SPIKE_FAIL = const(8)
-_FLAT = const(9)
+_FLAT = const(9)  # tolerance
 _FLAT_SUSPECT = const(10)
-_FLAT_FAIL = const(11)
-_KNOWN = const(12)
-_X1 = const(13)
+_FLAT_FAIL = const(11)  # and so many samples are kept; 0 = no such test
+_KNOWN = const(12)  # samples that came without a missing one between
+_X1 = const(13)  # the sample before, and its flag so far
 _F1 = const(14)
-_X2 = const(15)
-_RUN = const(16)
+_X2 = const(15)  # the one before that
+_RUN = const(16)  # newest samples within the tolerance; their least and greatest
 _LEAST = const(17)
 _GREATEST = const(18)
-_AT = const(19)
+_AT = const(19)  # where the next is kept
 _KEPT = const(20)
-_FIRST = const(1)
+_FIRST = const(1)  # where the first channel begins
+# The ring's, as in storage/codec_viper.py; of a bench, where its limits begin.
 _FLAGS_AT = const(8)
 _QC_AT = const(10)
 _VALUES_AT = const(11)
@@ -32,10 +41,10 @@ _VALUES_AT = const(11)
 
 @micropython.viper
 def judge(x: int, q: ptr32):
-    """Test the samples in the cells."""
+    """Test the samples in the cells. (A step of the tick gets their slot, too; none needs it.)"""
     ring = ptr32(x)
     sign = 1 << 29
-    sign <<= 2
+    sign <<= 2  # (word ^ sign) - sign is negative on 64 bits, too
     qc = ptr32(int(ring) + 4 * ring[_QC_AT])
     flags = ptr8(int(ring) + 4 * ring[_FLAGS_AT])
     values = ptr32(int(ring) + 4 * _VALUES_AT)
@@ -44,7 +53,7 @@ def judge(x: int, q: ptr32):
     while n_left:
         c = q[_CELL]
         size = q[_FLAT_FAIL] + 1
-        x = ((values[c] ^ sign) - sign)
+        x = (values[c] ^ sign) - sign
         flag = flags[c]
         if flag == 9:
             q[_KNOWN] = 0
@@ -64,8 +73,8 @@ def judge(x: int, q: ptr32):
                 i = q[_AT]
                 at[i] = x
                 run = q[_RUN]
-                least = ((q[_LEAST] ^ sign) - sign)
-                greatest = ((q[_GREATEST] ^ sign) - sign)
+                least = (q[_LEAST] ^ sign) - sign
+                greatest = (q[_GREATEST] ^ sign) - sign
                 if run == 0:
                     least = x
                     greatest = x
@@ -88,7 +97,7 @@ def judge(x: int, q: ptr32):
                         i -= 1
                         if i < 0:
                             i = size - 1
-                        d = ((at[i] ^ sign) - sign)
+                        d = (at[i] ^ sign) - sign
                         n -= 1
                         if d > greatest:
                             if d - least >= q[_FLAT]:
@@ -115,7 +124,7 @@ def judge(x: int, q: ptr32):
                     flag = 3
                 if run > q[_FLAT_FAIL]:
                     flag = 4
-        x1 = ((q[_X1] ^ sign) - sign)
+        x1 = (q[_X1] ^ sign) - sign
         f1 = q[_F1]
         if q[_LATE] > 0:
             if q[_KNOWN] > 1 and flag < 9:

@@ -1,12 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""rates_plain.py as viper kernels. Made from it by host_tools/make_kernels.py."""
+"""Groups with periods of their own beside the record's, for configs that ask for it: kernels in
+viper (see storage/codec_viper.py).
+
+Samples of a group go to its *bench*: cells, then accounts of what came since the last record. A
+record is made of the accounts when its interval ends. Its own group has no sensors; `w` are words
+of its state. What is an object comes in tuples, since one unpacking costs as much as one item taken
+by its index.
+"""
 
 from micropython import const
 
-_OVER = const(0)
-_AT = const(1)
-_LEFT = const(2)
+# Words.
+_OVER = const(0)  # 1: the interval is over, and its record is not made yet
+_AT = const(1)  # ticks at which that was seen
+_LEFT = const(2)  # ms from then on until a group is due, or the record
 _INTERVAL = const(3)
+_WORDS = const(4)
+# As in tick_viper.py.
 _DUE = const(0)
 _TICKS = const(0x3FFFFFFF)
 _FAR = const(0x20000000)

@@ -2,11 +2,11 @@
 """What samples: groups of channels with one period each, and what came of them.
 
 `tick(cells, state, now, parts)` samples whatever is due and says in how many ms it wants to be
-called again; it is the kernel of tick_plain.py where every channel is sampled once a record, and
-that of rates_plain.py elsewhere. assemble.py builds all of this.
+called again; it is the kernel of tick_viper.py where every channel is sampled once a record, and
+that of rates_viper.py elsewhere. assemble.py builds all of this.
 """
 
-# As in tick_plain.py.
+# As in tick_viper.py.
 DUE, SLOT, BUSY, OVERRUNS, FLASH, WORST, BINS, BINS_END = 0, 2, 5, 6, 7, 8, 9, 20
 
 

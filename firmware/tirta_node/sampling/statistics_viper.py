@@ -1,33 +1,44 @@
 # SPDX-License-Identifier: MIT
-"""statistics_plain.py as viper kernels. Made from it by host_tools/make_kernels.py."""
+"""Statistics of the samples in a record: kernels in viper (see storage/codec_viper.py).
+
+An *account* gathers the samples of one channel; all stays below 2^30, so that nothing becomes an
+object on the chip's heap: sums in two words, squares of distances from the first sample of the
+interval (a shifted mean: else a small spread around a large value would drown), and these halved
+as often as they need to fit into 15 bits. Source of the shift: Chan, Golub and LeVeque 1983,
+Algorithms for computing the sample variance.
+"""
 
 from micropython import const
 
+# Of an account.
 _CELL = const(0)
 _N = const(1)
-_LATEST = const(2)
+_LATEST = const(2)  # sample, whatever its flag
 _LATEST_FLAG = const(3)
-_LAST = const(4)
+_LAST = const(4)  # what follows is of samples with flags 1 to 3
 _LEAST = const(5)
 _GREATEST = const(6)
-_HIGH = const(7)
+_HIGH = const(7)  # sum of the samples: 65536 * high + low
 _LOW = const(8)
 _FIRST = const(9)
 _SHIFT = const(10)
-_D = const(11)
-_DD_HIGH = const(12)
+_D = const(11)  # sum of the distances from the first
+_DD_HIGH = const(12)  # sum of their squares: 32768 * high + low
 _DD_LOW = const(13)
-_WORST = const(14)
-_SUM = const(15)
+_WORST = const(14)  # flag
+_SUM = const(15)  # of increments, and their worst flag
 _SUM_FLAG = const(16)
-_NEEDS = const(17)
+_NEEDS = const(17)  # what columns are made of it: a sum of the following
 _ACCOUNT = const(18)
-_SUMS = const(1)
+_SUMS = const(1)  # of increments
+_ANY = const(2)  # of the statistics
 _MEANS = const(4)
-_ENDS = const(8)
+_ENDS = const(8)  # least and greatest
 _SPREADS = const(16)
-_MOST = const(16384)
-_FRONT = const(2)
+_MOST = const(16384)  # samples
+_FRONT = const(2)  # words before the accounts: how many, and how many columns
+# A column: its cell in the record, and places behind the accounts' beginning: of the value that it
+# is, of its flag, and of its account; and what is to be done with it.
 _TO = const(0)
 _VALUE_AT = const(1)
 _FLAG_AT = const(2)
@@ -35,8 +46,10 @@ _OF = const(3)
 _WHAT = const(4)
 _COLUMN = const(5)
 _IS_MEAN = const(1)
+_IS_STD = const(2)
 _IS_COUNT = const(3)
-_SMALL = const(4096)
+_SMALL = const(4096)  # a sum whose high word is below fits into one
+# The ring's, as in storage/codec_viper.py; of a bench, where its accounts begin.
 _FLAGS_AT = const(8)
 _ACC_AT = const(9)
 _VALUES_AT = const(11)
@@ -44,10 +57,10 @@ _VALUES_AT = const(11)
 
 @micropython.viper
 def add(x: int, a: ptr32):
-    """Take the samples in the cells into their accounts."""
+    """Take the samples in the cells into their accounts. (Nor does this need their slot.)"""
     ring = ptr32(x)
     sign = 1 << 29
-    sign <<= 2
+    sign <<= 2  # (word ^ sign) - sign is negative on 64 bits, too
     acc = ptr32(int(ring) + 4 * ring[_ACC_AT])
     flags = ptr8(int(ring) + 4 * ring[_FLAGS_AT])
     values = ptr32(int(ring) + 4 * _VALUES_AT)
@@ -57,7 +70,7 @@ def add(x: int, a: ptr32):
         flag = flags[a[_CELL]]
         a[_LATEST_FLAG] = flag
         if flag < 9:
-            x = ((values[a[_CELL]] ^ sign) - sign)
+            x = (values[a[_CELL]] ^ sign) - sign
             a[_LATEST] = x
             needs = a[_NEEDS]
             if needs & _SUMS:
@@ -105,7 +118,7 @@ def close(c: ptr32, x: int, kept: int):
     ring = ptr32(c)
     to = ptr32(x)
     sign = 1 << 29
-    sign <<= 2
+    sign <<= 2  # (word ^ sign) - sign is negative on 64 bits, too
     out_flags = ptr8(int(to) + 4 * to[_FLAGS_AT])
     out_values = ptr32(int(to) + 4 * _VALUES_AT)
     acc = ptr32(int(ring) + 4 * ring[_ACC_AT])
@@ -121,7 +134,7 @@ def close(c: ptr32, x: int, kept: int):
                 x = n
                 flag = 1
             elif n > 0 and c[_WHAT] == _IS_MEAN:
-                high = ((a[_HIGH] ^ sign) - sign)
+                high = (a[_HIGH] ^ sign) - sign
                 low = a[_LOW]
                 if high < _SMALL and high > -_SMALL and low < _SMALL << 16:
                     x = ((high << 16) + low + (n >> 1)) // n
@@ -130,7 +143,7 @@ def close(c: ptr32, x: int, kept: int):
                     x = ((high // n) << 16) + low // n + x // n
             elif n > 0:
                 # n * variance = squares - m * (d + r) - r * r / n, where d = m * n + r
-                d = ((a[_D] ^ sign) - sign)
+                d = (a[_D] ^ sign) - sign
                 r = d % n
                 m = d // n
                 high = a[_DD_HIGH] + (a[_DD_LOW] >> 15)

@@ -1,62 +1,82 @@
 # SPDX-License-Identifier: MIT
-"""tick_plain.py as viper kernels. Made from it by host_tools/make_kernels.py."""
+"""What happens when samples are due: the kernel that takes them, in viper.
+
+A *group* is the channels with one period. Its *state* is an array of words: deadline and timing,
+then a *row* for each channel, by which most sensors are read here without a line of Python.
+Readings go to *cells*, one value and one flag for each channel: those of the ring, or of a bench
+(rates_viper.py).
+
+What is an object comes in `parts`: four calls that read, what comes behind them in the same way,
+and the *rest*, which few ticks need. One unpacking gives six things; a single one taken by its
+index costs as much, and the step of an iterator nearly what a reading does.
+
+What storage/codec_viper.py says of viper holds here. A word that may be negative is read as
+`(word ^ sign) - sign`, for it has no sign where words have 64 bits. The limits of a row are not:
+microvolts are never below 0.
+"""
 
 from micropython import const
 
-_DUE = const(0)
+# State of a group.
+_DUE = const(0)  # ticks of the next deadline, below 2^30
 _PERIOD = const(1)
-_SLOT = const(2)
-_LEAD = const(3)
+_SLOT = const(2)  # of the next deadline: how many came before it
+_LEAD = const(3)  # ms before a deadline at which `prepare` is called; 0 = never
 _PREPARED = const(4)
-_BUSY = const(5)
-_OVERRUNS = const(6)
-_WORST = const(8)
-_BINS = const(9)
-_LAST_BIN = const(19)
-_HELD = const(20)
-_READS = const(21)
-_MORE = const(22)
-_RECORDS = const(23)
-_READ = const(24)
+_BUSY = const(5)  # the flash was at work since the last deadline
+_OVERRUNS = const(6)  # deadlines that passed while something else was done
+_FLASH = const(7)  # deadlines that passed while the flash was at work
+_WORST = const(8)  # ms of lateness
+_BINS = const(9)  # lateness 0, 1, 2 to 3, 4 to 7 … ms
+_LAST_BIN = const(19)  # 512 ms and more
+_HELD = const(20)  # rows that a bus fills
+_READS = const(21)  # rows that are read here
+_MORE = const(22)  # 1: there are drivers without a row, or `then` has what takes the samples on
+_RECORDS = const(23)  # 1: the cells are the ring's, and each sample is a record
+_READ = const(24)  # slot whose samples were read last
 _ROWS = const(25)
 _ROW = const(16)
 _DRIVER_ROW = const(3)
-_KIND = const(0)
+# A row: which cell the value goes to, and which one what was read (0 = none).
+_KIND = const(0)  # 1: a counter, 0: a line
 _CELL = const(1)
-_RAW = const(2)
-_READINGS = const(3)
-_DEAD_LOW = const(4)
-_LOW = const(5)
-_HIGH = const(6)
+_RAW = const(2)  # the cell + 1
+_READINGS = const(3)  # 2 to this power are averaged
+_DEAD_LOW = const(4)  # below, and above _DEAD_HIGH: missing
+_LOW = const(5)  # below, and above _HIGH: suspect; no narrower than the other two
+_HIGH = const(6)  # of a counter: more than it can count in a period, either way
 _DEAD_HIGH = const(7)
-_X0 = const(8)
+_X0 = const(8)  # value = Y0 ± (x - X0) * (WHOLE + FRACTION / 2^28), rounded: sensors/scaling.py
 _Y0 = const(9)
 _WHOLE = const(10)
-_FRACTION = const(11)
+_FRACTION = const(11)  # four digits of seven bits
 _HALF = const(12)
-_FALLS = const(13)
+_FALLS = const(13)  # 1: minus
+# Not 0: Y0 + (x - X0) * FRACTION / 2^(8 + SHIFT), as good where the steps are few.
 _SHIFT = const(14)
-_LAST = const(8)
-_TURN = const(9)
-_FRESH = const(8)
+_LAST = const(8)  # of a counter
+_TURN = const(9)  # a counter starts again at 0 behind so many; 0 = never
+_FRESH = const(8)  # of a bus: 1 = it read the value, _AT says when
 _HELD_VALUE = const(9)
 _HELD_FLAG = const(10)
-_AT = const(11)
+_AT = const(11)  # ticks
 _MAX_AGE = const(12)
 _HELD_RAW = const(13)
 _MOST = const(0x3FFFFFFF)
+# Ticks are taken modulo 2^30: a port's wrap at that or at a higher power of two.
 _TICKS = const(0x3FFFFFFF)
-_FAR = const(0x20000000)
-_ROOM = const(1)
-_USED = const(3)
-_FLAGS_AT = const(8)
-_VALUES_AT = const(11)
+_FAR = const(0x20000000)  # half of it: a difference from there on is negative
+# The ring's, as in storage/codec_viper.py.
 _WIDTH = const(0)
+_ROOM = const(1)
 _FIRST = const(2)
+_USED = const(3)
 _NEXT = const(4)
 _RING_CHANNELS = const(5)
+_FLAGS_AT = const(8)
 _SLOTS_AT = const(9)
 _RECORDS_AT = const(10)
+_VALUES_AT = const(11)
 
 
 @micropython.viper
@@ -79,7 +99,7 @@ def tick(x: int, row: ptr32, now: int, parts) -> int:
         return left
     a, b, c, d, parts, rest = parts
     sign = 1 << 29
-    sign <<= 2
+    sign <<= 2  # (word ^ sign) - sign is negative on 64 bits, too
     flags = ptr8(int(ring) + 4 * ring[_FLAGS_AT])
     values = ptr32(int(ring) + 4 * _VALUES_AT)
     fours = ptr32(int(ring) + 4 * ring[_FLAGS_AT])
@@ -207,6 +227,7 @@ def tick(x: int, row: ptr32, now: int, parts) -> int:
         for step in then:
             step(handle, slot)
     if st[_RECORDS]:
+        # As codec_viper.push, behind its test for room.
         records = ptr16(int(ring) + 4 * ring[_RECORDS_AT])
         slots = ptr32(int(ring) + 4 * ring[_SLOTS_AT])
         x = ring[_USED]

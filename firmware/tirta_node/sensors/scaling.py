@@ -66,7 +66,7 @@ def put_line(row, x0, y0, x1, y1):
 
 
 def line(x0, y0, x1, y1):
-    """(X0, Y0, WHOLE, FRACTION, HALF, FALLS) of the line through two points: see tick_plain.py."""
+    """(X0, Y0, WHOLE, FRACTION, HALF, FALLS) of the line through two points: see tick_viper.py."""
     run, rise = x1 - x0, y1 - y0
     if run < 0:
         run, rise = -run, -rise

@@ -1,70 +1,92 @@
 # SPDX-License-Identifier: MIT
-"""Record encoder, ring, COBS and CRC as viper kernels. Made by host_tools/make_kernels.py.
+"""Kernels of the log and the line, in viper: the record encoder, the ring, COBS and CRC.
 
-The sources are tirta_format/codec.py, cobs.py and crc.py. Viper integers wrap at the word; the
-arithmetic stays within 30 bits, so that 32 and 64 bits agree.
+The encoder (FORMAT.md 4b) predicts each value from its past and codes what is left with an adaptive
+range coder. A *record* is a row of 16-bit halves (slip, values, flags); a *page* starts with fresh
+models (`reset`); a *run* starts with a fresh range coder and keeps the models.
+
+A *kernel* gets the address of a state and finds what else lies in the same array from there, for
+each argument more costs as much as a pointer made of the first. Viper's integers wrap at the word,
+and a word that is read through a pointer has no sign where words have 64 bits. So signed state is
+stored plus BIAS, a value is handled as two halves, and nothing here exceeds 30 bits: the chip's 32
+bits, a laptop's 64 and plain Python (tests/both/plain_viper.py) give the same.
+
+Viper keeps the first two locals of a function in registers, parameters first: a tenth fewer
+instructions when these are the busiest ones. So such a pair stands first in some signatures, and
+`ring = ptr32(base)` is what the argument is called. `encode` is one long function because a call
+between two kernels costs as much as a tenth of a value.
 """
 
 from micropython import const
 
+# The state array: the coder, then a block for the slip and one for each channel.
 _LOW = const(0)
 _RANGE = const(1)
-_POS = const(2)
-_LIMIT = const(3)
+_POS = const(2)  # bytes written
+_LIMIT = const(3)  # a record that ends here or later does not fit
 _CHANNELS = const(4)
-_RECORDS = const(5)
-_GAPS = const(6)
-_FLAGS = const(7)
-_PROBS = const(15)
+_RECORDS = const(5)  # of this page so far
+_GAPS = const(6)  # 1 if a flag says missing
+_FLAGS = const(7)  # four flags a word, eight words
+_PROBS = const(15)  # where the probabilities and the output lie, in words
 _OUT = const(16)
-_COUNT = const(17)
+_COUNT = const(17)  # records in this chunk; it is to be finished at MOST records or SOFT bytes
 _MOST = const(18)
 _SOFT = const(19)
-_PACES = const(20)
+_PACES = const(20)  # 1: values may have a pace; pages of version 1 know none
 _BLOCKS = const(21)
+# A block.
+# Last value and pace, low and high half; the high one is 65536 until there is a value.
 _LO = const(0)
 _HI = const(1)
-_USE = const(2)
-_D1 = const(3)
-_EMA = const(4)
-_BEST = const(5)
-_E0 = const(6)
+_USE = const(2)  # 1: the residuals of the two channels before are used
+_D1 = const(3)  # last difference
+_EMA = const(4)  # 16 * (moving average - last value)
+_BEST = const(5)  # predictor in use: 0 last value, 1 last slope, 2 moving average, 3 half the slope
+_E0 = const(6)  # running cost of each
 _E1 = const(7)
 _E2 = const(8)
 _E3 = const(9)
-_FAST = const(10)
+_FAST = const(10)  # 16 * mean |residual|, over about 4 and about 8 records
 _SLOW = const(11)
-_W1 = const(12)
+_W1 = const(12)  # weights (4096 = 1) of the residuals of the channels one and two before
 _W2 = const(13)
-_GATE = const(14)
-_R1 = const(15)
+_GATE = const(14)  # 16 * mean change of |residual| by those weights
+_R1 = const(15)  # low halves of the recent distinct values before the last
 _R2 = const(16)
 _R3 = const(17)
-_HIT = const(18)
-_STEPS = const(19)
-_PACE = const(20)
+_HIT = const(18)  # 64 * bits that those recent values would have saved, on average
+_STEPS = const(19)  # their place among the probabilities
+_PACE = const(20)  # 1: there is one, in two halves
 _PACE_LO = const(21)
 _PACE_HI = const(22)
-_LEAP = const(23)
+_LEAP = const(23)  # high half of the last leap
 _STRIDE = const(24)
+
+# The probability array: 2 trends * 15 scales * 16 steps of the bucket, 2 of the record head, a
+# table of logarithms, and 4 steps of the recent values for each block.
 _HEAD = const(480)
 _LOG = const(482)
 _RECENT = const(738)
-_WIDTH = const(0)
-_ROOM = const(1)
-_FIRST = const(2)
+
+# The ring's state: what lies where in the array that is its whole (tirta_node/storage/ring.py), in
+# words.
+_WIDTH = const(0)  # halves of a record
+_ROOM = const(1)  # records that it holds at most
+_FIRST = const(2)  # place of the oldest
 _USED = const(3)
-_NEXT = const(4)
+_NEXT = const(4)  # slot of the next record, if none is left out
 _RING_CHANNELS = const(5)
-_SUM_LOW = const(6)
+_SUM_LOW = const(6)  # what `add_up` found
 _SUM_HIGH = const(7)
 _FLAGS_AT = const(8)
 _SLOTS_AT = const(9)
 _RECORDS_AT = const(10)
 _VALUES_AT = const(11)
+
 _BIAS = const(1 << 28)
-_TOP = const(1 << 29)
-_BOTTOM = const(1 << 21)
+_TOP = const(1 << 29)  # one past the largest low
+_BOTTOM = const(1 << 21)  # the range is kept at or above
 _MISSING = const(9)
 
 
@@ -559,6 +581,7 @@ def push(i: int, value: int):
     end = ring[_ROOM]
     if place >= end:
         return
+    # From here on the tick has the same, for a call would cost it as much as three channels.
     ring[_USED] = place + 1
     place += ring[_FIRST]
     if place >= end:
@@ -567,6 +590,8 @@ def push(i: int, value: int):
     o = place * ring[_WIDTH]
     value = slot - ring[_NEXT]
     ring[_NEXT] = slot + 1
+    # A value's halves are a word of a record, which begins at one, and so do four flags. Words go
+    # four a turn, at places that do not change: a quarter of the instructions.
     s = ptr32(int(records) + 2 * o)
     s[0] = value
     end = ring[_RING_CHANNELS]
@@ -690,10 +715,10 @@ def alone(ring: ptr32, to: ptr8, i: int, at: int, number_low: int, number_high: 
 
 @micropython.viper
 def stuff(to: ptr8, place: ptr16, src: ptr8, start: int, end: int):
-    """Append `src[start:end]`; what is not sent moves to the front of `to`. Up to one byte in 254
-    more than that is written: the caller has made room. `place` says what lies in `to`: what is
-    not sent begins here; the *open block*, whose code byte is known at its end, begins here; the
-    next byte goes here.
+    """As tirta_format/cobs.py, which is for who has no viper: append `src[start:end]`; what is not
+    sent moves to the front of `to`. Up to one byte in 254 more than that is written: the caller has
+    made room. `place` says what lies in `to`: what is not sent begins here; the *open block*, whose
+    code byte is known at its end, begins here; the next byte goes here.
     """
     sent = place[0]
     block = place[1] - sent
@@ -729,7 +754,7 @@ def crc32(low: int, high: int, table: ptr16, buf: ptr8, start: int, end: int):
     """Write the CRC-32 of buf[start:end] into buf[end:end + 4], low byte first.
 
     `low` and `high` are the halves to go on from: 65535 to begin, or those of a finished CRC, each
-    XOR 65535.
+    XOR 65535. `table` is that of tirta_format/crc.py.
     """
     while start < end:
         low ^= buf[start]

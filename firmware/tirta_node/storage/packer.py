@@ -3,21 +3,16 @@
 until it does not say IN, `finish`, `crc`, and the ring drops what is in it.
 
 The run lies at `chunk[HEAD:]`, so that what stands before it in its chunk (FORMAT.md 3 and 4a) can
-be written right in front once it is known. Everything is allocated once. With viper the state, the
-probabilities and the chunk lie in one buffer, because a call with fewer buffers is cheaper; where
-there is none (CPython, the webassembly port) the twins of tirta_format do the same, slower.
+be written right in front once it is known. Everything is allocated once. The state, the
+probabilities and the chunk lie in one buffer, because a call with fewer buffers is cheaper.
 """
 
 from array import array
 
+import uctypes
+
 from tirta_format.prior import PRIOR
 from tirta_node import unload
-from tirta_node.storage.ring import VIPER
-
-if VIPER:
-    import uctypes
-
-    from tirta_node.storage import codec_viper
 
 NO, IN, LAST = 0, 1, 2  # what `add` says
 COUNT = 17
@@ -27,7 +22,7 @@ SUMS_MAX = 8
 # Chunk word, place, number of records, and sums of 255 values of 32 bits; a whole number of words.
 HEAD = 2 + 15 + 1 + 1 + SUMS_MAX * 7 + 1
 
-# As in tirta_format/codec.py.
+# As in codec_viper.py.
 _LOW, _RANGE, _POS, _LIMIT, _PROBS, _OUT, _MOST, _SOFT = 0, 1, 2, 3, 15, 16, 18, 19
 _PACES, _BLOCKS, _STRIDE, _RECENT = 20, 21, 24, 738
 _TOP, _BOTTOM = 1 << 29, 1 << 21
@@ -35,7 +30,7 @@ _CUT = 4  # bytes that tell a record that was cut off from a whole one
 
 
 def make_table():
-    """The table of the CRC. Its module holds the twin too, so that it is not kept."""
+    """The table of the CRC. Its module is not kept."""
     return unload.call("tirta_format.crc", "make_table")
 
 
@@ -62,28 +57,21 @@ class Packer:
         state = _BLOCKS + (channels + 1) * _STRIDE
         probs = _RECENT + 4 * (channels + 1)
         size = HEAD + self._most + 4
-        self.viper = ring.viper
         table = make_table()
-        if self.viper:
-            words = (probs + 1) // 2
-            self.state = array("i", bytes(4 * (state + words + (size + 3) // 4)))
-            self.state[_PROBS] = state
-            self.state[_OUT] = state + words + HEAD // 4
-            # A viper pointer also takes an address, 170 instructions a call cheaper than a buffer.
-            at = uctypes.addressof(self.state)
-            self.chunk = uctypes.bytearray_at(at + 4 * (state + words), size)
-            self._kept = table
-            self.table = uctypes.addressof(table)
-            self._bytes = at + 4 * (state + words)
-            self._reset = codec_viper.reset
-            self.crc32 = codec_viper.crc32
-            self.take = codec_viper.encode
-            self.ring, self.handle = ring.handle, at
-        else:
-            from tirta_node.storage import codec_shim
-
-            self._kept = table
-            codec_shim.packer(self, ring, HEAD, state, probs, size)
+        words = (probs + 1) // 2
+        self.state = array("i", bytes(4 * (state + words + (size + 3) // 4)))
+        self.state[_PROBS] = state
+        self.state[_OUT] = state + words + HEAD // 4
+        # A viper pointer also takes an address, 170 instructions a call cheaper than a buffer.
+        at = uctypes.addressof(self.state)
+        self.chunk = uctypes.bytearray_at(at + 4 * (state + words), size)
+        self._kept = table
+        self.table = uctypes.addressof(table)
+        self._bytes = at + 4 * (state + words)
+        self._reset = ring.kernels.reset
+        self.crc32 = ring.kernels.crc32
+        self.take = ring.kernels.encode
+        self.ring, self.handle = ring.handle, at
 
     def count(self):
         """Records in the run, without the one that did not fit."""

@@ -6,28 +6,23 @@ the values, the flags. The sampler leaves its readings in `values` and `flags`; 
 Nothing here allocates after the start. When it is full the newest record is refused and counted,
 for the older ones are nearer to the flash.
 
-With viper all of it is one array, because a kernel gets a single address for less than a second
-argument costs; where there is none (CPython, the webassembly port) the twin gets its parts.
+All of it is one array, because a kernel gets a single address for less than a second argument costs
+it.
 """
 
 from array import array
 
-try:
-    import uctypes
+import uctypes
 
-    from tirta_node.storage import codec_viper
-
-    VIPER = True
-except (ImportError, SyntaxError, ValueError):  # no viper; no emitter; compiled for another chip
-    VIPER = False
+from tirta_node.storage import codec_viper
 
 RAM_BYTES = 2600
 # A node with few channels has room for longer chunks, which cost it least: their frames weigh most.
 _FEW_BYTES, _EACH_BYTES = 4608, 512
 MOST = 255
 _GOOD = 1  # as in record.py
-# As in tirta_format/codec.py.
-_WIDTH, _ROOM, _FIRST, USED, _NEXT, _CHANNELS, _SUM_LOW, _SUM_HIGH = 0, 1, 2, 3, 4, 5, 6, 7
+# As in codec_viper.py.
+_WIDTH, _ROOM, _FIRST, USED, _NEXT, _RING_CHANNELS, _SUM_LOW, _SUM_HIGH = 0, 1, 2, 3, 4, 5, 6, 7
 _FLAGS_AT, _SLOTS_AT, _RECORDS_AT, _VALUES_AT = 8, 9, 10, 11
 
 
@@ -48,7 +43,7 @@ class Ring:
     `alone(handle, to, i, at, low, high)` writes the i-th oldest as a record of the journal.
     """
 
-    def __init__(self, channels, viper=True, capacity=0):
+    def __init__(self, channels, capacity=0, kernels=codec_viper):
         self.channels = channels
         self.width = record_halves(channels)
         self.capacity = capacity or room(channels)
@@ -57,30 +52,25 @@ class Ring:
         slots = flags + (channels + 3) // 4
         records = slots + self.capacity
         size = self.width * self.capacity
-        self.viper = viper and VIPER
-        if self.viper:
-            state = array("i", bytes(4 * records + 2 * size))
-            at = uctypes.addressof(state)
-            self.values = memoryview(state)[_VALUES_AT:flags]
-            self.flags = uctypes.bytearray_at(at + 4 * flags, 4 * (slots - flags))
-            self.slots = memoryview(state)[slots:records]
-            self.records = uctypes.struct(
-                at + 4 * records, (uctypes.ARRAY, size | uctypes.UINT16), uctypes.NATIVE
-            )
-            self.take = codec_viper.push
-            self._add_up = codec_viper.add_up
-            self.alone = codec_viper.alone
-            self.handle = at
-        else:
-            from tirta_node.storage import codec_shim
-
-            state = codec_shim.ring(self, _VALUES_AT, 4 * (slots - flags), size)
+        state = array("i", bytes(4 * records + 2 * size))
+        at = uctypes.addressof(state)
+        self.values = memoryview(state)[_VALUES_AT:flags]
+        self.flags = uctypes.bytearray_at(at + 4 * flags, 4 * (slots - flags))
+        self.slots = memoryview(state)[slots:records]
+        self.records = uctypes.struct(
+            at + 4 * records, (uctypes.ARRAY, size | uctypes.UINT16), uctypes.NATIVE
+        )
+        self.kernels = kernels
+        self.take = kernels.push
+        self._add_up = kernels.add_up
+        self.alone = kernels.alone
+        self.handle = at
         for i in range(len(self.flags)):
             self.flags[i] = _GOOD
         self.state = state
         state[_WIDTH] = self.width
         state[_ROOM] = self.capacity
-        state[_CHANNELS] = channels
+        state[_RING_CHANNELS] = channels
         state[_FLAGS_AT] = flags
         state[_SLOTS_AT] = slots
         state[_RECORDS_AT] = records

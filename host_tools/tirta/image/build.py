@@ -46,9 +46,6 @@ VFS_FROZEN = {
 VFS_MANIFEST = "frozen/manifest.json"
 APP_ROOT = "app.py"
 APP_PACKAGES = ("tirta_format", "tirta_node")
-# What only stands in for viper: every board has that, and a file takes a block of the slot.
-TWINS = {"codec.py", "codec_shim.py", "tick_shim.py"}
-TWIN_SUFFIX = "_plain.py"
 MANIFEST = "manifest.json"
 ARCHES = {2: "x64", 10: "xtensawin", 11: "rv32imc"}  # bits 10 to 13 of sys.implementation._mpy
 OLDEST = "0.1.0"  # the oldest firmware whose log, state and config this one goes on with
@@ -147,7 +144,6 @@ def _app_sources(root: Path) -> Iterable[Path]:
         found = sorted(
             path.relative_to(root)
             for path in (root / package).rglob("*.py")
-            if path.name not in TWINS and not path.name.endswith(TWIN_SUFFIX)
             if not (path.name == "__init__.py" and path.parent.name in ROOMS)
         )
         if not found:

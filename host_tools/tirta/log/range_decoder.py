@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Runs of the range coder back to records (FORMAT.md 4b), one small function for each step.
 
-The mirror of tirta_format.codec.encode: the same state array, the same arithmetic on integers. The
-functions run as they are, and compiled by numba where tirta.log.unpack finds it: so they use plain
-loops and arrays, and call only each other. All are in this file, because numba's cache compares a
-function's own file alone with what it compiled: a change elsewhere it would not see.
+The mirror of the node's encoder (tirta_node/storage/codec_viper.py): the same state array, the
+same arithmetic on integers. The functions run as they are, and but for `fresh` compiled by numba
+where tirta.log.unpack finds it: so they use plain loops and arrays, and call only each other. All
+are in this file, because numba's cache compares a function's own file alone with what it compiled:
+a change elsewhere it would not see.
 
 Any input ends: a record costs at most 2 + 19 × (channels + 1) steps and 33 raw bits a value, input
 behind its end reads as zeros, and what no encoder writes ends as CORRUPT.
@@ -21,12 +22,30 @@ _CHANNELS, _RECORDS, _FLAGS, _PACES, _BLOCKS = 4, 5, 7, 20, 21
 _LO, _HI, _USE, _D1, _EMA, _BEST, _E0, _FAST, _SLOW = 0, 1, 2, 3, 4, 5, 6, 10, 11
 _W1, _W2, _GATE, _R1, _R2, _R3, _HIT, _STEPS = 12, 13, 14, 15, 16, 17, 18, 19
 _PACE, _PACE_LO, _PACE_HI, _LEAP, _STRIDE = 20, 21, 22, 23, 24
-_HEAD, _LOG = 480, 482
+_HEAD, _LOG, _RECENT = 480, 482, 738
 _BIAS, _TOP, _BOTTOM = 1 << 28, 1 << 29, 1 << 21
 _MISSING = 9
 _NONE = 1 << 31  # no residual is so large
 _CODE, _RANGE, _POS = 0, 1, 2  # the range decoder; code is kept times 8, in 32 bits
 _E1, _E2, _Q1, _Q2 = 0, 1, 2, 3  # residuals and scales of the two channels before
+
+
+def fresh(prior: bytes, channels: int, paces: int) -> tuple[list[int], list[int]]:
+    """State and probabilities of fresh models (4b.2); `paces` is 0 in a page of version 1."""
+    block = [0] * _STRIDE
+    block[_D1] = block[_EMA] = block[_W1] = block[_W2] = block[_GATE] = _BIAS
+    block[_FAST] = block[_SLOW] = 32
+    block[_HI] = 65536  # no value yet
+    block[_HIT] = 64
+    st = [0] * _BLOCKS + block * (channels + 1)
+    st[_CHANNELS], st[_PACES] = channels, paces
+    st[_FLAGS : _FLAGS + 8] = [0x1111] * 8
+    for x in range(channels + 1):
+        st[_BLOCKS + x * _STRIDE + _STEPS] = _RECENT + 4 * x
+    # Twice the binary logarithm of 0 to 255, in halves: the bit below the leading one counts.
+    halves = [2 * i.bit_length() - 2 + (i << 1 >> i.bit_length() - 1 & 1) for i in range(1, 256)]
+    pr = [p << 8 for p in prior] + [1024, 32768, 0, *halves] + [32768] * 4 * (channels + 1)
+    return st, pr
 
 
 def refill(data: Data, coder: Words) -> None:

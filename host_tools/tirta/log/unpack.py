@@ -4,7 +4,6 @@ plain Python where not. Both give the same; numba keeps what it compiled in its 
 """
 
 import functools
-from array import array
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -13,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tirta.log import range_decoder
-from tirta_format import codec
 from tirta_format.page import VERSION
 from tirta_format.prior import PRIOR
 
 MAX_COUNT = 255
-_PACES, _BLOCKS, _STRIDE, _RECENT = 20, 21, 24, 738  # as in tirta_format.codec
 _CODER, _BEFORE = 3, 4
 
 
@@ -85,11 +82,8 @@ class Unpacker:
 
 @functools.cache
 def _fresh(channels: int, paces: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """State and probabilities of fresh models."""
-    state = array("q", bytes(8 * (_BLOCKS + (channels + 1) * _STRIDE)))
-    probs = array("q", bytes(8 * (_RECENT + 4 * (channels + 1))))
-    codec.reset(state, probs, PRIOR, channels)
-    state[_PACES] = paces
+    """State and probabilities of fresh models: the same every time."""
+    state, probs = range_decoder.fresh(PRIOR, channels, paces)
     return tuple(state), tuple(probs)
 
 

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""The kernels of sampling as the chip runs them, against their plain twins: statistics, quality and
-tick on the same memory, word for word. Twice as much of it fits as a node of 16 channels has.
+"""The kernels of sampling as the chip runs them, against their plain run (plain_viper.py):
+statistics, quality and tick on the same memory, word for word. Twice as much of it fits as a node
+of 16 channels has.
 """
 
 from array import array
 
-import quality_plain as quality
-import statistics_plain as statistics
-import tick_plain as ticks
+import plain_viper
 import uctypes
 from nor import Random
 
-from tirta_node import quality_viper, statistics_viper, tick_viper
+try:
+    from tirta_node.sampling import quality_viper, statistics_viper, tick_viper
+except ImportError:  # on a node there are no rooms
+    from tirta_node import quality_viper, statistics_viper, tick_viper
+
+quality = plain_viper.kernels("quality_viper")
+statistics = plain_viper.kernels("statistics_viper")
+ticks = plain_viper.kernels("tick_viper")
 
 GOOD, SUSPECT, FAIL, MISSING = 1, 3, 4, 9
 TICKS = (1 << 30) - 1
@@ -29,7 +35,7 @@ class Chance(Random):
 
 
 class Bench:
-    """Cells with accounts and limits behind them, as benches.py lays them out."""
+    """Cells with accounts and limits behind them, as accounts.py lays them out."""
 
     def __init__(self, cells, accounts=(), limits=()):
         flags_at = 11 + cells
@@ -44,8 +50,6 @@ class Bench:
         whole = memoryview(words)
         self.values = whole[11:flags_at]
         self.flags = uctypes.bytearray_at(self.at + 4 * flags_at, cells)
-        self.acc = whole[acc_at:qc_at]
-        self.qc = whole[qc_at:]
 
     def sample(self, chance, most):
         for c in range(len(self.values)):
@@ -53,48 +57,47 @@ class Bench:
             self.flags[c] = chance.of(GOOD, GOOD, GOOD, GOOD, GOOD, GOOD, SUSPECT, FAIL, MISSING)
 
 
-def same(kernel, twin, why):
+def same(kernel, plain, why):
     """Fails with the first word that differs."""
-    for i, (ours, theirs) in enumerate(zip(kernel, twin)):
+    for i, (ours, theirs) in enumerate(zip(kernel, plain)):
         assert ours == theirs, (why, i, ours, theirs)
 
 
 def _accounts(cells):
-    twin = statistics
+    of = statistics
     found = [cells, 8 * cells]
     for cell in range(cells):
-        found += [cell, 0, 0, MISSING] + [0] * (twin._ACCOUNT - 5) + [2 * twin._SPREADS - 1]
+        found += [cell, 0, 0, MISSING] + [0] * (of._ACCOUNT - 5) + [2 * of._SPREADS - 1]
     for what in range(8):
         value, flag, do = (
-            (twin._LATEST, twin._LATEST_FLAG, 0), (twin._SUM, twin._SUM_FLAG, 0),
-            (twin._LATEST, twin._WORST, twin._IS_MEAN), (twin._LEAST, twin._WORST, 0),
-            (twin._GREATEST, twin._WORST, 0), (twin._LAST, twin._WORST, 0),
-            (twin._N, twin._WORST, twin._IS_COUNT), (twin._LATEST, twin._WORST, twin._IS_STD),
+            (of._LATEST, of._LATEST_FLAG, 0), (of._SUM, of._SUM_FLAG, 0),
+            (of._LATEST, of._WORST, of._IS_MEAN), (of._LEAST, of._WORST, 0),
+            (of._GREATEST, of._WORST, 0), (of._LAST, of._WORST, 0),
+            (of._N, of._WORST, of._IS_COUNT), (of._LATEST, of._WORST, of._IS_STD),
         )[what]  # fmt: skip
         for cell in range(cells):
-            at = 2 + cell * twin._ACCOUNT
+            at = 2 + cell * of._ACCOUNT
             found += [what * cells + cell, at + value, at + flag, at, do]
     return found
 
 
 def test_statistics():
     cells = 3
-    kernel, twin = Bench(cells, _accounts(cells)), Bench(cells, _accounts(cells))
-    of_kernel, of_twin = Bench(8 * cells), Bench(8 * cells)
+    kernel, plain = Bench(cells, _accounts(cells)), Bench(cells, _accounts(cells))
+    of_kernel, of_plain = Bench(8 * cells), Bench(8 * cells)
     for most, samples in ((40, 30), (30000, 200), (5, 0), (1 << 20, 9), (1 << 24, 1)):
         ours, theirs = Chance(SEED), Chance(SEED)
         for slot in range(samples):
             kernel.sample(ours, most)
-            twin.sample(theirs, most)
+            plain.sample(theirs, most)
             statistics_viper.add(kernel.at, slot)
-            statistics.add(twin.words, twin.values, twin.flags, twin.acc, slot)
-            same(kernel.words, twin.words, (most, slot))
+            statistics.add(plain.at, slot)
+            same(kernel.words, plain.words, (most, slot))
         kept = int(samples == 30)
         statistics_viper.close(kernel.at, of_kernel.at, kept)
-        to = of_twin.words, of_twin.values, of_twin.flags
-        statistics.close(twin.words, twin.acc, *to, kept)
-        same(kernel.words, twin.words, most)
-        same(of_kernel.words, of_twin.words, most)
+        statistics.close(plain.at, of_plain.at, kept)
+        same(kernel.words, plain.words, most)
+        same(of_kernel.words, of_plain.words, most)
         assert not samples or any(of_kernel.values)
 
 
@@ -104,16 +107,16 @@ def test_quality():
     for cell, late in ((0, 1), (1, 0)):
         limits += [cell, -90, 90, -70, 70, 60, late, 30, 50, 4, 3, flat, 0, 0, MISSING]
         limits += [0] * (quality._KEPT - 15 + flat + 1)
-    kernel, twin = Bench(2, (), limits), Bench(2, (), limits)
+    kernel, plain = Bench(2, (), limits), Bench(2, (), limits)
     ours, theirs = Chance(SEED), Chance(SEED)
     found = set()
     for slot in range(300):
         most = 2 if slot % 40 > 25 else 100
         kernel.sample(ours, most)
-        twin.sample(theirs, most)
+        plain.sample(theirs, most)
         quality_viper.judge(kernel.at, slot)
-        quality.judge(twin.words, twin.values, twin.flags, twin.qc, slot)
-        same(kernel.words, twin.words, slot)
+        quality.judge(plain.at, slot)
+        same(kernel.words, plain.words, slot)
         found.update(kernel.flags)
     assert found >= {GOOD, SUSPECT, FAIL, MISSING}, found
 
@@ -134,7 +137,7 @@ class Driver:
 
 
 class Tick:
-    """The parts of a tick, twice the same: one for the kernel and one for the twin."""
+    """The parts of a tick, the same for one and for another."""
 
     def __init__(self):
         chance = Chance(SEED)
@@ -158,25 +161,24 @@ class Tick:
 
 
 def test_tick():
-    twin = ticks
     slope = 0x1234567
     rows = (
-        (0, 0, 10, 2, -10, 0, 300, 390, 4, 0, 3, slope, 64, 0, 0, 0),
-        (0, 1, 11, 0, -10, 0, 300, 390, 4, 500, 0, slope, 90, 1, 0, 0),
-        (0, 2, 0, 0, -10, 0, 300, 390, 200, -7, 0, 0xABCD, 0, 0, 9, 0),
+        (0, 0, 10, 2, 10, 20, 300, 390, 4, 0, 3, slope, 64, 0, 0, 0),
+        (0, 1, 11, 0, 10, 20, 300, 390, 4, 500, 0, slope, 90, 1, 0, 0),
+        (0, 2, 0, 0, 10, 20, 300, 390, 200, -7, 0, 0xABCD, 0, 0, 9, 0),
         (1, 3, 12, 0, 0, 0, 200, 0, 0, 1000, 0, 0, 0, 0, 0, 0),
         (1, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-        (0, 5, 13, 0, -10, 0, 300, 390, 4, 0, 0, slope, 64, 0, 0, 0),
+        (0, 5, 13, 0, 10, 20, 300, 390, 4, 0, 0, slope, 64, 0, 0, 0),
         (0, 6, 14, 0, 0, 0, 0, 0, 1, 77, GOOD, TICKS - 900, 3000, 5, 0, 0),
     )
-    words = [0] * twin._ROWS
+    words = [0] * ticks._ROWS
     for row in rows:
         words += row
     words += [7, 0, 15, 8, 0, 16]
-    words[twin._DUE], words[twin._PERIOD] = TICKS - 300, 1000
-    words[twin._LEAD], words[twin._HELD], words[twin._READS] = 100, 1, 6
-    words[twin._MORE] = 1
-    of_kernel, of_twin = array("i", words), array("i", words)
+    words[ticks._DUE], words[ticks._PERIOD] = TICKS - 300, 1000
+    words[ticks._LEAD], words[ticks._HELD], words[ticks._READS] = 100, 1, 6
+    words[ticks._MORE] = 1
+    of_kernel, of_plain = array("i", words), array("i", words)
     kernel, plain = Bench(18), Bench(18)
     ours, theirs = Tick(), Tick()
     chance = Chance(SEED)
@@ -184,15 +186,15 @@ def test_tick():
         step = chance.of(40, 150, 900, 1000, 5300)
         ours.now += step
         theirs.now += step
-        kernel.words[twin._USED] = plain.words[twin._USED] = int(i % 7 == 6)  # full
+        kernel.words[ticks._USED] = plain.words[ticks._USED] = int(i % 7 == 6)  # full
         now = ours.now & TICKS
         left = tick_viper.tick(kernel.at, uctypes.addressof(of_kernel), now, ours.parts)
-        cells = plain.values, plain.flags, None, None
-        assert twin.tick(plain.words, of_twin, now, theirs.parts, *cells) == left, i
-        same(of_kernel, of_twin, i)
+        state = uctypes.addressof(of_plain)
+        assert ticks.tick(plain.at, state, now, theirs.parts) == left, i
+        same(of_kernel, of_plain, i)
         same(kernel.words, plain.words, i)
         if step > 1000:
-            of_kernel[twin._BUSY] = of_twin[twin._BUSY] = 1
+            of_kernel[ticks._BUSY] = of_plain[ticks._BUSY] = 1
     assert ours.taken == theirs.taken
     assert len(ours.taken) > 20
     assert ours.refused == theirs.refused > 0
