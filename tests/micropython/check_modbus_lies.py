@@ -33,6 +33,23 @@ class Gateway:
         return ((time.ticks_diff(self._free_ms, now), self._registers.answer(frame)),)
 
 
+class Twice:
+    """Gives an answer in `each` a second time, so much later."""
+
+    def __init__(self, registers, each, apart_ms):
+        self._registers = registers
+        self._each = each
+        self._apart_ms = apart_ms
+        self._answers = 0
+
+    def __call__(self, frame):
+        answer = self._registers.answer(frame)
+        self._answers += 1
+        if self._answers % self._each:
+            return ((5, answer),)
+        return ((5, answer), (5 + self._apart_ms, answer))
+
+
 def made(poll_ms=5000):
     """(line, registers, master, its two channels)."""
     line = Line()
@@ -73,6 +90,19 @@ def test_answers_that_all_come_2500_ms_late_are_those_of_their_own_register():
     found = look(master, channels, 900)
     print(found, master.late, master.unsure)
     assert found[GOOD] > 600
+
+
+def test_a_gateway_that_answers_twice_is_never_believed_to_be_another():
+    """Always, or one time in ten; the second answer comes while the other register is listened
+    for, or when nobody listens.
+    """
+    for poll_ms in (1000, 5000):
+        for each in (1, 10):
+            for apart_ms in (20, 1500):
+                line, registers, master, channels = made(poll_ms)
+                line.slaves[1] = Twice(registers, each, apart_ms)
+                look(master, channels, 300)
+                assert master.late > 0
 
 
 def test_any_constant_delay():
