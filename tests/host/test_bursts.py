@@ -14,7 +14,7 @@ from week_towns import DAY, START_S, town
 
 from tirta.district import acknowledged, change_point, events, expected, tank
 from tirta.district.acknowledged import Acknowledged
-from tirta.district.burst import Burst, _sure, bursts
+from tirta.district.burst import Burst, _events, _sure, bursts
 from tirta.district.calendar import Calendar, dates
 from tirta.district.events import GROWTH, FlowEvent
 from tirta.district.expected import DailyValues
@@ -130,6 +130,13 @@ def test_a_leak_is_as_sure_where_old_ones_lift_each_night() -> None:
     model = expected.expected(days, Calendar(), scatter)
     told = leaks(events.find(days, model)[0], days.at, lambda *_: True)
     assert [(k.first, k.last) for k in told][1:] == [(200, 260)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("each_lps", [0.15, 0.4])
+def test_a_few_houses_of_which_most_use_nothing_at_night(seed: int, each_lps: float) -> None:
+    used = np.random.default_rng(seed).poisson(0.3, 60) * each_lps
+    assert _events(replace(series(np.zeros(60)), value=used), Calendar()) == []
 
 
 def test_four_strange_weeks_are_no_level() -> None:

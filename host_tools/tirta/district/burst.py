@@ -89,8 +89,9 @@ def bursts(
 def _events(series: DailyValues, calendar: Calendar) -> list[FlowEvent]:
     """The events, with the scatter that the series itself has once they are known."""
     scatter = expected.first_noise(series, calendar)
-    _, left = events.find(series, expected.expected(series, calendar, scatter), quick=True)
-    scatter = expected.noise_of(left * scatter, series)
+    if not expected.mostly_alike(series, calendar):
+        _, left = events.find(series, expected.expected(series, calendar, scatter), quick=True)
+        scatter = expected.noise_of(left * scatter, series)
     sharp = expected.expected(series, calendar, scatter, expected.SHARP)
     return events.find(series, expected.expected(series, calendar, scatter), sharp)[0]
 

@@ -13,6 +13,7 @@ Shapes: everything is by counted night, [nights].
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from tirta.district.signal import Floats
 _SAME_TIME_DAYS = 5.0  # for so long people who are away, or have guests, stay the same people
 _WEEKS = 28  # nights
 _LEAST_OF_ALL = 1 / 3  # of a low night of all, whatever four weeks were like
+_NORMAL_80 = 1.2816  # what 80 % of a normal deviation's sizes are within
+_MOSTLY_ALIKE = 10.0
 _MAD = 1.4826  # from a median absolute deviation to a standard deviation (Croux, Rousseeuw 1992)
 
 
@@ -118,27 +121,46 @@ def expected(
 
 
 def first_noise(days: DailyValues, calendar: Calendar, plausible: Plausible = PLAUSIBLE) -> float:
-    """Estimate the scatter from one night to the next of the same class: steps are few, so a median
-    is.
-    """
-    kinds = [calendar.kind(day) for day in days.days]
-    change = np.array([
-        b - a
-        for a, b, first, second in zip(
-            days.value, days.value[1:], kinds, kinds[1:], strict=False
-        )
-        if first == second != HOLIDAY
-    ])  # fmt: skip
+    """Scatter from one night to the next of the same class: steps are few, so a median is."""
+    change = _changes(days, calendar)
     return (
-        _floored(_MAD * float(np.median(np.abs(change))) / 2**0.5, len(change), days, plausible)
+        _floored(_scatter(change) / 2**0.5, len(change), days, plausible)
         if len(change) > 2
         else _floored(0.0, 99, days, plausible)
     )
 
 
+def mostly_alike(days: DailyValues, calendar: Calendar) -> bool:
+    """Return whether most nights are as the one before, and some are far from it: those of a few
+    houses, of which most use nothing. What is far is then their use, and not left over by it.
+    """
+    change = _changes(days, calendar)
+    return len(change) > 2 and _wide(change) is not None
+
+
+def _changes(days: DailyValues, calendar: Calendar) -> Floats:
+    """From each night to the next one, where both are of the same class and no holidays."""
+    kinds = [calendar.kind(day) for day in days.days]
+    same = [a == b != HOLIDAY for a, b in pairwise(kinds)]
+    return np.asarray(np.diff(days.value)[np.array(same, bool)])
+
+
 def noise_of(left: Floats, days: DailyValues, plausible: Plausible = PLAUSIBLE) -> float:
     """Estimate the scatter of what a model left over, in the unit of the series."""
-    return _floored(_MAD * float(np.median(np.abs(left))), len(left), days, plausible)
+    return _floored(_scatter(left), len(left), days, plausible)
+
+
+def _scatter(values: Floats) -> float:
+    """Estimate a standard deviation that few large values do not move. Where most are alike a
+    median says nothing: there it is of the other ones.
+    """
+    return _wide(values) or float(_MAD * np.median(np.abs(values)))
+
+
+def _wide(values: Floats) -> float | None:
+    half, most = np.percentile(np.abs(values), (50, 80))
+    wide = float(most / _NORMAL_80)
+    return wide if wide > _MOSTLY_ALIKE * _MAD * half else None
 
 
 def _floored(scatter: float, count: int, days: DailyValues, plausible: Plausible) -> float:
