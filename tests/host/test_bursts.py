@@ -135,7 +135,7 @@ def test_a_leak_is_as_sure_where_old_ones_lift_each_night() -> None:
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("each_lps", [0.15, 0.4])
 def test_a_few_houses_of_which_most_use_nothing_at_night(seed: int, each_lps: float) -> None:
-    used = np.random.default_rng(seed).poisson(0.3, 60) * each_lps
+    used = np.asarray(np.random.default_rng(seed).poisson(0.3, 60) * each_lps, np.float64)
     assert _events(replace(series(np.zeros(60)), value=used), Calendar()) == []
 
 
