@@ -43,7 +43,7 @@ def input_seen():
 def await_peer(at_most_us):
     """A device outside is to answer: time runs at 1 for so long, from now on."""
     global _peer_until_us
-    _peer_until_us = real_us() + at_most_us
+    _peer_until_us = max(_peer_until_us, real_us() + at_most_us)
 
 
 def sleep_us(duration_us):

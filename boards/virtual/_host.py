@@ -12,6 +12,7 @@ sys.path[:] = ()
 machine = __import__("machine")
 os = __import__("os")
 select = __import__("select")
+socket = __import__("socket")
 time = __import__("time")
 vfs = __import__("vfs")
 sys.path[:] = _path

@@ -25,9 +25,15 @@ import micropython
 import onewire  # noqa: F401
 from esp32 import Partition
 
+if _state.get(_state.NETWORK):
+    import socket  # noqa: F401
+
+    import network  # noqa: F401
+
 _CTRL_C = 3
 _NAMES = 692
 _DEVICE_NAMES = 73  # more that the board has when the scenario has devices on buses
+_NETWORK_NAMES = 87  # and with a radio
 _BOOT_PY = """\
 # This file is executed on every boot (including wake-boot from deepsleep)
 #import esp
@@ -66,7 +72,10 @@ def _grow_names():
     When it is full, at 1,270 names, it takes 14 KB in one piece. Here the board's own 600 names are
     in it; the chip's are in ROM, so there the firmware would fill it much later.
     """
-    for i in range(_NAMES - (_DEVICE_NAMES if _water.has_devices() else 0)):
+    more = _DEVICE_NAMES if _water.has_devices() else 0
+    if _state.get(_state.NETWORK):
+        more += _NETWORK_NAMES
+    for i in range(_NAMES - more):
         getattr(sys, "_%x" % i, None)  # a name that was asked for stays known
 
 
@@ -94,11 +103,11 @@ def _run(path, main_globals):
 
 def _be_the_chip(main_globals):
     """From here on the computer's files and modules are out of sight."""
-    names = ("esp32", "machine", "onewire", "os", "select", "time")
+    names = ("esp32", "machine", "network", "onewire", "os", "select", "socket", "time")
     for name in list(sys.modules):
         if name not in names:
             del sys.modules[name]
-    for name in ("machine", "os", "select", "time"):
+    for name in ("machine", "os", "select", "time"):  # the port's older names, which mpremote uses
         sys.modules["u" + name] = sys.modules[name]
     sys.modules["vfs"] = vfs
     sys.modules["sys"] = sys.modules["usys"] = _wire.chip_sys

@@ -23,7 +23,7 @@ class poll:
     def register(self, stream, eventmask=POLLIN | POLLOUT):
         self.unregister(stream)
         real = getattr(stream, "real", stream)
-        if eventmask & POLLIN:
+        if eventmask & POLLIN and not hasattr(stream, "ready"):
             self._poll.register(real, POLLIN)
         self._entries.append((stream, real, eventmask, ((stream, eventmask & POLLIN),)))
 
@@ -31,7 +31,7 @@ class poll:
         for entry in self._entries:
             if entry[0] is stream:
                 self._entries.remove(entry)
-                if entry[2] & POLLIN:
+                if entry[2] & POLLIN and not hasattr(stream, "ready"):
                     self._poll.unregister(entry[1])
                 return
 
@@ -44,8 +44,11 @@ class poll:
 
     def ipoll(self, timeout=-1, flags=0):
         for entry in self._entries:
-            if entry[2] & POLLOUT:  # the UART always takes a byte, if after some ticks
-                return ((entry[0], POLLOUT),)
+            if entry[2] & POLLOUT:
+                if not hasattr(entry[0], "ready"):
+                    return ((entry[0], POLLOUT),)  # the UART takes a byte, if after some ticks
+                told = entry[0].ready(entry[2])
+                return ((entry[0], told),) if told else ()
         wait_us = -1 if timeout is None or timeout < 0 else timeout * 1000
         if wait_us > 0:  # FreeRTOS wakes who waits at a tick
             wait_us += -(_clock.now_us() + wait_us) % _clock.TICK_US

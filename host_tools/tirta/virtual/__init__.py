@@ -59,6 +59,7 @@ def up(  # noqa: PLR0913 - the options of one command
     erase_ms: int = 0,
     heap_less: int = 0,
     talk_s: float = 2.0,
+    network: bool = False,
 ) -> VirtualNode:
     """Start a node, or give one that is cut its power back.
 
@@ -67,6 +68,7 @@ def up(  # noqa: PLR0913 - the options of one command
     Of the heap, `heap_less` bytes are not there: what works so, leaves as many.
     After each byte from the laptop time runs at 1 for `talk_s`, whatever `speed` says:
     a laptop's timeouts must hold. 0 is for who waits only on the node's clock.
+    A board with a `network` has a radio; `control` says what the network lacks.
     With a `fleet`'s key the node is locked. `chip_id`: 12 hex digits, else made from the name.
     """
     command()  # says what is missing before anything is written
@@ -94,7 +96,7 @@ def up(  # noqa: PLR0913 - the options of one command
             "name": name, "board": kind.name, "speed": pace, "baud": baud, "seed": seed,
             "scenario": str(scenario) if scenario else None, "unique_id": unique_id,
             "free_line": free_line, "erase_ms": erase_ms, "heap_less": heap_less,
-            "talk_s": talk_s,
+            "talk_s": talk_s, "network": network,
         }  # fmt: skip
         (folder / "node.json").write_text(json.dumps(settings), encoding="utf-8")
         _spawn(name, folder)
@@ -148,7 +150,10 @@ def cut(name: str, after_ops: int | None = None, torn: str | None = None) -> Non
 
 
 def control(name: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Ask the supervisor: {"do": "status"} or {"do": "reset"}; the status after it."""
+    """Ask the supervisor: {"do": "status"}, {"do": "reset"}, or {"do": "network", "without":
+    ["access-point", "address", "names", "way", "right-key"], "after_bytes": n}, which holds from
+    now on (with `after_bytes`, the way goes behind so many bytes from the node); the status after.
+    """
     return _require(name, request)
 
 

@@ -22,6 +22,7 @@ from tirta.files.paths import boards_dir
 # less stand for the firmware's part in that table. tests/system measures both sides.
 HEAP_BYTES = 268_070
 DEVICE_BYTES = 12_960  # what the models of devices on buses take, where a scenario has some
+NETWORK_BYTES = 9_000  # what the model of the radio and the sockets take, where a board has one
 
 INTERRUPT = getattr(signal, "SIGUSR1", 0)  # Windows has none, and no virtual node
 _RUN = f"""\
@@ -47,9 +48,10 @@ sys.exit(run.run_main(["micropython"] + sys.argv[3:] + files))
 """
 
 
-def command(devices: bool = False, heap_less: int = 0) -> list[str]:
+def command(devices: bool = False, heap_less: int = 0, network: bool = False) -> list[str]:
     """Return the command that starts a board; its working directory is the node's. `devices`: the
-    scenario hangs some on its buses; `heap_less`: so many bytes less of heap than the chip has.
+    scenario hangs some on its buses; `heap_less`: so many bytes less of heap than the chip has;
+    `network`: the board has a radio.
     """
     if not sys.platform.startswith("linux"):
         raise TirtaError(
@@ -64,5 +66,5 @@ def command(devices: bool = False, heap_less: int = 0) -> list[str]:
         )
     rom = str(boards_dir() / "virtual")
     python = [sys.executable, "-I", "-S", "-c", _RUN, spec.origin, rom]
-    heap = HEAP_BYTES + devices * DEVICE_BYTES - heap_less
+    heap = HEAP_BYTES + devices * DEVICE_BYTES + network * NETWORK_BYTES - heap_less
     return [*python, "-X", f"heapsize={heap}", "-i", "start.py"]

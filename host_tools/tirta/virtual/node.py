@@ -12,7 +12,7 @@ from tirta.errors import TirtaError
 from tirta.image.partition_table import TABLE_OFFSET, TABLE_SIZE, parse
 from tirta.virtual.output import Output
 from tirta.virtual.process import Process
-from tirta.virtual.state import Slot, State, Torn
+from tirta.virtual.state import Slot, State, Torn, Without
 from tirta.virtual.truth import Truth
 
 PWRON_RESET, HARD_RESET, WDT_RESET, SOFT_RESET = 1, 2, 3, 5
@@ -35,9 +35,11 @@ class PoweredBoard:
         self.state[Slot.FREE_LINE] = int(settings.get("free_line", False))
         self.state[Slot.ERASE_MS] = int(settings.get("erase_ms", 0))
         self.state[Slot.TALK_US] = round(1e6 * settings.get("talk_s", 2.0))
+        network = bool(settings.get("network", False))
+        self.state[Slot.NETWORK] = int(network)
         self.truth = Truth.open(folder / "scenario.bin")
         heap_less = int(settings.get("heap_less", 0))
-        self.process = Process(folder, uart1, self.truth.has_devices, heap_less)
+        self.process = Process(folder, uart1, self.truth.has_devices, heap_less, network)
         self._output = Output()
         self._line = bytearray()
         self._booted = False
@@ -206,6 +208,12 @@ class PoweredBoard:
                     self.power_on()
             case "reset":
                 self._reset_chip(HARD_RESET)
+            case "network":
+                without = Without.of(request.get("without", []))
+                if without is None or not self.state[Slot.NETWORK]:
+                    return {"error": "no such fault of a network, or no network"}
+                self.state[Slot.NETWORK_BYTES] = int(request.get("after_bytes") or 0)
+                self.state[Slot.NETWORK] = Without.RADIO_IS_THERE | without
             case other:
                 return {"error": f"unknown request {other!r}"}
         return self._status()

@@ -23,11 +23,13 @@ _SIGINT_BIT = 1 << (signal.SIGINT - 1)
 class Process:
     """The MicroPython that is a board, as a child process."""
 
-    def __init__(self, folder: Path, uart1: int, devices: bool, heap_less: int) -> None:
+    def __init__(
+        self, folder: Path, uart1: int, devices: bool, heap_less: int, network: bool = False
+    ) -> None:
         self._folder = folder
         self._uart1 = uart1
         self._child: subprocess.Popen[bytes] | None = None
-        self._command = command(devices, heap_less)
+        self._command = command(devices, heap_less, network)
         self._stdin, self._feed = os.pipe()
         self.output, self._stdout = os.pipe()
         fcntl.fcntl(self._stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -7,7 +7,7 @@ boards/virtual/_state.py (a test compares the two lists).
 
 import mmap
 import struct
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +40,8 @@ class Slot(IntEnum):
     ERASES = 19
     CLOCK_CHIP_SINCE_US = 20
     TALK_US = 21
+    NETWORK = 22
+    NETWORK_BYTES = 23
 
 
 class Torn(IntEnum):
@@ -57,6 +59,28 @@ class Torn(IntEnum):
         """Return the kind of this name, or None."""
         key = "CLEAN" if name is None else name.upper().replace("-", "_")
         return cls[key] if key in cls.__members__ else None
+
+
+class Without(IntFlag):
+    """What the network lacks; the bits are those of boards/virtual/_radio.py."""
+
+    RADIO_IS_THERE = 1
+    ACCESS_POINT = 2
+    ADDRESS = 4
+    NAMES = 8
+    WAY = 16
+    RIGHT_KEY = 32
+
+    @classmethod
+    def of(cls, names: list[str]) -> Self | None:
+        """Return the sum of these names, as "access-point", or None."""
+        keys = [name.upper().replace("-", "_") for name in names]
+        if not set(keys) <= cls.__members__.keys():
+            return None
+        found = cls(0)
+        for key in keys:
+            found |= cls[key]
+        return found
 
 
 class State:

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""The station of the ESP32 port's `network.WLAN` (documentation of MicroPython 1.27 to 1.29).
+
+`connect` returns at once; association and address take their time, and `status` tells how far it
+is. As on the chip, the driver goes on trying by itself once it was told to connect, and a switched
+off radio knows nothing.
+"""
+
+import _clock
+import _radio
+
+STA_IF = 0
+AP_IF = 1
+STAT_IDLE = 1000
+STAT_CONNECTING = 1001
+STAT_GOT_IP = 1010
+STAT_NO_AP_FOUND = 201
+STAT_WRONG_PASSWORD = 202
+STAT_BEACON_TIMEOUT = 200
+STAT_ASSOC_FAIL = 203
+STAT_HANDSHAKE_TIMEOUT = 204
+
+# What leaves as much heap as an emulated ESP32 has with Wi-Fi on and eight channels: 58,208 bytes
+# (1.27.0). There Wi-Fi takes 22.7 KB, but objects are half as large.
+_BALLAST = 4_300
+_station = None
+
+
+class WLAN:
+    IF_STA = STA_IF
+    IF_AP = AP_IF
+
+    def __new__(cls, interface_id=STA_IF):
+        global _station
+        if interface_id != STA_IF:
+            raise ValueError("invalid interface id")  # an access point is not modelled
+        if _station is None:
+            _station = object.__new__(cls)
+            _station._active = False
+            _station._since_us = -1  # when it was told to connect, or lost the access point
+            _station._ballast = None
+            _radio.wlan_up = _station.isconnected
+        return _station
+
+    def __init__(self, interface_id=STA_IF):
+        pass
+
+    def active(self, is_active=None):
+        if is_active is None:
+            return self._active
+        if is_active and not self._active:
+            self._ballast = bytearray(_BALLAST)
+        elif not is_active:
+            self._ballast = None
+            self._since_us = -1
+        self._active = bool(is_active)
+        return self._active
+
+    def connect(self, ssid=None, key=None, *, bssid=None):
+        if not self._active:
+            raise OSError("Wifi Not Started")
+        if self._since_us >= 0 and not self.isconnected():
+            raise OSError("Wifi Internal Error")  # esp_wifi_set_config while it connects
+        if not isinstance(ssid, (str, bytes)) or not 0 < len(ssid) <= 32:
+            raise ValueError("ssid")
+        self._since_us = _clock.now_us()
+
+    def disconnect(self):
+        if not self._active:
+            raise OSError("Wifi Not Started")
+        self._since_us = -1
+
+    def _passed_us(self):
+        """Since the access point was there for a station that looks for it, or -1."""
+        if self._since_us < 0:
+            return -1
+        if _radio.world() & _radio.NO_ACCESS_POINT:
+            self._since_us = _clock.now_us()
+        return _clock.now_us() - self._since_us
+
+    def isconnected(self):
+        passed_us = self._passed_us()
+        return passed_us >= _radio.ASSOCIATE_US + _radio.ADDRESS_US and not _radio.world() & (
+            _radio.NO_ADDRESS | _radio.WRONG_KEY
+        )
+
+    def status(self, param=None):
+        if param is not None:
+            if param != "rssi":
+                raise ValueError("unknown status param")
+            return -60
+        passed_us = self._passed_us()
+        if passed_us < 0:
+            return STAT_IDLE
+        if _radio.world() & _radio.NO_ACCESS_POINT:
+            return STAT_NO_AP_FOUND
+        if passed_us >= _radio.ASSOCIATE_US and _radio.world() & _radio.WRONG_KEY:
+            return STAT_WRONG_PASSWORD
+        return STAT_GOT_IP if self.isconnected() else STAT_CONNECTING
+
+    def ifconfig(self):
+        if not self.isconnected():
+            return ("0.0.0.0",) * 4
+        return ("192.168.4.2", "255.255.255.0", "192.168.4.1", "192.168.4.1")
+
+    def config(self, *what, **values):
+        if values:
+            for name in values:
+                if name not in ("pm", "reconnects", "txpower", "hostname"):
+                    raise ValueError("unknown config param")
+            return None
+        if what == ("mac",):
+            import machine
+
+            return machine.unique_id()
+        raise ValueError("unknown config param")
