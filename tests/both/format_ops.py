@@ -11,7 +11,19 @@ from binascii import hexlify, unhexlify
 
 import packing
 
-from tirta_format import cobs, config, frame, meta, page, record, record_reader, state
+from tirta_format import (
+    cobs,
+    config,
+    frame,
+    meta,
+    page,
+    record,
+    record_reader,
+    state,
+    uplink_hello,
+    uplink_ledger,
+    uplink_notes,
+)  # fmt: skip
 from tirta_format.page_chunks import chunks
 
 
@@ -114,6 +126,27 @@ def config_hash(text):
 def config_parses(text):
     """Only the verdict and the channels: dicts have an order of their own on MicroPython."""
     return sorted(config.parse(text))
+
+
+def hello_make(fields, spans):
+    return uplink_hello.hello(fields, spans)
+
+
+def hello_read(body):
+    fields, spans = uplink_notes.read_hello(body)
+    return [[fields[name] for name in uplink_notes.FIELDS], spans]
+
+
+def ledger_make(head, spans, parts):
+    return uplink_notes.ledger(*head, spans, parts)
+
+
+def ledger_read(body):
+    return uplink_notes.read_ledger(body)
+
+
+def ledger_known(body, pages):
+    return [uplink_ledger.known(body, page) for page in pages]
 
 
 def answer(line):

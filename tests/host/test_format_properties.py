@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from interpreters import BOTH, COMMANDS, FIRMWARE, Peer, as_json, peer
 
 from tirta_format import config as format_config
-from tirta_format import kinds, meta, page
+from tirta_format import kinds, meta, page, uplink_hello, uplink_ledger
 
 sys.path.insert(0, str(BOTH))
 import format_ops  # type: ignore[import-not-found]
@@ -244,6 +244,60 @@ def test_state_of_anything(other: Peer, body: bytes, length: int | None, whole: 
     n = len(body) if length is None else length
     copy = b"TSta\x01\0\0\0" + bytes(4) + n.to_bytes(4, "little") + body
     both(other, "state_decode", copy + zlib.crc32(copy).to_bytes(4, "little") * whole)
+
+
+sequences = st.sets(st.one_of(st.integers(1, 60), st.integers(1, 0xFFFFFFFF)), max_size=60)
+
+
+@prove
+@given(fields=st.tuples(u32, u32, u32, u32, u32, u16, u32, u64, u32), pages=sequences)
+def test_hellos(other: Peer, fields: tuple[int, ...], pages: set[int]) -> None:
+    spans = uplink_hello.spans_of(pages)
+    coded = bytes.fromhex(both(other, "hello_make", fields, spans)["hex"])
+    told, kept = both(other, "hello_read", coded)
+    assert told == list(fields)
+    assert kept == as_json(spans[: uplink_hello.MOST_SPANS])
+
+
+@prove
+@given(
+    head=st.tuples(u32, u32, u32, u64, u32),
+    pages=sequences,
+    parts=st.dictionaries(st.integers(1, 0xFFFFFFFF), st.integers(40, 4095), max_size=5),
+)
+def test_ledgers(
+    other: Peer, head: tuple[int, ...], pages: set[int], parts: dict[int, int]
+) -> None:
+    """What a ledger says of each page is what the archive has, from the floor on; below it nothing
+    is asked for.
+    """
+    whole = pages - set(parts)
+    spans = uplink_hello.spans_of(whole)
+    listed = sorted(parts.items(), reverse=True)
+    coded = bytes.fromhex(both(other, "ledger_make", head, spans, listed)["hex"])
+    assert len(coded) <= uplink_ledger.MOST_BYTES
+    told, *_ = both(other, "ledger_read", coded)
+    assert told[:5] == list(head)
+    floor = told[5]
+    asked = sorted({*whole, *parts, *(n + 1 for n in whole), *range(62)})
+    expected = [
+        parts.get(page, page_size(page in whole)) if page >= floor else page_size(True)
+        for page in asked
+    ]
+    assert both(other, "ledger_known", coded, asked) == expected
+
+
+def page_size(whole: bool) -> int:
+    return page.SIZE * whole
+
+
+@prove
+@given(body=st.one_of(data, st.builds(lambda head, rest: head + rest, st.binary(min_size=28,
+       max_size=28), data)), pages=st.lists(u32, max_size=4))  # fmt: skip
+def test_hellos_and_ledgers_of_anything(other: Peer, body: bytes, pages: list[int]) -> None:
+    both(other, "hello_read", body)
+    both(other, "ledger_read", body)
+    both(other, "ledger_known", body, pages)
 
 
 junk = st.recursive(
