@@ -16,6 +16,7 @@ BACK = 0x2E
 REFUSED = 8  # the code of a refusal
 DOWNGRADE = 1  # a flag of TRY and BACK
 
+BEGUN = 13  # tag of the state: u8 slot that an update was begun in and is not on trial yet
 RECORD = 10  # the meta record
 TRIAL = 1  # its results
 CONFIRMED = 2
@@ -38,7 +39,7 @@ def order(version):
     for part in version.split("."):
         digits = ""
         for letter in part:
-            if not letter.isdigit():
+            if not "0" <= letter <= "9":
                 break
             digits += letter
         numbers.append(int(digits or "0"))

@@ -13,6 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from tirta import patience
 
@@ -23,7 +24,12 @@ Progress = Callable[[int, int], None]  # is told how much is done, and how much 
 def bars(titles: list[str]) -> Iterator[list[Progress]]:
     """Give a function for each title that moves its bar: bytes done, bytes in all."""
     console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
     with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as p:
         yield [_moving(p, p.add_task(title, total=None)) for title in titles]
 
@@ -52,4 +58,4 @@ def line() -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     with console.status("") as status:
-        yield status.update
+        yield lambda text: status.update(Text(text))

@@ -13,15 +13,14 @@ from pathlib import Path
 import lies
 import pytest
 from liar import LiarNode, Lie, shared
-from lies import COMMANDS
+from lying_commands import COMMANDS, LOCKED, run
 from run_lies_campaign import block
 from watching import watched
 
-from tirta.cli import main
 from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta.virtual.demo_config import DEMO_CONFIG
-from tirta_format import access, frame, staging
+from tirta_format import access, frame, staging, updates
 
 SHARE = 8
 LEAST = 500
@@ -42,6 +41,7 @@ def cases(kind: int) -> Iterator[Case]:
     commands = itertools.cycle(COMMANDS[kind])
     node = honest()
     node._staged = bytearray(node.config_text)
+    node.rates = True
     asked = {
         frame.INDEX: bytes(4),
         frame.READ: struct.pack("<H", 4096) + struct.pack(frame.READ_RANGE, 1, 0, 1, 4096),
@@ -50,6 +50,9 @@ def cases(kind: int) -> Iterator[Case]:
         access.DIGEST: struct.pack(access.DIGEST_REQUEST, 1, 0, 1, 4096),
         staging.STAGE: struct.pack("<IH", node.log.config_hash, 60),
         staging.CONFIRM: struct.pack("<I", node.log.config_hash),
+        frame.RATE: struct.pack("<I", 921_600),
+        frame.PULLED: bytes(8),
+        updates.HASHES: b"\0\0\x10",
     }.get(kind, b"")
     true = node.truth(kind, asked)[0][1]
     for name, payload in lies.of_answer(kind, true):
@@ -62,7 +65,8 @@ def cases(kind: int) -> Iterator[Case]:
 def tell(case: Case, folder: Path, line: dict[str, float] | None = None) -> int:
     """Run a command with a node that lies; its exit code."""
     kind, command, _, lie = case
-    node = honest(locked=kind in lies.LOCKED)
+    node = honest(locked=kind in LOCKED)
+    node.rates = kind == frame.RATE
     node.lie = lie
     archive = folder / "archive"
     places = {"PORT": str(folder / "port"), "DIR": str(archive), "FILE": str(DEMO_CONFIG)}
@@ -71,7 +75,7 @@ def tell(case: Case, folder: Path, line: dict[str, float] | None = None) -> int:
     known = Path(os.environ["TIRTA_KEYS"]).parent
     with shared(node, **(line or {})) as clock, watched(archive, known, never=lies.PATHS):
         clock.endless = words[0] == "tail"
-        return main(words)
+        return run(words)
 
 
 def judged(case: Case, folder: Path, capsys: pytest.CaptureFixture[str], **line: float) -> None:

@@ -22,12 +22,15 @@ from tirta_format import config as format_config
 
 SEEDS = 30
 NAMES = {"PORT": "port", "DIR": "archive", "OUT": "out", "PAGE": "page.html", "PICTURE": "x.png"}
+ALL = "SELECT * FROM all_events, channels"
 EACH = ("doctor PORT", "tail PORT --count 1", "config get PORT", "pull PORT --archive DIR")
 AFTER = (
     "archive check DIR", "archive check DIR --rebuild", "export DIR --to csv --out OUT",
     "export DIR --to xlsx --out OUT", "export DIR --to ngsi-ld --out OUT", "district DIR",
     "report DIR --out PAGE", "plot DIR --out PICTURE", "pull PORT --archive DIR --json",
     "export DIR --to csv --wide --out OUT", "export DIR --to sensorthings --out OUT",
+    "calibrate --history DIR", "calibrate --history DIR --json", "query DIR ALL",
+    "district DIR --json",
 )  # fmt: skip
 
 
@@ -52,7 +55,8 @@ def told(seed: int, folder: Path, capsys: pytest.CaptureFixture[str], after: int
     memory.remember(NODE, memory.OPEN, "test")
     (folder / "port").touch()
     for command in (*EACH, *chance.sample(AFTER, after)):
-        words = [str(folder / NAMES[w]) if w in NAMES else w for w in command.split()]
+        words = [ALL if w == "ALL" else str(folder / NAMES[w]) if w in NAMES else w
+                 for w in command.split()]  # fmt: skip
         with shared(node) as clock:
             clock.endless = words[0] == "tail"
             code = main(words)

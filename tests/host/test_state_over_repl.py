@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from interpreters import ON_NODE
+from pydantic import TypeAdapter
 
 from tirta.boards import board_file
 from tirta.install.state_partition import BoardState
@@ -54,8 +55,8 @@ class Repl:
     def run(self, code: str) -> None:
         exec(code, self._names)
 
-    def value(self, code: str) -> Any:
-        return eval(code, self._names)
+    def value(self, code: str, kind: TypeAdapter[Any]) -> Any:
+        return kind.validate_python(eval(code, self._names), strict=True)
 
 
 def state_of(chance: random.Random, size: int) -> bytearray:

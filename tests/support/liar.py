@@ -20,11 +20,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from liar_rare import RareAnswers, slot_image, small_bundle
 from peer import EPOCH, UNIX_MS, Peer
 
 from tirta import patience
 from tirta.cli import build_parser
 from tirta.keys.credential import Credential, node_key
+from tirta.keys.vault import Vault
 from tirta.link.serial_line import Line
 from tirta_format import access, frame, hmac, seals
 from tirta_format import config as format_config
@@ -44,7 +46,7 @@ class HangError(BaseException):
     """Nothing would ever end it; no code of ours catches this."""
 
 
-class LiarNode(Peer):
+class LiarNode(RareAnswers, Peer):
     """The side of a node that answers; `lie` has the last word. With `key` it is locked."""
 
     def __init__(self, *, locked: bool = False) -> None:
@@ -137,9 +139,6 @@ class LiarNode(Peer):
             values=[["flow", 1, 1], ["p_inlet", None, 9]],
         )  # fmt: skip
 
-    def _answer_10(self, _: bytes) -> Reply:
-        return _refusal(frame.NOT_NOW)
-
     def _answer_20(self, _: bytes) -> bytes:
         group = {
             "channels": ["flow", "p_inlet"], "period_ms": 60_000, "overruns": 1, "flash": 0,
@@ -160,15 +159,6 @@ class LiarNode(Peer):
 
     def _answer_21(self, _: bytes) -> bytes:
         return b"{}"
-
-    def _answer_28(self, _: bytes) -> bytes:
-        return _json(
-            running="a", version="0.1.0", board="virtual", micropython="1.27.0", mpy=774, other="b",
-            blocks=304, trial="", boots=0, previous="0.0.9",
-        )  # fmt: skip
-
-    def _answer_2e(self, _: bytes) -> bytes:
-        return json.dumps({"from": "0.1.0", "to": "0.0.9"}).encode()
 
     def _answer_34(self, _: bytes) -> bytes:
         return _json(district="7", latitude=-6.9, longitude=107.6)
@@ -345,6 +335,9 @@ def shared(node: LiarNode, **line: float) -> Iterator[Clock]:
             patch.setattr(LiarLine, name, value, raising=False)
         patch.setattr(patience, "_listeners", [clock.sign])
         patch.setattr(patience, "listen", lambda tell: None)
+        patch.setattr("tirta.keys.vault.load", lambda _why="": Vault({"north": FLEET}, "north"))
+        patch.setattr("tirta.cli.update.bundle.make", lambda _board: small_bundle())
+        patch.setattr("tirta.install.update.lfs_image", lambda *_: slot_image())
         patch.setattr(
             "tirta.link.conversation._candidates", lambda _node, role: [credential(max(1, role))]
         )

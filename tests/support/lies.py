@@ -15,15 +15,17 @@ from typing import Any
 
 from liar import Lie, Reply
 
-from tirta_format import access, calibration, frame, staging, updates
+from tirta_format import frame, updates
 
 DEEP = "[" * 200_000
 PATHS = ("/dev/zero", "../../../etc/passwd", "..", "/", "C:\\nul", "virtual.toml")
 # Texts of JSON, not values: some of them no Python value is written as.
 JSON_LIES = (
-    "null", "true", "-1", "4294967296", "18446744073709551616", "1" + "0" * 300, "9" * 4000,
+    "null", "true", "-1", "4294967295", "4294967296", "9223372036854775807", "18446744073709551615",
+    "18446744073709551616", "1" + "0" * 300, "9" * 4000,
     "1.5", "1e400", "NaN", "-Infinity", '""', '"x"', json.dumps("y" * 5000), "[]", "{}", "[[]]",
-    '"\\u001b]0;title\\u0007\\u001b[2J"', '"\\ud800"', '{"a": {"b": {}}}', DEEP[:3000],
+    '"\\u001b]0;title\\u0007\\u001b[2J"', '"[/]"', '"0.1.\\u00b2"', '"\\ud800"',
+    '{"a": {"b": {}}}', DEEP[:3000],
     *(json.dumps(path) for path in PATHS),
 )  # fmt: skip
 DOCUMENT_LIES = (
@@ -33,6 +35,7 @@ DOCUMENT_LIES = (
 BINARY = {  # the numbers of answers that are not JSON
     frame.COMMIT: "<IIH", frame.INDEX: "<BIIIIII", frame.CONFIG_GET: "<H", frame.CONFIG_PUT: "<H",
     frame.DATA - frame.ANSWER: frame.DATA_HEAD, frame.END - frame.ANSWER: "<IB",
+    updates.HASHES: "<IIII",
 }  # fmt: skip
 _CODES = range(10)
 _CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -195,31 +198,3 @@ def _any(chance: random.Random) -> Any:
     if which == 3:
         return "".join(chr(chance.randrange(0x250)) for _ in range(chance.randrange(40)))
     return [_any(chance) for _ in range(chance.randrange(4))]
-
-
-# Which commands hear the answer to a request; PORT, DIR and FILE are put in.
-COMMANDS: dict[int, tuple[str, ...]] = {
-    frame.HELLO: ("status PORT", "pull PORT --archive DIR", "doctor PORT"),
-    frame.STATUS: ("status PORT", "pull PORT --archive DIR", "doctor PORT"),
-    frame.COMMIT: ("pull PORT --archive DIR", "doctor PORT"),
-    frame.INDEX: ("pull PORT --archive DIR --from 2025-03-03T12:00", "doctor PORT"),
-    frame.READ: ("pull PORT --archive DIR",),
-    frame.CONFIG_GET: ("config get PORT", "doctor PORT", "tail PORT --count 1"),
-    frame.CONFIG_PUT: ("config apply PORT FILE",),
-    frame.CLOCK_SET: ("clock PORT",),
-    frame.VALUES: ("tail PORT --count 1", "config apply PORT FILE"),
-    frame.TIMING: ("status PORT",),
-    calibration.CALIBRATIONS: (
-        "calibrate PORT p_inlet --method 1-point --reference 3 --reading 60000",
-        "calibrate --history PORT",
-    ),
-    calibration.PROBE: ("calibrate PORT p_inlet --method 1-point --reference 3 --yes",),
-    staging.STAGE: ("config apply PORT FILE",),
-    staging.TRIAL: ("config apply PORT FILE",),
-    staging.CONFIRM: ("config apply PORT FILE",),
-    updates.BACK: ("rollback PORT --no-wait",),
-    access.CHALLENGE: ("status PORT", "pull PORT --archive DIR"),
-    access.LOGIN: ("status PORT", "pull PORT --archive DIR"),
-    access.DIGEST: ("pull PORT --archive DIR", "doctor PORT"),
-}
-LOCKED = {access.CHALLENGE, access.LOGIN, access.DIGEST}

@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 import lies
+import lying_commands
 import pytest
 from liar import NODE, LiarNode, Reply, shared
 from measured import keep, text_block
@@ -29,7 +30,7 @@ from watching import watched
 
 from tirta import cli
 from tirta.archive.evidence import Archive
-from tirta.cli import build_parser, main
+from tirta.cli import build_parser
 from tirta.cli.catalogue import Command
 from tirta.cli.parser import Parser
 from tirta.keys import memory
@@ -37,8 +38,12 @@ from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta_format import frame
 
 BLOCK = 500
-COMMANDS = sorted({command for each in lies.COMMANDS.values() for command in each})
-LOCKED = ("status PORT --json", "pull PORT --archive DIR --json", "config get PORT", "doctor PORT")
+OPEN = sorted({c for kind, each in lying_commands.COMMANDS.items() for c in each
+               if kind not in lying_commands.LOCKED})  # fmt: skip
+LOCKED = (
+    "status PORT --json", "pull PORT --archive DIR --json", "config get PORT", "doctor PORT",
+    "lock PORT", "unlock PORT", "unlock PORT --for-good", "keys floor PORT", "update PORT",
+)  # fmt: skip
 
 
 @dataclass
@@ -106,7 +111,7 @@ def one(seed: int, folder: Path) -> str:
         node.wire = changing(chance, share)  # type: ignore[assignment]
     else:
         node.lie = changing(chance, share)  # type: ignore[assignment]
-    command = chance.choice(LOCKED if locked else COMMANDS)
+    command = chance.choice(LOCKED if locked else OPEN)
     line = {}
     if chance.random() < 0.2:
         line = {"late_s": chance.choice((0.1, 1.0, 2.5)), "piece": chance.choice((0, 0, 7, 200))}
@@ -124,7 +129,7 @@ def one(seed: int, folder: Path) -> str:
             watched(archive, known, never=lies.PATHS),
         ):  # fmt: skip
             clock.endless = words[0] == "tail"
-            code = main(words)
+            code = lying_commands.run(words)
     except BaseException:  # noqa: BLE001  whatever it is
         return f"seed {seed}: {command}: {traceback.format_exc(limit=-4)}"
     said = out.getvalue() + err.getvalue()

@@ -2,12 +2,11 @@
 """The monitor's screen on a terminal of 80 by 24, with a real node behind it."""
 
 import asyncio
-import re
 import threading
-from html import unescape
 
 import pytest
 from nodes import FAST_BAUD, Nodes
+from shown import words
 from textual.widgets import DataTable
 
 from tirta import virtual
@@ -17,12 +16,6 @@ from tirta.translation import translator
 from tirta.virtual.demo_config import demo_text
 
 SIZE = (80, 24)
-
-
-def words(monitor: Monitor) -> str:
-    """The text of a screenshot."""
-    drawn = re.sub(r"<style>.*?</style>", "", monitor.export_screenshot(), flags=re.DOTALL)
-    return unescape(re.sub(r"<[^>]+>", " ", drawn)).replace("\xa0", " ")
 
 
 async def until(monitor: Monitor, rounds: int) -> None:

@@ -55,7 +55,7 @@ def _told(one: Problem) -> str:
 def _init_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="config to write; must not exist")
     parser.add_argument(
-        "--board", required=True, metavar="B", help="one of: " + ", ".join(board_file.names())
+        "--board", required=True, metavar="B", help=f"one of: {', '.join(board_file.names())}"
     )
     parser.add_argument("--name", default="", metavar="TEXT", help="name of the node")
     parser.add_argument(
@@ -96,7 +96,7 @@ def _diff(args: Namespace) -> None:
     text, _ = config.load(args.file)
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
-        lines = config.diff(node.config(), text)
+        lines = config.diff(node.shown_config(), text)
     if args.json:
         say.document({"same": not lines, "lines": lines})
     elif lines:
@@ -146,7 +146,7 @@ def _port_arguments(parser: ArgumentParser) -> None:
 def _get(args: Namespace) -> None:
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
-        text = node.config()
+        text = node.shown_config()
         node.parsed(text)
     if args.json:
         say.document(json.loads(text))

@@ -2,14 +2,25 @@
 """What a board with MicroPython is, and its slots, through code that runs at its prompt."""
 
 import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, TypeAdapter
 
 from tirta.boards.model import Board
 from tirta.errors import TirtaError
 from tirta.image.build import ARCHES
 from tirta.image.littlefs import SLOT_BLOCK
 from tirta.install.raw_repl import BoardRepl
+from tirta.text import clean
 
 MOUNT = "/slot"
+NUMBER: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")])
+_Printable = Annotated[str, AfterValidator(clean)]
+_Part = tuple[int, int, int, int, str]  # type, subtype, address, size, label
+_INT = TypeAdapter(int)
+_TOLD: TypeAdapter[tuple[tuple[int | str, ...], int, str, int, list[_Part]]] = TypeAdapter(
+    tuple[tuple[int | _Printable, ...], int, _Printable, int, list[_Part]]
+)
 _FACTS = """
 import sys, os, vfs
 from esp32 import Partition
@@ -67,7 +78,7 @@ def must_fit(repl: BoardRepl, board: Board, app: dict[str, bytes]) -> None:
     Tells the board the functions that the others here call.
     """
     repl.run(_FACTS % (MOUNT, MOUNT))
-    version, mpy, machine, flash_size, parts = repl.value("_facts()")
+    version, mpy, machine, flash_size, parts = repl.value("_facts()", _TOLD)
     chip = re.search(r"with (ESP32\w*)", machine)
     if chip is None or chip[1].lower() != board.chip:
         raise _other_board(board, f"the board on {repl.port} is a {machine}")
@@ -111,7 +122,7 @@ def mount(repl: BoardRepl, slot: bytes) -> None:
 
 def mounted(repl: BoardRepl, slot: bytes) -> bool:
     """Mount the slot at MOUNT, wherever it was before; False when it holds no file system."""
-    return bool(repl.value(f"_mounted({_label(slot)!r})"))
+    return bool(repl.value(f"_mounted({_label(slot)!r})", _INT))
 
 
 def _label(slot: bytes) -> str:

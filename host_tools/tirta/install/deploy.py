@@ -17,7 +17,7 @@ from tirta.boards.model import Board
 from tirta.errors import TirtaError
 from tirta.image import regions
 from tirta.image.build import MANIFEST, build
-from tirta.install.board_check import MOUNT, mount, mounted, must_fit
+from tirta.install.board_check import MOUNT, NUMBER, mount, mounted, must_fit
 from tirta.install.raw_repl import BoardRepl
 from tirta.install.state_partition import BoardState
 from tirta.keys import memory
@@ -28,7 +28,7 @@ from tirta.link.failures import NoAnswerError
 from tirta.link.serial_line import DEFAULT_BAUD
 from tirta.node import Node, config_trial
 from tirta.progress import Progress
-from tirta_format import state
+from tirta_format import state, updates
 
 BACK_S = 30
 _OTHER = {b"a": b"b", b"b": b"a"}
@@ -79,12 +79,12 @@ def deploy(  # noqa: PLR0913 - the options of one command
         count.total = sum(map(len, stale.values()))
         _write(repl, stale, count)
         wanted = {state.MODE: b"open", **fields.values, state.SLOT: slot}
-        for tag in (state.TRIAL, state.PREVIOUS, state.OUTCOME):
+        for tag in (state.TRIAL, state.PREVIOUS, state.OUTCOME, updates.BEGUN):
             wanted.pop(tag, None)  # they speak of what was in the slots before
         tried = config is not None and config != fields.values.get(state.CONFIG)
         if config is not None and tried:
             wanted |= regions.config_fields(config, config_trial.TRIAL_S)
-        node_id = str(repl.value("_id()"))
+        node_id = repl.value("_id()", NUMBER)
         if node_id not in was_locked and (key_of or wanted[state.MODE] != b"locked"):
             memory.must_not_be_open(node_id)  # a prompt may be anybody's, and keys travel plainly
         if key_of:
@@ -156,5 +156,5 @@ def wait(port: str, baud: int) -> Hello:
             if start.over:
                 raise TirtaError(
                     f"The application is on the board, but it does not answer: {error.what}",
-                    "Look what it says at start: `mpremote connect " + port + "`, then Ctrl-D.",
+                    f"Look what it says at start: `mpremote connect {port}`, then Ctrl-D.",
                 ) from error

@@ -15,10 +15,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
+from pydantic import TypeAdapter
 
 from tirta.errors import TirtaError
 from tirta.link import port_names
@@ -31,6 +32,13 @@ from tirta.text import clean
 PIECE = 1536
 _SILENCE_S = 0.1  # a node takes a Ctrl-C only after 50 ms without a byte
 _READ_S = 3  # a read on the port waits this long; mpremote's own limits count in multiples of it
+# What one piece of code may print and take. Whatever is at the prompt may be no board of ours, and
+# mpremote itself has no end for what prints on and on.
+_MOST_BYTES = 200_000
+_MOST_S = 120.0
+Literal = TypeVar("Literal")
+BYTES = TypeAdapter(bytes)
+_HASHES = TypeAdapter(list[bytes | None])
 
 _HELPERS = """
 import os
@@ -97,6 +105,28 @@ class BoardError(TirtaError):
         self.traceback = traceback
 
 
+class _Bounded:
+    """A serial port of which so much can be read; `begin` allows as much again."""
+
+    def __init__(self, serial: Any) -> None:
+        self._serial = serial
+        self.begin()
+
+    def begin(self) -> None:
+        self._left = _MOST_BYTES
+        self._until = time.monotonic() + _MOST_S
+
+    def read(self, size: int = 1) -> bytes:
+        found: bytes = self._serial.read(size)
+        self._left -= len(found)
+        if self._left < 0 or time.monotonic() > self._until:
+            raise TransportError("it prints without an end")
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._serial, name)
+
+
 class BoardRepl(Closing):
     """The raw REPL of the board on a port. What ran there was interrupted; it starts at a reset."""
 
@@ -106,6 +136,7 @@ class BoardRepl(Closing):
         time.sleep(_SILENCE_S)
         with self._quiet("open"):
             self._transport = SerialTransport(port_names.real(port), baud, timeout=_READ_S)
+            self._transport.serial = self._read = _Bounded(self._transport.serial)
         try:
             with self._quiet("interrupt"):
                 self._transport.enter_raw_repl(soft_reset=True)
@@ -119,16 +150,19 @@ class BoardRepl(Closing):
 
     def run(self, code: str) -> bytes:
         """Run code on the board; return what it printed."""
+        self._read.begin()
         with self._quiet("run code on"):
             out: bytes = self._transport.exec(code)
         return out
 
-    def value(self, expression: str) -> Any:
-        """Evaluate an expression on the board, a literal."""
+    def value(self, expression: str, kind: TypeAdapter[Literal]) -> Literal:
+        """Evaluate an expression on the board, a literal of this type: whatever is at the
+        prompt, nothing else is believed.
+        """
         said = self.run(f"print(repr({expression}))").decode("utf-8", "replace").strip()
         try:
-            return ast.literal_eval(said)
-        except (ValueError, SyntaxError) as error:
+            return kind.validate_python(ast.literal_eval(said), strict=True)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
             raise self._failed(f"it printed {clean(said)!r}") from error
 
     def hashes(self, paths: list[str]) -> dict[str, bytes | None]:
@@ -136,7 +170,10 @@ class BoardRepl(Closing):
         found: dict[str, bytes | None] = {}
         for at in range(0, len(paths), 16):
             some = paths[at : at + 16]
-            found |= zip(some, self.value(f"[_hash(p) for p in {some!r}]"), strict=True)
+            hashes = self.value(f"[_hash(p) for p in {some!r}]", _HASHES)
+            if len(hashes) != len(some):
+                raise self._failed(f"it told {len(hashes)} hashes of {len(some)}")
+            found |= zip(some, hashes, strict=True)
         return found
 
     def upload(self, path: str, content: bytes, came: Callable[[int], None]) -> None:

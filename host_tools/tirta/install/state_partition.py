@@ -2,11 +2,10 @@
 """The state partition of a board, read and written through its prompt (FORMAT.md section 7)."""
 
 from hashlib import sha256
-from typing import Any
 
 from tirta.boards.model import Board
 from tirta.errors import TirtaError
-from tirta.install.raw_repl import BoardRepl
+from tirta.install.raw_repl import BYTES, BoardRepl
 from tirta_format import entries, state
 
 _BLOCK = 4096
@@ -49,8 +48,7 @@ class BoardState:
 
     def _block(self, number: int, size: int) -> bytes:
         self._repl.run(f"_b = bytearray({size})\n_s.readblocks({number}, _b, 0)")
-        block: Any = self._repl.value("bytes(_b)")
-        return bytes(block)
+        return self._repl.value("bytes(_b)", BYTES)
 
     def write(self, values: dict[int, bytes]) -> int:
         """Put the fields into force; return the bytes written, 0 when they were already."""
@@ -72,7 +70,7 @@ class BoardState:
                 self._repl.run(f"_b[{piece}:{piece + len(part)}] = {part!r}")
             self._repl.run(f"_s.writeblocks({number}, _b)")
             self._repl.run(f"_s.readblocks({number}, _b)")
-            if self._repl.value("_sha256(_b).digest()") != sha256(block).digest():
+            if self._repl.value("_sha256(_b).digest()", BYTES) != sha256(block).digest():
                 raise TirtaError(
                     "The state partition does not keep what is written.", "Replace the board."
                 )

@@ -61,7 +61,7 @@ class Status(_Answer):
     ring_used: _U32 = 0
     clock: _Clock = "unset"
     unix: _Unix = 0
-    uptime_s: _U64 = 0
+    uptime_s: _U32 = 0
     boot: _U32 = 0
     cause: _Text = ""
     config: _U32 = 0
@@ -69,6 +69,7 @@ class Status(_Answer):
     alarms: Annotated[list[_Text], Field(max_length=64)] = []
     heap_free: _U32 = 0
     dropped_frames: _U64 = 0
+    one_wire: Annotated[list[_U64], Field(min_length=2, max_length=16)] | None = None
     modbus: Annotated[list[_U64], Field(min_length=5, max_length=16)] | None = None
 
 
@@ -149,6 +150,7 @@ class _Slots(_Answer):
     trial: _Text
     boots: _U8
     previous: _Text
+    begun: bool = False  # version 0.1.0 does not say it
     micropython: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){2}$")]
     mpy: _U32
 

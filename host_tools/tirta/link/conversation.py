@@ -124,10 +124,9 @@ class Conversation(Closing):
                 before = self.line.bytes_in
                 failed = _failure(bytes(self.link.heard))
                 if failed or start.over:
+                    failed = failed or f"no answer within {start.waited_s:.0f} s"
                     raise TirtaError(
-                        f"The node on {self.line.port} did not come back: "
-                        + (failed or f"no answer within {start.waited_s:.0f} s")
-                        + ".",
+                        f"The node on {self.line.port} did not come back: {failed}.",
                         "Switch it off and on; then `tirta ports` tells what it runs.",
                     ) from None
             else:

@@ -14,6 +14,7 @@ from tirta.link import repl
 from tirta.link.conversation import RESTART_S, Conversation
 from tirta.link.failures import RefusedError
 from tirta.link.login import Guard
+from tirta.patience import Patience
 from tirta_format import access
 
 
@@ -84,11 +85,12 @@ class Keyed(Conversation):
         self._guard()
         self.link.request(access.UNLOCK, think_s=3)
         self.link.guard = None
-        until = time.monotonic() + RESTART_S
+        whole = Patience(RESTART_S, f"for the prompt of the node on {self.line.port}")
         time.sleep(0.5)
         self.line.drain()
         while repl.ask(self.line) is None:
-            if time.monotonic() > until:
+            whole.turn_s(0)
+            if whole.over:
                 raise TirtaError(
                     f"The node on {self.line.port} shows no prompt.",
                     "`tirta ports` tells what it runs; then try again.",

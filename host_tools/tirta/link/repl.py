@@ -21,7 +21,11 @@ _LOOK = (
     b"print('tir'+'ta',globals().get('started')!=None,"
     b"__import__('machine').unique_id().hex(),__import__('machine').RTC().memory())\r"
 )
-_SEEN = re.compile(rb"\ntirta (True|False) ([0-9a-f]{12}) (b['\"][^\r\n]*)\r?\n")
+# What is there may be anybody: of the bytes no more is taken than a repr of some seven can be.
+_SEEN = re.compile(
+    rb"\ntirta (True|False) ([0-9a-f]{12})"
+    rb" (b(['\"])(?:\\x[0-9a-f]{2}|\\[\\tnr'\"]|[ -\[\]-~]){0,64}\4)\r?\n"
+)
 _VISIT = struct.Struct("<2sIB")  # magic, seconds, flag
 _VISIT_MAGIC = b"Ti"
 _MOST = 8192  # bytes of whatever is there

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The screen: it shows what the asker learned, and hears the keys."""
+"""The screen: it shows what the asker learned, and hears the keys.
+
+All of it is `Text`, none is markup: in what a node says brackets are brackets.
+"""
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from rich.markup import escape
+from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.widgets import DataTable, Footer, Static
 
@@ -83,7 +86,7 @@ class Monitor(App[None]):
             table.add_column(self._say(title), width=width, key=title)
         table.add_column(self._say("Last hours"), width=self._spark, key="Last hours")
         table.focus()
-        self.query_one("#who", Static).update(f" {self._say('Asking the node …')}")
+        self.query_one("#who", Static).update(Text(f" {self._say('Asking the node …')}"))
         self.set_interval(TAKE_S, self._take)
         self._asker.start()
 
@@ -105,29 +108,28 @@ class Monitor(App[None]):
         return len(self.query("#who, #how, #channels, #chart, #alarms")) == 5
 
     def _lost(self, error: TirtaError) -> None:
-        self.query_one("#alarms", Static).update(
-            f"✗ {escape(self._say(error.what))} {escape(self._say(error.hint))}"
-            f" {self._say('Trying again …')}"
-        )
+        what, hint = self._say(error.what), self._say(error.hint)
+        told = f"✗ {what} {hint} {self._say('Trying again …')}"
+        self.query_one("#alarms", Static).update(Text(told))
 
     def _show(self, watch: Watch, now: Snapshot) -> None:
         self._watch, self._last = watch, now
         self.rounds += 1
         hello = now.hello
-        mode = (
-            f"[reverse] {self._say('OPEN: not protected')} [/]"
-            if hello.mode == "open"
-            else hello.mode
-        )
-        name = escape(hello.name or hello.node)
+        mode: str | tuple[str, str] = self._say(hello.mode)
+        if hello.mode == "open":
+            mode = f" {self._say('OPEN: not protected')} ", "reverse"
         wide = self.size.width >= WIDE
-        kind = f"  {escape(hello.board)}  firmware {escape(hello.firmware)}" if wide else ""
-        self.query_one("#who", Static).update(f" [b]{name}[/]  {escape(hello.node)}{kind}  {mode}")
-        self.query_one("#how", Static).update("\n".join(_how(now, self._say, wide=wide)))
+        kind = f"  {hello.board}  firmware {hello.firmware}" if wide else ""
+        name = hello.name or hello.node, "bold"
+        self.query_one("#who", Static).update(
+            Text.assemble(" ", name, f"  {hello.node}{kind}  ", mode)
+        )
+        self.query_one("#how", Static).update(Text("\n".join(_how(now, self._say, wide=wide))))
         self._fill(now.values, watch)
         alarms = now.status.get("alarms") or []
-        told = "\n".join(f"✗ {escape(str(alarm))}" for alarm in alarms[:3])
-        self.query_one("#alarms", Static).update(told)
+        told = "\n".join(f"✗ {self._say(alarm)}" for alarm in alarms[:3])
+        self.query_one("#alarms", Static).update(Text(told))
         self._draw()
 
     def _fill(self, values: list[Value], watch: Watch) -> None:
@@ -160,8 +162,8 @@ class Monitor(App[None]):
         value = next(v for v in self._last.values if v.name == name)
         hours = duration(len(past) * self._watch.step_s(name))
         last = self._say(f"the last {hours}")
-        title = f"[b]{escape(name)}[/] {escape(value.unit)}, {last}"
-        title += f" · ↑↓ {self._say('choose another channel')}"
+        choose = self._say("choose another channel")
+        title = Text.assemble((name, "bold"), f" {value.unit}, {last} · ↑↓ {choose}")
         if not known:
             place.update(title)
             return
@@ -171,7 +173,7 @@ class Monitor(App[None]):
         high, low = (draw.number(v, value.decimals) for v in (max(known), min(known)))
         lines[0] += f" {high}"
         lines[-1] += f" {low}"
-        place.update("\n".join([title, *lines]))
+        place.update(Text("\n").join([title, *map(Text, lines)]))
 
     def on_resize(self) -> None:
         """Draw for the new size."""
@@ -182,7 +184,7 @@ class Monitor(App[None]):
         self._asker.paused = not self._asker.paused
         self.sub_title = "paused" if self._asker.paused else ""
         if self._asker.paused:
-            self.query_one("#alarms", Static).update(self._say("Paused: p goes on"))
+            self.query_one("#alarms", Static).update(Text(self._say("Paused: p goes on")))
 
     def action_slower(self) -> None:
         """Ask half as often."""
@@ -193,16 +195,16 @@ class Monitor(App[None]):
         self._asker.every_s = max(0.5, self._asker.every_s / 2)
 
 
-def _row(value: Value, watch: Watch, width: int, say: Say) -> tuple[str, ...]:
+def _row(value: Value, watch: Watch, width: int, say: Say) -> tuple[Text, ...]:
     colour = _COLOURS.get(value.flag, "white")
     flag = draw.FLAGS.get(value.flag, str(value.flag))
     past = list(watch.history.get(value.name, ()))
     return (
-        escape(value.name),
-        f"{draw.number(value.value, value.decimals):>9}",
-        escape(value.unit),
-        f"[{colour}]{say(flag)}[/]",
-        draw.spark(past, width),
+        Text(value.name),
+        Text(f"{draw.number(value.value, value.decimals):>9}"),
+        Text(value.unit),
+        Text(say(flag), colour),
+        Text(draw.spark(past, width)),
     )
 
 
@@ -213,7 +215,7 @@ def _how(now: Snapshot, say: Say, *, wide: bool) -> list[str]:
     if status.get("unix"):
         at = datetime.fromtimestamp(status["unix"], UTC).astimezone()
         clock = f"{at:%Y-%m-%d %H:%M:%S %Z}, {clock}"
-    up = say(str(timedelta(seconds=int(status["uptime_s"]))))
+    up = say(duration(status["uptime_s"]))
     used = float(status["log_used"])
     lost = counted(status["lost"], "record"), counted(status["overruns"], "overrun")
     late = say(f"worst {status.get('worst_late_ms', 0)} ms late")

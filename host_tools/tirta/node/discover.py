@@ -86,8 +86,11 @@ def _ask(port: Port) -> Port:
 
 
 def _ask_repl(port: Port) -> dict[str, Any]:
-    with Line(port.port, port.baud) as line:
-        banner = repl.ask(line)
+    try:
+        with Line(port.port, port.baud) as line:
+            banner = repl.ask(line)
+    except TirtaError:  # it went meanwhile, or somebody else has it now
+        return {"mode": BUSY}
     if banner is None:
         return {}
     found = {"mode": REPL, "firmware": f"MicroPython {banner.version}".strip()}

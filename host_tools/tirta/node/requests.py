@@ -151,6 +151,15 @@ class Node(Keyed):
         """Ask for the config in force, parsed. Raises ConfigError where none can be used."""
         return self.parsed(self.config())
 
+    def shown_config(self) -> bytes:
+        """The text of the config in force, printable; empty where the node has none. Raises
+        ConfigError where it cannot be used.
+        """
+        text = self.config()
+        if text:
+            self.parsed(text)
+        return node_config.printable(text) if text else b""
+
     def parsed(self, text: bytes) -> dict[str, Any]:
         """Check a config that the node told. Raises ConfigError where it cannot be used."""
         try:

@@ -5,6 +5,7 @@ What a node checks of a config (tirta_format.config) bounds its numbers and not 
 texts, and a liar's was never checked by anybody.
 """
 
+import json
 import re
 from typing import Any
 
@@ -24,3 +25,14 @@ def parse(text: bytes) -> dict[str, Any]:
         if not _NAME.fullmatch(channel["name"]):
             raise ValueError(f"channels[{i}].name: must be letters, digits and _")
     return found
+
+
+def printable(text: bytes) -> bytes:
+    """The same config without what only its defaults add, its texts printable: to be shown.
+
+    Raises ValueError as `parse` does.
+    """
+    parse(text)
+    found = json.loads(text)
+    shown = bounded(found)
+    return text if shown == found else json.dumps(shown, separators=(",", ":")).encode()
