@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -49,7 +49,9 @@ def test_a_config_that_cannot_be_used_samples_nothing() -> None:
 
 
 def sick(
-    told: Mapping[str, Sequence[float | None]], loops_ma: dict[str, float] | None = None
+    told: Mapping[str, Sequence[float | None]],
+    loops_ma: dict[str, float] | None = None,
+    status: dict[str, Any] | None = None,
 ) -> dict[str, tuple[str, str]]:
     """(id, what) by channel, of a node that logged these values, one a minute; None is missing."""
     kinds: dict[str, dict[str, object]] = {
@@ -57,6 +59,7 @@ def sick(
         "p": {"sensor": "current", "unit": "m", "scale": 10, "low": 0, "high": 1600,
               "shunt_mohm": 100_000},
         "ph": {"sensor": "ph", "unit": "pH", "scale": 100},
+        "t": {"sensor": "ds18b20", "unit": "degC", "scale": 100},
     }  # fmt: skip
     names = list(told)
     channels = [{"name": name, **kinds[name]} for name in names]
@@ -72,7 +75,9 @@ def sick(
         config=settings, slot=np.arange(count), values=np.array(values), flags=np.array(flags)
     )
     log = SimpleNamespace(records=[batch], events=[], verdicts=[])
-    facts = NodeFacts("p", config=settings, log=cast("Log", log), loops_ma=loops_ma or {})
+    facts = NodeFacts(
+        "p", config=settings, log=cast("Log", log), loops_ma=loops_ma or {}, status=status or {}
+    )
     return {f.channel: (f.id, f.what) for f in sensor_rules.sensors(facts)}
 
 
@@ -103,3 +108,29 @@ def test_a_loop_without_a_value_is_told_by_its_current(ma: float, name: str, wor
     (found,) = sick({"p": [None] * 9}, {"p": ma}).values()
     assert found[0] == name
     assert words in found[1]
+
+
+@pytest.mark.parametrize(
+    ("counts", "name", "words"),
+    [
+        ({}, "sensor.silent", "does not answer"),
+        ({"one_wire": [40, 0]}, "sensor.silent", "does not answer"),
+        (
+            {"one_wire": [0, 40]},
+            "sensor.power-on",
+            "answers with the 85 degC of its power-on alone",
+        ),
+        (
+            {"one_wire": [7, 40]},
+            "sensor.power-on",
+            "40 times with the 85 degC of its power-on, and 7",
+        ),
+    ],
+)
+def test_a_thermometer_that_powers_on_is_not_a_silent_one(
+    counts: dict[str, object], name: str, words: str
+) -> None:
+    (found,) = sick({"t": [None] * 9}, None, counts).values()
+    assert found[0] == name
+    assert words in found[1]
+    assert ("85" in found[1]) == (name == "sensor.power-on")

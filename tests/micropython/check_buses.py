@@ -324,6 +324,24 @@ def test_what_is_no_temperature_is_refused():
         assert tick(bus, thermometers(bus, [None], 100)) == [value], pad
 
 
+def test_silence_and_a_power_on_are_counted_apart():
+    """What is said of a probe without a value depends on which it is."""
+    power_on = with_crc8(b"\x50\x05\x4b\x46\x7f\xff\x0c\x10")
+    for pad, counts in (
+        (power_on, (0, 1)),
+        (bytes(9), (1, 0)),
+        (b"\xff" * 9, (1, 0)),
+        (PAD_1, (0, 0)),
+    ):
+        bus = OneWireBus(Wire({ROM_1: pad}))
+        tick(bus, thermometers(bus, [None], 100))
+        assert (bus.errors, bus.power_ons) == counts, pad
+    bus = OneWireBus(Wire({ROM_1: power_on}))
+    bus._wire.present = False
+    tick(bus, thermometers(bus, [None], 100))
+    assert (bus.errors, bus.power_ons) == (1, 0)
+
+
 def test_the_scratchpads_of_the_data():
     data = json.loads(shared("ds18b20_crc_cobs/ds18b20.json"))
     pads = data["scratchpads_real"] + data["scratchpads_fault"]

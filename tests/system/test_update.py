@@ -19,6 +19,8 @@ from support import office
 from tirta import __version__, virtual
 from tirta.archive.evidence import Archive
 from tirta.boards import board_file
+from tirta.doctor import judge
+from tirta.doctor.facts import gather
 from tirta.errors import TirtaError
 from tirta.files.paths import firmware_dir
 from tirta.image import build, bundle
@@ -100,6 +102,12 @@ def results(port: str, folder: Path) -> list[tuple[int, str, str]]:
     return [(f["reason"], f["before"], f["firmware"]) for f in fields]
 
 
+def unfinished(port: str) -> list[str]:
+    """The next step that the doctor tells of an update that was cut."""
+    found = judge(gather(port, FAST_BAUD)).findings
+    return [finding.next for finding in found if finding.id == "update.unfinished"]
+
+
 def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +116,7 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
     running = nodes.up("n", app=True, config=config(), speed=SPEED, fleet=FLEET)
     port = running.port
     awake(port)
+    assert unfinished(port) == []
     new = firmware(tmp_path, monkeypatch, NEW)
     with Node(port, FAST_BAUD) as node:
         before = node.status()
@@ -121,6 +130,8 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
         with pytest.raises(KeyboardInterrupt):
             update.send(node, new, progress=pull_the_plug)
     awake(port)
+    (told_of,) = unfinished(port)
+    assert "tirta update" in told_of
     with Node(port, FAST_BAUD) as node:
         assert node.hello.firmware == __version__
         with pytest.raises(TirtaError, match="no previous application") as told:
@@ -139,6 +150,7 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
     found = settled(running)
     assert (found["version"], found["previous"], found["running"]) == (NEW, __version__, "b")
     assert found["config"] == config()
+    assert unfinished(port) == []
     assert found["status"]["epoch"] == before["epoch"]
     assert found["status"]["overruns"] == 0, "the update cost samples"
     with Node(port, FAST_BAUD) as node:

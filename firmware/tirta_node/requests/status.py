@@ -56,6 +56,9 @@ def status(node, heap_free):
         if hasattr(bus, "unsure"):
             counts = bus.answers, bus.timeouts, bus.exceptions, bus.late, bus.unsure
             found["modbus"] = counts
+        elif hasattr(bus, "power_ons"):
+            errors, power_ons = found.get("one_wire", (0, 0))
+            found["one_wire"] = errors + bus.errors, power_ons + bus.power_ons
     return found
 
 

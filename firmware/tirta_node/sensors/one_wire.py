@@ -52,10 +52,8 @@ class DS18B20(Held):
             self.bus.start()
 
     def take(self, pad, asked_ms):
-        """The scratchpad came, its CRC was right."""
+        """The scratchpad came, its CRC was right, and it is not the power-on value."""
         raw = pad[0] | pad[1] << 8
-        if pad[4] == 0 or raw == _POWER_ON:
-            return  # byte 4, the configuration, is never zero on a real chip
         if raw & 0x8000:
             raw -= 0x10000
         raw &= -1 << 3 - (pad[4] >> 5 & 3)  # bits below its resolution are undefined
@@ -77,7 +75,8 @@ class OneWireBus:
         self._state = _IDLE
         self._wanted = False
         self._started_ms = time.ticks_ms()
-        self.errors = 0
+        self.errors = 0  # reads without a right answer
+        self.power_ons = 0  # of the power-on value: the supply broke down while it converted
 
     def join(self, probe, period_ms):
         """A probe hangs on this bus, sampled so often: all must start so long before a sample."""
@@ -147,9 +146,12 @@ class OneWireBus:
                 self._at += 1
         if self._at < _PAD:
             return 1
-        good = self._wire.crc8(self._pad) == 0
-        if good:
-            self._probes[self._index].take(self._pad, self._started_ms)
+        pad = self._pad
+        good = pad[4] != 0 and self._wire.crc8(pad) == 0  # byte 4, the configuration, is never zero
+        if good and pad[0] | pad[1] << 8 == _POWER_ON:
+            self.power_ons += 1
+        elif good:
+            self._probes[self._index].take(pad, self._started_ms)
         return self._next(good)
 
     def _next(self, good):

@@ -46,7 +46,8 @@ def back(node, fields):
 def _start_trial(node, slot, version):
     """One write, and then the restart. Raises OSError when that write fails."""
     old, new = node.version.encode(), version.encode()
-    changes = {state.TRIAL: slot + b"\0" + old + b"\0" + new, state.OUTCOME: None}
+    changes = {state.TRIAL: slot + b"\0" + old + b"\0" + new}
+    changes.update({state.OUTCOME: None, updates.BEGUN: None})
     unload.call("tirta_node.state.copies", "change", chip.partition("state"), changes)
     if node.sampler:
         node.keeper.settle()

@@ -71,6 +71,7 @@ def _slots(node, fields, other):
             "trial": trial[2:].split(b"\0")[1].decode() if trial else "",
             "boots": trial[1] if trial else 0,
             "previous": fields.get(state.PREVIOUS, b"")[1:].decode(),
+            "begun": updates.BEGUN in fields,
         }
     ).encode()
 
@@ -79,7 +80,7 @@ def _begin(node, console, fields, slot):
     """From here on the other slot is nothing to go back to."""
     if state.TRIAL in fields and node.slot:
         return "an update is on trial: wait until it is decided"
-    changes = {state.TRIAL: None, state.PREVIOUS: None}
+    changes = {state.TRIAL: None, state.PREVIOUS: None, updates.BEGUN: slot}
     unload.call("tirta_node.state.copies", "change", chip.partition("state"), changes)
     session = _Session(node, console, slot)
     node.dispatcher.lend(

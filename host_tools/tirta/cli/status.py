@@ -57,6 +57,11 @@ def _status(args: Namespace) -> None:
     say.field("Clock", status["clock"])
     say.field("Up", f"{uptime} since {status['cause']}, boot {status['boot']}")
     say.field("Heap", f"{status['heap_free']} bytes free")
+    if one_wire := status.get("one_wire"):
+        silent, power_ons = one_wire[:2]
+        say.field(
+            "1-Wire", f"{silent} reads without an answer, {power_ons} of the power-on 85 degC"
+        )
     if modbus := status.get("modbus"):
         answers, timeouts, exceptions, late, unsure = modbus[:5]
         say.field(

@@ -79,14 +79,18 @@ def update(facts: NodeFacts) -> Iterator[Finding]:
             "The node decides by itself within some minutes; `tirta status` tells.",
         )  # fmt: skip
         return
-    events = facts.log.events if facts.log else []
-    if slots and not slots.get("previous") and any(e.kind == updates.RECORD for e in events):
+    if slots and slots.get("begun", _was_updated(facts) and not slots.get("previous")):
         yield Finding(
             "update.unfinished", WARNING,
-            "An update was begun and did not end, and the firmware before this one is gone.",
+            "An update was begun and did not end: the node goes on with the firmware that it has.",
             f"Send it once more: `tirta update {facts.port}`. Until then nothing is there for"
             " `tirta rollback`.",
         )  # fmt: skip
+
+
+def _was_updated(facts: NodeFacts) -> bool:
+    """Tell whether the newest pages speak of an update: older firmware says no more of a cut one."""
+    return facts.log is not None and any(e.kind == updates.RECORD for e in facts.log.events)
 
 
 def clock(facts: NodeFacts) -> Iterator[Finding]:
@@ -104,11 +108,15 @@ def clock(facts: NodeFacts) -> Iterator[Finding]:
         return
     off_s = status["unix"] - facts.asked_unix
     if abs(off_s) > CLOCK_OFF_S:
-        way = "ahead of" if off_s > 0 else "behind"
-        future = ": what it records is dated in the future" if off_s > 0 else ""
+        off = duration(abs(off_s))
+        what = f"The node's clock is {off} behind this computer's."
+        if off_s > 0:
+            what = (
+                f"The node's clock is {off} ahead of this computer's: what it records is dated in"
+                " the future."
+            )
         yield Finding(
-            "clock.off", FAULT,
-            f"The node's clock is {duration(abs(off_s))} {way} this computer's{future}.",
+            "clock.off", FAULT, what,
             "Is this computer's clock right? Then set the node's: `tirta clock"
             f" {facts.port}`.",
         )  # fmt: skip

@@ -45,8 +45,8 @@ _MISSING = {
         "Measure the current: 0 mA is a broken wire or no supply, above 21 mA the transmitter.",
     ),
     "ds18b20": (
-        "sensor.silent", "the probe does not answer, or only with the 85 degC of its power-on",
-        "Check its three wires and the 4.7 kohm pull-up; 85 degC is told by a supply that is weak.",
+        "sensor.silent", "the probe does not answer",
+        "Check its three wires and the 4.7 kohm pull-up.",
     ),
     "modbus": (
         "sensor.silent", "the device does not answer",
@@ -108,6 +108,8 @@ def sensors(facts: NodeFacts) -> Iterator[Finding]:
 def _missing(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
     gone = channel.flags == MISSING
     name, why, then = _MISSING.get(channel.column.sensor, _ANY_MISSING)
+    if channel.column.sensor == "ds18b20" and (told := facts.status.get("one_wire")):
+        name, why, then = _thermometer(*told[:2]) or (name, why, then)
     if channel.name in facts.loops_ma:
         name, why, then = _loop(facts.loops_ma[channel.name])
     if channel.gone:
@@ -118,6 +120,24 @@ def _missing(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
             f"{channel.name} has no value in {gone.mean():.0%} of the newest records.",
             f"A loose contact? {then}", channel.name,
         )  # fmt: skip
+
+
+def _thermometer(silent: int, power_ons: int) -> tuple[str, str, str] | None:
+    """What the node counted on its 1-Wire buses, where some of it is the 85 degC of a power-on."""
+    if not power_ons:
+        return None
+    if silent:
+        why = (
+            f"its probe answered {power_ons} times with the 85 degC of its power-on, and {silent}"
+            " times not at all"
+        )
+    else:
+        why = "its probe answers with the 85 degC of its power-on alone"
+    then = (
+        "Its supply breaks down while it converts: measure 3.0 V or more at the probe, with all"
+        " three wires connected, and look for a long or corroded cable."
+    )
+    return "sensor.power-on", why, then
 
 
 def _loop(ma: float) -> tuple[str, str, str]:
