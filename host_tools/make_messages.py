@@ -9,7 +9,8 @@ test fails while a message has no translation.
 
 import ast
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -20,54 +21,148 @@ from tirta.cli import catalogue
 PACKAGE = Path(__file__).parent / "tirta"
 LOCALE = PACKAGE / "locale"
 _SKIPPED = {"report", "locale", "virtual"}  # the page has a catalogue of its own
+_KEPT = {"tables/events.py"}  # what goes into an archive is English
 # Functions whose text arguments a person reads, and which of them (None: all).
 _SAYING = {
     "TirtaError": None, "say": (0,), "error": (0, 1), "ask": (0,), "out": (0,), "Finding": None,
     "Problem": None, "Damage": None, "Kind": None, "translated": (0,), "field": (0, 1),
     "_tell": (2,), "_say": (0,), "bar": (0,), "bars": (0,), "Patience": (1,), "Silence": (1,),
-    "_patience": (0,), "choose": (0,), "Mistake": (1, 2),
+    "_patience": (0,), "choose": (0,), "Mistake": (1, 2), "table": (0,), "said": (0,),
+    "refused": (0,), "_failed": (0,), "_other_board": (1,), "until": (0,), "tell": (0,),
+    "append": (0,), "_refused": (1,), "_damaged": (0,), "_write": (2,),
 }  # fmt: skip
-# Functions that return what is said.
-_TELLING = {"_told", "_now", "unrest", "misspelt", "speak", "goes_on"}
-_KEYWORDS = {"help", "hint", "what", "next", "title", "why"}  # arguments, and variables
+_TELLING = {  # functions that return or yield what is said
+    "_told", "_now", "unrest", "misspelt", "speak", "goes_on", "_changed", "_unreadable",
+    "_failure", "text", "comma", "explained", "overview",
+}  # fmt: skip
+_KEYWORDS = {"help", "hint", "what", "next", "title", "titles", "why"}  # arguments, and variables
+_LETTERS = re.compile("[A-Za-z]{2,}")
+_DEPTH = 3  # a name that stands for a name
+_PASSING = {"get", "join", "format", "items", "values"}  # what they give is in what they are of
 _LISTS = {"SAID_ELSEWHERE"}  # constants with what argparse, the system or a node says
 
 
-def messages(source: str) -> Iterator[str]:
-    """Yield every message of a module, as its template."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call):
-            yield from _of_call(node)
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            if name in _KEYWORDS:
-                yield from _templates(node.value)
-            elif name in _LISTS:
-                yield from ast.literal_eval(node.value)
-        elif isinstance(node, ast.FunctionDef) and node.name in _TELLING:
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.Return) and inner.value is not None:
-                    yield from _templates(inner.value)
+class _Module:
+    """The messages of one module: what stands where it is said, or in what that names."""
+
+    def __init__(self, source: str) -> None:
+        self._tree = ast.parse(source)
+        self._named: dict[str, list[ast.expr]] = {}  # what a name is given anywhere in it
+        self._returned: dict[str, list[ast.expr]] = {}  # what a function returns
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    self._give(target, node.value)
+            elif isinstance(node, ast.AnnAssign) and node.value is not None:
+                self._give(node.target, node.value)
+            elif isinstance(node, ast.For | ast.comprehension):
+                self._give(node.target, node.iter)
+            elif isinstance(node, ast.FunctionDef):
+                self._returned[node.name] = [
+                    inner.value
+                    for inner in ast.walk(node)
+                    if isinstance(inner, ast.Return | ast.Yield) and inner.value is not None
+                ]
+
+    def _give(self, target: ast.expr, value: ast.expr) -> None:
+        for name in ast.walk(target):
+            if isinstance(name, ast.Name):
+                self._named.setdefault(name.id, []).append(value)
+
+    def messages(self) -> Iterator[str]:
+        """Yield every message, as its template."""
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Call):
+                yield from self._of_call(node)
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id
+                if name in _KEYWORDS:
+                    yield from self._templates(node.value)
+                elif name in _LISTS:
+                    yield from ast.literal_eval(node.value)
+            elif isinstance(node, ast.FunctionDef) and node.name in _TELLING:
+                for value in self._returned[node.name]:
+                    yield from self._templates(value)
+            elif isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+                for inner in ast.walk(node):
+                    if isinstance(inner, ast.Call) and _name(inner.func) == "__init__":
+                        for argument in inner.args:
+                            yield from self._templates(argument)
+
+    def template(self, text: ast.expr) -> Iterator[str]:
+        """Yield the text itself, as a template, where it is a phrase."""
+        return filter(_phrase, self._templates(text, 0))
+
+    def _of_call(self, call: ast.Call) -> Iterator[str]:
+        name = _name(call.func)
+        if name in _SAYING or name.endswith("Error"):
+            places = _SAYING.get(name)
+            for at, argument in enumerate(call.args):
+                if places is None or at in places:
+                    yield from self._templates(argument)
+        if name == "Command":
+            yield from self._templates(call.args[2])
+        if name == "counted":
+            yield from _nouns(*[str(a.value) for a in call.args[1:] if isinstance(a, ast.Constant)])
+        for keyword in call.keywords:
+            if keyword.arg in _KEYWORDS:
+                yield from self._templates(keyword.value)
+
+    def _templates(self, text: ast.expr, depth: int = _DEPTH) -> Iterator[str]:
+        """Yield the texts that an expression may give, and those that are put into them."""
+        if isinstance(text, ast.Constant) and isinstance(text.value, str):
+            if _worth(text.value):
+                yield text.value
+        elif isinstance(text, ast.JoinedStr):
+            template, count = "", 0
+            for part in text.values:
+                if isinstance(part, ast.Constant):
+                    template += str(part.value)
+                elif isinstance(part, ast.FormattedValue):
+                    template += f"{{{count}}}"
+                    count += 1
+                    yield from filter(_phrase, self._templates(part.value, depth))
+            if _worth(template):
+                yield template
+        else:
+            for inner in _parts(text):
+                yield from self._templates(inner, depth)
+            if depth:
+                for inner in self._meant(text):
+                    yield from filter(_phrase, self._templates(inner, depth - 1))
+
+    def _meant(self, text: ast.expr) -> list[ast.expr]:
+        """Return what a name stands for, and what a function of the module returns."""
+        if isinstance(text, ast.Name):
+            return self._named.get(text.id, [])
+        if isinstance(text, ast.Call):
+            return self._returned.get(_name(text.func), [])
+        return []
 
 
-def _of_call(call: ast.Call) -> Iterator[str]:
-    name = _name(call.func)
-    if name in _SAYING or name.endswith("Error"):
-        places = _SAYING.get(name)
-        for at, argument in enumerate(call.args):
-            if places is None or at in places:
-                yield from _templates(argument)
-    if name == "Command":
-        yield from _templates(call.args[2])
-    if name == "counted":
-        yield from _nouns(*[str(a.value) for a in call.args[1:] if isinstance(a, ast.Constant)])
-    for keyword in call.keywords:
-        if keyword.arg in _KEYWORDS:
-            yield from _templates(keyword.value)
+def _parts(text: ast.expr) -> list[ast.expr]:
+    """Return the expressions of which one, or all, are the text."""
+    if isinstance(text, ast.IfExp):
+        return [text.body, text.orelse]
+    if isinstance(text, ast.Tuple | ast.List):
+        return text.elts
+    if isinstance(text, ast.BoolOp):
+        return text.values
+    if isinstance(text, ast.Dict):
+        return text.values
+    if isinstance(text, ast.Subscript):
+        return [text.value]
+    if (
+        isinstance(text, ast.Call)
+        and isinstance(text.func, ast.Attribute)
+        and text.func.attr in _PASSING
+    ):
+        return [text.func.value, *text.args]
+    return []
 
 
 def _nouns(one: str, many: str = "") -> Iterator[str]:
-    """What `counted` makes of them."""
+    """Yield what `counted` makes of them."""
     yield f"{{0}} {one}"
     yield f"{{0}} {many or one + 's'}"
 
@@ -78,31 +173,13 @@ def _name(function: ast.expr) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
-def _templates(text: ast.expr) -> Iterator[str]:
-    """The texts that an expression may give."""
-    if isinstance(text, ast.IfExp):
-        yield from _templates(text.body)
-        yield from _templates(text.orelse)
-    elif isinstance(text, ast.Tuple | ast.List):
-        for part in text.elts:
-            yield from _templates(part)
-    elif isinstance(text, ast.Constant) and isinstance(text.value, str):
-        if _worth(text.value):
-            yield text.value
-    elif isinstance(text, ast.JoinedStr):
-        template, count = "", 0
-        for part in text.values:
-            if isinstance(part, ast.Constant):
-                template += str(part.value)
-            else:
-                template += f"{{{count}}}"
-                count += 1
-        if _worth(template):
-            yield template
+def _phrase(text: str) -> bool:
+    """Tell whether it is more than one word: single ones are names as often as not."""
+    return " " in text.strip() and sum(word.isalpha() for word in text.split()) > 1
 
 
 def _worth(text: str) -> bool:
-    """Whether it has a word to translate."""
+    """Tell whether it has a word to translate."""
     return any(len(word) > 1 and word.isalpha() for word in text.split())
 
 
@@ -111,10 +188,29 @@ def spoken() -> dict[str, str]:
     found: dict[str, str] = dict.fromkeys(catalogue.GROUPS, "cli/catalogue.py")
     for path in sorted(PACKAGE.rglob("*.py")):
         place = path.relative_to(PACKAGE)
-        if not _SKIPPED & set(place.parts):
-            for message in messages(path.read_text(encoding="utf-8")):
+        if not _SKIPPED & set(place.parts) and place.as_posix() not in _KEPT:
+            for message in _Module(path.read_text(encoding="utf-8")).messages():
                 found.setdefault(message, place.as_posix())
     return found
+
+
+def unsaid(source: str, found: Collection[str]) -> Iterator[str]:
+    """Yield the phrases of a module that are in no message and in no docstring."""
+    tree = ast.parse(source)
+    inside = {id(part) for node in ast.walk(tree) for part in _within(node)}
+    module = _Module(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in inside:
+            yield from (
+                t for t in module.template(node) if t not in found and len(_LETTERS.findall(t)) > 1
+            )
+
+
+def _within(node: ast.AST) -> list[ast.expr]:
+    """Return what is no text of its own: a docstring, and pieces of an f-string."""
+    if isinstance(node, ast.Expr):
+        return [node.value]
+    return node.values if isinstance(node, ast.JoinedStr) else []
 
 
 def read(path: Path) -> Catalog:

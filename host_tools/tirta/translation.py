@@ -22,6 +22,7 @@ _OPTION = "--language"
 _VALUE = re.compile(r"\{\d+\}")
 _PARTS = re.compile(r"(\{\d+\})")
 _DEPTH = 3  # a message in a message in a message
+_spoken = [ENGLISH]  # what this person reads
 
 
 def languages() -> list[str]:
@@ -48,6 +49,16 @@ def wanted(words: Sequence[str]) -> tuple[str, list[str]]:
     first = re.split(r"[_.:@]", code)[0]
     known = {"indonesian": "id"}.get(first, first)  # as Windows calls it
     return (known if known in languages() else ENGLISH), left
+
+
+def use(code: str) -> None:
+    """Say everything in this language from now on."""
+    _spoken[:] = [code]
+
+
+def said(message: str) -> str:
+    """Translate a message into the person's language, as far as there is a translation."""
+    return translator(_spoken[0])(message)
 
 
 @cache
@@ -88,7 +99,17 @@ class Translator:
                     values[int(part[1:-1])] if _VALUE.fullmatch(part) else part
                     for part in _PARTS.split(template)
                 )
-        return message
+        return self._by_parts(message, depth)
+
+    def _by_parts(self, message: str, depth: int) -> str:
+        """Translate what is put together of messages: of lines, or of a name and a message."""
+        if "\n" in message:
+            return "\n".join(self(line, depth - 1) for line in message.split("\n"))
+        head, colon, rest = message.partition(": ")
+        if colon and " " in rest:
+            return self(head, depth - 1) + colon + self(rest, depth - 1)
+        indent = len(message) - len(message.lstrip())
+        return message[:indent] + self(message[indent:], depth - 1) if indent else message
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -20,7 +20,7 @@ from tirta.install import raw_repl
 from tirta.install.board_check import must_fit
 from tirta.install.raw_repl import BoardRepl
 from tirta.link import repl
-from tirta.link.frames import NoAnswerError
+from tirta.link.failures import NoAnswerError
 from tirta.link.serial_line import Line
 from tirta.node import discover
 

@@ -13,6 +13,7 @@ from tirta import translation
 from tirta.cli import main, say
 from tirta.errors import TirtaError
 from tirta.exports.export import export
+from tirta.keys import memory, passphrase
 
 sys.path.insert(0, str(CHECKOUT / "host_tools"))
 import make_messages
@@ -184,3 +185,75 @@ def test_an_error_stays_english_inside(tmp_path: Path, monkeypatch: pytest.Monke
     say.speak("id")
     with pytest.raises(TirtaError, match="is not an archive"):
         export(tmp_path, "csv")
+
+
+# Phrases that nobody reads in his own language, by module, and why.
+NOT_SAID = {
+    "cli/catalogue.py": "names and examples of commands", "cli/keys.py": "names of commands",
+    "cli/config.py": "names of commands", "cli/update.py": "names of commands",
+    "cli/virtual.py": "names of commands, and a line that moves",
+    "link/protocol.py": "names of requests", "link/trace.py": "the log for support",
+    "demo.py": "of developers", "exports/": "files for other programs, in English as their formats",
+    "tables/events.py": "what an archive keeps", "tables/query.py": "SQL",
+    "install/raw_repl.py": "code for a board", "install/board_check.py": "code for a board",
+    "install/deploy.py": "code for a board", "image/regions.py": "names of regions",
+    "install/label_sheet.py": "HTML",
+}  # fmt: skip
+PARTS = {  # what is looked for, is kept in a file, or is put into a message that is translated
+    "the node has overwritten it", "its page cannot be read", "archive check", "feedback import",
+    "slot A, config, and the key of this chip alone", "tirta COMMAND …", "new record",
+    "# Check it: tirta config check FILE. Every key: tirta config schema.\n",
+    "Config of a Tirta node", "or the address of a converter", "(must differ from )(\\w+)",
+    "Usual | None", "legitimate night use is not in the district file", "none yet",
+    "flash: the end of the log is not found", "Unclosed array", "connect to", "no answer",
+    " \\(at (?:line (\\d+), column \\d+|end of document)\\)", "went back",
+    "this file", "keys issue", "keys import", "for node {0}", "Tirta: the application failed",
+    "Tirta monitor", "damaged frame", "boot {0}, interval {1}, no clock",
+    "  ({0} not shown before it)",
+}  # fmt: skip
+
+
+def test_every_phrase_is_a_message_or_has_a_reason_to_be_none() -> None:
+    """Also what reaches a person by a name, a table or another module."""
+    found = make_messages.spoken()
+    left = set()
+    for path in make_messages.PACKAGE.rglob("*.py"):
+        place = path.relative_to(make_messages.PACKAGE).as_posix()
+        if not place.startswith(("report/", "locale/", "virtual/", *NOT_SAID)):
+            left |= {*make_messages.unsaid(path.read_text(encoding="utf-8"), found)}
+    assert left - PARTS == set(), "say it through tirta.cli.say, then: make messages"
+    assert PARTS - left == set(), "not there any more"
+
+
+def test_what_is_asked_at_the_terminal_and_what_stands_over_a_table(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TIRTA_PASSPHRASE", raising=False)
+    monkeypatch.setenv("TIRTA_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setattr("sys.stdin", type("", (), {"isatty": lambda _: True})())
+    asked: list[str] = []
+
+    def answer(prompt: str) -> str:
+        asked.append(prompt)
+        return "correct horse battery"
+
+    monkeypatch.setattr("getpass.getpass", answer)
+    say.speak("id")
+    passphrase.choose(f"{tmp_path}, the file with credentials")
+    assert asked == [f"Frasa sandi untuk {tmp_path}, berkas berisi kredensial: ", "Sekali lagi: "]
+    assert main(["--language", "id", "boards"]) == 0
+    assert capsys.readouterr().out.split()[:2] == ["PAPAN", "CHIP"]
+
+
+def test_messages_that_are_put_together_speak_one_language() -> None:
+    say.speak("id")
+    downgrade = memory.DowngradeError("240ac4e29526")
+    for english in (
+        downgrade.what, downgrade.hint, f"COM3: {downgrade.what}",
+        "line 2: name is empty.\nline 3: name is empty.",
+        "p has no value: its loop carries 22.0 mA, with which a transmitter says fault.",
+        "The node restarted 2 times because the supply voltage broke down.",
+    ):  # fmt: skip
+        told = say.translated(english)
+        assert told != english
+        assert not ENGLISH.findall(told), told

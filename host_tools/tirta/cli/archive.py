@@ -66,7 +66,8 @@ def _check(args: Namespace) -> int:
         say.document({**found.as_json(), "rebuilt": rebuilt})
     else:
         for finding in found.findings:
-            say.out(f"{finding.path} {finding.what}\n  {finding.next}")
+            say.out(f"{finding.path} {say.translated(finding.what)}")
+            say.out(f"  {say.translated(finding.next)}")
         if found.ok:
             say.out(
                 f"{args.archive} is whole: {counted(found.pages, 'page')} of"

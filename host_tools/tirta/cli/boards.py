@@ -23,7 +23,8 @@ def _boards(args: Namespace) -> None:
     if args.json:
         say.document([dict(zip(_TITLES, row, strict=True)) for row in rows])
         return
-    say.table([title.upper() for title in _TITLES], [[str(cell) for cell in row] for row in rows])
+    titles = ("BOARD", "CHIP", "FLASH_MB", "LOG_PAGES", "PULSE", "ANALOG", "DESCRIPTION")
+    say.table(titles, [[str(cell) for cell in row] for row in rows])
     if not args.file:
         say.say(f"A board file of your own is found by its name in {board_file.own_dir()}.")
 

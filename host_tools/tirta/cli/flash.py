@@ -31,7 +31,7 @@ from tirta.progress import bar
 def _flash_arguments(parser: ArgumentParser) -> None:
     port_argument(parser)
     parser.add_argument(
-        "--board", required=True, metavar="B", help="one of: " + ", ".join(board_file.names())
+        "--board", required=True, metavar="B", help=f"one of: {', '.join(board_file.names())}"
     )
     parser.add_argument(
         "--micropython",

@@ -125,10 +125,11 @@ def _list(args: Namespace) -> None:
         name = row["name"]
         say.out(f"Fleet {name}, in use" if row["use"] else f"Fleet {name}")
     if held:
+        expired = f", {say.translated('EXPIRED')}"
         say.table(
             ("NODE", "ROLE", "SERIAL", "EXPIRES"),
             [
-                [c["node"], c["role"], c["serial"], c["expires"] + ", EXPIRED" * c["expired"]]
+                [c["node"], c["role"], c["serial"], c["expires"] + expired * c["expired"]]
                 for c in held
             ],
         )

@@ -97,7 +97,7 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
             holder = places.add_parser(
                 family,
                 prog=f"tirta {family}",
-                description=f"See `tirta {family} WORD --help`.",
+                description=say.translated(f"See `tirta {family} WORD --help`."),
                 allow_abbrev=False,
             )
             holder.set_defaults(parser=holder)

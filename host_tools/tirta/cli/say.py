@@ -15,28 +15,20 @@ from typing import Any
 from tirta import translation
 from tirta.errors import TirtaError
 
-_language = translation.ENGLISH
-
 
 def speak(code: str) -> tuple[str, str] | None:
     """Say everything in this language from now on, as far as it is translated.
 
     Return what to say, and the next step, where there is no such language.
     """
-    global _language  # noqa: PLW0603 - one person, one language
     known = [translation.ENGLISH, *translation.languages()]
     if code not in known:
         return f"There are no messages in the language {code}.", f"There are: {', '.join(known)}."
-    _language = code
+    translation.use(code)
     return None
 
 
-def translated(message: str) -> str:
-    """Translate a message into the person's language."""
-    return translation.translator(_language)(message)
-
-
-_ = translated
+translated = _ = translation.said
 
 
 def say(message: str) -> None:

@@ -116,8 +116,8 @@ def _list(args: Namespace) -> None:
     if args.json:
         say.document(nodes)
     elif nodes:
-        titles = ("name", "port", "board", "power", "speed", "baud", "flash")
-        say.table([t.upper() for t in titles], [[n[t] for t in titles] for n in nodes])
+        titles = ("NAME", "PORT", "BOARD", "POWER", "SPEED", "BAUD", "FLASH")
+        say.table(titles, [[n[t.lower()] for t in titles] for n in nodes])
     else:
         say.say("No virtual node is running. Start one: `tirta virtual up demo --app`.")
 
@@ -132,7 +132,7 @@ def _cut_arguments(parser: ArgumentParser) -> None:
         "--after-ops", type=whole, metavar="N", help="at the N-th flash operation from now"
     )
     parser.add_argument(
-        "--torn", metavar="SHAPE", help="how that operation is torn: " + ", ".join(virtual.SHAPES)
+        "--torn", metavar="SHAPE", help=f"how that operation is torn: {', '.join(virtual.SHAPES)}"
     )
 
 

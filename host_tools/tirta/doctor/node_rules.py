@@ -89,7 +89,7 @@ def update(facts: NodeFacts) -> Iterator[Finding]:
 
 
 def _was_updated(facts: NodeFacts) -> bool:
-    """Tell whether the newest pages speak of an update: older firmware says no more of a cut one."""
+    """Tell whether the newest pages have an update: older firmware says no more of a cut one."""
     return facts.log is not None and any(e.kind == updates.RECORD for e in facts.log.events)
 
 

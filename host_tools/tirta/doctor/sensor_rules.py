@@ -123,7 +123,7 @@ def _missing(channel: ChannelSamples, facts: NodeFacts) -> Iterator[Finding]:
 
 
 def _thermometer(silent: int, power_ons: int) -> tuple[str, str, str] | None:
-    """What the node counted on its 1-Wire buses, where some of it is the 85 degC of a power-on."""
+    """Tell what the node counted on its 1-Wire buses, where some of it are power-ons."""
     if not power_ons:
         return None
     if silent:

@@ -110,13 +110,17 @@ class _Bounded:
 
     def __init__(self, serial: Any) -> None:
         self._serial = serial
+        self._left = 0
+        self._until = 0.0
         self.begin()
 
     def begin(self) -> None:
+        """Allow as much again."""
         self._left = _MOST_BYTES
         self._until = time.monotonic() + _MOST_S
 
     def read(self, size: int = 1) -> bytes:
+        """Read as the port does. Raises TransportError beyond what is allowed."""
         found: bytes = self._serial.read(size)
         self._left -= len(found)
         if self._left < 0 or time.monotonic() > self._until:

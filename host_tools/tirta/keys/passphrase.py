@@ -9,6 +9,7 @@ import os
 import sys
 
 from tirta.errors import TirtaError
+from tirta.translation import said
 
 LEAST = 10
 
@@ -24,7 +25,7 @@ def ask(what: str) -> str:
             f"The passphrase of {what} is needed, and nobody is here to ask.",
             "Run the command in a terminal, or give a script TIRTA_PASSPHRASE.",
         )
-    return getpass.getpass(f"Passphrase of {what}: ")
+    return getpass.getpass(said(f"Passphrase of {what}: "))
 
 
 def choose(what: str) -> str:
@@ -32,6 +33,6 @@ def choose(what: str) -> str:
     given = ask(what)
     if len(given) < LEAST:
         raise TirtaError(f"A passphrase needs at least {LEAST} characters.", "Choose a longer one.")
-    if not os.environ.get("TIRTA_PASSPHRASE") and getpass.getpass("Once more: ") != given:
+    if not os.environ.get("TIRTA_PASSPHRASE") and getpass.getpass(said("Once more: ")) != given:
         raise TirtaError("These were two passphrases.", "Run the command again.")
     return given

@@ -67,4 +67,5 @@ def refused(content: bytes) -> RefusedError:
     said = clean(content[1:].decode("utf-8", "replace"), _LETTERS)
     kind = _TYPES.get(code, RefusedError)
     what = f"The node refuses: {said or f'code {code}'}."
-    return kind(code, what, _HINTS.get(code, ""))
+    hint = _HINTS.get(code, "")
+    return kind(code, what, hint)

@@ -152,8 +152,8 @@ class Node(Keyed):
         return self.parsed(self.config())
 
     def shown_config(self) -> bytes:
-        """The text of the config in force, printable; empty where the node has none. Raises
-        ConfigError where it cannot be used.
+        """Ask for the text of the config in force, printable; empty where the node has none.
+        Raises ConfigError where it cannot be used.
         """
         text = self.config()
         if text:

@@ -28,7 +28,7 @@ def parse(text: bytes) -> dict[str, Any]:
 
 
 def printable(text: bytes) -> bytes:
-    """The same config without what only its defaults add, its texts printable: to be shown.
+    """Return the same config without what only its defaults add, its texts printable: to be shown.
 
     Raises ValueError as `parse` does.
     """
