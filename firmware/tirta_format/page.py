@@ -89,7 +89,8 @@ def header(page, mark=MARK):
         return None
     fields = struct.unpack_from(_HEADER, page, 2)
     version, channels, seq, epoch, number, slot, boot, config, seconds, ms, source, unsure = fields
-    if not OLDEST <= version <= VERSION or not 0 < channels <= MAX_CHANNELS:
+    newest = VERSION if mark == MARK else OLDEST  # a header of the log may go astray
+    if not OLDEST <= version <= newest or not 0 < channels <= MAX_CHANNELS:
         return None
     head = Header(channels, seq, epoch, number, slot, boot, config)
     head.unix_ms = seconds * 1000 + ms

@@ -198,7 +198,7 @@ def find(flash, index, patient):
     """
     found = Head()
     if index.scan() is None:
-        _prove(index)
+        _prove(index, patient)
         if patient:
             _doubt(index)
         return found
@@ -254,7 +254,7 @@ def _doubt(index):
             raise OSError(_UNREADABLE)
 
 
-def _prove(index):
+def _prove(index, patient):
     """The log seems to hold nothing. Raises OSError unless the flash shows what is programmed: the
     mark of a page can do no harm to one that only seems to be erased.
     """
@@ -265,6 +265,8 @@ def _prove(index):
     for block in range(index.count):
         index.flash.read(block, 0, head)
         if _is_marked(head):  # an earlier start programmed that, and it shows
+            if tries and patient:  # but what lies before it does not show what is programmed
+                raise OSError(_UNSTEADY)
             break
         if _may_be_marked(head) and tries < _PROOFS:
             if _shows(index.flash, block, head):

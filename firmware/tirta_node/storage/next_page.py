@@ -205,9 +205,13 @@ def _erase(log, victim):
 
 
 def _is_proven(attempts):
-    if attempts.failed == attempts.count and attempts.journal and attempts.journal.ring.spare < 0:
+    if attempts.failed == attempts.count and attempts.journal:
+        ring = attempts.journal.ring
         try:
-            attempts.journal.ring.attempt()
+            ring.attempt()
+            if ring.spare >= 0:  # it is ready, but when it was made may be long ago: once more
+                ring.cursor = (ring.spare - 1) % ring.index.count
+                ring.spare = -1
             attempts.journal.make_spare()
         except OSError:
             pass
