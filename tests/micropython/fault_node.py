@@ -92,8 +92,13 @@ class Node(Writer):
         return len(self.samples) - self.ring.count()
 
     def is_sure(self):
-        """Whether what it counts as acknowledged is: it records, and a program has worked."""
+        """Whether what it counts as acknowledged is: it records, a program has worked, and no start
+        has found another end since without a word of it.
+        """
         attempts = self.log.attempts
+        begun = self.log.epoch, self.log.boot
+        if self.parts and self.parts[-1][:2] != begun:
+            return False
         return self.keeper._recorder is not None and attempts.proof != attempts.count
 
     def look(self, epoch, number):
