@@ -47,12 +47,14 @@ class Plan:
 
     def is_borne(self):
         """Whether this is of the classes of which firmware/DESIGN.md says that no rule breaks: not
-        several flipped bits; no programs that show later, fade, or wrap, more than once or beside
-        several other lies; no reads that are misled in the same way for longer than a start.
+        several flipped bits; no programs or erases that fail one in n; none that show later, fade,
+        or wrap, more than once or beside several other lies; no reads that are misled in the same
+        way for longer than a start.
         """
         for lie in self.lies + self.again:
             late = lie.effect in _LATE and (lie.times != ONCE or len(self.lies) > _FEW_LIES)
-            if late or lie.is_steady():
+            often = lie.odds > 1 and lie.kind != READ
+            if late or often or lie.is_steady():
                 return False
         return self.flips <= 1
 
