@@ -59,6 +59,7 @@ def heap_after_boot_and_a_month() -> tuple[int, int]:
     """Free bytes right after boot, and after DAYS of samples every minute."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TIRTA_VIRTUAL_DIR"] = folder
+        os.environ["TIRTA_KEYS"] = str(Path(folder) / "keys")  # knows no node, and is forgotten
         scenario = Path(folder) / "month.csv"
         write(scenario, DAYS * 1440)
         config = demo_text("virtual")
@@ -78,6 +79,7 @@ def heap_of_a_locked_node() -> int:
     """Free bytes while a laptop is logged in."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TIRTA_VIRTUAL_DIR"] = folder
+        os.environ["TIRTA_KEYS"] = str(Path(folder) / "keys")  # knows no node, and is forgotten
         port = virtual.up(NAME, app=True, config=demo_text("virtual"), fleet=FLEET).port
         try:
             return _heap_free(port)
