@@ -82,7 +82,11 @@ class Wire:
         return self.say(frame.encode(kind, self.sequence, payload), wait_s)
 
     def say(self, data: bytes, wait_s: float = HANG_S) -> tuple[int, bytes]:
-        """The same for bytes on the line, whatever their sequence."""
+        """The same for bytes on the line, whatever their sequence. An answer to the hello of a
+        laptop before this one may still be on its way: it is nobody's.
+        """
+        asked = frame.decode(data.strip(b"\0"))
+        stale = None if asked and asked[0] == frame.HELLO else frame.HELLO + frame.ANSWER
         self.line.write(data)
         patience = Patience(wait_s)
         pending = b""
@@ -90,7 +94,7 @@ class Wire:
             *whole, pending = (pending + self.line.read(0.1)).split(b"\0")
             for part in whole:
                 found = frame.decode(part)
-                if found:
+                if found and found[0] != stale:
                     return found[0], found[2]
         return 0, b""
 

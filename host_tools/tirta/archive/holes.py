@@ -68,7 +68,7 @@ def _reasons(lacking: list[Range], lost: Iterable[Loss]) -> list[tuple[int, int,
     found: list[tuple[int, int, str | None]] = []
     for a, b, why in lost:
         i, j = bisect_left(ends, a), bisect_right(starts, b)
-        if i >= j:
+        if i >= j or a > b:  # b before a: a loss of nothing
             continue
         hit = list(zip(starts[i:j], ends[i:j], strict=True))
         found += [(max(first, a), min(last, b), why) for first, last in hit]
