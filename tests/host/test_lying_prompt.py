@@ -7,7 +7,7 @@ import select
 import threading
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from generated import given
@@ -81,6 +81,7 @@ def board(printed: Callable[[], bytes]) -> Iterator[str]:
     """A port behind which a raw REPL prints this for whatever code it is sent."""
     master, slave = pty.openpty()
     tty.setraw(slave)
+    os.set_blocking(master, False)  # or a write that nobody reads would never end
     stop = threading.Event()
 
     def serve() -> None:
@@ -102,7 +103,8 @@ def board(printed: Callable[[], bytes]) -> Iterator[str]:
                 continue
             while said and not stop.is_set():
                 if select.select([], [master], [], 0.05)[1]:
-                    said = said[os.write(master, said[:4096]) :]
+                    with suppress(BlockingIOError):
+                        said = said[os.write(master, said[:4096]) :]
 
     server = threading.Thread(target=serve)
     server.start()
