@@ -43,7 +43,7 @@ fmt: $(VENV) ## format the sources, and repair what ruff can repair
 	$(BIN)/ruff format .
 
 bench: $(VENV) ## every figure of the log beside its peers: a table, and build/bench.json
-	$(BIN)/python tests/bench/run.py
+	PYTHONPATH=tests/support $(BIN)/python tests/bench/run.py
 	$(MAKE) measured
 
 district: $(VENV) ## bursts of towns and of L-Town, other orders of leaks, each parameter a quarter off (a quarter of an hour)

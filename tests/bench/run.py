@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 
 import archive_scale
-import burst_node
 import capacity
 import decode_speed
 import density
@@ -64,7 +63,6 @@ def measure(found: dict[str, series.Series], say: Say) -> Figures:
             part("Archive", lambda: archive_scale.measure(water, say))
         part("Pull", lambda: pull_speed.measure(say, found.get("lro_mainstreet")))
     part("Bursts of districts", lambda: district_bursts.measure(say))
-    part("Bursts, by the node alone", lambda: burst_node.measure(say))
     part("Quality", lambda: quality.measure(say))
     part("Power cuts, and a flash that errs", lambda: powercut.measure(say))
     return figures
