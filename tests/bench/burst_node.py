@@ -17,14 +17,13 @@ ROOT = Path(__file__).parents[2]
 sys.path += [str(ROOT / "tests" / "support"), str(ROOT / "firmware")]
 
 from district_truth import district  # noqa: E402
-from figures import Figures, Say  # noqa: E402
+from figures import Say  # noqa: E402
 from week_towns import Town, town  # noqa: E402
 
 from tirta_node.alarms.burst import Burst  # noqa: E402
 from tirta_node.alarms.night_hours import Hours  # noqa: E402
 
 SIZES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
-KEYS = (1.0, 2.0)  # sizes that have a goal
 FIRST, COUNT = 1000, 60  # towns; 0 to 119 were looked at while it was tuned
 FROM_S = 1_577_836_800  # 2020, from which a node counts seconds
 RISE_PULSES = 36  # 0.1 L/s for an hour, 10 L a pulse
@@ -100,32 +99,19 @@ def scenario(seed: int, size: float) -> tuple[float, int]:
     return (delay[0] / 3600 if delay else np.nan), wrong
 
 
-def measure(say: Say, first: int = FIRST, count: int = COUNT) -> Figures:
-    """`district.node_*`: what the node's own alarm finds in towns that it was not tuned on."""
+def measure(say: Say, first: int = FIRST, count: int = COUNT) -> None:
+    """What the node's own alarm finds in towns that it was not tuned on: a line for each size."""
     if DMA.exists():
         say("wntr_dma: raised {:.1f} h after the opening, {} false".format(*dma()))
-    figures: Figures = {}
     for name, one in (("districts", scenario), ("towns", week)):
         say(f"{name:10} found  within 24 h  median h  false (months: {count})")
         for size in (0.0, *SIZES):
-            figures |= _line(
-                say, f"node_{name}", size, [one(first + i, size) for i in range(count)]
-            )
-    return figures
-
-
-def _line(say: Say, name: str, size: float, rows: list[tuple[float, int]]) -> Figures:
-    """What was found of one size of burst; the keys are those of size 0, 1 and 2 L/s."""
-    hours = np.array([row[0] for row in rows])
-    seen = hours[~np.isnan(hours)]
-    soon, false = int((seen <= 24).sum()), sum(row[1] for row in rows)
-    middle = f"{np.median(seen):8.1f}" if len(seen) else "       -"
-    say(f"{size:4.2f} L/s  {len(seen):6d}  {soon:11d}  {middle}  {false}")
-    if size == 0:
-        return {f"district.{name}_quiet_false": false}
-    if size in KEYS:
-        return {f"district.{name}_{size:g}_lps_within_24h": soon}
-    return {}
+            rows = [one(first + i, size) for i in range(count)]
+            hours = np.array([hour for hour, _ in rows])
+            seen = hours[~np.isnan(hours)]
+            middle = f"{np.median(seen):8.1f}" if len(seen) else "       -"
+            soon, false = int((seen <= 24).sum()), sum(wrong for _, wrong in rows)
+            say(f"{size:4.2f} L/s  {len(seen):6d}  {soon:11d}  {middle}  {false}")
 
 
 def main() -> None:

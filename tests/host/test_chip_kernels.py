@@ -24,6 +24,7 @@ from tirta_format import cobs, crc
 from tirta_format.prior import PRIOR
 
 sys.path.insert(0, str(BOTH))
+import account_words  # type: ignore[import-not-found]
 import plain_viper  # type: ignore[import-not-found]
 
 ARCHS = ("xtensawin", "rv32imc")
@@ -249,21 +250,8 @@ class Bench:
 def test_statistics(arch: str, tmp_path: Path) -> None:
     chance = random.Random(SEED)
     for kernels in loaded("statistics_viper", arch, tmp_path):
-        of = kernels.plain
         cells = 3
-        accounts = [cells, 8 * cells]
-        for cell in range(cells):
-            accounts += [cell, 0, 0, MISSING] + [0] * (of._ACCOUNT - 5) + [2 * of._SPREADS - 1]
-        for what in range(8):
-            value, flag, do = (
-                (of._LATEST, of._LATEST_FLAG, 0), (of._SUM, of._SUM_FLAG, 0),
-                (of._LATEST, of._WORST, of._IS_MEAN), (of._LEAST, of._WORST, 0),
-                (of._GREATEST, of._WORST, 0), (of._LAST, of._WORST, 0),
-                (of._N, of._WORST, of._IS_COUNT), (of._LATEST, of._WORST, of._IS_STD),
-            )[what]  # fmt: skip
-            for cell in range(cells):
-                at = 2 + cell * of._ACCOUNT
-                accounts += [what * cells + cell, at + value, at + flag, at, do]
+        accounts = account_words.of(kernels.plain, cells)
         bench = Bench(kernels, cells, accounts)
         record = Bench(kernels, 8 * cells)
         for most, samples in ((40, 30), (1 << 29, 9), (30000, 200), (5, 0), (1 << 20, 1)):

@@ -14,7 +14,7 @@ from peer import EPOCH, FakeLog, Peer, peer_fixture  # noqa: F401
 
 from tirta import ranges
 from tirta.archive.contents import Contents
-from tirta.archive.evidence import Archive
+from tirta.archive.evidence import Archive, Epoch
 from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.known_pages import refresh
@@ -63,6 +63,13 @@ def pulled(port: str, archive: Path) -> tuple[PullResult, list[str]]:
     return result, seen
 
 
+def looked_into(epoch: Epoch) -> Contents:
+    """What is known of the pages once those that are new or changed were opened."""
+    contents = Contents.of(epoch)
+    refresh(contents)
+    return contents
+
+
 def test_a_pull_that_brings_nothing_new_opens_no_page(peer: Peer, tmp_path: Path) -> None:
     peer.log.add(3000)
     first, seen = pulled(peer.port, tmp_path)
@@ -91,8 +98,7 @@ def test_what_changed_is_looked_into_again(tmp_path: Path, what: str) -> None:
     fake = FakeLog()
     fake.add(600)
     epoch = store(tmp_path, fake)
-    contents = Contents.of(epoch)
-    refresh(contents)
+    contents = looked_into(epoch)
     contents.save()
     assert Contents.of(epoch) == contents
     assert contents.have() == [(0, 599)]
@@ -110,8 +116,7 @@ def test_what_changed_is_looked_into_again(tmp_path: Path, what: str) -> None:
         (epoch.folder / "contents.json").write_text(
             '{"format": 1, "epoch": 77, "pages": {"2": [1]}}'
         )
-    contents = Contents.of(epoch)
-    refresh(contents)
+    contents = looked_into(epoch)
     log = decode_epoch(epoch)
     assert contents.have() == ranges.merged(r for one in log.records for r in one.ranges())
     assert bool(contents.damaged(600)) is (what == "changed")
@@ -123,14 +128,12 @@ def test_a_config_that_comes_later_makes_known_pages_readable(tmp_path: Path) ->
     fake.add(600)
     first = bytes(fake.pages.pop(1))
     epoch = store(tmp_path, fake)
-    contents = Contents.of(epoch)
-    refresh(contents)
+    contents = looked_into(epoch)
     contents.save()
     assert contents.have() == []
     assert contents.damaged(600) == [(contents.pages[2].first_record, 599)]
     epoch.store(1, first)
-    contents = Contents.of(epoch)
-    refresh(contents)
+    contents = looked_into(epoch)
     assert contents.have() == [(0, 599)]
     assert contents.damaged(600) == []
 
@@ -140,16 +143,14 @@ def test_a_damaged_config_is_mended_from_the_pages(tmp_path: Path, damage: bytes
     fake = FakeLog()
     fake.add(600)
     epoch = store(tmp_path, fake)
-    contents = Contents.of(epoch)
-    refresh(contents)
+    contents = looked_into(epoch)
     contents.save()
     (kept,) = (epoch.folder / "configs").iterdir()
     text = kept.read_bytes()
     kept.write_bytes(damage)
     fake.add(200)
     store(tmp_path, fake)
-    contents = Contents.of(epoch)
-    refresh(contents)
+    contents = looked_into(epoch)
     assert contents.have() == [(0, 799)]
     assert kept.read_bytes() == text
 

@@ -2,7 +2,8 @@
 """What a laptop may ask, and the answers (FORMAT.md section 10).
 
 Each method takes the sequence and the payload of one request. Requests may come twice, so each
-does the same the second time. What changes the node is rare, and in `changes`.
+does the same the second time. What changes the node is rare, and its modules are loaded for the
+moment.
 """
 
 import gc

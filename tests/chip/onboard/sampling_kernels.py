@@ -6,6 +6,7 @@ of 16 channels has.
 
 from array import array
 
+import account_words
 import plain_viper
 import uctypes
 from nor import Random
@@ -63,27 +64,9 @@ def same(kernel, plain, why):
         assert ours == theirs, (why, i, ours, theirs)
 
 
-def _accounts(cells):
-    of = statistics
-    found = [cells, 8 * cells]
-    for cell in range(cells):
-        found += [cell, 0, 0, MISSING] + [0] * (of._ACCOUNT - 5) + [2 * of._SPREADS - 1]
-    for what in range(8):
-        value, flag, do = (
-            (of._LATEST, of._LATEST_FLAG, 0), (of._SUM, of._SUM_FLAG, 0),
-            (of._LATEST, of._WORST, of._IS_MEAN), (of._LEAST, of._WORST, 0),
-            (of._GREATEST, of._WORST, 0), (of._LAST, of._WORST, 0),
-            (of._N, of._WORST, of._IS_COUNT), (of._LATEST, of._WORST, of._IS_STD),
-        )[what]  # fmt: skip
-        for cell in range(cells):
-            at = 2 + cell * of._ACCOUNT
-            found += [what * cells + cell, at + value, at + flag, at, do]
-    return found
-
-
 def test_statistics():
     cells = 3
-    kernel, plain = Bench(cells, _accounts(cells)), Bench(cells, _accounts(cells))
+    kernel, plain = (Bench(cells, account_words.of(statistics, cells)) for _ in range(2))
     of_kernel, of_plain = Bench(8 * cells), Bench(8 * cells)
     for most, samples in ((40, 30), (30000, 200), (5, 0), (1 << 20, 9), (1 << 24, 1)):
         ours, theirs = Chance(SEED), Chance(SEED)
