@@ -52,7 +52,7 @@ _WHOLE = const(10)
 _FRACTION = const(11)  # four digits of seven bits
 _HALF = const(12)
 _FALLS = const(13)  # 1: minus
-# Not 0: Y0 + (x - X0) * FRACTION / 2^(8 + SHIFT), as good where the steps are few.
+# Not 0: Y0 + (x - X0) * (WHOLE + FRACTION / 2^8) / 2^SHIFT, as good where the steps are few.
 _SHIFT = const(14)
 _LAST = const(8)  # of a counter
 _TURN = const(9)  # a counter starts again at 0 behind so many; 0 = never
@@ -168,9 +168,8 @@ def tick(x: int, row: ptr32, now: int, parts) -> int:
                     flags[k] = 9
             if row[_SHIFT]:
                 x -= row[_X0]
-                i = row[_FRACTION]
-                i = x * (i >> 8) + (x * (i & 255) >> 8)
-                values[k] = row[_Y0] + (i >> row[_SHIFT])
+                x = x * row[_WHOLE] + (x * row[_FRACTION] >> 8)
+                values[k] = row[_Y0] + (x >> row[_SHIFT])
             else:
                 if row[_RAW]:
                     i = row[_RAW] - 1

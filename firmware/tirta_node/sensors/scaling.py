@@ -61,7 +61,8 @@ def put_line(row, x0, y0, x1, y1):
     # What rounds is so many microvolts. Two steps are added for it: X0 may not be negative.
     row[rows.X0] = near + ((2 * _ROUND - half) * run // rise + _HALF) // _ROUND
     row[rows.Y0] = start + 2
-    row[rows.FRACTION] = min((rise << shift + 9) // run + 1 >> 1, 0xFFFF)
+    digits = min((rise << shift + 9) // run + 1 >> 1, 0xFFFF)
+    row[rows.WHOLE], row[rows.FRACTION] = digits >> 8, digits & 255
     row[rows.SHIFT] = shift
 
 
