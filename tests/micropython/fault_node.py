@@ -46,6 +46,7 @@ class Node(Writer):
         self.crash = ""
         self.most_erases = 0
         self.noted_power = 0
+        self.begun_by = None  # the recorder whose notes were begun
         self.parts = []  # (epoch, boot, number of its first record, its place in `samples`)
         self.proven = 0  # behind the last record that was acknowledged while a program had worked
         self.told = []  # [epoch, number]: what a laptop has, and said so
@@ -76,6 +77,7 @@ class Node(Writer):
 
     def _notes(self, changed, seq, stopped, end_unix_ms):
         log = self.log
+        self.begun_by = self.keeper._recorder
         last = self.parts[-1] if self.parts else (0, 0, 0)
         if last[:2] == (log.epoch, log.boot) and self.proven == last[2] != log.number:
             self.parts.pop()  # that start left nothing behind, not even its boot
@@ -99,7 +101,10 @@ class Node(Writer):
         begun = self.log.epoch, self.log.boot
         if self.parts and self.parts[-1][:2] != begun:
             return False
-        return self.keeper._recorder is not None and attempts.proof != attempts.count
+        recorder = self.keeper._recorder
+        if recorder is None or recorder is not self.begun_by:
+            return False
+        return attempts.proof != attempts.count
 
     def look(self, epoch, number):
         """What the node says of itself when the newest record is this one."""

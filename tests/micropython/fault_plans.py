@@ -12,6 +12,9 @@ JOURNAL = 4  # pages of it
 RECORDS, _FEW, _MANY = 26, 12, 240
 # What is done shows, or fails, later.
 _LATE = "fades", "wrap", "later", "error-later", "weak", "disturb"
+# Cells at random: of a mark of two bytes now and then none is wrong.
+_RANDOM = "bits", "extra"
+_MINUTES_MS = 90000
 _TIMES = (ONCE, ONCE, ONCE, 2, 3, 5, 20, 100)
 _MS = (100, 300, 500, 1500, 5000, 20000, 90000, 600000, 7200000)
 _SHORT = 5  # of _TIMES: those of further lies
@@ -49,9 +52,18 @@ class Plan:
         """Whether this is of the classes of which firmware/DESIGN.md says that no rule breaks: not
         several flipped bits; no programs or erases that fail one in n; none that show later, fade,
         or wrap, more than once or beside several other lies; no reads that are misled in the same
-        way for longer than a start.
+        way for longer than a start, or show the state before a program that goes wrong; no random
+        cells for minutes; no flipped bit beside other pages that are hit more than once.
         """
-        for lie in self.lies + self.again:
+        lies = self.lies + self.again
+        programs = any(lie.kind == PROGRAM for lie in lies)
+        for lie in lies:
+            if lie.effect == "old" and lie.times != ONCE and programs:
+                return False
+            if lie.effect in _RANDOM and lie.times == ALWAYS and lie.ms > _MINUTES_MS:
+                return False
+            if self.flips and lie.kind != READ and lie.effect == "other" and lie.times != ONCE:
+                return False
             late = lie.effect in _LATE and (lie.times != ONCE or len(self.lies) > _FEW_LIES)
             often = lie.odds > 1 and lie.kind != READ
             if late or often or lie.is_steady():

@@ -164,8 +164,7 @@ class Writer:
 
     def stop(self, reason=meta.STOP_RESTART):
         self.keeper.settle()
-        self.log.checkpoint()
-        self.log.note(meta.stop(self.clock.uptime_ms(), reason))
+        next_page.stop(self.log, reason)
 
     def prepare_config(self):
         """As Node.keep_config, before the new text is stored."""

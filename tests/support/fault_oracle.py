@@ -164,7 +164,8 @@ class Verdict:
         for epoch, boot in self._cells.boots():
             newest[epoch] = max(boot, newest.get(epoch, 0))
         for two in self._cells.doubles():
-            self._broke("sequence", two)
+            if not any(self._is_stray(block) for block in two):
+                self._broke("sequence", two)
         for block, page in self._cells.pages.items():
             if page.data in base.known:
                 self._known.update(r.number for r in page.records if r.epoch == base.epoch)
@@ -172,6 +173,11 @@ class Verdict:
             for record in page.records:
                 if block >= self._cells.rings or record.boot >= newest.get(record.epoch, 0):
                     self._judge(block, (record.epoch, record.number), shown(record))
+
+    def _is_stray(self, block: int) -> bool:
+        """Whether the fault programmed a header there, and nothing else is."""
+        is_hurt = any(each == block for each, _ in self._hurt)
+        return is_hurt and not self._cells.pages[block].records
 
     def _judge(self, block: int, key: Key, sample: Sample) -> None:
         owner = self._owner(key)
@@ -247,9 +253,13 @@ class Verdict:
         return self._cells.oldest(key[0]) <= key[1] < self._cells.newest(key[0])
 
     def _is_overwritten(self, key: Key) -> bool:
-        """The ring has come round, and says what that took."""
-        said = self._told.have(*key) or key[1] < self._pulled.get(key[0], 0)
-        return said and key[1] < self._cells.oldest(key[0])
+        """The ring has come round, and says what that took. A page that was put off or passed over
+        may leave younger ones to go before it.
+        """
+        is_pulled = key[1] < self._pulled.get(key[0], 0)
+        if self._told.say_gone(*key) or (is_pulled and self._asked):
+            return True
+        return self._told.have(*key) and key[1] < self._cells.oldest(key[0])
 
     def _new(self) -> int:
         """How many records of this trial are lost and were not pulled."""
@@ -301,6 +311,7 @@ class Verdict:
             # A boot is noted before its first record: that may be in the page before.
             oldest = self._cells.oldest(boot["epoch"])
             gone = boot["start"] < oldest or (boot["start"] == oldest and self._asked)
+            gone = gone or self._is_overwritten((boot["epoch"], boot["start"]))
             if key not in noted and not self._event["hurt"] and not gone:
                 self._broke("boots", ("no boot record", key))
             used.add(key)

@@ -9,7 +9,8 @@ from page_cache import JOURNAL_MARK, LOG_MARK, Page, Pages
 
 Key = tuple[int, int]  # epoch, number
 BOOT, LOSS, CHECKPOINT = 1, 4, 5
-SAID = {4, 5, 6}  # reasons: flash, overwritten, a tail that may have been torn
+OVERWRITTEN = 5
+SAID = {4, OVERWRITTEN, 6}  # reasons: flash, overwritten, a tail that may have been torn
 FOR_EVER = 1 << 40
 
 
@@ -134,10 +135,17 @@ class Ranges:
 
     def __init__(self) -> None:
         self._ranges: dict[int, list[tuple[int, int]]] = {}
+        self._gone: dict[int, list[tuple[int, int]]] = {}
 
-    def add(self, epoch: int, first: int, end: int) -> None:
-        """`first` to `end - 1` are missing."""
+    def add(self, epoch: int, first: int, end: int, is_gone: bool) -> None:
+        """`first` to `end - 1` are missing; `is_gone`: overwritten."""
         self._ranges.setdefault(epoch, []).append((first, end))
+        if is_gone:
+            self._gone.setdefault(epoch, []).append((first, end))
+
+    def say_gone(self, epoch: int, number: int) -> bool:
+        """Whether one of them says that it was overwritten."""
+        return any(first <= number < end for first, end in self._gone.get(epoch, []))
 
     def have(self, epoch: int, number: int) -> bool:
         """Whether one of them names it."""
@@ -151,7 +159,8 @@ def said(cells: Cells) -> Ranges:
         for meta in page.metas:
             if meta.type == LOSS and meta.fields["reason"] in SAID:
                 end = meta.fields["number"]
-                ranges.add(meta.epoch, end - meta.fields["lost"], end)
+                gone = meta.fields["reason"] == OVERWRITTEN
+                ranges.add(meta.epoch, end - meta.fields["lost"], end, gone)
     return ranges
 
 
@@ -167,6 +176,7 @@ def ranges_hurt(hurt: list[list[int]], cells: Cells) -> list[tuple[int, int]]:
                 if page.header
                 and page.header.epoch == epoch
                 and page.header.sequence > sequence
+                and page.header.number > first
                 and (other >= cells.rings) == is_log
             ]
             found.append((first, min(ends, default=FOR_EVER)))
