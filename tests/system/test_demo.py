@@ -69,10 +69,10 @@ def test_files_are_there_and_say_the_same(demo: Demo) -> None:
 
 def test_the_page_finds_the_leak(demo: Demo) -> None:
     found = re.search(
-        r"finds the leak: ([\d.]+) L/s \(in truth 3.00\).*\((\d+) minutes", demo[1].stderr
+        r"finds the leak: ([\d.]+) L/s \(in truth 5.00\).*\((\d+) minutes", demo[1].stderr
     )
     assert found
-    assert abs(float(found[1]) / 3 - 1) < 0.2
+    assert abs(float(found[1]) / 5 - 1) < 0.2
     assert int(found[2]) <= 60
     text = (demo[0] / "report.html").read_text()
     assert "A new leak is suspected in District 7" in text

@@ -72,7 +72,7 @@ class Water:
     def burst(self) -> SimulatedBurst:
         """The burst that it has, in the night of its ninth day."""
         into_day = self.now.hour * 60 + self.now.minute
-        return SimulatedBurst(8 * _DAY_MIN + (130 - into_day) % _DAY_MIN, 3.0)
+        return SimulatedBurst(8 * _DAY_MIN + (130 - into_day) % _DAY_MIN, 5.0)
 
     @property
     def inlet(self) -> Inlet:
