@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,8 +14,9 @@ import pytest
 from patience import run
 
 from tirta.exports.selection import SCHEMA
+from tirta.virtual.demo_config import Water
 
-RECORDS = 12 * 1440 + 1
+RECORDS = 14 * 1440 + 1
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +79,20 @@ def test_the_page_finds_the_leak(demo: Demo) -> None:
     text = (demo[0] / "report.html").read_text()
     assert "A new leak is suspected in District 7" in text
     assert "Diduga ada kebocoran baru di District 7" in text
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_nights_before_and_with_the_leak_suffice_at_any_hour(hour: int) -> None:
+    """Night windows end at five: eight of them before the leak, four with all of it behind."""
+    water = Water(datetime(2026, 3, 15, hour, 40, tzinfo=UTC))
+    began = water.now - timedelta(minutes=water.minutes)
+    burst = began + timedelta(minutes=water.burst.start_min)
+    days = [began.date() + timedelta(days=i) for i in range(water.days + 1)]
+    nights = [datetime(d.year, d.month, d.day, 2, tzinfo=UTC) for d in days]
+    whole = [n for n in nights if began <= n and n + timedelta(hours=3) <= water.now]
+    assert (burst.hour, burst.minute) == (2, 10)
+    assert sum(n + timedelta(hours=3) <= burst for n in whole) >= 8
+    assert sum(n >= burst for n in whole) >= 4
 
 
 def test_values_are_those_of_the_scenario(demo: Demo) -> None:

@@ -57,11 +57,12 @@ class Water:
     """Days of water that end about now, by the clocks of its town: nights are nights there.
 
     A leak is found against the nights before it, at least seven: it begins at ten past two in the
-    first night behind eight whole days.
+    first night behind eight whole days. At least four whole nights have it, at whatever hour this
+    ends: with two a leak may pass for odd nights.
     """
 
     now: datetime  # in the town's zone
-    days: int = 12
+    days: int = 14
 
     @property
     def minutes(self) -> int:
