@@ -2,6 +2,7 @@
 """Virtual nodes for tests, started and remembered; and the real mpremote beside them."""
 
 import contextlib
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +40,10 @@ class Mpremote:
 
 def _holders(port: str) -> list[str]:
     """The command lines of the processes that have it open."""
-    found = []
+    found, device = [], os.path.realpath(port)
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):
-            if str(link.readlink()) == port:
+            if str(link.readlink()) == device:
                 words = (link.parent.parent / "cmdline").read_bytes().split(b"\0")
                 found.append(b" ".join(words).decode(errors="replace")[:200])
     return found

@@ -16,7 +16,7 @@ from patience import run
 
 _FENCE = re.compile(r"^```(?:console|text|sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CHANGING = (
-    (re.compile(r"/dev/\S+"), "PORT"),
+    (re.compile(r"/dev/\S+|\S+/virtual/\w+/port\b"), "PORT"),
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"\b0[0-9a-f]{11}\b"), "NODE"),
     (re.compile(r"\b[0-9a-f]*\d[0-9a-f]*\b"), "N"),

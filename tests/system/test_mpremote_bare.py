@@ -10,11 +10,13 @@ import pytest
 import serial
 from nodes import FAST_BAUD, Mpremote, Nodes
 
+from tirta import virtual
 from tirta.boards import board_file
 from tirta.link import repl
 from tirta.link.conversation import offer
 from tirta.link.frames import Link
 from tirta.link.serial_line import Line
+from tirta.node.discover import Choice, choose
 from tirta_format import frame
 
 
@@ -129,6 +131,20 @@ def test_the_port_stays_through_opening_and_closing(mpremote: Mpremote) -> None:
     for _ in range(5):
         os.close(os.open(mpremote.port, os.O_RDWR | os.O_NOCTTY))
     assert mpremote.run("print(1)") == "1\n"
+
+
+def test_a_port_is_a_link_that_ends_with_its_node(nodes: Nodes) -> None:
+    """Else it would lead to whoever is given the PTY's number next."""
+    node = nodes.up()
+    port = Path(node.port)
+    assert port.is_symlink()
+    assert port.is_absolute()
+    assert choose(str(port.resolve())) == choose("bare") == Choice(node.port, FAST_BAUD)
+    virtual.down("bare")
+    assert not port.is_symlink()
+    port.symlink_to("/dev/null")  # as a supervisor that was killed leaves one
+    assert nodes.up().port == str(port)
+    assert Mpremote(str(port)).run("print(1)") == "1\n"
 
 
 @pytest.mark.parametrize("baud", [0, 57_600, 115_200, 3_000_000])

@@ -104,7 +104,7 @@ def choose(named: str | None, baud: int | None = None) -> Choice:
     if named is None:
         return _only_one(baud)
     for node in virtual.list_nodes():
-        if named in {node["name"], node["port"]}:
+        if named == node["name"] or port_names.real(named) == port_names.real(node["port"]):
             return Choice(node["port"], baud or node["baud"])
     if port_names.is_device(named):
         return Choice(named, baud or DEFAULT_BAUD)

@@ -4,6 +4,10 @@
 `python -m tirta.virtual.supervisor FOLDER` runs until it is told to end. The laptop's side is a PTY
 that stays the same through resets and power cuts; the board's side are two pipes. In between lies
 the line: no byte passes before its time (tirta.virtual.pace).
+
+The node's port is `port` in its folder, a link to the PTY. By that name mpremote waits for a prompt
+as long as at a cable; by a name below /dev/pts it reads without a limit, and would sit before a
+locked node for ever without a word.
 """
 
 import contextlib
@@ -42,8 +46,8 @@ class Supervisor:
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         uart1, uart1_path = _outside(folder / "uart1")
-        settings |= {"port": os.ttyname(self._slave), "uart1": uart1_path, "pid": os.getpid()}
-        self.port = settings["port"]
+        self.port = str(_link(folder / "port", os.ttyname(self._slave)))
+        settings |= {"port": self.port, "uart1": uart1_path, "pid": os.getpid()}
         (folder / "node.json").write_text(json.dumps(settings), encoding="utf-8")
         self.node = PoweredBoard(folder, settings, uart1)
         # A free line has no rate of its own: a bench puts one behind it.
@@ -72,8 +76,8 @@ class Supervisor:
                 pass
         finally:
             self.node.process.kill()
-            with contextlib.suppress(FileNotFoundError):
-                (self.folder / "control").unlink()
+            for name in ("control", "port"):  # the PTY's number may soon be another program's
+                (self.folder / name).unlink(missing_ok=True)
 
     def _step(self) -> bool:
         process = self.node.process
@@ -183,9 +187,15 @@ def _outside(link: Path) -> tuple[int, str]:
     os.set_blocking(board, False)
     path = os.ttyname(device)
     os.close(device)
+    return board, str(_link(link, path))
+
+
+def _link(link: Path, path: str) -> Path:
+    """Make a link to a device, in place of one that a killed supervisor left."""
+    link = link.absolute()
     link.unlink(missing_ok=True)
     link.symlink_to(path)
-    return board, path
+    return link
 
 
 def _stop(*_: object) -> None:
