@@ -7,8 +7,8 @@ import pytest
 from generated import given
 from hypothesis import strategies as st
 
-from tirta import numbers
 from tirta.cli import build_parser, main
+from tirta.text import numbers
 
 
 @given(st.integers(-999, 999), st.integers(0, 99), st.integers(1, 2))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tirta import numbers, progress
+from tirta import progress
 from tirta.calibrate import visit as calibrate
 from tirta.calibrate.coefficients import METHODS, Point, must_be_possible
 from tirta.calibrate.settling import WINDOW_S, Look
@@ -16,7 +16,7 @@ from tirta.cli.command import Work, baud_argument, json_argument, number
 from tirta.errors import TirtaError
 from tirta.node import Node
 from tirta.node.discover import choose
-from tirta.text import counted
+from tirta.text import counted, numbers
 from tirta_format import calibration
 
 

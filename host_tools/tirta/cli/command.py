@@ -9,7 +9,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tirta import numbers
+from tirta.text import numbers
 
 Arguments = Callable[[ArgumentParser], None]
 Action = Callable[[Namespace], int | None]

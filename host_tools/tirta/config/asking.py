@@ -14,11 +14,11 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from tirta import numbers
 from tirta.boards.model import Board
 from tirta.config.document import PIN_FUNCTIONS, Channel
 from tirta.config.model import NAME
 from tirta.errors import TirtaError
+from tirta.text import numbers
 
 Ask = Callable[[str], str]
 Tell = Callable[[str], None]

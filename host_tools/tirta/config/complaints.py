@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from tirta.config import devices, document, model
 from tirta.config.problems import KeyPath, Lines
 from tirta.errors import Problem
-from tirta.numbers import with_point
+from tirta.text.numbers import with_point
 from tirta_format import config as format_config
 
 KINDS: dict[str, type[BaseModel]] = {

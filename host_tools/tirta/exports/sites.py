@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tirta.errors import TirtaError
-from tirta.numbers import number
+from tirta.text.numbers import number
 
 FILE = "sites.csv"
 _LINE = "A line has node, name, latitude and longitude, like `02fb6be3ee96,Inlet 7,-6.914,107.609`."

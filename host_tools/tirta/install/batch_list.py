@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 
 from serial.tools.list_ports import comports
 
-from tirta import config, numbers
+from tirta import config
 from tirta.boards import board_file
 from tirta.boards.model import Board
 from tirta.errors import TirtaError
+from tirta.text import numbers
 
 COLUMNS = (
     "name", "port", "serial_number", "board", "district", "latitude", "longitude", "config", "key",

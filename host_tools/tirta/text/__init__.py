@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Text for a person: what came from outside made fit for a terminal, and times in words.
+"""Text for a person: what came from outside made fit for a terminal; times and numbers in words.
 
 A node is not trusted to be polite: a damaged or hostile one may send escape sequences that move the
 cursor, change the title or imitate our own messages, or megabytes of them.
