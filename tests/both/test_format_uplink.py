@@ -15,7 +15,7 @@ KEYS = tuple(unhexlify(key) for key in golden.UP_KEYS)
 
 def _aes():
     """AES of this interpreter."""
-    name = "aes" if sys.implementation.name == "cpython" else "cryptolib"
+    name = "tirta.link.aes" if sys.implementation.name == "cpython" else "cryptolib"
     try:
         return __import__(name, None, None, ("aes",)).aes
     except ImportError:

@@ -203,6 +203,13 @@ COMMANDS = (
         "pull",
     ),
     Command(
+        "receive",
+        PULL,
+        "take in what nodes send over a network, through a broker of MQTT, until Ctrl-C",
+        "tirta receive --broker mqtt://127.0.0.1 --archive district7",
+        "receive",
+    ),
+    Command(
         "tail",
         PULL,
         "show records as the node samples them, until Ctrl-C",

@@ -87,7 +87,7 @@ def field(name: str, text: str) -> None:
 
 def document(value: Any) -> None:
     """Print a result for a script: one JSON document."""
-    print(json.dumps(value, ensure_ascii=False))
+    print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
 def documents(values: Iterable[Any]) -> None:

@@ -12,7 +12,7 @@ class aes:  # noqa: N801 - its name is cryptolib's
     """`aes(key, 1)` is ECB, `aes(key, 2, iv)` CBC; whole blocks of 16 bytes, no padding."""
 
     def __init__(self, key: bytes, mode: int, iv: bytes = b"") -> None:
-        chosen = modes.CBC(bytes(iv)) if mode == _CBC else modes.ECB()
+        chosen = modes.CBC(bytes(iv)) if mode == _CBC else modes.ECB()  # noqa: S305 - one block a time
         self._cipher: Cipher[Any] = Cipher(algorithms.AES(bytes(key)), chosen)
 
     def encrypt(self, data: bytes, out: memoryview | None = None) -> bytes:

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""`tirta receive`: the centre to which nodes send over a network."""
+
+import contextlib
+import os
+import signal
+import threading
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import FrameType
+
+from tirta.cli import say
+from tirta.cli.command import Work
+from tirta.errors import TirtaError
+from tirta.receive import keys
+from tirta.receive.broker import embedded
+from tirta.receive.inbox import Stored
+
+PASSWORD = "TIRTA_BROKER_PASSWORD"  # noqa: S105 - the name of a variable, so that no list shows it
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--broker",
+        default="mqtt://127.0.0.1",
+        metavar="URL",
+        help=f"mqtt://[ACCOUNT@]HOST[:PORT] (default mqtt://127.0.0.1); its password in {PASSWORD}",
+    )
+    parser.add_argument(
+        "--archive", type=Path, default=Path("archive"), metavar="DIR", help="folder of the archive"
+    )
+    parser.add_argument(
+        "--embedded", action="store_true", help="start a broker there, too, on this computer"
+    )
+    parser.add_argument("--json", action="store_true", help="print one line a page for a script")
+
+
+def _receive(args: Namespace) -> None:
+    try:
+        from tirta.receive.centre import Broker, Centre
+    except ModuleNotFoundError as error:
+        raise TirtaError(
+            "What talks to a broker is not installed.",
+            "Install it: pip install 'tirta[receive]'.",
+        ) from error
+    broker = Broker.of(args.broker)
+    if PASSWORD in os.environ:
+        broker = replace(broker, password=os.environ[PASSWORD])
+    keys_of = keys.from_vault()
+    args.archive.mkdir(parents=True, exist_ok=True)
+    stop = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    def tell(stored: Stored) -> None:
+        if args.json:
+            say.document(asdict(stored))
+        elif stored.page not in told.setdefault(stored.node, set()):
+            told[stored.node].add(stored.page)
+            say.out(f"Node {stored.node}: page {stored.page}.")
+
+    told: dict[str, set[int]] = {}
+    centre = Centre(broker, args.archive, keys_of, tell)
+    before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with embedded(broker.host, broker.port) if args.embedded else contextlib.nullcontext():
+            say.say(f"Receiving from {broker} into {args.archive}. Ctrl-C ends it.")
+            centre.run(stop)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    for name in centre.inbox.names():
+        say.say(f"Node {name}: {centre.inbox.missing(name)} pages are missing.")
+
+
+WORK: Work = {"receive": (_arguments, _receive)}

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""The centre's loop: messages from a broker, pages onto the disk, ledgers back, tables at times.
+
+Killed at any instant it loses nothing: what the broker counts as delivered and the disk has not is
+not in a ledger, so the node sends it again.
+"""
+
+import json
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tirta.archive.evidence import Epoch
+from tirta.errors import TirtaError
+from tirta.files import atomic
+from tirta.receive.inbox import Inbox, KeysOf, Stored
+from tirta.tables.landing import land
+
+PORT = 1883
+_NAME = "centre.json"
+_NAME_SIZE = 8
+_START_SIZE = 8
+_GATHER_S = 0.05  # after a message, for others to come into the same write
+_GATHER_MOST = 256
+_WAITING = 4096  # messages; more wait at the broker
+_LAND_S = 60.0
+_CONNECT_S = 20.0
+TellStored = Callable[[Stored], object]
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where messages pass."""
+
+    host: str
+    port: int = PORT
+    account: str = ""
+    password: str = ""
+
+    @classmethod
+    def of(cls, url: str) -> "Broker":
+        """Read mqtt://[ACCOUNT[:PASSWORD]@]HOST[:PORT]. Raises TirtaError."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port or PORT
+        except ValueError:
+            parts, port = urlsplit(""), 0
+        if parts.scheme != "mqtt" or not parts.hostname or parts.path not in ("", "/"):
+            raise TirtaError(f"{url!r} names no broker.", "Write mqtt://HOST or mqtt://HOST:PORT.")
+        account, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return cls(parts.hostname, port, account, password)
+
+    def __str__(self) -> str:
+        return f"mqtt://{self.host}:{self.port}"
+
+
+class Centre:
+    """One archive at one broker. `tell` hears of each page that is on the disk."""
+
+    def __init__(
+        self, broker: Broker, root: Path, keys_of: KeysOf, tell: TellStored = lambda _: None
+    ) -> None:
+        self._broker = broker
+        self._root = root
+        self._tell = tell
+        name = _name_of(root)
+        self.inbox = Inbox(root, keys_of, name + secrets.token_bytes(_START_SIZE))
+        self._came: queue.Queue[tuple[str, bytes]] = queue.Queue(_WAITING)
+        self._error: TirtaError | None = None
+        self._is_up = threading.Event()
+        self._changed: dict[tuple[str, int], Epoch] = {}
+        self._landed_s = time.monotonic()
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id="tirta-" + name.hex(),
+            clean_session=False,  # what comes while nobody listens waits at the broker
+        )
+        if broker.account:
+            self._client.username_pw_set(broker.account, broker.password)
+        self._client.on_connect = self._connected
+        self._client.on_message = self._message
+
+    def run(self, stop: threading.Event) -> None:
+        """Receive until `stop` is set. Raises TirtaError when the broker refuses or the disk is
+        full: what was stored until then is whole.
+        """
+        try:
+            self._client.connect(self._broker.host, self._broker.port)
+        except OSError as error:
+            raise TirtaError(
+                f"No broker answers at {self._broker}: {error.strerror or error}.",
+                "Start one, for example Mosquitto, or receive with --embedded.",
+            ) from error
+        self._client.loop_start()
+        began = time.monotonic()
+        try:
+            while not stop.is_set():
+                self._step(_LAND_S)
+                if not self._is_up.is_set() and time.monotonic() - began > _CONNECT_S:
+                    raise TirtaError(f"The broker at {self._broker} does not greet.", "Look at it.")
+            while not self._came.empty():
+                self._step(_LAND_S)
+        finally:
+            self._client.disconnect()
+            self._client.loop_stop()
+        self.land()
+
+    def _step(self, land_s: float) -> None:
+        """Take what came within a moment, store it, answer."""
+        if self._error:
+            raise self._error
+        try:
+            self.inbox.take(*self._came.get(timeout=0.5))
+        except queue.Empty:
+            pass
+        else:
+            self._gather()
+            for stored in self.inbox.store():
+                self._changed[stored.node, stored.epoch] = self.inbox.epoch(stored)
+                self._tell(stored)
+            for topic, message in self.inbox.ledgers():
+                self._client.publish(topic, message, qos=1)
+        if self._changed and time.monotonic() - self._landed_s > land_s:
+            self.land()
+
+    def _gather(self) -> None:
+        for _ in range(_GATHER_MOST):
+            try:
+                self.inbox.take(*self._came.get(timeout=_GATHER_S))
+            except queue.Empty:
+                return
+
+    def land(self) -> None:
+        """Bring the tables up to date."""
+        for epoch in self._changed.values():
+            land(epoch, self._root)
+        self._changed.clear()
+        self._landed_s = time.monotonic()
+
+    def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, code: Any, _p: Any) -> None:
+        if code.is_failure:
+            self._error = TirtaError(
+                f"The broker at {self._broker} refuses: {code}.", "Check account and password."
+            )
+            return
+        client.subscribe([("tirta/+/h", 1), ("tirta/+/p", 1)])
+        self._is_up.set()
+
+    def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        self._came.put((message.topic, bytes(message.payload)))
+
+
+def _name_of(root: Path) -> bytes:
+    """The eight bytes that name this archive, drawn the first time."""
+    path = root / _NAME
+    try:
+        name = bytes.fromhex(json.loads(path.read_bytes())["name"])
+        if len(name) == _NAME_SIZE:
+            return name
+    except (OSError, ValueError, TypeError, LookupError):
+        pass  # none yet, or damaged: another name costs the nodes nothing
+    name = secrets.token_bytes(_NAME_SIZE)
+    atomic.write(path, json.dumps({"name": name.hex()}).encode() + b"\n")
+    return name

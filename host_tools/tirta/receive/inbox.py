@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+"""Pieces of pages become evidence: put together in memory, checked, stored, and only then named in
+a ledger (FORMAT.md section 14.3).
+
+What a node sealed is confirmed by it, so nothing waits in pending/. A piece that does not go on
+where the archive's page ends is dropped: the ledger says so, and the node sends what lacks.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from tirta.archive.evidence import Archive, Epoch
+from tirta.archive.quarantine import Attested, Confirmed
+from tirta.receive.runs import Piece, Runs
+from tirta_format import page as format_page
+from tirta_format import uplink_hello, uplink_notes
+
+_NODE = re.compile(r"[0-9a-f]{12}")
+CLOCK_UNCERTAINTY_MS = 50  # of this computer: what NTP keeps
+KeysOf = Callable[[str], dict[bytes, bytes]]  # uplink keys of a node, by the name of its key
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A page on the disk, or more of one."""
+
+    node: str
+    epoch: int
+    page: int
+    size: int
+
+
+@dataclass
+class Counts:
+    """What came and was of no use: messages that nobody here can open, pieces without a place."""
+
+    strange: int = 0
+    misplaced: int = 0
+
+
+class _Pages:
+    """What the archive has of one node's epoch that the node itself has confirmed."""
+
+    def __init__(self, epoch: Epoch) -> None:
+        self.epoch = epoch
+        self._attested = Attested.of(epoch)
+        self.sizes: dict[int, int] = {}
+        for sequence, stored in epoch.pages().items():
+            sure = self._attested.pages.get(sequence)
+            if sure is not None and sure.holds(stored.read()):
+                self.sizes[sequence] = sure.size
+        self._open: dict[int, bytes] = {}  # pages that came, and are not on the disk yet
+
+    def take(self, piece: Piece) -> bool:
+        """Put a piece where it belongs; False when it has no place."""
+        known = self._known(piece.page)
+        end = piece.offset + len(piece.data)
+        if piece.offset > len(known) or end > format_page.SIZE:
+            return False
+        if end <= len(known) and known[piece.offset : end] == piece.data:
+            return True
+        made = known[: piece.offset] + piece.data
+        head = format_page.header(made.ljust(format_page.HEADER_SIZE, b"\xff"))
+        if head is None or head.seq != piece.page or head.epoch != self.epoch.number:
+            return False
+        self._open[piece.page] = made
+        return True
+
+    def _known(self, page: int) -> bytes:
+        if page in self._open:
+            return self._open[page]
+        size = self.sizes.get(page, 0)
+        return self.epoch.path(page).read_bytes()[:size] if size else b""
+
+    def store(self) -> list[Stored]:
+        """Put on the disk what came; when this returns it is there."""
+        stored = []
+        for page, data in self._open.items():
+            self.epoch.store(page, data)
+            self._attested.pages[page] = Confirmed(len(data), sha256(data).hexdigest())
+            self._attested.rejected.discard(page)
+            stored.append(Stored(self.epoch.node, self.epoch.number, page, len(data)))
+        if stored:
+            self._attested.save(self.epoch)
+            self.sizes |= {one.page: one.size for one in stored}
+            self._open = {}
+        return stored
+
+
+@dataclass
+class _Node:
+    runs: Runs
+    pages: dict[int, _Pages] = field(default_factory=dict)  # by epoch
+    is_due: bool = False  # for a ledger
+
+
+class Inbox:
+    """Takes messages, and makes ledgers of what is safe. `keys_of` finds a node's uplink keys;
+    `archive` are the 16 bytes of this start.
+    """
+
+    def __init__(self, root: Path, keys_of: KeysOf, archive: bytes) -> None:
+        self._archive = Archive(root)
+        self._keys_of = keys_of
+        self._name = archive
+        self._nodes: dict[str, _Node] = {}
+        self._counter = 0
+        self.counts = Counts()
+
+    def take(self, topic: str, payload: bytes) -> None:
+        """Take one message of a node, whatever it is."""
+        _, _, rest = topic.partition("/")
+        name, _, letter = rest.partition("/")
+        node = self._nodes.get(name)
+        piece = node.runs.piece(payload) if node and letter == "p" else None
+        if node is not None and piece is not None:
+            node.is_due = True
+            if not self._pages(node, name, piece.epoch).take(piece):
+                self.counts.misplaced += 1
+        elif letter != "h" or not self._hello(name, payload):
+            self.counts.strange += 1
+
+    def store(self) -> list[Stored]:
+        """Put everything that came on the disk. Raises TirtaError when that cannot be."""
+        return [one for n in self._nodes.values() for p in n.pages.values() for one in p.store()]
+
+    def ledgers(self) -> list[tuple[str, bytes]]:
+        """Make (topic, message) for each node that told something since the last time. Only what is
+        on the disk is in them, so call it behind `store`.
+        """
+        made = []
+        for name, node in self._nodes.items():
+            now = node.runs.now
+            if not node.is_due or now is None:
+                continue
+            node.is_due = False
+            sizes = self._pages(node, name, now.hello["epoch"]).sizes
+            whole = [page for page, size in sizes.items() if size == format_page.SIZE]
+            parts = sorted(((p, s) for p, s in sizes.items() if s < format_page.SIZE), reverse=True)
+            body = uplink_notes.ledger(
+                now.hello["epoch"], now.heard, self._safe(node, name), time.time_ns() // 1_000_000,
+                CLOCK_UNCERTAINTY_MS, uplink_hello.spans_of(whole), parts,
+            )  # fmt: skip
+            self._counter += 1
+            message = node.runs.ledger(self._name, self._counter, bytes(body))
+            made.append((f"tirta/{name}/l", message))
+        return made
+
+    def _safe(self, node: _Node, name: str) -> int:
+        """Every record below this is on the disk, of those that the node had: it is the first
+        number of the newest page when all pages before it are here; else 0, which says nothing.
+        """
+        now = node.runs.now
+        if now is None or not now.spans:
+            return 0
+        pages = self._pages(node, name, now.hello["epoch"])
+        newest = now.spans[0][1]
+        there = (page for first, last in now.spans for page in range(first, last + 1))
+        if any(pages.sizes.get(page, 0) < format_page.SIZE for page in there if page != newest):
+            return 0
+        if pages.sizes.get(newest, 0) < format_page.HEADER_SIZE:
+            return 0
+        head = format_page.header(pages.epoch.path(newest).read_bytes())
+        return 0 if head is None else int(head.number)
+
+    def missing(self, name: str) -> int:
+        """Count the pages that a node has told of and that are not wholly here, the newest one up
+        to where the node's hello said that it ends.
+        """
+        node = self._nodes.get(name)
+        now = node.runs.now if node else None
+        if node is None or now is None:
+            return 0
+        sizes = self._pages(node, name, now.hello["epoch"]).sizes
+        newest = now.hello["newest_page"]
+        lacking = 0
+        for first, last in now.spans:
+            for page in range(first, last + 1):
+                wanted = now.hello["end"] if page == newest else format_page.SIZE
+                lacking += sizes.get(page, 0) < wanted
+        return lacking
+
+    def names(self) -> list[str]:
+        """Return the nodes that a hello came from."""
+        return [name for name, node in self._nodes.items() if node.runs.now is not None]
+
+    def epoch(self, stored: Stored) -> Epoch:
+        """Return where it was stored."""
+        return self._archive.epoch(stored.node, stored.epoch)
+
+    def _hello(self, name: str, payload: bytes) -> bool:
+        """Take a hello. Only who proves its key is remembered: a stranger may invent names."""
+        node = self._nodes.get(name)
+        if node is None:
+            if not _NODE.fullmatch(name):
+                return False
+            node = _Node(Runs(name, self._keys_of(name), self._archive.root / name))
+        if not node.runs.hello(payload):
+            return False
+        self._nodes[name] = node
+        node.is_due = True
+        return True
+
+    def _pages(self, node: _Node, name: str, epoch: int) -> _Pages:
+        if epoch not in node.pages:
+            found = self._archive.epoch(name, epoch)
+            found.tidy()
+            node.pages[epoch] = _Pages(found)
+        return node.pages[epoch]

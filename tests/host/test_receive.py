@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: MIT
+"""The centre without a broker: whatever happens to messages, the archive has the node's bytes or
+none, a ledger names only what is on the disk, and what it lacks can be sent until nothing lacks.
+"""
+
+import random
+import secrets
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from generated import given, settings
+from hypothesis import strategies as st
+
+from tirta.archive.evidence import Archive
+from tirta.archive.quarantine import Attested
+from tirta.errors import TirtaError
+from tirta.link.aes import aes
+from tirta.receive import keys
+from tirta.receive.inbox import Inbox
+from tirta_format import access, page, uplink, uplink_hello, uplink_ledger, varint
+
+NODE = "02fb6be3ee96"
+FLEET = bytes(range(32))
+EPOCH = 77
+KEYS = keys.of_fleets({"waterworks": FLEET})
+Message = tuple[str, bytes]
+
+
+@dataclass
+class Node:
+    """A node that only sends: pages, and the messages that FORMAT.md section 14 makes of them."""
+
+    pages: dict[int, bytes]
+    end: int  # of the chunks in the newest page
+    boot: int = 1
+    counter: int = 0
+    key: bytes = b""
+    run: bytes = b""
+    sealed: tuple[bytes, bytes] = (b"", b"")
+    ledgers: dict[bytes, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.key = bytes(access.node_key(FLEET, NODE))
+        self.start()
+
+    @property
+    def newest(self) -> int:
+        return max(self.pages)
+
+    @property
+    def uplink_key(self) -> bytes:
+        return bytes(uplink.uplink_key(self.key, NODE))
+
+    def start(self) -> None:
+        """A boot: another run."""
+        self.boot += 1
+        self.counter = 0
+        self.run = struct.pack("<IH", 5, self.boot) + secrets.token_bytes(10)
+        first, second = uplink.up_keys(self.uplink_key, NODE, self.run)
+        self.sealed = bytes(first), bytes(second)
+        self.ledgers = {}
+
+    def _seal(self, kind: int, letter: str, first: bytes, body: bytes) -> Message:
+        self.counter += 1
+        head = bytes(uplink.head(first, self.counter))
+        buf = bytearray(head + body + bytes(uplink.ROOM))
+        end = uplink.close(
+            aes, self.sealed, kind, self.counter, buf, len(head), len(head) + len(body)
+        )
+        return f"tirta/{NODE}/{letter}", bytes(buf[:end])
+
+    def hello(self) -> Message:
+        told = (EPOCH, self.boot, 500, 0, self.newest, self.end, 9, 0, 0)
+        body = uplink_hello.hello(told, uplink_hello.spans_of(self.pages))
+        head = b"\1" + bytes(access.key_name(self.key, NODE)) + self.run
+        return self._seal(uplink.HELLO, "h", head, bytes(body))
+
+    def piece(self, sequence: int, at: int, end: int) -> Message:
+        body = varint.encode(sequence) + varint.encode(at) + self.pages[sequence][at:end]
+        return self._seal(uplink.PIECE, "p", self.run[-1:], bytes(body))
+
+    def size(self, sequence: int) -> int:
+        return self.end if sequence == self.newest else page.SIZE
+
+    def hear(self, message: bytes) -> bool:
+        """Take a ledger as a node does; whether it is one of this run."""
+        archive = message[1:17]
+        keys_down = tuple(map(bytes, uplink.down_keys(self.uplink_key, NODE, self.run, archive)))
+        counter, at = varint.get(message, 17, len(message))
+        body = uplink.open_(aes, keys_down, uplink.LEDGER, counter, message[at:])
+        if body is not None:
+            self.ledgers[archive[:8]] = bytes(body)
+        return body is not None
+
+    def lacking(self) -> list[Message]:
+        """A piece for each page that some ledger lacks, from where on it lacks it."""
+        sent = []
+        for sequence in sorted(self.pages, reverse=True):
+            known = min(
+                (uplink_ledger.known(body, sequence) for body in self.ledgers.values()), default=0
+            )
+            if known < self.size(sequence):
+                at = min(known, self.size(sequence) - uplink.LEAST)
+                sent.append(self.piece(sequence, at, min(self.size(sequence), at + 2048)))
+        return sent
+
+
+def make_node(chance: random.Random, count: int) -> Node:
+    """`count` pages with headers and noise behind them; sequences with gaps."""
+    pages: dict[int, bytes] = {}
+    sequence = 0
+    for number in range(count):
+        sequence += chance.choice((1, 1, 1, 2))
+        head = page.Header(2, sequence, EPOCH, number * 100, number * 100, 1, 9)
+        content = page.MARK + bytes(head.pack())
+        pages[sequence] = content + chance.randbytes(page.SIZE - len(content))
+    return Node(pages, chance.randrange(page.HEADER_SIZE, page.SIZE))
+
+
+def open_inbox(root: Path, name: bytes = b"archive1") -> Inbox:
+    return Inbox(root, KEYS, name + secrets.token_bytes(8))
+
+
+def archived(root: Path) -> dict[int, bytes]:
+    """What is on the disk and confirmed."""
+    epoch = Archive(root).epoch(NODE, EPOCH)
+    sure = Attested.of(epoch).pages
+    found = {seq: stored.read() for seq, stored in epoch.pages().items()}
+    assert set(found) == set(sure)
+    assert all(sure[seq].holds(data) for seq, data in found.items())
+    return found
+
+
+def must_be_true(node: Node, root: Path) -> None:
+    for sequence, data in archived(root).items():
+        assert node.pages[sequence].startswith(data)
+
+
+def must_be_named_truly(inbox: Inbox, root: Path, node: Node) -> None:
+    """Every ledger names exactly what is on the disk."""
+    there = archived(root)
+    for topic, message in inbox.ledgers():
+        assert topic == f"tirta/{NODE}/l"
+        if not node.hear(message):
+            continue  # of a run that is over
+        body = node.ledgers[message[1:9]]
+        for sequence in node.pages:
+            assert uplink_ledger.known(body, sequence) <= len(there.get(sequence, b""))
+
+
+FAULTS = ("none", "none", "none", "drop", "double", "late", "flip", "cut", "replay", "restart",
+          "killed", "boot", "truncate")  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 1 << 32), count=st.integers(1, 9), rounds=st.integers(1, 12))
+def test_whatever_happens_to_messages(seed: int, count: int, rounds: int) -> None:
+    chance = random.Random(seed)
+    node = make_node(chance, count)
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        inbox = open_inbox(root)
+        late: list[Message] = []
+        past: list[Message] = []
+        for _ in range(rounds):
+            batch = [node.hello(), *node.lacking()]
+            if chance.random() < 0.3:
+                chance.shuffle(batch)
+            for message in batch + late:
+                inbox = meddle(chance, message, past, late, inbox, root)
+            if chance.random() < 0.8:
+                inbox.store()
+                must_be_named_truly(inbox, root, node)
+            if chance.choice(FAULTS) == "boot":
+                node.start()
+            if chance.random() < 0.3:
+                node.end = min(page.SIZE, node.end + chance.randrange(300))
+            must_be_true(node, root)
+        for _ in range(2 * 4096 // 2048 + 2):  # the faults are over
+            for message in [node.hello(), *node.lacking()]:
+                inbox.take(*message)
+            inbox.store()
+            must_be_named_truly(inbox, root, node)
+        assert archived(root) == {s: d[: node.size(s)] for s, d in node.pages.items()}
+        assert inbox.missing(NODE) == 0
+
+
+def meddle(
+    chance: random.Random,
+    message: Message,
+    past: list[Message],
+    late: list[Message],
+    inbox: Inbox,
+    root: Path,
+) -> Inbox:
+    """Let one thing happen to a message on its way, or to the archive."""
+    topic, payload = message
+    past.append(message)
+    fault = chance.choice(FAULTS)
+    if fault == "drop":
+        return inbox
+    if fault == "late":
+        late.append(message)
+        return inbox
+    if fault == "flip":
+        at = chance.randrange(len(payload))
+        payload = (
+            payload[:at] + bytes((payload[at] ^ 1 << chance.randrange(8),)) + payload[at + 1 :]
+        )
+    elif fault == "truncate":
+        payload = payload[: chance.randrange(len(payload))]
+    elif fault in ("replay", "double"):
+        inbox.take(*(chance.choice(past) if fault == "replay" else message))
+    elif fault == "restart":
+        inbox.store()
+        inbox = open_inbox(root)
+    elif fault == "killed":  # what came is not on the disk
+        inbox = open_inbox(root)
+    inbox.take(topic, payload)
+    return inbox
+
+
+def test_two_archives_get_what_each_lacks(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    node = make_node(chance, 5)
+    roots = tmp_path / "one", tmp_path / "two"
+    boxes = open_inbox(roots[0], b"archive1"), open_inbox(roots[1], b"archive2")
+    for turn in range(12):
+        for message in [node.hello(), *node.lacking()]:
+            for i, box in enumerate(boxes):
+                if chance.random() < 0.5 or turn >= 6 or i == 0:
+                    box.take(*message)
+        for box, root in zip(boxes, roots, strict=True):
+            box.store()
+            must_be_named_truly(box, root, node)
+    assert archived(roots[0]) == archived(roots[1])
+    assert not any(box.missing(NODE) for box in boxes)
+
+
+def test_an_old_hello_sets_nothing_back(tmp_path: Path) -> None:
+    node = make_node(random.Random(1), 2)
+    old = node.hello()
+    node.start()
+    new = node.hello()
+    for first in (open_inbox(tmp_path), open_inbox(tmp_path)):
+        first.take(*new)
+        first.take(*old)
+        first.store()
+        (made,) = first.ledgers()
+        assert node.hear(made[1])
+        assert first.counts.strange == 1
+
+
+def test_strangers_are_counted_and_leave_nothing(tmp_path: Path) -> None:
+    inbox = open_inbox(tmp_path)
+    chance = random.Random(2)
+    for topic in (f"tirta/{NODE}/h", f"tirta/{NODE}/p", "tirta/../h", "tirta/../../etc/h", "tirta",
+                  "tirta/0123456789ab/h", f"tirta/{NODE}/h/more"):  # fmt: skip
+        for n in (0, 1, 24, 25, 60, 3000):
+            inbox.take(topic, chance.randbytes(n))
+    other = make_node(chance, 1)
+    other.key = bytes(32)  # of another fleet
+    inbox.take(*other.hello())
+    assert inbox.counts.strange == 43
+    assert inbox.store() == []
+    assert inbox.ledgers() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_its_header_belies_is_not_kept(tmp_path: Path) -> None:
+    node = make_node(random.Random(3), 2)
+    node.pages[node.newest + 1] = node.pages[node.newest]
+    inbox = open_inbox(tmp_path)
+    inbox.take(*node.hello())
+    inbox.take(*node.piece(node.newest, 0, 2048))
+    inbox.take(*node.piece(min(node.pages), 2048, 4096))
+    assert inbox.store() == []
+    assert inbox.counts.misplaced == 2
+
+
+def test_a_url_that_names_no_broker_is_told() -> None:
+    centre = pytest.importorskip("tirta.receive.centre")
+    made = centre.Broker.of("mqtt://office:p%40ss@broker.example:8883")
+    assert made == centre.Broker("broker.example", 8883, "office", "p@ss")
+    assert str(made) == "mqtt://broker.example:8883"
+    for url in ("broker", "http://broker", "mqtt://", "mqtt://host:port", "mqtt://host/topic"):
+        with pytest.raises(TirtaError, match="names no broker"):
+            centre.Broker.of(url)
