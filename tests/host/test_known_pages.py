@@ -16,8 +16,8 @@ from tirta import ranges
 from tirta.archive.contents import Contents
 from tirta.archive.evidence import Archive, Epoch
 from tirta.log.decode import decode_epoch
+from tirta.log.known_pages import refresh
 from tirta.node import Node
-from tirta.pull.known_pages import refresh
 from tirta.pull.pull import PullResult, pull
 from tirta.tables.landing import land_all
 from tirta_format import meta

@@ -5,141 +5,44 @@ none, a ledger names only what is on the disk, and what it lacks can be sent unt
 
 import random
 import secrets
-import struct
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from durable_disk import DurableDisk, PowerCutError
 from generated import given, settings
 from hypothesis import strategies as st
+from sending_node import EPOCH, KEYS, NODE, Message, SendingNode, make_node
 
 from tirta.archive.evidence import Archive
 from tirta.archive.quarantine import Attested
 from tirta.errors import TirtaError
-from tirta.link.aes import aes
-from tirta.receive import keys
 from tirta.receive.inbox import Inbox
-from tirta_format import access, page, uplink, uplink_hello, uplink_ledger, varint
-
-NODE = "02fb6be3ee96"
-FLEET = bytes(range(32))
-EPOCH = 77
-KEYS = keys.of_fleets({"waterworks": FLEET})
-Message = tuple[str, bytes]
-
-
-@dataclass
-class Node:
-    """A node that only sends: pages, and the messages that FORMAT.md section 14 makes of them."""
-
-    pages: dict[int, bytes]
-    end: int  # of the chunks in the newest page
-    boot: int = 1
-    counter: int = 0
-    key: bytes = b""
-    run: bytes = b""
-    sealed: tuple[bytes, bytes] = (b"", b"")
-    ledgers: dict[bytes, bytes] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.key = bytes(access.node_key(FLEET, NODE))
-        self.start()
-
-    @property
-    def newest(self) -> int:
-        return max(self.pages)
-
-    @property
-    def uplink_key(self) -> bytes:
-        return bytes(uplink.uplink_key(self.key, NODE))
-
-    def start(self) -> None:
-        """A boot: another run."""
-        self.boot += 1
-        self.counter = 0
-        self.run = struct.pack("<IH", 5, self.boot) + secrets.token_bytes(10)
-        first, second = uplink.up_keys(self.uplink_key, NODE, self.run)
-        self.sealed = bytes(first), bytes(second)
-        self.ledgers = {}
-
-    def _seal(self, kind: int, letter: str, first: bytes, body: bytes) -> Message:
-        self.counter += 1
-        head = bytes(uplink.head(first, self.counter))
-        buf = bytearray(head + body + bytes(uplink.ROOM))
-        end = uplink.close(
-            aes, self.sealed, kind, self.counter, buf, len(head), len(head) + len(body)
-        )
-        return f"tirta/{NODE}/{letter}", bytes(buf[:end])
-
-    def hello(self) -> Message:
-        told = (EPOCH, self.boot, 500, 0, self.newest, self.end, 9, 0, 0)
-        body = uplink_hello.hello(told, uplink_hello.spans_of(self.pages))
-        head = b"\1" + bytes(access.key_name(self.key, NODE)) + self.run
-        return self._seal(uplink.HELLO, "h", head, bytes(body))
-
-    def piece(self, sequence: int, at: int, end: int) -> Message:
-        body = varint.encode(sequence) + varint.encode(at) + self.pages[sequence][at:end]
-        return self._seal(uplink.PIECE, "p", self.run[-1:], bytes(body))
-
-    def size(self, sequence: int) -> int:
-        return self.end if sequence == self.newest else page.SIZE
-
-    def hear(self, message: bytes) -> bool:
-        """Take a ledger as a node does; whether it is one of this run."""
-        archive = message[1:17]
-        keys_down = tuple(map(bytes, uplink.down_keys(self.uplink_key, NODE, self.run, archive)))
-        counter, at = varint.get(message, 17, len(message))
-        body = uplink.open_(aes, keys_down, uplink.LEDGER, counter, message[at:])
-        if body is not None:
-            self.ledgers[archive[:8]] = bytes(body)
-        return body is not None
-
-    def lacking(self) -> list[Message]:
-        """A piece for each page that some ledger lacks, from where on it lacks it."""
-        sent = []
-        for sequence in sorted(self.pages, reverse=True):
-            known = min(
-                (uplink_ledger.known(body, sequence) for body in self.ledgers.values()), default=0
-            )
-            if known < self.size(sequence):
-                at = min(known, self.size(sequence) - uplink.LEAST)
-                sent.append(self.piece(sequence, at, min(self.size(sequence), at + 2048)))
-        return sent
-
-
-def make_node(chance: random.Random, count: int) -> Node:
-    """`count` pages with headers and noise behind them; sequences with gaps."""
-    pages: dict[int, bytes] = {}
-    sequence = 0
-    for number in range(count):
-        sequence += chance.choice((1, 1, 1, 2))
-        head = page.Header(2, sequence, EPOCH, number * 100, number * 100, 1, 9)
-        content = page.MARK + bytes(head.pack())
-        pages[sequence] = content + chance.randbytes(page.SIZE - len(content))
-    return Node(pages, chance.randrange(page.HEADER_SIZE, page.SIZE))
+from tirta_format import page, uplink_ledger
 
 
 def open_inbox(root: Path, name: bytes = b"archive1") -> Inbox:
     return Inbox(root, KEYS, name + secrets.token_bytes(8))
 
 
-def archived(root: Path) -> dict[int, bytes]:
-    """What is on the disk and confirmed."""
+def archived(root: Path, *, sure: bool = True) -> dict[int, bytes]:
+    """What is on the disk; all of it is confirmed, if `sure`."""
     epoch = Archive(root).epoch(NODE, EPOCH)
-    sure = Attested.of(epoch).pages
+    known = Attested.of(epoch).pages
     found = {seq: stored.read() for seq, stored in epoch.pages().items()}
-    assert set(found) == set(sure)
-    assert all(sure[seq].holds(data) for seq, data in found.items())
+    if not sure:  # the power went between a page and its confirmation
+        return found
+    assert set(found) == set(known)
+    assert all(known[seq].holds(data) for seq, data in found.items())
     return found
 
 
-def must_be_true(node: Node, root: Path) -> None:
+def must_be_true(node: SendingNode, root: Path) -> None:
     for sequence, data in archived(root).items():
         assert node.pages[sequence].startswith(data)
 
 
-def must_be_named_truly(inbox: Inbox, root: Path, node: Node) -> None:
+def must_be_named_truly(inbox: Inbox, root: Path, node: SendingNode) -> None:
     """Every ledger names exactly what is on the disk."""
     there = archived(root)
     for topic, message in inbox.ledgers():
@@ -221,6 +124,45 @@ def meddle(
         inbox = open_inbox(root)
     inbox.take(topic, payload)
     return inbox
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_a_ledger_names_outlives_the_power(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The centre's power goes before or behind any flush; what a ledger ever named is there."""
+    chance = random.Random(seed)
+    node = make_node(chance, 4)
+    root = tmp_path / "archive"
+    root.mkdir()
+    named: dict[int, int] = {}
+    cuts = 0
+    disk = DurableDisk(root, chance, cut_at=chance.randrange(1, 12))
+    disk.install(monkeypatch)
+    inbox = open_inbox(root)
+    for _ in range(40):
+        try:
+            for message in [node.hello(), *node.lacking()]:
+                if chance.random() < 0.9:
+                    inbox.take(*message)
+            inbox.store()
+        except PowerCutError:
+            cuts += 1
+            disk.power_back()
+            inbox = open_inbox(root)
+            if cuts < 6:
+                disk.cut_after(chance.randrange(1, 12))
+        for _, ledger in inbox.ledgers():
+            assert node.hear(ledger)
+            (body,) = node.ledgers.values()
+            for sequence in node.pages:
+                known = uplink_ledger.known(body, sequence)
+                named[sequence] = max(named.get(sequence, 0), known)
+        there = archived(root, sure=False)
+        for sequence, size in named.items():
+            assert there.get(sequence, b"")[:size] == node.pages[sequence][:size]
+    assert cuts > 0
+    assert named == {sequence: node.size(sequence) for sequence in node.pages}
 
 
 def test_two_archives_get_what_each_lacks(tmp_path: Path) -> None:

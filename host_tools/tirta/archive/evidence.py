@@ -83,11 +83,16 @@ class Epoch:
     def store(self, sequence: int, data: bytes) -> None:
         """Put a page, or more of one, into the archive: whole or not at all.
 
-        What is there and is not the beginning of it is evidence, too: it is set aside.
+        What is there and is not the beginning of it is evidence, too: it is set aside. Where more
+        of the same page is there already, it stays.
         """
         path = self.path(sequence)
-        if path.exists() and not (path.is_file() and data.startswith(path.read_bytes())):
-            self.set_aside(sequence)
+        if path.exists():
+            there = path.read_bytes() if path.is_file() else None
+            if there is not None and there.startswith(data):
+                return
+            if there is None or not data.startswith(there):
+                self.set_aside(sequence)
         atomic.write(path, data)
 
     def set_aside(self, sequence: int) -> Path:

@@ -10,6 +10,7 @@ which pages were *rejected*: they had been taken for the node's, and are not.
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +33,13 @@ class Confirmed:
     def holds(self, data: bytes) -> bool:
         """Return whether a page begins with these bytes."""
         return len(data) >= self.size and sha256(data[: self.size]).hexdigest() == self.sha256
+
+    def is_of(self, epoch: Epoch, sequence: int) -> bool:
+        """Return whether the page in the archive begins with these bytes."""
+        try:
+            return self.holds(epoch.path(sequence).read_bytes())
+        except OSError:
+            return False
 
 
 @dataclass
@@ -57,6 +65,23 @@ class Attested:
         except (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError,
                 RecursionError):  # fmt: skip
             return cls()
+
+    @classmethod
+    def enter(cls, epoch: Epoch, right: Mapping[int, Confirmed], wrong: Iterable[int] = ()) -> Self:
+        """Add to the file what a node confirmed or refused now, and return what it says then. It
+        is read again for that: a pull and a centre may write to one archive.
+        """
+        known = cls.of(epoch)
+        for sequence, sure in right.items():
+            before = known.pages.get(sequence)
+            if before is None or before.size <= sure.size or not before.is_of(epoch, sequence):
+                known.pages[sequence] = sure
+            known.rejected.discard(sequence)
+        for sequence in wrong:
+            known.pages.pop(sequence, None)
+            known.rejected.add(sequence)
+        known.save(epoch)
+        return known
 
     def save(self, epoch: Epoch) -> None:
         """Write the file, whole or not at all."""
@@ -86,10 +111,13 @@ class Quarantine:
     def release(self, sequence: int) -> None:
         """Make a page evidence: it is the node's. What was there and is another goes aside."""
         source, target = self._path(sequence), self.epoch.path(sequence)
-        if target.exists() and not (
-            target.is_file() and source.read_bytes().startswith(target.read_bytes())
-        ):
-            self.epoch.set_aside(sequence)
+        if target.exists():
+            there = target.read_bytes() if target.is_file() else None
+            if there is not None and there.startswith(source.read_bytes()):
+                self.drop(sequence)  # more of it came over a network meanwhile
+                return
+            if there is None or not source.read_bytes().startswith(there):
+                self.epoch.set_aside(sequence)
         atomic.move(source, target)
 
     def drop(self, sequence: int) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,9 +14,10 @@ from types import FrameType
 from tirta.cli import say
 from tirta.cli.command import Work
 from tirta.errors import TirtaError
-from tirta.receive import keys
+from tirta.receive import keys, standing
 from tirta.receive.broker import embedded
 from tirta.receive.inbox import Stored
+from tirta.text import counted, duration
 
 PASSWORD = "TIRTA_BROKER_PASSWORD"  # noqa: S105 - the name of a variable, so that no list shows it
 
@@ -33,10 +35,18 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--embedded", action="store_true", help="start a broker there, too, on this computer"
     )
+    parser.add_argument(
+        "--status",
+        action="store_true",
+        help="say which nodes are behind, and why, as of what the archive knows; receives nothing",
+    )
     parser.add_argument("--json", action="store_true", help="print one line a page for a script")
 
 
 def _receive(args: Namespace) -> None:
+    if args.status:
+        _status(args)
+        return
     try:
         from tirta.receive.centre import Broker, Centre
     except ModuleNotFoundError as error:
@@ -62,7 +72,7 @@ def _receive(args: Namespace) -> None:
             say.out(f"Node {stored.node}: page {stored.page}.")
 
     told: dict[str, set[int]] = {}
-    centre = Centre(broker, args.archive, keys_of, tell)
+    centre = Centre(broker, args.archive, keys_of, tell, _trouble)
     before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         with embedded(broker.host, broker.port) if args.embedded else contextlib.nullcontext():
@@ -73,6 +83,38 @@ def _receive(args: Namespace) -> None:
             signal.signal(each, handler)
     for name in centre.inbox.names():
         say.say(f"Node {name}: {centre.inbox.missing(name)} pages are missing.")
+
+
+def _trouble(error: TirtaError) -> None:
+    say.error(error.what, error.hint)
+
+
+def _status(args: Namespace) -> None:
+    """Tell how nodes stand, the worst first."""
+    now = time.time()
+    found = standing.all_of(args.archive)
+    if args.json:
+        say.document([one.as_json(now) for one in found])
+        return
+    order = standing.SILENT, standing.BEHIND, standing.OK
+    found.sort(key=lambda one: (order.index(one.state(now)), one.node))
+    rows = [
+        [one.node, str(one.records), str(one.missing), str(one.lost), _why(one, now)]
+        for one in found
+    ]
+    say.table(("NODE", "RECORDS", "MISSING", "LOST", "STATE"), rows)
+
+
+def _why(one: standing.Standing, now: float) -> str:
+    ago = duration(now - one.heard)
+    if one.state(now) == standing.SILENT:
+        return say.translated(f"silent for {ago}: look at its power and network")
+    if one.missing_pages:
+        pages = counted(one.missing_pages, "page")
+        return say.translated(f"behind: {pages} on the way, heard {ago} ago")
+    if one.missing:
+        return say.translated(f"behind: the next message brings them, heard {ago} ago")
+    return say.translated(f"all is here, heard {ago} ago")
 
 
 WORK: Work = {"receive": (_arguments, _receive)}

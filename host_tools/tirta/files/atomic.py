@@ -32,7 +32,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}{TEMPORARY}{os.getpid()}")
     try:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             yield temporary
             _flush(temporary)
             temporary.replace(path)
@@ -42,6 +42,16 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, flushed, so that what is written into it stays in reach."""
+    if path.is_dir():
+        return
+    if path.parent != path:
+        make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    _flush(path.parent)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -70,7 +80,7 @@ def abandoned(temporary: Path) -> bool:
 def move(source: Path, target: Path) -> None:
     """Give a file that was written whole another place, in place of what is there."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         source.replace(target)
         _flush(target.parent)
     except OSError as error:

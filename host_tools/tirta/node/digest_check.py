@@ -33,21 +33,20 @@ def attest(node: Node, epoch: Epoch, index: list[IndexEntry]) -> int:
     confirmed = 0
     for group in _groups(_to_compare(epoch, waiting, known), index):
         right, wrong = _judge(node, group)
+        sure: dict[int, Confirmed] = {}
         for page in right:
-            data = page.read()
+            sure[page.sequence] = Confirmed(page.size, sha256(page.read()).hexdigest())
             if page.path.parent == waiting.folder:
                 waiting.release(page.sequence)
-            known.pages[page.sequence] = Confirmed(page.size, sha256(data).hexdigest())
-            known.rejected.discard(page.sequence)
+        refused: list[int] = []
         for page in wrong:
             if page.path.parent == waiting.folder:
                 waiting.drop(page.sequence)
             else:
                 epoch.set_aside(page.sequence)
-                known.pages.pop(page.sequence, None)
-                known.rejected.add(page.sequence)
+                refused.append(page.sequence)
         if right or wrong:
-            known.save(epoch)
+            Attested.enter(epoch, sure, refused)
         confirmed += len(right)
         if wrong:
             raise TirtaError(

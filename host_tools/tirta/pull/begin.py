@@ -12,8 +12,8 @@ from tirta.archive.quarantine import Quarantine, confirmed_before
 from tirta.errors import TirtaError
 from tirta.keys import memory
 from tirta.link.answers import Committed, IndexEntry
+from tirta.log.known_pages import refresh
 from tirta.node import Node
-from tirta.pull.known_pages import refresh
 from tirta.ranges import Range
 from tirta_format import config as format_config
 from tirta_format import frame

@@ -15,11 +15,11 @@ from typing import Any
 from tirta import ranges
 from tirta.archive import holes
 from tirta.archive.holes import Hole
+from tirta.log.known_pages import refresh
 from tirta.node import Node
 from tirta.progress import Progress
 from tirta.pull.begin import Begun, begin
 from tirta.pull.fetch import fetch, here_whole
-from tirta.pull.known_pages import refresh
 from tirta.ranges import Range
 
 

@@ -19,10 +19,11 @@ from urllib.parse import unquote, urlsplit
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tirta.archive.evidence import Epoch
 from tirta.errors import TirtaError
 from tirta.files import atomic
+from tirta.receive.account import account
 from tirta.receive.inbox import Inbox, KeysOf, Stored
+from tirta.receive.standing import Standing
 from tirta.tables.landing import land
 
 PORT = 1883
@@ -32,9 +33,13 @@ _START_SIZE = 8
 _GATHER_S = 0.05  # after a message, for others to come into the same write
 _GATHER_MOST = 256
 _WAITING = 4096  # messages; more wait at the broker
+_MOST_BYTES = 8192  # of a message: no node sends more than a page
 _LAND_S = 60.0
 _CONNECT_S = 20.0
+_UNAVAILABLE = 0x88  # of a server, says MQTT 5; paho gives answers of 3.1.1 the same numbers
+_FILTERS = [("tirta/+/h", 1), ("tirta/+/p", 1)]
 TellStored = Callable[[Stored], object]
+TellTrouble = Callable[[TirtaError], object]
 
 
 @dataclass(frozen=True)
@@ -64,20 +69,29 @@ class Broker:
 
 
 class Centre:
-    """One archive at one broker. `tell` hears of each page that is on the disk."""
+    """One archive at one broker. `tell` hears of each page that is on the disk, `trouble` of
+    tables that could not be made: what came is safe without them.
+    """
 
     def __init__(
-        self, broker: Broker, root: Path, keys_of: KeysOf, tell: TellStored = lambda _: None
+        self,
+        broker: Broker,
+        root: Path,
+        keys_of: KeysOf,
+        tell: TellStored = lambda _: None,
+        trouble: TellTrouble = lambda _: None,
     ) -> None:
         self._broker = broker
         self._root = root
         self._tell = tell
+        self._trouble = trouble
         name = _name_of(root)
         self.inbox = Inbox(root, keys_of, name + secrets.token_bytes(_START_SIZE))
         self._came: queue.Queue[tuple[str, bytes]] = queue.Queue(_WAITING)
         self._error: TirtaError | None = None
         self._is_up = threading.Event()
-        self._changed: dict[tuple[str, int], Epoch] = {}
+        self._changed: set[tuple[str, int]] = set()  # node and epoch, since the last landing
+        self._heard: dict[str, int] = {}  # Unix time in s of each node since then
         self._landed_s = time.monotonic()
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
@@ -87,6 +101,7 @@ class Centre:
         if broker.account:
             self._client.username_pw_set(broker.account, broker.password)
         self._client.on_connect = self._connected
+        self._client.on_subscribe = self._subscribed
         self._client.on_message = self._message
 
     def run(self, stop: threading.Event) -> None:
@@ -125,11 +140,12 @@ class Centre:
         else:
             self._gather()
             for stored in self.inbox.store():
-                self._changed[stored.node, stored.epoch] = self.inbox.epoch(stored)
+                self._changed.add((stored.node, stored.epoch))
                 self._tell(stored)
             for topic, message in self.inbox.ledgers():
+                self._heard[topic.split("/")[1]] = int(time.time())
                 self._client.publish(topic, message, qos=1)
-        if self._changed and time.monotonic() - self._landed_s > land_s:
+        if self._heard and time.monotonic() - self._landed_s > land_s:
             self.land()
 
     def _gather(self) -> None:
@@ -140,23 +156,57 @@ class Centre:
                 return
 
     def land(self) -> None:
-        """Bring the tables up to date."""
-        for epoch in self._changed.values():
-            land(epoch, self._root)
+        """Bring ledgers of records and tables up to date, and how each node stands."""
+        for node, heard in self._heard.items():
+            self._account(node, heard)
+        for node, number in sorted(self._changed):
+            try:
+                land(self.inbox.epoch(node, number), self._root)
+            except TirtaError as error:
+                self._trouble(error)
         self._changed.clear()
+        self._heard.clear()
         self._landed_s = time.monotonic()
 
+    def _account(self, node: str, heard: int) -> None:
+        told = self.inbox.told(node)
+        if told is None:
+            return
+        found = account(self.inbox.epoch(node, told.epoch), told)
+        Standing(
+            node, heard, told.epoch, found.records, told.next_number, self.inbox.missing(node),
+            found.missing, found.gone,
+        ).save(self._root)  # fmt: skip
+
     def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, code: Any, _p: Any) -> None:
+        if code.value == _UNAVAILABLE:
+            return  # for now
         if code.is_failure:
             self._error = TirtaError(
                 f"The broker at {self._broker} refuses: {code}.", "Check account and password."
             )
             return
-        client.subscribe([("tirta/+/h", 1), ("tirta/+/p", 1)])
+        client.subscribe(_FILTERS)
+
+    def _subscribed(self, _client: mqtt.Client, _d: Any, _mid: int, codes: Any, _p: Any) -> None:
+        if any(code.is_failure for code in codes):
+            self._error = TirtaError(
+                f"The broker at {self._broker} lets this account read nothing of nodes.",
+                "Give it read tirta/+/h, read tirta/+/p and write tirta/+/l in its access list.",
+            )
+            return
         self._is_up.set()
 
     def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        self._came.put((message.topic, bytes(message.payload)))
+        if len(message.payload) > _MOST_BYTES:
+            self.inbox.counts.strange += 1
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            self.inbox.counts.strange += 1
+            return
+        self._came.put((topic, bytes(message.payload)))
 
 
 def _name_of(root: Path) -> bytes:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tirta.archive.evidence import Archive, Epoch
 from tirta.archive.quarantine import Attested, Confirmed
-from tirta.receive.runs import Piece, Runs
+from tirta.receive.account import Inventory
+from tirta.receive.runs import MOST, Piece, Runs
 from tirta_format import page as format_page
 from tirta_format import uplink_hello, uplink_notes
 
@@ -47,10 +48,10 @@ class _Pages:
 
     def __init__(self, epoch: Epoch) -> None:
         self.epoch = epoch
-        self._attested = Attested.of(epoch)
         self.sizes: dict[int, int] = {}
+        known = Attested.of(epoch).pages
         for sequence, stored in epoch.pages().items():
-            sure = self._attested.pages.get(sequence)
+            sure = known.get(sequence)
             if sure is not None and sure.holds(stored.read()):
                 self.sizes[sequence] = sure.size
         self._open: dict[int, bytes] = {}  # pages that came, and are not on the disk yet
@@ -76,19 +77,23 @@ class _Pages:
         size = self.sizes.get(page, 0)
         return self.epoch.path(page).read_bytes()[:size] if size else b""
 
+    @property
+    def waits(self) -> bool:
+        """Whether something came that is not on the disk yet."""
+        return bool(self._open)
+
     def store(self) -> list[Stored]:
         """Put on the disk what came; when this returns it is there."""
-        stored = []
+        sure = {}
         for page, data in self._open.items():
             self.epoch.store(page, data)
-            self._attested.pages[page] = Confirmed(len(data), sha256(data).hexdigest())
-            self._attested.rejected.discard(page)
-            stored.append(Stored(self.epoch.node, self.epoch.number, page, len(data)))
-        if stored:
-            self._attested.save(self.epoch)
-            self.sizes |= {one.page: one.size for one in stored}
+            sure[page] = Confirmed(len(data), sha256(data).hexdigest())
+        if sure:
+            known = Attested.enter(self.epoch, sure).pages
+            self.sizes |= {page: known[page].size for page in sure}
             self._open = {}
-        return stored
+        node, number = self.epoch.node, self.epoch.number
+        return [Stored(node, number, page, one.size) for page, one in sure.items()]
 
 
 @dataclass
@@ -171,26 +176,25 @@ class Inbox:
         """Count the pages that a node has told of and that are not wholly here, the newest one up
         to where the node's hello said that it ends.
         """
+        told = self.told(name)
+        if told is None:
+            return 0
+        pages = self._pages(self._nodes[name], name, told.epoch)
+        return sum(pages.sizes.get(page, 0) < told.wanted(page) for page in told.pages())
+
+    def told(self, name: str) -> Inventory | None:
+        """Return what a node's last hello said, if one came."""
         node = self._nodes.get(name)
         now = node.runs.now if node else None
-        if node is None or now is None:
-            return 0
-        sizes = self._pages(node, name, now.hello["epoch"]).sizes
-        newest = now.hello["newest_page"]
-        lacking = 0
-        for first, last in now.spans:
-            for page in range(first, last + 1):
-                wanted = now.hello["end"] if page == newest else format_page.SIZE
-                lacking += sizes.get(page, 0) < wanted
-        return lacking
+        return None if now is None else Inventory.of(now.hello, now.spans)
 
     def names(self) -> list[str]:
         """Return the nodes that a hello came from."""
         return [name for name, node in self._nodes.items() if node.runs.now is not None]
 
-    def epoch(self, stored: Stored) -> Epoch:
-        """Return where it was stored."""
-        return self._archive.epoch(stored.node, stored.epoch)
+    def epoch(self, node: str, number: int) -> Epoch:
+        """Return where pages of a node's epoch are stored."""
+        return self._archive.epoch(node, number)
 
     def _hello(self, name: str, payload: bytes) -> bool:
         """Take a hello. Only who proves its key is remembered: a stranger may invent names."""
@@ -207,6 +211,8 @@ class Inbox:
 
     def _pages(self, node: _Node, name: str, epoch: int) -> _Pages:
         if epoch not in node.pages:
+            while len(node.pages) >= MOST and not (oldest := next(iter(node.pages.values()))).waits:
+                del node.pages[oldest.epoch.number]  # of a run that does not count any more
             found = self._archive.epoch(name, epoch)
             found.tidy()
             node.pages[epoch] = _Pages(found)
