@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Keys on the laptop: an office issues, a technician imports, and no file shows a secret."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +11,13 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
+from tirta.cli import main
 from tirta.errors import TirtaError
 from tirta.keys import box, office, vault
 from tirta.keys.credential import DAY_S, Credential
-from tirta_format import access
+from tirta.keys.uplink_key import UplinkKey
+from tirta.receive import keys as uplink_keys
+from tirta_format import access, uplink
 
 NODE, OTHER = "02fb6be3ee96", "02fb6be3ee97"
 WORDS = "correct horse battery"
@@ -216,3 +220,44 @@ def test_credentials_of_an_older_program_are_taken(computer: Computer, tmp_path:
     for name in ("00", "zz" * 8, 7, None, "00" * 9):
         with pytest.raises(TirtaError, match="no credential"):
             Credential.from_json({**made.as_json(), "key_name": name})
+
+
+def test_a_centre_reads_with_uplink_keys_and_no_other(
+    computer: Computer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It opens what its nodes send; no session, credential or fleet key follows from its vault."""
+    assert main(["keys", "init"]) == 0
+    fleet = vault.load().fleet()
+    nodes, file = tmp_path / "nodes.txt", tmp_path / "centre.keys"
+    nodes.write_text(f"{NODE}  # the inlet\n{OTHER}\n")
+    words = ["keys", "issue", "--role", "archive", "--all", str(nodes), "--out", str(file)]
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["uplinks"] == [NODE, OTHER]
+    computer("centre")
+    with pytest.raises(TirtaError, match="No uplink key"):
+        uplink_keys.from_vault()
+    assert main(["keys", "import", str(file)]) == 0
+    assert main(["keys", "import", str(file)]) == 0
+    kept = vault.load()
+    assert (kept.fleets, kept.credentials, len(kept.uplinks)) == ({}, [], 2)
+    assert kept.candidates(NODE, access.TECHNICIAN) == []
+    secret = vault.path().read_bytes() + json.dumps(kept.as_json()).encode()
+    for node in (NODE, OTHER):
+        key = access.node_key(fleet, node)
+        expected = {bytes(access.key_name(key, node)): bytes(uplink.uplink_key(key, node))}
+        assert uplink_keys.from_vault()(node) == expected
+        assert bytes(key).hex().encode() not in secret
+    assert fleet.hex().encode() not in secret
+    assert uplink_keys.from_vault()("02fb6be3ee98") == {}
+    capsys.readouterr()
+    assert main(["keys", "list"]) == 0
+    assert "Uplink keys of 2 nodes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("part", ["node", "name", "key"])
+def test_an_uplink_key_that_no_office_wrote(part: str) -> None:
+    made = UplinkKey.make(bytes(32), NODE).as_json()
+    for wrong in ("", "zz", "00", 7, None):
+        with pytest.raises(TirtaError, match="no uplink key"):
+            UplinkKey.from_json({**made, part: wrong})

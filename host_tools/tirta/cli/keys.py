@@ -16,6 +16,7 @@ from tirta.text import counted, duration
 from tirta_format import access
 
 _FLEET = "waterworks"
+_ARCHIVE = "archive"
 
 
 def _fleet_argument(parser: ArgumentParser, default: str = "") -> None:
@@ -50,7 +51,12 @@ def _use(args: Namespace) -> None:
 
 
 def _issue_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--role", default="technician", choices=sorted(ROLES), help="for whom")
+    parser.add_argument(
+        "--role",
+        default="technician",
+        choices=[*sorted(ROLES), _ARCHIVE],
+        help="for whom; archive: a centre, which may read what nodes send and answer, no more",
+    )
     parser.add_argument(
         "--days", type=number, default=7, metavar="N", help="until it expires (default 7)"
     )
@@ -68,6 +74,9 @@ def _issue_arguments(parser: ArgumentParser) -> None:
 
 def _issue(args: Namespace) -> None:
     nodes = [args.node] if args.node else office.node_ids(args.all)
+    if args.role == _ARCHIVE:
+        _issue_uplinks(args, nodes)
+        return
     made = office.issue(
         nodes, args.role, args.days, args.out, args.fleet, date_is_right=args.date_is_right
     )
@@ -78,6 +87,15 @@ def _issue(args: Namespace) -> None:
             f"{args.out}: {counted(len(made), 'credential')}, role {args.role}, good for"
             f" {duration(args.days * 86_400)}."
         )
+        say.say("Send the file, and its passphrase another way: tirta keys import FILE")
+
+
+def _issue_uplinks(args: Namespace, nodes: list[str]) -> None:
+    made = office.issue_uplinks(nodes, args.out, args.fleet)
+    if args.json:
+        say.document({"file": str(args.out), "uplinks": [u.node for u in made]})
+    else:
+        say.out(f"{args.out}: {counted(len(made), 'uplink key')}, without a date.")
         say.say("Send the file, and its passphrase another way: tirta keys import FILE")
 
 
@@ -100,7 +118,11 @@ def _import(args: Namespace) -> None:
     came = office.import_(args.file)
     if args.json:
         say.document(
-            {"fleets": sorted(came.fleets), "credentials": [_told(c) for c in came.credentials]}
+            {
+                "fleets": sorted(came.fleets),
+                "credentials": [_told(c) for c in came.credentials],
+                "uplinks": [u.node for u in came.uplinks],
+            }
         )
         return
     for name in sorted(came.fleets):
@@ -109,6 +131,8 @@ def _import(args: Namespace) -> None:
         say.out(
             f"Credentials for {counted(len(came.credentials), 'node')} are on this computer now."
         )
+    if came.uplinks:
+        say.out(f"Uplink keys of {counted(len(came.uplinks), 'node')} are on this computer now.")
 
 
 def _list(args: Namespace) -> None:
@@ -116,14 +140,18 @@ def _list(args: Namespace) -> None:
     rows = [{"kind": "fleet", "name": n, "use": n == kept.use} for n in sorted(kept.fleets)]
     held = [_told(c) for c in sorted(kept.credentials, key=lambda c: (c.node, c.role))]
     if args.json:
-        say.document({"fleets": rows, "credentials": held})
+        say.document(
+            {"fleets": rows, "credentials": held, "uplinks": [u.node for u in kept.uplinks]}
+        )
         return
-    if not rows and not held:
+    if not rows and not held and not kept.uplinks:
         say.say("No keys are on this computer: `tirta keys init`, or `tirta keys import FILE`.")
         return
     for row in rows:
         name = row["name"]
         say.out(f"Fleet {name}, in use" if row["use"] else f"Fleet {name}")
+    if kept.uplinks:
+        say.out(f"Uplink keys of {counted(len(kept.uplinks), 'node')}")
     if held:
         expired = f", {say.translated('EXPIRED')}"
         say.table(

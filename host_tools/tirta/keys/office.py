@@ -14,6 +14,7 @@ from tirta.errors import TirtaError
 from tirta.files import atomic
 from tirta.keys import box, memory, passphrase, vault
 from tirta.keys.credential import ROLES, Credential
+from tirta.keys.uplink_key import UplinkKey
 from tirta_format import access
 
 _NODE = re.compile(r"[0-9a-f]{12}")
@@ -95,6 +96,20 @@ def issue(
     return made
 
 
+def issue_uplinks(nodes: list[str], out: Path, fleet: str = "") -> list[UplinkKey]:
+    """Write the uplink keys of these nodes into a file, for a centre. They have no date: they are
+    withdrawn by changing the node's key.
+    """
+    for node in nodes:
+        must_be_id(node)
+    kept = vault.load()
+    made = [UplinkKey.make(kept.node_key(node, fleet), node) for node in nodes]
+    _write(out, {"uplinks": [u.as_json() for u in made]}, f"{out}, the file with uplink keys")
+    for node in nodes:
+        memory.remember(node, memory.LOCKED, "keys issue")
+    return made
+
+
 def _must_follow(last: int) -> None:
     """The date of the last credential bounds today's."""
     now = time.time()
@@ -163,6 +178,8 @@ def import_(source: Path) -> vault.Vault:
             )
         kept.add(credential)
         memory.remember(credential.node, memory.LOCKED, "keys import")
+    known = {(u.node, u.name) for u in came.uplinks}
+    kept.uplinks = [u for u in kept.uplinks if (u.node, u.name) not in known] + came.uplinks
     vault.save(kept)
     return came
 

@@ -18,6 +18,7 @@ from tirta.files import atomic
 from tirta.files.paths import user_dir
 from tirta.keys import box, passphrase
 from tirta.keys.credential import Credential, node_key
+from tirta.keys.uplink_key import UplinkKey
 from tirta_format import access
 
 _SERVICE, _ENTRY = "tirta", "vault"
@@ -32,6 +33,7 @@ class Vault:
     serial: int = 0
     credentials: list[Credential] = field(default_factory=list)
     issued: int = 0  # Unix time in s of the last credential issued
+    uplinks: list[UplinkKey] = field(default_factory=list)  # of a centre without the fleet's key
 
     def fleet(self, name: str = "") -> bytes:
         """Return a fleet's key, or that of the fleet in use. Raises TirtaError."""
@@ -75,6 +77,13 @@ class Vault:
         newest = max([*same, credential], key=lambda c: (c.issued, c.serial))
         self.credentials = [*others, newest]
 
+    def uplink_keys(self, node: str) -> dict[bytes, bytes]:
+        """Return the uplink keys of a node by the names of its keys: those that were imported, and
+        those of every fleet whose key is here.
+        """
+        own = [UplinkKey.make(node_key(fleet, node), node) for fleet in self.fleets.values()]
+        return {u.name: u.key for u in [*self.uplinks, *own] if u.node == node}
+
     def as_json(self) -> dict[str, Any]:
         """Return all that is kept, keys in hex; `from_json` reads it."""
         return {
@@ -83,6 +92,7 @@ class Vault:
             "serial": self.serial,
             "issued": self.issued,
             "credentials": [c.as_json() for c in self.credentials],
+            "uplinks": [u.as_json() for u in self.uplinks],
         }
 
     @classmethod
@@ -92,11 +102,12 @@ class Vault:
             fleets = {str(n): bytes.fromhex(key) for n, key in content.get("fleets", {}).items()}
             serial, issued = (_whole(content.get(key, 0)) for key in ("serial", "issued"))
             credentials = [Credential.from_json(c) for c in content.get("credentials", [])]
+            uplinks = [UplinkKey.from_json(u) for u in content.get("uplinks", [])]
         except (AttributeError, TypeError, ValueError) as error:
             raise not_ours() from error
         if any(len(key) != access.KEY_SIZE for key in fleets.values()):
             raise not_ours()
-        return cls(fleets, str(content.get("use", "")), serial, credentials, issued)
+        return cls(fleets, str(content.get("use", "")), serial, credentials, issued, uplinks)
 
 
 def _whole(number: object) -> int:
