@@ -40,6 +40,10 @@ class Mosquitto:
         self.port = port
         self._process: subprocess.Popen[bytes] | None = None
 
+    def configure(self, text: str) -> None:
+        """Take another configuration at the next start; it listens at `port`."""
+        self._config.write_text(text)
+
     def start(self) -> None:
         """Listen; returns when it does."""
         command = [str(MOSQUITTO), "-c", str(self._config)]

@@ -83,6 +83,8 @@ def _receive(args: Namespace) -> None:
             signal.signal(each, handler)
     for name in centre.inbox.names():
         say.say(f"Node {name}: {centre.inbox.missing(name)} pages are missing.")
+    if centre.inbox.counts.strange:
+        say.say(f"Messages of strangers that were dropped: {centre.inbox.counts.strange}.")
 
 
 def _trouble(error: TirtaError) -> None:

@@ -92,6 +92,7 @@ class Centre:
         self._is_up = threading.Event()
         self._changed: set[tuple[str, int]] = set()  # node and epoch, since the last landing
         self._heard: dict[str, int] = {}  # Unix time in s of each node since then
+        self._without_key: set[str] = set()  # told of
         self._landed_s = time.monotonic()
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
@@ -139,6 +140,7 @@ class Centre:
             pass
         else:
             self._gather()
+            self._tell_of_keys()
             for stored in self.inbox.store():
                 self._changed.add((stored.node, stored.epoch))
                 self._tell(stored)
@@ -147,6 +149,16 @@ class Centre:
                 self._client.publish(topic, message, qos=1)
         if self._heard and time.monotonic() - self._landed_s > land_s:
             self.land()
+
+    def _tell_of_keys(self) -> None:
+        for node in sorted(self.inbox.counts.without_key - self._without_key):
+            self._without_key.add(node)
+            self._trouble(
+                TirtaError(
+                    f"Somebody sends as node {node}, with a key that is not on this computer.",
+                    "If the node is yours, issue its uplink key: tirta keys issue --role archive.",
+                )
+            )
 
     def _gather(self) -> None:
         for _ in range(_GATHER_MOST):

@@ -21,6 +21,7 @@ from tirta_format import page as format_page
 from tirta_format import uplink_hello, uplink_notes
 
 _NODE = re.compile(r"[0-9a-f]{12}")
+_MOST_UNKNOWN = 64
 CLOCK_UNCERTAINTY_MS = 50  # of this computer: what NTP keeps
 KeysOf = Callable[[str], dict[bytes, bytes]]  # uplink keys of a node, by the name of its key
 
@@ -41,6 +42,7 @@ class Counts:
 
     strange: int = 0
     misplaced: int = 0
+    without_key: set[str] = field(default_factory=set)  # ids that say hello with a key not here
 
 
 class _Pages:
@@ -204,6 +206,9 @@ class Inbox:
                 return False
             node = _Node(Runs(name, self._keys_of(name), self._archive.root / name))
         if not node.runs.hello(payload):
+            unknown = self.counts.without_key
+            if len(unknown) < _MOST_UNKNOWN and node.runs.lacks_key(payload):
+                unknown.add(name)  # a stranger may invent them: these are bounded, too
             return False
         self._nodes[name] = node
         node.is_due = True

@@ -86,6 +86,12 @@ class Runs:
         self._known = [*self._known, made][-MOST:]
         return True
 
+    def lacks_key(self, payload: bytes) -> bool:
+        """Return whether a hello names a key that is not here; anybody may say so."""
+        if len(payload) <= _HELLO_HEAD or payload[0] != uplink.VERSION:
+            return False
+        return payload[1 : 1 + _NAME_SIZE] not in self._keys
+
     def _read(self, payload: bytes) -> Run | None:
         """The run that a hello tells of, if the node sealed it."""
         if len(payload) <= _HELLO_HEAD or payload[0] != uplink.VERSION:
