@@ -14,7 +14,7 @@ from tirta_node.state import copies
 
 _TRIES = const(3)
 _SOFT_RESET = const(5)  # FORMAT.md section 5
-_START_S = const(90)  # a new application that has not come to life by then hangs
+_START_S = const(240)  # a new application that has not come to life by then hangs
 _GIVE_UP_S = const(5)
 
 

@@ -4,6 +4,7 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,6 +140,27 @@ def test_silent_port_says_what_to_try() -> None:
         peer.close()
     assert "No node answers" in error.value.what
     assert "--baud" in error.value.hint
+
+
+def test_who_still_starts_is_waited_for() -> None:
+    """Behind the time for a silent one it says what boards say, and answers then."""
+    peer = Peer()
+    peer.silent = True
+
+    def start() -> None:
+        for _ in range(6):
+            time.sleep(1)
+            peer.say(b"I (431) cpu_start: Starting scheduler.\r\n")
+        peer.silent = False
+
+    starts = threading.Thread(target=start)
+    starts.start()
+    try:
+        with Node(peer.port) as node:
+            assert node.status()["node"] == "n0de"
+    finally:
+        starts.join()
+        peer.close()
 
 
 def test_wrong_port_and_port_in_use(peer: Peer) -> None:

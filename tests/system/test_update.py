@@ -39,7 +39,7 @@ from tirta_format import access, state, updates
 CHIP = "240ac4e29526"
 NEW = "9.0.0"
 SPEED = 40  # a minute of proof takes 1.5 seconds while no laptop looks
-# They wait: only waiting is faster on the virtual board, so `pass` would take its 270 seconds.
+# They wait: only waiting is faster on the virtual board, so `pass` would take its 720 seconds.
 HANG = "def main(slot):\n    import time\n    while True:\n        time.sleep_ms(100)\n"
 # The timer of a trial comes as a scheduled call, which this one keeps out, as native code would.
 DEAF = (

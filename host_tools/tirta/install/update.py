@@ -26,8 +26,8 @@ from tirta.progress import Progress
 from tirta_format import updates
 
 CONFIRMED, ON_TRIAL, WENT_BACK = "confirmed", "trial", "went back"
-# A minute of proof, three boots of half a minute each that fail, and the starts between them.
-DECIDED_S = 300
+# A minute of proof, three boots of four minutes each that hang, and the start of the one before.
+DECIDED_S = 900
 BACK_S = 90
 _PIECE = MAX_PAYLOAD - 4
 _HASHES = 16

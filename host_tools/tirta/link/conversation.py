@@ -26,9 +26,10 @@ from tirta.patience import Patience
 from tirta.text import clean
 from tirta_format import frame
 
+GREET_S = 9  # for a first answer, while any byte comes
 RESTART_S = 30  # without a byte from a node that starts
-LIVE_S = 120  # since its last one: what a slow board's longest piece of a start may take
-MOST_START_S = 400  # a first start is two, one for the self-test
+LIVE_S = 240  # since its last one: what a slow board's longest piece of a start may take
+MOST_START_S = 600  # a first start is two, one for the self-test
 Checked = TypeVar("Checked")
 
 
@@ -154,10 +155,16 @@ class Conversation(Closing):
                 return
 
     def _greet(self) -> Hello:
-        try:
-            return self.say_hello(tries=3)
-        except NoAnswerError:
-            banner = repl.ask(self.line)
+        whole = Patience(GREET_S, f"for the node on {self.line.port}")
+        with contextlib.suppress(NoAnswerError):
+            return self.say_hello(tries=4, within=whole)
+        banner = repl.ask(self.line)
+        # Signs of life without an answer: it starts, or has other work.
+        before = 0
+        while banner is None and before < self.line.bytes_in and not whole.over:
+            before = self.line.bytes_in
+            with contextlib.suppress(NoAnswerError):
+                return self.say_hello(tries=2, within=whole)
         port, heard = self.line.port, self.line.bytes_in
         if banner is None:
             raise NoAnswerError(
