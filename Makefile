@@ -19,11 +19,11 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-chip bench campaign fuzz lint fmt messages types district measured size bundle offline wheel clean
+.PHONY: help demo test test-chip test-chip-quick test-chip-heap bench campaign fuzz lint fmt messages types district measured size bundle offline wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
-		printf '  make %-9s %s\n' "$$name" "$$what"; done
+		printf '  make %-15s %s\n' "$$name" "$$what"; done
 
 demo: $(DEMO) ## a virtual node from bare flash to a picture on the laptop, in a minute
 	$(BIN)/python -m tirta.demo
@@ -33,6 +33,13 @@ test: lint types ## lint, type checks and every test
 
 test-chip: $(VENV) ## the genuine MicroPython image on an emulated ESP32 (CONTRIBUTING.md); skips without one
 	$(BIN)/python -m pytest -n $(CHIPS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) --measured chip tests/chip
+
+test-chip-quick: export TIRTA_CHIP_CUTS ?= 2
+test-chip-quick: $(VENV) ## the same in ten minutes: flash, boot, commands, kernels, two power cuts
+	$(BIN)/python -m pytest -n $(CHIPS) --dist loadfile --no-loadscope-reorder -m quick --measured chip_quick tests/chip
+
+test-chip-heap: $(VENV) ## free heap there with each kind of sensor, half an hour
+	$(BIN)/python -m pytest -n $(CHIPS) $(PYTEST_ARGS) -m campaign --measured chip_heap tests/chip
 
 lint: $(VENV) ## ruff: rules and formatting
 	$(BIN)/ruff check .

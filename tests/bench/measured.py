@@ -34,6 +34,8 @@ SECTIONS = {
     "lies": ("Lies of a node", "make campaign"),
     "checks": ("Longer checks", "make campaign"),
     "chip": ("MicroPython's own image on an emulated ESP32", "make test-chip"),
+    "chip_quick": ("The same, its quick tests", "make test-chip-quick"),
+    "chip_heap": ("The same, its free heap by kind of sensor", "make test-chip-heap"),
 }
 _HEAD = """\
 # What was measured

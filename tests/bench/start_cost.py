@@ -8,7 +8,7 @@ from under_micropython import run
 
 
 def measure(say: Say) -> Figures:
-    """`start.*`: reads and programs of a start behind a power cut and behind a stop in order."""
+    """`start.*`: reads, programs, erases of a start behind a power cut, and a stop in order."""
     told = json.loads(run("import bench_start\nbench_start.main()"))
     pages = told["pages"]
     say(f"a start over {pages} pages, {told['records']:,} records written before it")
@@ -22,4 +22,6 @@ def measure(say: Say) -> Figures:
         )
         figures[f"start.{name}_other_reads"] = one["reads"]
         figures[f"start.{name}_headers_a_page"] = one["headers"] / pages
+        figures[f"start.{name}_programs"] = one["programs"]
+        figures[f"start.{name}_erases"] = one["erases"]
     return figures

@@ -11,15 +11,18 @@ from harness import refuses, skip
 from tirta_format import uplink, uplink_hello, uplink_ledger, uplink_notes
 
 KEYS = tuple(unhexlify(key) for key in golden.UP_KEYS)
+_AES = []
 
 
 def _aes():
-    """AES of this interpreter."""
-    name = "tirta.link.aes" if sys.implementation.name == "cpython" else "cryptolib"
-    try:
-        return __import__(name, None, None, ("aes",)).aes
-    except ImportError:
-        skip("this MicroPython has no cryptolib")
+    """AES of this interpreter, looked for once: on a chip that asks the laptop for files."""
+    if not _AES:
+        name = "tirta.link.aes" if sys.implementation.name == "cpython" else "cryptolib"
+        try:
+            _AES.append(__import__(name, None, None, ("aes",)).aes)
+        except ImportError:
+            skip("this MicroPython has no cryptolib")
+    return _AES[0]
 
 
 def _sealed(kind, counter, body):

@@ -9,11 +9,13 @@ one chip, and waits are for what comes, never for a time.
 
 import ast
 import contextlib
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -49,10 +51,27 @@ def kit() -> Path:
         pytest.skip("the emulated ESP32 is a program for Linux")
     if shutil.which("cc") is None:
         pytest.skip("the emulated ESP32 needs a C compiler for its reset lines: gcc, libc6-dev")
+    if why := _hinders(folder):
+        pytest.skip(f"the emulated ESP32 does not run here (CONTRIBUTING.md): {why}")
+    return folder
+
+
+@functools.cache
+def _hinders(folder: Path) -> str:
+    """Why the emulator does not run on this computer; nothing where a blank chip starts."""
     found = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=False)
     if missing := [name for name in _LIBRARIES if name not in found.stdout]:
-        pytest.skip(f"the emulated ESP32 needs {', '.join(missing)}")
-    return folder
+        return f"it needs {', '.join(missing)}"
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(made) / "blank"
+        try:
+            for word, *rest in (("up", "-", str(place)), ("shell", str(place), "true")):
+                done = run([folder / "chip", word, *rest])
+                if done.returncode:
+                    return f"`chip {word}`: {(done.stderr or done.stdout).strip()[-500:]}"
+        finally:
+            run([folder / "chip", "down", place])
+    return ""
 
 
 @dataclass

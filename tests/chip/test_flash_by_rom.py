@@ -17,6 +17,7 @@ from tirta.archive.evidence import Archive
 from tirta.boards import board_file
 from tirta.node import discover
 
+pytestmark = pytest.mark.quick
 INTERVAL_S = 5
 ATTEMPTS = 3
 

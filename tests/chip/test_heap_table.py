@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Free heap on the genuine image with each kind of sensor: examples of SENSORS.md, a start each.
-It takes half an hour, so only `make test-chip PYTEST_ARGS="-m campaign"` asks for it.
+It takes half an hour, so only `make test-chip-heap` asks for it.
 """
 
 import re

@@ -16,6 +16,7 @@ from interpreters import BOTH, FIRMWARE, ON_NODE
 sys.path.insert(0, str(BOTH))
 import plain_viper  # type: ignore[import-not-found]
 
+pytestmark = pytest.mark.quick
 HERE = Path(__file__).parent / "onboard"
 FILES = sorted(path.stem for path in BOTH.glob("test_*.py"))
 # What a prompt with the test's own modules beside it has no room for (DESIGN.md).

@@ -14,6 +14,7 @@ from emulated import Chip, Record, chip, flash_of, inlet
 from outside import look, must_be_true, must_be_whole, must_follow
 from patience import wait_for
 
+pytestmark = pytest.mark.quick
 INTERVAL_S = 2
 CUTS = int(os.environ.get("TIRTA_CHIP_CUTS", "10"))
 SEED = int(os.environ.get("TIRTA_CHIP_SEED", "20261129"))

@@ -210,6 +210,9 @@ def test_a_start_reads_little_beside_the_headers() -> None:
     assert found["start.journal_other_reads"] <= 160  # 100 are aimed at
     assert found["start.settled_other_reads"] <= 160
     assert 2 <= found["start.journal_headers_a_page"] < 5  # two readings must agree
+    for name in ("journal", "settled"):
+        assert 0 < found[f"start.{name}_programs"] <= 20
+        assert found[f"start.{name}_erases"] == 0
 
 
 def test_quality_is_scored_beside_a_rule_and_a_peer() -> None:
