@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Deploying to the virtual board: repeatable, interruptible, and refused where it does not fit."""
 
+import contextlib
 import json
 import random
 import shutil
@@ -10,12 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
+from littlefs import LittleFS, LittleFSError, UserContext
 from locked import FLEET, credential, guarded
 from nodes import FAST_BAUD, Nodes
 from patience import run
 
 from tirta import config, virtual
 from tirta.boards import board_file
+from tirta.boards.model import Board
 from tirta.errors import TirtaError
 from tirta.files.paths import boards_dir, firmware_dir
 from tirta.image.build import build
@@ -59,6 +62,7 @@ def test_bare_board_becomes_a_node_and_again_costs_nothing(nodes: Nodes) -> None
     assert again.hello == first.hello
     (found,) = list_ports()
     assert (found.node, found.mode) == (first.hello.node, "open")
+    assert dated_files(board) == []
     locked = deploy(port, board, baud=FAST_BAUD, key_of=lambda node: node_key(FLEET, node))
     assert (locked.hello.node, locked.hello.mode) == (first.hello.node, "locked")
     with Node(port, FAST_BAUD) as node:
@@ -67,6 +71,41 @@ def test_bare_board_becomes_a_node_and_again_costs_nothing(nodes: Nodes) -> None
             node.config()
         guarded(node, credential(node.hello.node, access.TECHNICIAN))
         assert node.config() == text
+
+
+def dated_files(board: Board) -> list[str]:
+    """Files of slot A that MicroPython dates: the room for that is what a slot has to spare."""
+    (there,) = virtual.list_nodes()
+    slot = board.partition("app_a")
+    context = UserContext(slot.size)
+    context.buffer[:] = Path(there["flash"]).read_bytes()[slot.offset : slot.offset + slot.size]
+    fs = LittleFS(context, block_size=512, block_count=slot.size // 512, mount=False)
+    fs.mount()
+    dated = []
+    for folder, _, names in fs.walk("/"):
+        for name in names:
+            path = f"{folder}/{name}".replace("//", "/")
+            with contextlib.suppress(LittleFSError):
+                fs.getattr(path, "\x01")
+                dated.append(path)
+    return dated
+
+
+@pytest.mark.campaign
+def test_another_application_in_the_slot_is_in_nobodys_way(nodes: Nodes, tmp_path: Path) -> None:
+    """Files that nobody overwrites go with the file system: a slot has no room for both."""
+    port = nodes.up().port
+    board = board_file.load("virtual")
+    for name in ("first", "", "second"):
+        source = firmware_dir()
+        if name:
+            source = tmp_path / name
+            shutil.copytree(firmware_dir(), source)
+            with (source / "tirta_node" / f"{name}.py").open("w") as file:
+                file.write(f"X = {random.Random(1).randbytes(10_000)!r}\n")
+        deploy(port, board, baud=FAST_BAUD, source=source)
+    with Node(port, FAST_BAUD) as node:
+        assert node.hello.mode == "open"
 
 
 def test_killed_deploy_leaves_the_old_or_the_new(

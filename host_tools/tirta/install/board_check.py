@@ -59,11 +59,14 @@ class _Fine:
                 block[at:at + self.size] = b'\\xff' * self.size
                 self.p.writeblocks(n // self.each, block)
         return self.p.ioctl(4, 0) * self.each if op == 4 else self.size if op == 5 else 0
-def _mounted(label):
+def _free():
     for at in ('/app', '%s'):
         try: vfs.umount(at)
         except OSError: pass
-    try: vfs.mount(vfs.VfsLfs2(_Fine(label)), '%s')
+def _mounted(label):
+    _free()
+    # a time of change in each file's entry would take 34 of a slot's 608 blocks
+    try: vfs.mount(vfs.VfsLfs2(_Fine(label), mtime=False), '%s')
     except OSError: return 0
     return 1
 def _id():
@@ -111,12 +114,13 @@ def _other_board(board: Board, found: str) -> TirtaError:
     )
 
 
-def mount(repl: BoardRepl, slot: bytes) -> None:
-    """Have the slot's file system at MOUNT, made anew when there is none to mount."""
-    if not mounted(repl, slot):
+def mount(repl: BoardRepl, slot: bytes, *, anew: bool = False) -> None:
+    """Have the slot's file system at MOUNT: made `anew`, or where there is none to mount."""
+    if anew or not mounted(repl, slot):
         repl.run(
+            f"_free()\n"
             f"vfs.VfsLfs2.mkfs(_Fine({_label(slot)!r}, {SLOT_BLOCK}))\n"
-            f"vfs.mount(vfs.VfsLfs2(_Fine({_label(slot)!r})), {MOUNT!r})"
+            f"vfs.mount(vfs.VfsLfs2(_Fine({_label(slot)!r}), mtime=False), {MOUNT!r})"
         )
 
 

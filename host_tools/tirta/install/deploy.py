@@ -75,6 +75,8 @@ def deploy(  # noqa: PLR0913 - the options of one command
         if not (slot in _OTHER and mounted(repl, slot) and not _stale(repl, app)):
             slot = _OTHER.get(slot, b"a")
             mount(repl, slot)
+            if _is_anothers(repl, app):
+                mount(repl, slot, anew=True)
             stale |= _stale(repl, app)
         count.total = sum(map(len, stale.values()))
         _write(repl, stale, count)
@@ -122,6 +124,15 @@ def _stale(repl: BoardRepl, files: dict[str, bytes]) -> dict[str, bytes]:
     """The files that the board lacks or has otherwise."""
     on_board = repl.hashes(list(files))
     return {p: c for p, c in files.items() if on_board[p] != sha256(c).digest()}
+
+
+def _is_anothers(repl: BoardRepl, app: dict[str, bytes]) -> bool:
+    """Whether a slot holds another application: of ours, interrupted, one file differs at most, and
+    the manifest is not there yet. What another has would stand in the way.
+    """
+    on_board = repl.hashes(list(app))
+    differ = [p for p, c in app.items() if on_board[p] not in (None, sha256(c).digest())]
+    return len(differ) > 1 or f"{MOUNT}/{MANIFEST}" in differ
 
 
 def _write(repl: BoardRepl, files: dict[str, bytes], count: _Count) -> None:
