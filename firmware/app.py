@@ -57,6 +57,7 @@ class Node:
         self.dispatcher = Dispatcher(self, self.console)
         self.console.handle = self.dispatcher.handle
         self.gate = None  # of a locked node
+        self.uplink = None  # of a locked node whose config names one
         self.health = None  # watched on trial and under a watchdog
 
     def config_text(self):
@@ -91,6 +92,8 @@ class Node:
 
             self.gate = Gate(self, unload.call(_CHIP, "partition", "state"))
             self.gate.watch()
+            if "uplink" in self.config and self.sampler:
+                self.uplink = unload.call("tirta_node.uplink.uplink_setup", "begin", self)
 
     def run(self):
         """Sample, commit and answer until the laptop wants something else."""
@@ -116,6 +119,9 @@ class Node:
             console.step()
             stopwatch.done(LINK)
             wait_ms = console.wait_ms()
+            if self.uplink is not None:
+                wait_ms = min(wait_ms, self.uplink.step(left_ms - stopwatch.passed_us // 1000))
+                stopwatch.done(LINK)
             if sampler:
                 wait_ms = sampler.poll(min(wait_ms, left_ms - stopwatch.passed_us // 1000))
                 if self.alarms is not None:

@@ -36,6 +36,7 @@ LEAST = {
     staging.TRIAL: TECHNICIAN,
     staging.WHO: TECHNICIAN,
     staging.WHO_PUT: TECHNICIAN,
+    staging.SECRETS_PUT: TECHNICIAN,
     CHALLENGE: ANYONE,
     LOGIN: ANYONE,
     SEALED: ANYONE,  # what is inside counts

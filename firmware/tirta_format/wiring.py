@@ -21,6 +21,15 @@ BUSES = {
         "tx": _PIN,
     },
     "sdi12": {"pin": _PIN},
+    # account: at the broker, the node's id when left out; kb_h: backfill an hour, 0: as it comes
+    "uplink": {
+        "account": (str, 1, 32, OMIT),
+        "broker": (str, 1, 64, None),
+        "kb_h": (int, 0, 65535, 0),
+        "port": (int, 1, 65535, 1883),
+        "push_s": (int, 10, 43200, 3600),
+        "ssid": (str, 1, 32, None),
+    },
 }
 BUS_KEYS = dict.fromkeys(BUSES, (dict, 0, 0, OMIT))
 _PIN_KEYS = ("de", "pin", "reverse", "rx", "scl", "sda", "tx")

@@ -115,7 +115,7 @@ NODE = (
     "state",
     "access alarms updates",
     "start",
-    "requests",
+    "requests uplink",
 )
 HOUSES = [("host_tools/tirta", LAPTOP), ("firmware/tirta_node", NODE)]
 MOST_FLOORS, MOST_ROOMS = 9, 30

@@ -55,6 +55,10 @@ class Console:
         self._last_ms = time.ticks_ms()  # when the last byte came, and the last whole frame
         self._heard_ms = self._last_ms
 
+    def last_frame(self):
+        """Ticks in ms of the last whole frame: another number means that a laptop talks."""
+        return self._heard_ms
+
     def wait_ms(self):
         """How long nothing is to do here, unless input comes."""
         if self.stream is not None or self._busy():

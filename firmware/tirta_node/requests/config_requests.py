@@ -13,6 +13,7 @@ from tirta_node import unload
 from tirta_node.line.console import RESTART
 
 _STORE = "tirta_node.state.copies"
+_CBC = 2  # cryptolib's number for it
 _SLACK_MS = 1500  # a change of the state erases up to four blocks
 
 
@@ -27,6 +28,7 @@ def handle(node, console, kind, sequence, payload):
             staging.TRIAL: _trial,
             staging.WHO: _identity,
             staging.WHO_PUT: _identity_put,
+            staging.SECRETS_PUT: _secrets_put,
         }[kind](node, bytes(payload))
     except KeyError:
         console.refuse(sequence, frame.BAD_REQUEST, "this firmware has no such request")
@@ -76,10 +78,12 @@ def _refused(node, text, wanted):
     if node.dispatcher.have != len(text) or state.config_hash(text) != wanted:
         raise ValueError("the config did not arrive whole: send it again")
     try:
-        board = unload.call("tirta_format.config", "parse", text)["board"]
+        made = unload.call("tirta_format.config", "parse", text)
     except ValueError as error:
         return str(error)
-    return "" if board == node.board else "config: board: this is " + node.board
+    if "uplink" in made and node.gate is None:
+        return "config: uplink: an open node has none. Lock it first: tirta lock PORT"
+    return "" if made["board"] == node.board else "config: board: this is " + node.board
 
 
 def _flash():
@@ -153,4 +157,22 @@ def _identity_put(node, payload):
     if _hurried(node):
         return None
     unload.call(_STORE, "change", _flash(), {staging.IDENTITY: payload})
+    return {}
+
+
+def _secrets_put(node, payload):
+    """Passwords of an uplink, encrypted under the session's key; in force with the next start."""
+    if node.gate is None:
+        return "an open node keeps no passwords. Lock it first: tirta lock PORT"
+    if not 32 <= len(payload) <= 16 + staging.SECRETS_BYTES or len(payload) % 16:
+        raise ValueError("passwords come in whole blocks behind 16 bytes")
+    if _hurried(node):
+        return None
+    from cryptolib import aes
+
+    text = aes(node.gate.keys[2], _CBC, payload[:16]).decrypt(payload[16:]).rstrip(b"\0")
+    made = json.loads(text)
+    if not isinstance(made, dict) or not all(isinstance(v, str) for v in made.values()):
+        raise ValueError("passwords must be an object of texts")
+    unload.call(_STORE, "change", _flash(), {staging.SECRETS: text})
     return {}

@@ -52,6 +52,8 @@ def status(node, heap_free):
         "heap_free": heap_free,
         "dropped_frames": node.console.dropped,
     }
+    if getattr(node, "uplink", None) is not None:  # the rescue has none
+        found["uplink"] = node.uplink.told()
     for bus in node.sampler.buses if node.sampler else ():
         if hasattr(bus, "unsure"):
             counts = bus.answers, bus.timeouts, bus.exceptions, bus.late, bus.unsure
@@ -74,4 +76,6 @@ def alarms(node):
         found.append("battery: below the voltage at which the node saves")
     if node.alarms is not None:
         found += node.alarms.names()
+    if "uplink" in getattr(node, "config", ()):
+        found.append("uplink: only a locked node has one, with channels and a sound state")
     return found + (["flash: " + node.keeper.problem] if node.keeper.problem else [])

@@ -124,8 +124,11 @@ def _apply_arguments(parser: ArgumentParser) -> None:
 
 def _apply(args: Namespace) -> None:
     text, _ = config.load(args.file)
+    hidden = config.secrets(args.file)
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
+        if hidden:
+            node.set_secrets(hidden)
         applied = config_trial.apply(
             node, text, trial_s=args.trial_seconds, accept_missing=args.accept_missing
         )

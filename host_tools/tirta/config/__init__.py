@@ -9,7 +9,7 @@ told with the line in the file that causes it.
 from tirta.config.asking import from_questions, from_words
 from tirta.config.canonical import canonical
 from tirta.config.comparing import diff, schema
-from tirta.config.reading import CheckedConfig, check, load
+from tirta.config.reading import CheckedConfig, check, load, secrets
 from tirta.config.writing import to_toml
 from tirta.errors import Problem
 
@@ -23,5 +23,6 @@ __all__ = [
     "from_words",
     "load",
     "schema",
+    "secrets",
     "to_toml",
 ]

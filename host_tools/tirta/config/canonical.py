@@ -7,7 +7,7 @@ from typing import Any
 
 from tirta.boards.model import Board
 from tirta.config.alarms import entries
-from tirta.config.document import Channel, Config
+from tirta.config.document import Channel, Config, Uplink
 from tirta.config.model import (
     ADS1115_RANGES,
     Ads1115,
@@ -46,6 +46,8 @@ def canonical(config: Config, board: Board) -> bytes:
         "visit_s": config.visit_s,
     }
     document |= _buses(config, channels, board)
+    if config.uplink:
+        document["uplink"] = _uplink(config.uplink)
     if config.alarm:
         document["alarms"] = entries(config.alarm, channels, document["interval_ms"], board)
         if (pin := board.pin("alarm")) is not None:
@@ -93,6 +95,15 @@ def _buses(config: Config, channels: list[dict[str, Any]], board: Board) -> dict
         if line.direction and "rs485_de" in gpio:
             found["modbus"]["de"] = gpio["rs485_de"]
     return found
+
+
+def _uplink(uplink: Uplink) -> dict[str, Any]:
+    """All but the passwords."""
+    found: dict[str, Any] = {
+        "broker": uplink.broker, "port": uplink.port, "ssid": uplink.ssid,
+        "push_s": uplink.push_s, "kb_h": uplink.backfill_kb_per_hour,
+    }  # fmt: skip
+    return found | ({"account": uplink.account} if uplink.account else {})
 
 
 def _sampling(channel: Channel, scale: int, interval_ms: int) -> dict[str, Any]:

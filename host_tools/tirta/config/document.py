@@ -41,6 +41,28 @@ class Buses(_Strict):
     i2c: I2cBus = I2cBus()
 
 
+class Uplink(_Strict):
+    """A broker of MQTT that brings the log to an archive, over Wi-Fi; of a locked node alone. The
+    passwords go to the node apart from the config, and never come back: who leaves them out
+    changes none.
+    """
+
+    broker: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]*$", max_length=64)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    ssid: Annotated[str, Field(min_length=1, max_length=32)]
+    wifi_password: Annotated[str, Field(min_length=8, max_length=63)] | None = None
+    account: Annotated[str, Field(min_length=1, max_length=32)] | None = None  # else the node's id
+    broker_password: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    push_s: Annotated[int, Field(ge=10, le=43200)] = 3600
+    backfill_kb_per_hour: Annotated[int, Field(ge=0, le=65535)] = 0  # 0: as fast as it goes
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What never shows: the passwords that the file has."""
+        given = {"wifi": self.wifi_password, "broker": self.broker_password}
+        return {name: value for name, value in given.items() if value is not None}
+
+
 class Config(_Strict):
     """A config file."""
 
@@ -52,6 +74,7 @@ class Config(_Strict):
     visit_s: Annotated[int, Field(ge=5, le=86400)] = 1800
     clock: Literal["ds3231"] | None = None
     bus: Buses = Buses()
+    uplink: Uplink | None = None
     channel: Annotated[list[Channel], Field(min_length=1, max_length=rules.MAX_CHANNELS)]
     alarm: Annotated[list[Alarm], Field(max_length=16)] = []
 

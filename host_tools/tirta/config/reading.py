@@ -32,6 +32,7 @@ class CheckedConfig:
     board: Board | None = None
     warnings: list[Problem] = field(default_factory=list)  # can be used, and may disappoint
     wear: Years | None = None
+    secrets: bytes = b""  # JSON of the passwords in the file, which are not in the text
 
     def as_json(self) -> dict[str, Any]:
         """Return what `tirta config check --json` prints."""
@@ -50,6 +51,11 @@ def load(path: Path) -> tuple[bytes, Board]:
         told = "\n".join(f"{p.where}: {p.what}\n  {p.hint}" for p in checked.problems)
         raise TirtaError(f"The config {path} cannot be used.\n{told}", "Nothing was changed.")
     return checked.text, checked.board
+
+
+def secrets(path: Path) -> bytes:
+    """Return the passwords in a config file as JSON, or nothing where it has none."""
+    return check(path).secrets
 
 
 def check(path: Path) -> CheckedConfig:
@@ -90,7 +96,9 @@ def check(path: Path) -> CheckedConfig:
         return CheckedConfig(_in_order(problems))
     plain = json.loads(encoded)
     told = [*_slow_flash(plain, lines), *flash_wear.warnings(plain, board, lines)]
-    return CheckedConfig([], encoded, board, told, flash_wear.of(plain, board))
+    hidden = config.uplink.secrets if config.uplink else {}
+    kept_apart = json.dumps(hidden, separators=(",", ":")).encode() if hidden else b""
+    return CheckedConfig([], encoded, board, told, flash_wear.of(plain, board), kept_apart)
 
 
 def _encoded(

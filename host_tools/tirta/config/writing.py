@@ -36,7 +36,7 @@ def to_toml(text: bytes) -> str:
         f"commit_seconds = {_number(config['commit_ms'], 1000)}",
         f"visit_s = {config['visit_s']}",
     ]
-    out += _buses(config)
+    out += _buses(config) + _uplink(config)
     for channel in config["channels"]:
         pairs = [*_channel(channel, board), *_sampling(channel, config["interval_ms"])]
         out += ["", "[[channel]]", *(f"{key} = {value}" for key, value in pairs)]
@@ -107,6 +107,19 @@ def _buses(config: dict[str, Any]) -> list[str]:
     if "i2c" in config:
         out += ["", "[bus.i2c]", f"khz = {config['i2c']['freq'] // 1000}"]
     return out
+
+
+def _uplink(config: dict[str, Any]) -> list[str]:
+    if "uplink" not in config:
+        return []
+    told = config["uplink"]
+    account = [f"account = {_text(told['account'])}"] if "account" in told else []
+    return [
+        "", "[uplink]",
+        f"broker = {_text(told['broker'])}", f"port = {told['port']}",
+        f"ssid = {_text(told['ssid'])}", *account,
+        f"push_s = {told['push_s']}", f"backfill_kb_per_hour = {told['kb_h']}",
+    ]  # fmt: skip
 
 
 def _sampling(channel: dict[str, Any], interval_ms: int) -> Iterator[tuple[str, str]]:

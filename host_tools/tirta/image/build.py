@@ -53,7 +53,10 @@ OLDEST = "0.1.0"  # the oldest firmware whose log, state and config this one goe
 # the field would no longer say where.
 _OPTIMISE = "-O2"
 # Of small modules a traceback says the function and no line: a slot has no room for more.
-_WITHOUT_LINES = ("tirta_format", "tirta_node/access", "tirta_node/line", "tirta_node/sensors")
+_WITHOUT_LINES = (
+    "tirta_format", "tirta_node/access", "tirta_node/line", "tirta_node/sensors",
+    "tirta_node/uplink",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

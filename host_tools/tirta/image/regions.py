@@ -94,6 +94,7 @@ def fields_of(
     *,
     trial_s: int = 0,
     identity: Mapping[str, Any] | None = None,
+    secrets: bytes = b"",
 ) -> dict[int, bytes]:
     """Return the fields of `state` of a node that was just made: locked when it gets a node key.
 
@@ -107,6 +108,8 @@ def fields_of(
     if identity:
         text = json.dumps(dict(identity), separators=(",", ":"), ensure_ascii=False)
         fields[staging.IDENTITY] = text.encode()
+    if secrets:
+        fields[staging.SECRETS] = secrets
     return fields
 
 
@@ -119,7 +122,12 @@ def config_fields(config: bytes, trial_s: int) -> dict[int, bytes]:
 
 
 def flash_image(
-    board: Board, *, config: bytes | None, app: bool, key: bytes | None = None
+    board: Board,
+    *,
+    config: bytes | None,
+    app: bool,
+    key: bytes | None = None,
+    secrets: bytes = b"",
 ) -> bytes:
     """Make the whole flash of a virtual node: bare MicroPython, or with `app` the application in
     slot A.
@@ -131,7 +139,7 @@ def flash_image(
     if app:
         found += application(board, build(board))
     if config is not None:
-        found.append(state_region(board, fields_of(config, key)))
+        found.append(state_region(board, fields_of(config, key, secrets=secrets)))
     flash = bytearray(b"\xff" * board.flash.size)
     for region in found:
         flash[region.offset : region.end] = region.content

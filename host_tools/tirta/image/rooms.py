@@ -13,6 +13,7 @@ from pathlib import Path
 PACKAGE = "tirta_node"
 ROOMS = frozenset((
     "access", "alarms", "line", "requests", "sampling", "start", "state", "storage", "updates",
+    "uplink",
 ))  # fmt: skip
 Change = tuple[
     tuple[int, int], tuple[str, str]

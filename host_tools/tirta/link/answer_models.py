@@ -71,6 +71,7 @@ class Status(_Answer):
     dropped_frames: _U64 = 0
     one_wire: Annotated[list[_U64], Field(min_length=2, max_length=16)] | None = None
     modbus: Annotated[list[_U64], Field(min_length=5, max_length=16)] | None = None
+    uplink: tuple[_Text, _Text, Annotated[int, Field(ge=-1, lt=1 << 40)]] | None = None
 
 
 class _Values(_Answer):
@@ -179,6 +180,7 @@ MODELS: dict[int, type[BaseModel]] = {
     staging.TRIAL: _ConfigTrial,
     staging.WHO: _Who,
     staging.WHO_PUT: _Nothing,
+    staging.SECRETS_PUT: _Nothing,
     updates.SLOTS: _Slots,
     updates.TRY: _Change,
     updates.BACK: _Change,

@@ -86,6 +86,10 @@ REQUESTS = {
             staging.WHO_PUT, "be", TECHNICIAN, (2, staging.IDENTITY_BYTES),
             "requests.config_requests",
         ),
+        Request(
+            staging.SECRETS_PUT, "secrets", TECHNICIAN, (32, 16 + staging.SECRETS_BYTES),
+            "requests.config_requests",
+        ),
     )
 }  # fmt: skip
 

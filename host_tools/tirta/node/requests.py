@@ -204,6 +204,20 @@ class Node(Keyed):
         text = json.dumps(identity, separators=(",", ":"), ensure_ascii=False).encode()
         self.ask(staging.WHO_PUT, text, think_s=6)
 
+    def set_secrets(self, text: bytes) -> None:
+        """Give the node the passwords of its uplink, JSON; encrypted, and they never come back."""
+        guard = self.link.guard
+        if guard is None:
+            raise TirtaError(
+                f"Node {self.hello.node} is open, and an open node has no uplink.",
+                f"Lock it first: `tirta lock {self.line.port}`. Nothing was changed.",
+            )
+        guard.ready(staging.SECRETS_PUT)
+        if guard.session is None or len(text) > staging.SECRETS_BYTES:
+            raise TirtaError("The passwords are too long.", "Use shorter ones.")
+        padded = text + bytes(-len(text) % 16)
+        self.ask(staging.SECRETS_PUT, guard.session.encrypt(padded), think_s=6)
+
     def set_clock(self, uncertainty_ms: int = CLOCK_UNCERTAINTY_MS) -> tuple[str, str]:
         """Give the node this computer's time; return its clock's new state, and the clock chip that
         its config names where that did not take the time, else nothing.

@@ -60,6 +60,7 @@ def up(  # noqa: PLR0913 - the options of one command
     heap_less: int = 0,
     talk_s: float = 2.0,
     network: bool = False,
+    secrets: bytes = b"",
 ) -> VirtualNode:
     """Start a node, or give one that is cut its power back.
 
@@ -68,6 +69,7 @@ def up(  # noqa: PLR0913 - the options of one command
     Of the heap, `heap_less` bytes are not there: what works so, leaves as many.
     After each byte from the laptop time runs at 1 for `talk_s`, whatever `speed` says:
     a laptop's timeouts must hold. 0 is for who waits only on the node's clock.
+    `secrets` are passwords of an uplink, as `tirta.config.secrets` gives them.
     A board with a `network` has a radio; `control` says what the network lacks.
     With a `fleet`'s key the node is locked. `chip_id`: 12 hex digits, else made from the name.
     """
@@ -89,7 +91,7 @@ def up(  # noqa: PLR0913 - the options of one command
         _check_baud(baud)
         if flash_image is None:
             key = fleet and making.node_key(fleet, f"{unique_id:012x}")
-            flash_image = making.flash_image(kind, config=config, app=app, key=key)
+            flash_image = making.flash_image(kind, config=config, app=app, key=key, secrets=secrets)
         making.furnish(folder, kind, scenario, flash_image)
         memory.remember(f"{unique_id:012x}", memory.LOCKED if fleet else memory.OPEN, "virtual up")
         settings = {

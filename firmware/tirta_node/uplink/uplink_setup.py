@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""Begins an uplink at the start of a locked node whose config names one. Called by `unload`."""
+
+import json
+import os
+
+from tirta_format import staging, state, uplink
+from tirta_node import unload
+from tirta_node.hal import chip
+from tirta_node.state import copies
+from tirta_node.uplink.carrier import Carrier
+
+_COUNT_SIZE = 6  # of a challenge: what never repeats
+
+
+def begin(node):
+    """The Carrier of a node, or None where its state holds no key: it samples all the same."""
+    fields = copies.load(chip.partition("state"))
+    key = fields.get(state.KEY, b"")
+    name = chip.node_id()
+    try:
+        offered = unload.call("tirta_node.access.login", "offer")
+    except OSError:
+        return None
+    run = offered[:_COUNT_SIZE] + os.urandom(uplink.RUN_SIZE - _COUNT_SIZE)
+    secrets = json.loads(fields.get(staging.SECRETS, b"{}"))
+    settings = node.config.pop("uplink")
+    made = uplink.uplink_key(key, name)
+    return Carrier(node, name, settings, secrets, made, offered[_COUNT_SIZE:], run)
