@@ -4,6 +4,7 @@ reaches the broker, and under Mosquitto as docs/CENTRE.md sets it up.
 """
 
 import getpass
+import json
 import random
 import re
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import brokers
 import pytest
 from patience import wait_for
+from peer import FakeLog
 from sending_node import EPOCH, FLEET, NODE, SendingNode, make_node
 
 pytest.importorskip("paho.mqtt.client", reason="tirta[receive] is not installed")
@@ -24,6 +26,7 @@ from tirta.archive.evidence import Archive
 from tirta.cli import build_parser
 from tirta.cli.catalogue import COMMANDS
 from tirta.keys import office, vault
+from tirta.receive.standing import Standing
 from tirta_format import page, uplink_ledger
 
 PAGE = (Path(__file__).parents[2] / "docs" / "CENTRE.md").read_text(encoding="utf-8")
@@ -250,3 +253,20 @@ def test_the_unit_of_the_page_runs_a_command_that_there_is() -> None:
     args = build_parser([c for c in COMMANDS if c.name == "receive"])[0].parse_args(command.split())
     assert (args.broker, str(args.archive)) == ("mqtt://centre@127.0.0.1", "/srv/tirta/archive")
     assert not args.embedded
+
+
+def test_what_lacks_of_a_node_that_was_away_is_in_the_ledger_of_holes(tmp_path: Path) -> None:
+    """Also where all of it comes at once."""
+    archive = tmp_path / "archive"
+    log = FakeLog()
+    log.add(700)
+    node = SendingNode({s: bytes(p) for s, p in log.pages.items()}, log.end, log.number)
+    Standing(NODE, int(time.time()) - 7 * 3600, EPOCH, 0, 0, 0, 0, 0).save(archive)
+    with brokers.broker(tmp_path) as port, Client(port) as client:
+        client.subscribe(LEDGERS)
+        with Receiver(port, archive) as receiver:
+            send_until_all_is_here(node, client, archive)
+            receiver.end()
+    told = json.loads((archive / NODE / str(EPOCH) / "ledger.json").read_bytes())
+    assert told["collected"] == [[0, 699]]
+    assert [(h["first"], h["last"], h["state"]) for h in told["holes"]] == [(0, 699, "collected")]

@@ -34,7 +34,6 @@ _GATHER_S = 0.05  # after a message, for others to come into the same write
 _GATHER_MOST = 256
 _WAITING = 4096  # messages; more wait at the broker
 _MOST_BYTES = 8192  # of a message: no node sends more than a page
-_LAND_S = 60.0
 _CONNECT_S = 20.0
 _UNAVAILABLE = 0x88  # of a server, says MQTT 5; paho gives answers of 3.1.1 the same numbers
 _FILTERS = [("tirta/+/h", 1), ("tirta/+/p", 1)]
@@ -68,6 +67,16 @@ class Broker:
         return f"mqtt://{self.host}:{self.port}"
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """Seconds: tables and ledgers of holes follow each `land_s`, and the ledger of a node at once
+    that was not heard for `away_s`.
+    """
+
+    land_s: float = 60.0
+    away_s: float = 6 * 3600.0
+
+
 class Centre:
     """One archive at one broker. `tell` hears of each page that is on the disk, `trouble` of
     tables that could not be made: what came is safe without them.
@@ -80,6 +89,7 @@ class Centre:
         keys_of: KeysOf,
         tell: TellStored = lambda _: None,
         trouble: TellTrouble = lambda _: None,
+        schedule: Schedule = Schedule(),
     ) -> None:
         self._broker = broker
         self._root = root
@@ -92,6 +102,8 @@ class Centre:
         self._is_up = threading.Event()
         self._changed: set[tuple[str, int]] = set()  # node and epoch, since the last landing
         self._heard: dict[str, int] = {}  # Unix time in s of each node since then
+        self._heard_last: dict[str, int] = {}
+        self._schedule = schedule
         self._without_key: set[str] = set()  # told of
         self._landed_s = time.monotonic()
         self._client = mqtt.Client(
@@ -120,17 +132,17 @@ class Centre:
         began = time.monotonic()
         try:
             while not stop.is_set():
-                self._step(_LAND_S)
+                self._step()
                 if not self._is_up.is_set() and time.monotonic() - began > _CONNECT_S:
                     raise TirtaError(f"The broker at {self._broker} does not greet.", "Look at it.")
             while not self._came.empty():
-                self._step(_LAND_S)
+                self._step()
         finally:
             self._client.disconnect()
             self._client.loop_stop()
         self.land()
 
-    def _step(self, land_s: float) -> None:
+    def _step(self) -> None:
         """Take what came within a moment, store it, answer."""
         if self._error:
             raise self._error
@@ -141,13 +153,14 @@ class Centre:
         else:
             self._gather()
             self._tell_of_keys()
+            for node in self.inbox.due():
+                self._hear(node)
             for stored in self.inbox.store():
                 self._changed.add((stored.node, stored.epoch))
                 self._tell(stored)
             for topic, message in self.inbox.ledgers():
-                self._heard[topic.split("/")[1]] = int(time.time())
                 self._client.publish(topic, message, qos=1)
-        if self._heard and time.monotonic() - self._landed_s > land_s:
+        if self._heard and time.monotonic() - self._landed_s > self._schedule.land_s:
             self.land()
 
     def _tell_of_keys(self) -> None:
@@ -166,6 +179,18 @@ class Centre:
                 self.inbox.take(*self._came.get(timeout=_GATHER_S))
             except queue.Empty:
                 return
+
+    def _hear(self, node: str) -> None:
+        """Note that something of a node came. What lacks of one that was away goes into the ledger
+        of holes before it is stored.
+        """
+        now, before = int(time.time()), self._heard_last.get(node)
+        if before is None:
+            known = Standing.of(self._root / node)
+            before = known.heard if known else now
+        self._heard[node] = self._heard_last[node] = now
+        if now - before > self._schedule.away_s:
+            self._account(node, now)
 
     def land(self) -> None:
         """Bring ledgers of records and tables up to date, and how each node stands."""

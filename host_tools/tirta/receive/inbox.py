@@ -190,6 +190,10 @@ class Inbox:
         now = node.runs.now if node else None
         return None if now is None else Inventory.of(now.hello, now.spans)
 
+    def due(self) -> list[str]:
+        """Return the nodes that told something since the last ledgers."""
+        return [name for name, node in self._nodes.items() if node.is_due and node.runs.now]
+
     def names(self) -> list[str]:
         """Return the nodes that a hello came from."""
         return [name for name, node in self._nodes.items() if node.runs.now is not None]

@@ -39,13 +39,13 @@ class Standing:
         atomic.write(root / self.node / _FILE, json.dumps(asdict(self)).encode() + b"\n")
 
     @classmethod
-    def of(cls, path: Path) -> Self | None:
-        """Read a file; None where it says nothing sensible."""
+    def of(cls, folder: Path) -> Self | None:
+        """Read that of a node's folder; None where no file says anything sensible."""
         try:
-            found = json.loads(path.read_bytes())
+            found = json.loads((folder / _FILE).read_bytes())
             numbers = {name: found[name] for name in cls.__annotations__ if name != "node"}
             fits = all(type(n) is int and 0 <= n < 1 << 53 for n in numbers.values())
-            return cls(path.parent.name, **numbers) if fits else None
+            return cls(folder.name, **numbers) if fits else None
         except (OSError, LookupError, ValueError, TypeError, RecursionError):
             return None
 
@@ -62,7 +62,7 @@ class Standing:
 
 def all_of(root: Path) -> list[Standing]:
     """Read how the nodes of an archive stand, by id. Raises TirtaError where none was heard."""
-    found = [Standing.of(path) for path in sorted(root.glob(f"*/{_FILE}"))]
+    found = [Standing.of(path.parent) for path in sorted(root.glob(f"*/{_FILE}"))]
     known = [one for one in found if one and _NODE.fullmatch(one.node)]
     if not known:
         raise TirtaError(
