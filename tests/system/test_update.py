@@ -166,6 +166,23 @@ def test_an_update_is_cut_goes_on_proves_itself_and_has_a_way_back(
     ]
 
 
+def test_a_manifest_larger_than_the_heap_is_read(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A locked node that had no room for all of it failed, and was reset by its watchdog."""
+    office(tmp_path, monkeypatch)
+    new = firmware(tmp_path, monkeypatch, NEW)
+    files = "".join(f'"{i:03}":"",' for i in range(900)).encode()  # 9 KB of text, 50 of heap
+    large = new.app[MANIFEST].replace(b'"files":{', b'"files":{' + files)
+    assert len(large) > len(new.app[MANIFEST]) + 8_000
+    new = Bundle({**new.app, MANIFEST: large})
+    port = nodes.up("n", flash_image=almost_sent(new, FLEET), chip_id=CHIP, speed=SPEED).port
+    awake(port)
+    with Node(port, FAST_BAUD) as node:
+        assert update.send(node, new).state == update.ON_TRIAL
+    assert nodes.status("n")["boots"] == 2
+
+
 def test_a_technician_sees_the_slots_and_changes_none(nodes: Nodes) -> None:
     port, name = up(nodes, config=config())
     new = bundle.make(board_file.load("virtual"))

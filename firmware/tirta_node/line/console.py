@@ -96,7 +96,7 @@ class Console:
             elif self.stream is not None:
                 try:
                     self.stream()
-                except OSError:  # the flash cannot be read: the laptop asks again
+                except (OSError, MemoryError):  # flash or heap: the laptop asks again
                     self._end_stream()
         out.send()
 

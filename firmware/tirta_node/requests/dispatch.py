@@ -64,6 +64,9 @@ class Dispatcher:
             self._console.refuse(sequence, frame.BAD_PAYLOAD, str(error))
         except OSError as error:
             self._console.refuse(sequence, frame.FLASH_FAILED, str(error))
+        except MemoryError:
+            gc.collect()
+            self._console.refuse(sequence, frame.NOT_NOW, "not enough memory for that now")
 
     def lend(self, methods):
         """From now on requests of these kinds go to these methods, an update's: {kind: method, or
