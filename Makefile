@@ -6,6 +6,7 @@ CUTS ?= 1000000
 FAULTS ?= 200000
 PULLS ?= 10000
 LIES ?= 100000
+UPLINK ?= 10000
 SEED ?= 1
 # Many tests wait for a clock or a line: two more than there are cores.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
@@ -57,12 +58,13 @@ district: $(VENV) ## bursts of towns and of L-Town, other orders of leaks, each 
 	$(BIN)/python tests/bench/district_tables.py
 	$(MAKE) measured
 
-campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, FAULTS of a flash that errs, PULLS over bad lines, LIES, then fuzz
+campaign: $(VENV) ## a million power cuts (CUTS, from SEED on; goes on where it stopped), flipped bits, FAULTS of a flash that errs, PULLS over bad lines, LIES, UPLINK faults, then fuzz
 	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_campaign.py $(CUTS) $(SEED)
 	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_flash_campaign.py $(FAULTS) $(SEED)
 	$(BIN)/python -m pytest -m campaign --measured checks
 	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_link_campaign.py $(PULLS) $(SEED)
 	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_lies_campaign.py $(LIES) $(SEED)
+	PYTHONPATH=tests/bench $(BIN)/python tests/support/run_uplink_campaign.py $(UPLINK) $(SEED)
 	$(MAKE) measured
 	$(MAKE) fuzz
 

@@ -32,6 +32,7 @@ SECTIONS = {
     "flash": ("A flash that errs", "make campaign"),
     "link": ("Pulls over bad lines", "make campaign"),
     "lies": ("Lies of a node", "make campaign"),
+    "uplink": ("Faults of an uplink", "make campaign"),
     "checks": ("Longer checks", "make campaign"),
     "chip": ("MicroPython's own image on an emulated ESP32", "make test-chip"),
     "chip_quick": ("The same, its quick tests", "make test-chip-quick"),

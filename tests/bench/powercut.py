@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of power cuts and of a flash that errs found in this commit, from the summaries
-that they leave behind.
+"""What the tests of power cuts, a flash that errs and an uplink found in this commit, from the
+summaries that they leave behind.
 """
 
 import json
@@ -14,11 +14,12 @@ BUILD = CHECKOUT / "build"
 KEYS = {
     "powercut": ("cuts", "acked_lost", "invented"),
     "flashfault": ("faults", "lost", "invented", "max_erases_per_attempt"),
+    "uplink": ("faults", "lost", "doubled"),
 }
 
 
 def measure(say: Say, folder: Path = BUILD) -> Figures:
-    """`powercut.*` and `flashfault.*`, only of runs of this commit."""
+    """`powercut.*`, `flashfault.*` and `uplink.*`, only of runs of this commit."""
     figures: Figures = {}
     for name, keys in KEYS.items():
         try:

@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Locked virtual nodes with an uplink, and the centre as a user runs it: a process."""
+"""Locked virtual nodes with an uplink."""
 
-import json
-import os
-import signal
-import subprocess
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import locked
-from commands import TIRTA
 from nodes import FAST_BAUD, Nodes
 from patience import wait_for
 
@@ -59,48 +54,6 @@ def office_has_the_key() -> None:
     kept = vault.load()
     kept.fleets["waterworks"] = locked.FLEET
     vault.save(kept)
-
-
-class Receiver:
-    """`tirta receive` in a process of its own."""
-
-    def __init__(self, port: int, archive: Path) -> None:
-        self.archive = archive
-        self._command = [
-            *TIRTA, "receive", "--json",
-            "--broker", f"mqtt://127.0.0.1:{port}", "--archive", str(archive),
-        ]  # fmt: skip
-        self._process: subprocess.Popen[str] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
-
-    def start(self) -> None:
-        """Start it."""
-        self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=os.environ,
-        )  # fmt: skip
-
-    def kill(self) -> None:
-        """End it as a power cut does."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.communicate()
-            self._process = None
-
-    def end(self) -> tuple[list[dict[str, Any]], str]:
-        """End it with Ctrl-C: the pages that it told of, and its messages."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
-        out, err = self._process.communicate(timeout=120)
-        assert self._process.returncode == 0, err
-        self._process = None
-        return [json.loads(line) for line in out.splitlines()], err
 
 
 def on_flash(flash: Path) -> dict[int, bytes]:

@@ -12,7 +12,7 @@ import uplinks
 from commands import TIRTA
 from nodes import FAST_BAUD, Nodes
 from patience import run, wait_for
-from uplinks import Receiver
+from receivers import Receiver
 
 from tirta import config, virtual
 from tirta.archive.evidence import Archive

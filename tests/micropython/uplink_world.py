@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: MIT
+"""A network that fails between the node's own sender and two archives, in simulated time.
+
+Stands where `tirta_node.hal.radio` stands. Bytes leave in parts; the broker loses, doubles and
+reorders messages; archives lose what they have not flushed, and their ledgers get lost, come late,
+changed, or out of an older run. `faults` counts what was done.
+"""
+
+import random
+import struct
+import sys
+
+import nochip  # noqa: F401 - before what imports the hal
+from cryptolib import aes
+
+import tirta_node.hal  # noqa: F401 - the radio's package
+from tirta_format import uplink, uplink_hello, uplink_notes, varint
+
+KEY, NAME = bytes(range(32)), "0214493f5f54"
+WHOLE = 4096
+
+
+class Network:
+    """The way to the broker, and the time."""
+
+    def __init__(self):
+        self.now_ms = self.faults = 0
+        self.way = True
+        self.clean = False  # nothing fails any more
+        self.stream = None
+        self.inbox = []  # (when it arrives, archive, topic's letter, payload)
+        self.down = []  # (when it arrives, payload)
+        self.archives = []
+
+    def fails(self, percent):
+        """Whether a fault happens here; then it counts."""
+        failed = not self.clean and random.randrange(100) < percent
+        self.faults += failed
+        return failed
+
+    def soon(self):
+        """When something arrives: out of order, now and then."""
+        return self.now_ms + (random.randrange(30000) if self.fails(3) else 20)
+
+    def route(self, letter, payload):
+        """Bring a node's message to every archive, or not."""
+        for archive in self.archives:
+            if self.fails(4):
+                continue
+            for _ in range(2 if self.fails(4) else 1):
+                self.inbox.append((self.soon(), archive, letter, payload))
+
+    def publish(self, ledger):
+        """Bring a ledger to the node, or something else."""
+        if self.fails(6):
+            return
+        if self.fails(4):
+            forged = bytearray(ledger)
+            forged[random.randrange(len(forged))] ^= 1 << random.randrange(8)
+            self.down.append((self.soon(), bytes(forged)))
+        self.down.append((self.soon(), ledger))
+        if self.fails(4):
+            self.down.append((self.now_ms + random.randrange(600000), ledger))
+
+    def deliver(self):
+        """Hand over what is due."""
+        due = [each for each in self.inbox if each[0] <= self.now_ms]
+        self.inbox = [each for each in self.inbox if each[0] > self.now_ms]
+        for _, archive, letter, payload in due:
+            archive.take(letter, payload)
+        due = [each for each in self.down if each[0] <= self.now_ms]
+        self.down = [each for each in self.down if each[0] > self.now_ms]
+        if self.stream is not None and self.stream.subscribed:
+            for _, payload in due:
+                body = b"\0\1l" + payload
+                self.stream.out += b"\x30" + varint.encode(len(body)) + body
+        for archive in self.archives:
+            archive.step()
+
+    def lose_stream(self):
+        """The connection is over, in the middle of whatever it was in."""
+        if self.stream is not None:
+            self.stream.dead = True
+            self.stream = None
+
+
+net = Network()
+
+
+class Radio:
+    def __init__(self, ssid, key):
+        pass
+
+    def is_joined(self):
+        return net.way or random.randrange(2) == 0  # a router may be dead behind an access point
+
+    def problem(self):
+        return "joining the access point"
+
+    def name_server(self):
+        return "10.0.0.1", 53
+
+
+class Asker:
+    def close(self):
+        pass
+
+
+class Stream:
+    """A connection to a broker that speaks as much of MQTT 3.1.1 as it must."""
+
+    def __init__(self, address):
+        self.out = bytearray()
+        self._in = bytearray()
+        self.dead = self.subscribed = False
+        net.stream = self
+
+    def is_open(self):
+        return net.way
+
+    def send(self, data):
+        if self.dead:
+            raise OSError(104)
+        if not net.way:
+            return 0
+        count = random.randrange(1, len(data) + 1) if random.randrange(3) else len(data)
+        self._in += bytes(data[:count])
+        while self._packet():
+            pass
+        return count
+
+    def receive(self, buf):
+        if self.dead:
+            raise OSError(104)
+        count = min(len(buf), len(self.out)) if net.way else 0
+        if count and random.randrange(3) == 0:
+            count = random.randrange(1, count + 1)
+        buf[:count] = self.out[:count]
+        self.out = self.out[count:]
+        return count
+
+    def close(self):
+        if net.stream is self:
+            net.stream = None
+        self.dead = True
+
+    def _packet(self):
+        data = self._in
+        try:
+            size, at = varint.get(data, 1, len(data))
+        except ValueError:
+            return False
+        if at + size > len(data):
+            return False
+        kind, body = data[0], bytes(data[at : at + size])
+        self._in = data[at + size :]
+        if kind == 0x10:
+            self.out += b"\x20\2\0\0"
+        elif kind == 0x82:
+            self.subscribed = True
+            self.out += b"\x90\3" + body[:2] + b"\0"
+        elif kind & 0xF0 == 0x30:
+            n = struct.unpack_from(">H", body, 0)[0]
+            if not net.fails(1):
+                self.out += b"\x40\2" + body[2 + n : 4 + n]
+            net.route(body[1 + n : 2 + n], body[4 + n :])
+        return True
+
+
+class Archive:
+    """Pages as they came, flushed or not, and the ledger of what is flushed. Written for this test;
+    the laptop's own is tested in tests/host/test_receive.py.
+    """
+
+    def __init__(self, name):
+        self._name = name
+        self.durable = {}
+        self.wrong = 0  # bytes that differ from what was there
+        self._runs = []  # [run, keys, heard], the newest at the end
+        self._start()
+
+    def _start(self):
+        self.id = self._name + bytes([random.randrange(256) for _ in range(8)])
+        self._pages = dict(self.durable)
+        self._due_ms = -1
+        for run in self._runs:
+            run[3] = run[2]
+
+    def kill(self, flushed):
+        """End as by a power cut: before what came was flushed, or after, before a ledger told."""
+        if flushed:
+            self._flush()
+        self._start()
+
+    def _flush(self):
+        self.durable = dict(self._pages)
+        for run in self._runs:
+            run[2] = run[3]
+
+    def take(self, letter, payload):
+        """A hello or a piece; what cannot be opened is dropped."""
+        if letter == b"h":
+            run = payload[9:25]
+            counter, at = varint.get(payload, 25, len(payload))
+            keys = uplink.up_keys(KEY, NAME, run)
+            body = uplink.open_(aes, keys, uplink.HELLO, counter, payload[at:])
+            if body is None:
+                return
+            self.epoch = uplink_notes.read_hello(body)[0]["epoch"]
+            known = [each for each in self._runs if each[0] == run]
+            if not known:
+                if self._runs and run[:6] < self._runs[-1][0][:6]:
+                    return  # an old hello again; these runs count in the first byte
+                known = [[run, keys, 0, 0]]
+                self._runs += known
+            known[0][3] = max(known[0][3], counter)
+            self._due_ms = net.now_ms
+            return
+        counter, at = varint.get(payload, 1, len(payload))
+        for run in reversed(self._runs):
+            if run[0][-1] == payload[0]:
+                body = uplink.open_(aes, run[1], uplink.PIECE, counter, payload[at:])
+                if body is not None:
+                    run[3] = max(run[3], counter)
+                    self._keep(body)
+                    self._due_ms = max(self._due_ms, net.now_ms + 2000)
+                    return
+
+    def _keep(self, body):
+        page, at = varint.get(body, 0, len(body))
+        begin, at = varint.get(body, at, len(body))
+        data, have = body[at:], self._pages.get(page, b"")
+        if begin > len(have):
+            return  # what is before it was lost: the ledger asks for it again
+        both = min(len(have), begin + len(data)) - begin
+        self.wrong += have[begin : begin + both] != data[:both]
+        if begin + len(data) > len(have):
+            self._pages[page] = have + data[both:]
+
+    def step(self):
+        """Flush and answer, when that is due."""
+        if not 0 <= self._due_ms <= net.now_ms or not self._runs:
+            return
+        self._due_ms = -1
+        self._flush()
+        run, _, heard, _ = self._runs[-1]
+        whole = sorted([p for p, d in self.durable.items() if len(d) == WHOLE], reverse=True)
+        parts = sorted([(p, len(d)) for p, d in self.durable.items() if len(d) < WHOLE])
+        spans = uplink_hello.spans_of(whole)
+        body = uplink_notes.ledger(self.epoch, heard, 0, 0, 0, spans, parts[::-1])
+        counter = heard * 1000 + random.randrange(1000)  # under one key never twice
+        keys = uplink.down_keys(KEY, NAME, run, self.id)
+        buf = bytearray(body) + bytearray(uplink.ROOM)
+        end = uplink.close(aes, keys, uplink.LEDGER, counter & 0xFFFFFFFF, buf, 0, len(body))
+        net.publish(b"\1" + self.id + varint.encode(counter) + bytes(buf[:end]))
+
+
+class _Radio:
+    pass
+
+
+stub = sys.modules["tirta_node.hal.radio"] = _Radio()
+stub.Radio, stub.Asker, stub.Stream = Radio, Asker, Stream
