@@ -105,7 +105,7 @@ class Client:
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Send a message; returns when the broker has it, or dropped it."""
         sent = self._client.publish(topic, payload, 1, retain)
-        wait_for(sent.is_published)
+        wait_for(sent.is_published, every_s=0.002)
 
     def drain(self) -> list[tuple[str, bytes]]:
         """Take what came."""
