@@ -25,9 +25,9 @@ Computer = Callable[[str], None]
 
 
 class Memory(KeyringBackend):
-    """A keyring that forgets."""
+    """A keyring that forgets, and that nobody gets who does not ask for it."""
 
-    priority = 1
+    priority = -1
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], str] = {}

@@ -15,7 +15,8 @@ API: dict[str, Callable[[Node], object]] = {
     "set_identity": lambda node: node.set_identity({"district": "7"}),
     "restart": lambda node: node.restart(),
 }
-UNASKED = {seals.SEALED, frame.CONFIG_APPLY}  # every other request's frame; what 0.1.0 asked
+# Every other request's frame; what 0.1.0 asked; of a locked node only, with a config's uplink.
+UNASKED = {seals.SEALED, frame.CONFIG_APPLY, staging.SECRETS_PUT}
 _UPDATE = "update PORT --no-wait"
 # PORT, DIR and FILE are put in.
 COMMANDS: dict[int, tuple[str, ...]] = {

@@ -20,7 +20,7 @@ def images(folder: Path, seed: int, block: int) -> list[Path]:
         manifest = {"board": "virtual", "version": version}
         files = {
             "app.mpy": chance.randbytes(5000),
-            "manifest.json": json.dumps(manifest).encode(),
+            "manifest.json": json.dumps(manifest, separators=(",", ":")).encode(),
             "tirta_node/keeper.mpy": chance.randbytes(3000),
         }
         path = folder / f"{version}.bin"

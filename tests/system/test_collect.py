@@ -72,7 +72,7 @@ def test_all_nodes_with_a_bar_each(folder: Path, tmp_path: Path) -> None:
                 virtual.down(other.name)
     ports = {port, *(other.port for other in others)}
     for each in ports:
-        assert f"Pulling {each}" in shown, "a node without a bar"
+        assert f"Pulling {Path(each).parent.name}/port" in shown, "a node without a bar"
     bars = [line for line in re.split("[\r\n]", shown) if "Pulling" in line]
     assert any("━" in line and "B" in line for line in bars)
     assert len(re.findall(r"[0-9] new records?[, ]", shown)) == 3

@@ -78,7 +78,7 @@ class Carrier:
         self._rest(self.node.clock.uptime_ms() + _AGAIN_MS)
 
     def _load(self):
-        self._sender = unload.call("tirta_node.uplink.push", "Sender", self)
+        self._sender = unload.call("tirta_node.uplink.push", "begin", self)
 
     def _rest(self, until_ms):
         self._from_ms = until_ms

@@ -37,6 +37,11 @@ _LAPTOP = const(2)  # as in meta.py: the time is a computer's
 _SYNCHRONISED_MS = const(1000)
 
 
+def begin(carrier):
+    """Make the Sender of this Carrier."""
+    return Sender(carrier)
+
+
 class Sender:
     """`carrier` keeps what outlives this, the counter above all."""
 
@@ -343,7 +348,7 @@ class Sender:
             if body is not None:
                 uplink_ledger.known(body, 0xFFFFFFFF)
                 self._keep(archive[:8], body)
-        except (ValueError, IndexError, struct.error):
+        except (ValueError, IndexError):
             pass  # a stranger's, or an archive's that is not well: nothing to believe
 
     def _keep(self, archive, body):

@@ -20,6 +20,7 @@ from tirta.tables.landing import land_all
 from tirta.text import counted
 
 _ARCHIVE = Path("archive")
+_PORT_WIDTH = 30  # characters, beside a bar on a terminal of 100
 _NO_NODE = {
     REPL: "a board without Tirta's application",
     OFF: "a virtual node whose power is cut",
@@ -74,10 +75,15 @@ def _place(text: str) -> object:
         ) from error
 
 
+def _short(port: str) -> str:
+    """What tells this port from others, in the width that a bar leaves to it."""
+    return port if len(port) <= _PORT_WIDTH else "/".join(Path(port).parts[-2:])
+
+
 def _pull(args: Namespace) -> None:
     choices = _chosen(args)
     span = Wanted.of(args.begin if args.since is None else args.since, args.to)
-    titles = [f"Pulling {c.port}" if args.all else "Pulling" for c in choices]
+    titles = [f"Pulling {_short(c.port)}" if args.all else "Pulling" for c in choices]
     with bars([say.translated(title) for title in titles]) as updates:
         with ThreadPoolExecutor(max_workers=len(choices)) as pool:
             jobs = [

@@ -109,7 +109,7 @@ class Monitor(App[None]):
 
     def _lost(self, error: TirtaError) -> None:
         what, hint = self._say(error.what), self._say(error.hint)
-        told = f"✗ {what} {hint} {self._say('Trying again …')}"
+        told = f"✗ {self._say('Trying again …')} {what} {hint}"
         self.query_one("#alarms", Static).update(Text(told))
 
     def _show(self, watch: Watch, now: Snapshot) -> None:

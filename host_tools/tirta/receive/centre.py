@@ -169,7 +169,7 @@ class Centre:
             self._trouble(
                 TirtaError(
                     f"Somebody sends as node {node}, with a key that is not on this computer.",
-                    "If the node is yours, issue its uplink key: tirta keys issue --role archive.",
+                    "If it is yours, issue its key: `tirta keys issue --role archive --all FILE --out FILE`.",
                 )
             )
 

@@ -19,7 +19,7 @@ def from_vault() -> KeysOf:
     if not kept.fleets and not kept.uplinks:
         raise TirtaError(
             "No uplink key is on this computer, and what nodes send is sealed with theirs.",
-            "At the office: tirta keys issue --role archive --all nodes.txt --out centre.keys;"
-            " here: tirta keys import centre.keys.",
+            "At the office: `tirta keys issue --role archive --all nodes.txt --out centre.keys`;"
+            " here: `tirta keys import centre.keys`.",
         )
     return kept.uplink_keys
