@@ -20,7 +20,7 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-chip test-chip-quick test-chip-heap bench campaign fuzz lint fmt messages types district measured size bundle offline wheel clean
+.PHONY: help demo test test-again test-chip test-chip-quick test-chip-heap bench campaign fuzz lint fmt messages types district measured size bundle offline wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -31,6 +31,10 @@ demo: $(DEMO) ## a virtual node from bare flash to a picture on the laptop, in a
 
 test: lint types ## lint, type checks and every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+# At most three: more than that is no matter of chance.
+test-again: $(VENV) ## those that failed last, one after the other (what passes here is unsteady: mend it)
+	$(BIN)/python tests/support/run_again.py
 
 test-chip: $(VENV) ## the genuine MicroPython image on an emulated ESP32 (CONTRIBUTING.md); skips without one
 	$(BIN)/python -m pytest -n $(CHIPS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) --measured chip tests/chip

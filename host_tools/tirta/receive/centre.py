@@ -169,7 +169,8 @@ class Centre:
             self._trouble(
                 TirtaError(
                     f"Somebody sends as node {node}, with a key that is not on this computer.",
-                    "If it is yours, issue its key: `tirta keys issue --role archive --all FILE --out FILE`.",
+                    "If it is yours, issue its key:"
+                    " `tirta keys issue --role archive --all FILE --out FILE`.",
                 )
             )
 
