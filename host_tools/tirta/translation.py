@@ -23,6 +23,7 @@ _VALUE = re.compile(r"\{\d+\}")
 _PARTS = re.compile(r"(\{\d+\})")
 _DEPTH = 3  # a message in a message in a message
 _spoken = [ENGLISH]  # what this person reads
+_names: dict[str, str] = {}  # what a person calls a port, by its path
 
 
 def languages() -> list[str]:
@@ -57,8 +58,20 @@ def use(code: str) -> None:
 
 
 def said(message: str) -> str:
-    """Translate a message into the person's language, as far as there is a translation."""
-    return translator(_spoken[0])(message)
+    """Translate a message into the person's language, as far as there is a translation, with each
+    port called as that person calls it.
+
+    Only mpremote is given the path: it knows no names.
+    """
+    told = translator(_spoken[0])(message)
+    for path, name in _names.items():
+        told = re.sub(rf"(?<!mpremote connect ){re.escape(path)}(?![\w/.])", name, told)
+    return told
+
+
+def call(path: str, name: str) -> None:
+    """Call the port at that path by a name from now on: a person typed it."""
+    _names[path] = name
 
 
 @cache

@@ -257,3 +257,19 @@ def test_messages_that_are_put_together_speak_one_language() -> None:
         told = say.translated(english)
         assert told != english
         assert not ENGLISH.findall(told), told
+
+
+def test_a_port_is_called_as_the_person_calls_it_and_mpremote_gets_its_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A virtual node's port has a long path; whoever typed its name reads that name."""
+    monkeypatch.setattr(translation, "_names", {})
+    translation.call("/state/inlet/port", "inlet")
+    told = translation.said(
+        "On /state/inlet/port: `tirta pull /state/inlet/port`, beside /state/inlet/port2;"
+        " `mpremote connect /state/inlet/port reset`."
+    )
+    assert told == (
+        "On inlet: `tirta pull inlet`, beside /state/inlet/port2;"
+        " `mpremote connect /state/inlet/port reset`."
+    )

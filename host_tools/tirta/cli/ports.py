@@ -3,6 +3,7 @@
 
 from argparse import ArgumentParser, Namespace
 from importlib.resources import files
+from pathlib import Path
 
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, whole
@@ -27,7 +28,14 @@ def _ports(args: Namespace) -> None:
         return
     titles = ("PORT", "KIND", "NAME", "NODE", "BOARD", "FIRMWARE", "MODE")
     keys = [title.lower() for title in titles]
-    say.table(titles, [[port.as_json()[key] for key in keys] for port in found])
+    rows = [port.as_json() | {"port": _short(port.port)} for port in found]
+    say.table(titles, [[row[key] for key in keys] for row in rows])
+
+
+def _short(port: str) -> str:
+    """The port as a shell takes it, with ~ for the user's folder."""
+    path, home = Path(port), Path.home()
+    return str(Path("~") / path.relative_to(home)) if path.is_relative_to(home) else port
 
 
 def _udev(_: Namespace) -> None:

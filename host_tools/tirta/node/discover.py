@@ -12,7 +12,7 @@ from typing import Any
 
 from serial.tools.list_ports import comports
 
-from tirta import virtual
+from tirta import translation, virtual
 from tirta.errors import TirtaError
 from tirta.keys.memory import DowngradeError
 from tirta.link import port_names, repl
@@ -104,7 +104,10 @@ def choose(named: str | None, baud: int | None = None) -> Choice:
     if named is None:
         return _only_one(baud)
     for node in virtual.list_nodes():
-        if named == node["name"] or port_names.real(named) == port_names.real(node["port"]):
+        typed_name = named == node["name"]
+        if typed_name:
+            translation.call(node["port"], named)
+        if typed_name or port_names.real(named) == port_names.real(node["port"]):
             return Choice(node["port"], baud or node["baud"])
     if port_names.is_device(named):
         return Choice(named, baud or DEFAULT_BAUD)
