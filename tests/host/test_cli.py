@@ -83,7 +83,10 @@ def test_help_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -
         (["config", "chek", "a.toml"], ("`tirta config chek`", "`tirta config check`?")),
         (
             ["pull", "--archiv", "a"],
-            ("There is no option or place for: --archiv", "`tirta pull --help`"),
+            (
+                "There is no option or place for: --archiv",
+                "Did you mean --archive? See `tirta pull --help`.",
+            ),
         ),
         (["tail", "--count", "few"], ("'few' is no record number", "`tirta tail --help`")),
         (["pull", "--from", "yesterday"], ("'yesterday' is neither", "2026-03-31")),

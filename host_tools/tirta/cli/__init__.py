@@ -45,7 +45,7 @@ def _main(words: list[str]) -> int:
         return WRONG_USAGE
     args, unknown = build_parser(named(words))[0].parse_known_args(words)
     if unknown:
-        args.parser.error(f"there is no option or place for: {' '.join(unknown)}")
+        args.parser.no_place(unknown)
     if args.run is None:
         args.parser.print_help(sys.stderr)
         return WRONG_USAGE

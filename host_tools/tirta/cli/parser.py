@@ -40,8 +40,20 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the words of a command, and end with exit code 2."""
+        self._say(message, hint=f"See `{self.prog} --help`.")
+
+    def no_place(self, words: Sequence[str]) -> NoReturn:
+        """Say that the command has no place for these words, and which option one may mean."""
+        given = next((word.partition("=")[0] for word in words if word.startswith("-")), "")
+        close = difflib.get_close_matches(given, list(self._option_string_actions), 1)
+        hint = f"See `{self.prog} --help`."
+        if close:
+            hint = f"Did you mean {close[0]}? See `{self.prog} --help`."
+        self._say(f"there is no option or place for: {' '.join(words)}", hint=hint)
+
+    def _say(self, message: str, *, hint: str) -> NoReturn:
         told = say.translated(message)
-        say.error(f"{told[0].upper()}{told[1:].rstrip('.')}.", f"See `{self.prog} --help`.")
+        say.error(f"{told[0].upper()}{told[1:].rstrip('.')}.", hint)
         sys.exit(WRONG_USAGE)
 
 

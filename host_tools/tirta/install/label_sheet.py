@@ -36,6 +36,11 @@ def of_report(path: Path) -> list[Label]:
         with report.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         found = [Label(r["node"], r["board"], r["firmware"], r["name"]) for r in rows if r["node"]]
+    except FileNotFoundError as error:
+        raise TirtaError(
+            f"There is no {report}: `tirta provision` has not worked through that list yet.",
+            "Make its nodes first: `tirta provision --batch FILE`; or name another list.",
+        ) from error
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         raise TirtaError(
             f"Cannot read {report}.", "Name the list that `tirta provision` worked through."
