@@ -249,6 +249,49 @@ def test_without_a_fleets_key_no_board_is_touched(
         main(["flash", "/dev/nowhere", "--board", "virtual", "--open", "--key", "north"])
 
 
+UPLINK = """board = "esp32_devkitc"
+[[channel]]
+name = "flow"
+sensor = "pulse"
+pin = "flow"
+litres_per_pulse = 10
+[uplink]
+broker = "10.0.0.2"
+ssid = "valves"
+wifi_password = "never shown"
+broker_password = "nor this"
+"""
+
+
+def test_the_passwords_of_an_uplink_lie_in_the_state_and_not_in_the_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office(tmp_path, monkeypatch)
+    config = tmp_path / "node.toml"
+    config.write_text(UPLINK)
+    assert main(dry(tmp_path, "--config", str(config), "--node", NODE)) == 0
+    _, fields = state.decode((tmp_path / "node" / "state.bin").read_bytes())
+    hidden = {"wifi": "never shown", "broker": "nor this"}
+    assert json.loads(fields[staging.SECRETS]) == hidden
+    assert not any(text.encode() in fields[state.CONFIG] for text in hidden.values())
+
+
+def test_an_open_node_gets_no_uplink(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office(tmp_path, monkeypatch)
+    config = tmp_path / "node.toml"
+    config.write_text(UPLINK)
+    with RomLoader(tmp_path, "esp32", mac=NODE) as chip:
+        assert main(loader(tmp_path, chip.port, "--config", str(config), "--open")) == 1
+        told = capsys.readouterr().err
+        assert "has an [uplink], and an open node has none" in told
+        assert "Leave --open out" in told
+        assert not chip.flash.blocks
+        assert main(loader(tmp_path, chip.port, "--config", str(config))) == 0
+    assert b"never shown" in chip.flash.data
+
+
 def test_dry_run_shows_every_region_and_needs_no_port(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,11 @@ sensor = "pulse"
 pin = "flow"
 litres_per_pulse = 10
 """
+UPLINK = """[uplink]
+broker = "10.0.0.2"
+ssid = "valves"
+wifi_password = "of district {}"
+"""
 BOARDS = 8
 
 
@@ -61,7 +66,8 @@ def test_eight_boards_at_once_one_of_which_fails_and_is_done_later(
 ) -> None:  # fmt: skip
     office(tmp_path, monkeypatch)
     for number in range(BOARDS):
-        (tmp_path / f"{number}.toml").write_text(CONFIG.format(f"node {number}"))
+        text = CONFIG.format(f"node {number}") + UPLINK.format(number)
+        (tmp_path / f"{number}.toml").write_text(text)
     image = invented(tmp_path, board_file.load("esp32_devkitc"), 0x4000)
     rows = [row(i, chip.port) for i, chip in enumerate(chips)]
     rows[5]["key"] = "south"
@@ -85,6 +91,7 @@ def test_eight_boards_at_once_one_of_which_fails_and_is_done_later(
             assert fields[state.MODE] == b"locked"
             assert fields[state.KEY] == node_key(fleet, results[number]["node"])
             assert json.loads(fields[state.CONFIG])["name"] == f"node {number}"
+            assert json.loads(fields[staging.SECRETS]) == {"wifi": f"of district {number}"}
             assert json.loads(fields[staging.IDENTITY]) == {
                 "name": f"node {number}", "district": "Ledeng", "latitude": -6 - number / 10,
                 "longitude": 107.6,
@@ -119,6 +126,18 @@ def test_no_board_is_touched_while_a_key_is_missing(
     if not key:
         assert main(["provision", "--batch", str(path), "--open"]) == 1
         assert "1 of 1 boards failed" in capsys.readouterr().err, "it went on to the port"
+
+
+def test_no_board_is_touched_where_an_open_one_would_get_an_uplink(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2):
+        (tmp_path / f"{number}.toml").write_text(CONFIG.format(number) + UPLINK.format(number))
+    path = written(tmp_path, [row(1, "/dev/one") | {"key": "north"}, row(2, "/dev/two")])
+    assert main(["provision", "--batch", str(path), "--open"]) == 1
+    told = capsys.readouterr().err
+    assert f"{path}:3 has an [uplink], and an open node has none" in told
+    assert not path.with_suffix(".report.csv").exists()
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,15 @@ def _arguments(parser: ArgumentParser) -> None:
     json_argument(parser)
 
 
-def put(
+def put(  # noqa: PLR0913 - what `flash` was told
     args: Namespace,
     choice: Choice,
     board: Board,
     text: bytes | None = None,
     key_of: KeyOf | None = None,
     was_locked: Sequence[str] = (),
+    *,
+    secrets: bytes = b"",
 ) -> Deployed:
     """Put the application on a board, and show how far it is."""
     with bar(say.translated("Writing")) as progress:
@@ -49,6 +51,7 @@ def put(
             source=args.firmware,
             key_of=key_of,
             was_locked=was_locked,
+            secrets=secrets,
             progress=progress,
         )
 

@@ -77,7 +77,7 @@ def _flash_arguments(parser: ArgumentParser) -> None:
 
 
 def _flash(args: Namespace) -> None:
-    text = None
+    text, hidden = None, b""
     board = board_file.load(args.board)
     if args.config:
         text, meant = config.load(args.config)
@@ -86,10 +86,13 @@ def _flash(args: Namespace) -> None:
                 f"The config is for board {meant.name}, not for {board.name}.",
                 "Change `board` in the file, or name the other board.",
             )
+        hidden = config.secrets(args.config)
+        if args.open:
+            config.must_have_no_uplink(text, str(args.config))
     key_of = None if args.open or args.dry_run else office.keys_for_new(args.key)
     if args.micropython is None and not args.dry_run:
         choice = choose(args.port, args.baud)
-        put = deploy.put(args, choice, board, text, key_of, args.was_locked)
+        put = deploy.put(args, choice, board, text, key_of, args.was_locked, secrets=hidden)
         _tell(args, choice, put.hello, put.written_bytes, put.readings)
         return
     planned = flash.plan(
@@ -98,6 +101,7 @@ def _flash(args: Namespace) -> None:
         config=text,
         allow_unlisted=args.allow_unlisted,
         source=args.firmware,
+        secrets=hidden,
     )
     if args.dry_run:
         _dry_run(args, planned)

@@ -9,7 +9,7 @@ told with the line in the file that causes it.
 from tirta.config.asking import from_questions, from_words
 from tirta.config.canonical import canonical
 from tirta.config.comparing import diff, schema
-from tirta.config.reading import CheckedConfig, check, load, secrets
+from tirta.config.reading import CheckedConfig, check, load, must_have_no_uplink, secrets
 from tirta.config.writing import to_toml
 from tirta.errors import Problem
 
@@ -22,6 +22,7 @@ __all__ = [
     "from_questions",
     "from_words",
     "load",
+    "must_have_no_uplink",
     "schema",
     "secrets",
     "to_toml",

@@ -58,6 +58,16 @@ def secrets(path: Path) -> bytes:
     return check(path).secrets
 
 
+def must_have_no_uplink(text: bytes | None, where: str) -> None:
+    """Raise TirtaError for the config of an open node, told as `where`, that names an uplink."""
+    if text is not None and "uplink" in json.loads(text):
+        raise TirtaError(
+            f"{where} has an [uplink], and an open node has none: over a network anybody could talk"
+            " to it. Nothing was written.",
+            "Leave --open out, so that the node is locked; or take [uplink] out of the config.",
+        )
+
+
 def check(path: Path) -> CheckedConfig:
     """Find everything that is wrong with a config file. Raises TirtaError when it cannot be
     read.

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from html import escape
 from pathlib import Path
 
+from tirta import config
 from tirta.errors import TirtaError
 from tirta.files import atomic
 from tirta.install import flash
@@ -66,6 +67,9 @@ def provision(
     A board that fails does not stop the others. After each one the progress file is whole.
     """
     rows = read(path)
+    for row in rows:
+        if how.open and not row.key:
+            config.must_have_no_uplink(row.config, f"{path}:{row.line}")
     kept = _Done(path.with_suffix(".progress.json"))
     for chip in {row.board.name: row.board for row in rows}.values():
         if how.micropython:  # what is wrong with the image is wrong for all
@@ -96,7 +100,7 @@ def _make(row: BoardRow, how: How, key_of: KeyOf | None) -> BoardResult:
         if how.micropython:
             planned = flash.plan(
                 row.board, how.micropython, config=row.config, identity=row.identity,
-                allow_unlisted=how.allow_unlisted,
+                allow_unlisted=how.allow_unlisted, secrets=row.secrets,
             )  # fmt: skip
             done = flash.flash(
                 choice.port, planned, baud=choice.baud, start=how.start, key_of=key_of,
@@ -106,7 +110,7 @@ def _make(row: BoardRow, how: How, key_of: KeyOf | None) -> BoardResult:
         else:
             hello = deploy(
                 choice.port, row.board, row.config, baud=choice.baud, key_of=key_of,
-                was_locked=how.was_locked,
+                was_locked=how.was_locked, secrets=row.secrets,
             ).hello  # fmt: skip
             node = hello.node
             with Node(choice.port, choice.baud) as opened:

@@ -39,6 +39,7 @@ class BoardRow:
     identity: dict[str, Any]
     config: bytes | None
     key: str
+    secrets: bytes = b""  # passwords of its uplink
 
 
 def read(path: Path) -> list[BoardRow]:
@@ -85,12 +86,14 @@ def _row(folder: Path, line: int, given: dict[Any, Any]) -> tuple[BoardRow | Non
     if not name:
         wrong.append("name is empty.")
     board = _kept(wrong, lambda: board_file.load(cells["board"]))
-    text = None
+    text, hidden = None, b""
     if cells.get("config"):
-        found = _kept(wrong, lambda: config.load(folder / cells["config"]))
+        path = folder / cells["config"]
+        found = _kept(wrong, lambda: config.load(path))
         if found and board and found[1].name != board.name:
             wrong.append(f"the config is for board {found[1].name}, not for {board.name}.")
-        text = found and found[0]
+        if found:
+            text, hidden = found[0], config.secrets(path)
     identity: dict[str, Any] = {"name": name}
     if cells.get("district"):
         identity["district"] = cells["district"]
@@ -100,7 +103,7 @@ def _row(folder: Path, line: int, given: dict[Any, Any]) -> tuple[BoardRow | Non
     port = _kept(wrong, lambda: _port(cells))
     if wrong or board is None or port is None:
         return None, wrong
-    return BoardRow(line, name, port, board, identity, text, cells.get("key", "")), []
+    return BoardRow(line, name, port, board, identity, text, cells.get("key", ""), hidden), []
 
 
 def _kept(wrong: list[str], work: Callable[[], Found]) -> Found | None:

@@ -28,7 +28,7 @@ from tirta.link.failures import NoAnswerError
 from tirta.link.serial_line import DEFAULT_BAUD
 from tirta.node import Node, config_trial
 from tirta.progress import Progress
-from tirta_format import state, updates
+from tirta_format import staging, state, updates
 
 BACK_S = 30
 _OTHER = {b"a": b"b", b"b": b"a"}
@@ -54,14 +54,16 @@ def deploy(  # noqa: PLR0913 - the options of one command
     source: Path | None = None,
     key_of: KeyOf | None = None,
     was_locked: Collection[str] = (),
+    secrets: bytes = b"",
     progress: Progress = lambda _done, _all: None,
 ) -> Deployed:
     """Bring application and config onto a board, start it, and wait for its hello.
 
     Without `config` the one that the node has stays in force; of a new one every sensor is read
-    once. `source` is a firmware folder other than ours. With `key_of` the node is locked under the
-    key that this makes of its id; without it the mode stays, open on a new node. A prompt that
-    names a node known as locked gets no key and no other mode unless it is among `was_locked`.
+    once. `secrets` are the passwords of its uplink. `source` is a firmware folder other than ours.
+    With `key_of` the node is locked under the key that this makes of its id; without it the mode
+    stays, open on a new node. A prompt that names a node known as locked gets no key and no other
+    mode unless it is among `was_locked`.
     """
     built = build(board, source)
     with BoardRepl(port, baud) as repl:
@@ -86,6 +88,8 @@ def deploy(  # noqa: PLR0913 - the options of one command
         tried = config is not None and config != fields.values.get(state.CONFIG)
         if config is not None and tried:
             wanted |= regions.config_fields(config, config_trial.TRIAL_S)
+        if secrets:
+            wanted[staging.SECRETS] = secrets
         node_id = repl.value("_id()", NUMBER)
         if node_id not in was_locked and (key_of or wanted[state.MODE] != b"locked"):
             memory.must_not_be_open(node_id)  # a prompt may be anybody's, and keys travel plainly

@@ -69,7 +69,7 @@ class Plan:
         return replace(self, regions=found, fields=fields)
 
 
-def plan(
+def plan(  # noqa: PLR0913 - the options of one command
     board: Board,
     micropython: Path | None,
     *,
@@ -77,8 +77,10 @@ def plan(
     allow_unlisted: bool = False,
     source: Path | None = None,
     identity: Mapping[str, Any] | None = None,
+    secrets: bytes = b"",
 ) -> Plan:
-    """Build every region for a board; without `micropython` those that are ours.
+    """Build every region for a board; without `micropython` those that are ours. `secrets` are the
+    passwords of an uplink, as `tirta.config.secrets` gives them.
 
     Raises TirtaError when one does not fit. Touches no port.
     """
@@ -88,7 +90,7 @@ def plan(
         image = micropython_image.load(micropython, board, allow_unlisted=allow_unlisted)
         boot, factory = regions.micropython(image)
     built = build(board, source)
-    fields = regions.fields_of(config, trial_s=TRIAL_S, identity=identity)
+    fields = regions.fields_of(config, trial_s=TRIAL_S, identity=identity, secrets=secrets)
     found = [
         *boot,
         regions.partition_table(board),
