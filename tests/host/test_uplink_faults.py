@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The node's own sender under MicroPython; network and archives fail."""
 
+import json
+from collections import Counter
+
+from interpreters import BOTH, FIRMWARE, ON_NODE, run, unix_command
 from run_uplink_campaign import block
 
 
@@ -10,3 +14,14 @@ def test_nothing_is_lost_doubled_or_altered() -> None:
     assert told["faults"] >= 320
     assert told["bytes"] > 50_000
     assert (told["lost"], told["doubled"], told["wrong"], told["bad"]) == (0, 0, 0, [])
+
+
+def test_a_town_of_nodes_does_not_come_back_in_one_second() -> None:
+    """Nor does it push in one second, after it got its power back."""
+    nodes, most = 80, 25
+    code = f"import uplink_faults\nuplink_faults.comes_back({nodes})"
+    told = json.loads(run(unix_command(code, [FIRMWARE, ON_NODE, BOTH])))
+    for moments in zip(*told, strict=True):
+        seconds = Counter(ms // 1000 for ms in moments)
+        assert max(seconds.values()) < most, seconds
+    assert max(back for back, _ in told) < 12_000

@@ -190,3 +190,22 @@ def run(first, faults):
             bad.append((seed, made))
     told["bad"] = bad[:5]
     print(json.dumps(told))
+
+
+def comes_back(count):
+    """Print for each of `count` nodes after how many milliseconds it is at the broker again that
+    they all lost in the same moment, and when the second push of its life is due.
+    """
+    told = []
+    for _ in range(count):
+        uplink_world.net.__init__()
+        net.clean = True
+        node = Node(Log())
+        while node.carrier.state != "up" or not node.carrier.push_ms:
+            _pass(node, 100, 20)
+        net.lose_stream()
+        lost_ms = net.now_ms
+        while net.stream is None:
+            _pass(node, 20, 20)
+        told.append((net.now_ms - lost_ms, node.carrier.push_ms))
+    print(json.dumps(told))

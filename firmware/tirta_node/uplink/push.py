@@ -26,7 +26,8 @@ _ROOM_MS = const(40)  # until the next sample, to make a message
 _LONG_MS = const(1500)  # to load a module
 _ANSWER_MS = const(10000)  # of a name, a connection, a broker's greeting
 _SILENT_MS = const(30000)  # of a broker that has messages to acknowledge
-_FIRST_MS, _LAST_MS = const(5000), const(300000)  # until the next try to connect
+_FIRST_MS, _LAST_MS = const(10000), const(300000)  # until the next try to connect, at most
+_LEAST_MS = const(1000)
 _OVERDUE_MS, _MOST_OVERDUE_MS = const(60000), const(3600000)  # of a ledger
 _DAY_MS, _HOUR_MS = const(86400000), const(3600000)
 _FAST_MS, _SOON_MS, _IDLE_MS = const(1), const(20), const(500)
@@ -61,7 +62,8 @@ class Sender:
         self._ledgers = []  # (archive's name, heard, body), the one that spoke last in front
         self._now = 0
         self._since = 0  # uptime of the last change of state
-        self._try_ms = 0  # before this no connection is tried
+        self._try_ms = self._node.clock.uptime_ms()  # before this no connection is tried
+        self._try_ms += _some(min(_FIRST_MS, carrier.settings["push_s"] * 10))
         self._again_ms = _FIRST_MS
         self._sent_ms = 0
         self._answered_ms = 0  # when the broker last acknowledged
@@ -105,10 +107,12 @@ class Sender:
             return _IDLE_MS
 
     def _lose(self, why):
-        """The connection is over; the next try comes later each time."""
+        """The connection is over. The next try comes at some moment of a time that doubles: a town
+        of nodes lost the same broker, and shall not come back in one second.
+        """
         self._carrier.problem = why
         self.close()
-        self._try_ms = self._now + self._again_ms
+        self._try_ms = self._now + _LEAST_MS + _some(self._again_ms)
         self._again_ms = min(_LAST_MS, 2 * self._again_ms)
         self._enter(JOIN)
 
@@ -235,7 +239,10 @@ class Sender:
         raised = len(alarms.names()) if alarms is not None else 0
         if self._now >= self._carrier.push_ms or raised != self._raised:
             self._raised = raised
-            self._carrier.push_ms = self._now + self._settings["push_s"] * 1000
+            period_ms = self._settings["push_s"] * 1000
+            if not self._carrier.push_ms:  # a town that got its power back pushes over the hour
+                period_ms = _some(period_ms)
+            self._carrier.push_ms = self._now + period_ms
             self._goal = self._node.keeper.log.end()
         if page != self._hello_page:
             self._hello_ms = self._now
@@ -396,6 +403,11 @@ class Sender:
         begin_ms, unsure_ms = told
         args = self._node, begin_ms + self._now, _LAPTOP, unsure_ms
         unload.call("tirta_node.start.clock_notes", "put", *args)
+
+
+def _some(most_ms):
+    """A time of at most `most_ms`, another one on each node."""
+    return most_ms * struct.unpack("<H", os.urandom(2))[0] >> 16
 
 
 def _block_of(index, page):
