@@ -19,12 +19,16 @@ from sending_node import SendingNode
 class Receiver:
     """`tirta receive` in a process of its own."""
 
-    def __init__(self, port: int, archive: Path, account: str = "", password: str = "") -> None:
+    def __init__(
+        self, port: int, archive: Path, account: str = "", password: str = "", *more: str
+    ) -> None:
+        """`more` are further words of the command."""
         self.archive = archive
         who = f"{account}@" if account else ""
         self._command = [
             *TIRTA, "receive", "--json",
             "--broker", f"mqtt://{who}127.0.0.1:{port}", "--archive", str(archive),
+            *more,
         ]  # fmt: skip
         self._environment = {**os.environ, "TIRTA_BROKER_PASSWORD": password}
         self._process: subprocess.Popen[str] | None = None

@@ -235,6 +235,36 @@ def test_a_centre_under_the_documented_broker(mosquitto: int, tmp_path: Path) ->
         receiver.end()
 
 
+def test_a_centre_with_a_broker_of_its_own(tmp_path: Path) -> None:
+    """As a bench has it: nothing else is installed. Killed, it loses nothing, broker and all."""
+    pytest.importorskip("amqtt.broker", reason="tirta[receive] is not installed")
+    archive, port = tmp_path / "archive", brokers.free_port()
+    node = make_node(random.Random(4), 5)
+    with Receiver(port, archive, "", "", "--embedded") as receiver:
+        wait_for(lambda: brokers.answers(port))
+        with Client(port) as client:
+            client.subscribe(LEDGERS)
+            wait_for(lambda: exchange(node, client, 2) and archived(archive), every_s=0.5)
+        receiver.kill()
+        must_have_what_ledgers_name(node, archive)
+        receiver.start()
+        wait_for(lambda: brokers.answers(port))
+        with Client(port) as client:
+            client.subscribe(LEDGERS)
+            send_until_all_is_here(node, client, archive)
+        second = Receiver(port, tmp_path / "other", "", "", "--embedded")
+        second.start()
+        code, said = second.wait()
+        assert code == 1
+        assert f"No broker can listen at 127.0.0.1:{port}" in said
+        assert "leave --embedded out" in said
+        assert "Traceback" not in said
+        stored, said = receiver.end()
+    assert stored
+    assert f"Node {NODE}: 0 pages are missing." in said
+    assert archived(archive) == wanted(node)
+
+
 @needs_mosquitto
 def test_a_wrong_password_is_one_message(mosquitto: int, tmp_path: Path) -> None:
     receiver = Receiver(mosquitto, tmp_path / "archive", "centre", "wrong")
