@@ -34,6 +34,7 @@ _SAYING = {
 _TELLING = {  # functions that return or yield what is said
     "_told", "_now", "unrest", "misspelt", "speak", "goes_on", "_changed", "_unreadable",
     "_failure", "text", "comma", "explained", "overview",
+    "first_problem",
 }  # fmt: skip
 _KEYWORDS = {"help", "hint", "what", "next", "title", "titles", "why"}  # arguments, and variables
 _LETTERS = re.compile("[A-Za-z]{2,}")

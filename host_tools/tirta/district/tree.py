@@ -226,6 +226,9 @@ def _meters_count_once(zones: Sequence[Zone]) -> None:
                 raise ValueError(f"meter {meter} is 'in' and 'out' of zone {zone.id}")
 
 
+_TABLES = (District, NightHours, Zone, Place)
+
+
 def load(path: Path) -> District:
     """Read a district file; TirtaError names the first thing that is wrong with it."""
     try:
@@ -236,7 +239,7 @@ def load(path: Path) -> District:
         ) from error
     except ValidationError as error:
         raise TirtaError(
-            f"{path} is no district file: {first_problem(error)}.",
+            f"{path} is no district file: {first_problem(error, *_TABLES)}.",
             f"{doc('DISTRICT.md')} shows a whole file with every key.",
         ) from error
 

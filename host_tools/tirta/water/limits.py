@@ -5,6 +5,7 @@ The file that ships with Tirta is `limits.toml`. Configs, reports and alarms tak
 from here, so that a page never judges by other figures than a node.
 """
 
+import difflib
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,7 @@ from tirta.errors import TirtaError
 from tirta.files import toml_file
 
 SHIPPED = Path(__file__).with_name("limits.toml")
+_ALIKE = 0.5  # of a key: "latitude" means "lat"
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -107,15 +109,27 @@ def load(path: Path = SHIPPED) -> Limits:
         raise TirtaError(f"Cannot read {path}: {error.strerror}.", "Name a limits file.") from error
     except ValidationError as error:
         raise TirtaError(
-            f"{path} is no limits file: {first_problem(error)}.",
+            f"{path} is no limits file: {first_problem(error, Limits, Limit, Source, Told)}.",
             f"{SHIPPED} shows the keys.",
         ) from error
 
 
-def first_problem(error: ValidationError) -> str:
-    """Return place and reason of the first problem, without pydantic's own words around them."""
+def first_problem(error: ValidationError, *known: type[BaseModel]) -> str:
+    """Return place and reason of the first problem, without pydantic's own words around them.
+
+    A key that there is not is answered with the one of these models that is most like it.
+    """
     problem = error.errors()[0]
-    return f"{place(problem['loc'])}{problem['msg'].removeprefix('Value error, ')}"
+    where, key = place(problem["loc"]), str(problem["loc"][-1]) if problem["loc"] else ""
+    if problem["type"] == "extra_forbidden":
+        keys = {info.alias or name for model in known for name, info in model.model_fields.items()}
+        close = difflib.get_close_matches(key, sorted(keys), 1, _ALIKE)
+        if close:
+            return f"{where}there is no such key, but {close[0]} is one"
+        return f"{where}there is no such key"
+    if problem["type"] == "missing":
+        return f"{where}it is missing"
+    return f"{where}{problem['msg'].removeprefix('Value error, ')}"
 
 
 def place(loc: Iterable[int | str]) -> str:
