@@ -46,9 +46,10 @@ def dated(
 
 def _between(counted: Sequence[Night], night: int, leak: Leak) -> tuple[float, float]:
     """A change that is first seen in a night lies behind the start of the night before. Where a
-    leak is large the flow may say more: the nights beside these are searched as well.
+    leak is large the flow may say more: the nights beside these are searched as well; so they are
+    where it began within its first night, perhaps behind the lowest hour.
     """
-    wide = 1 if leak.size > _LARGE * leak.spread else 0
+    wide = 1 if leak.size > _LARGE * leak.spread or leak.rise.part < 1 else 0
     first, last = max(0, night - 1 - wide), min(len(counted) - 1, night + wide)
     return counted[first].start_s, counted[last].start_s + HOUR_S
 

@@ -21,7 +21,7 @@ from tirta.water.definitions import DAY_S
 BLOCK_S = 300
 PER_DAY = DAY_S // BLOCK_S
 _NEAREST = 12  # days of the same kind that make a comparison
-_AT_LEAST = 3
+_HOLIDAYS_AT_LEAST = 3
 _SMOOTH = 9  # blocks over which a usual day is taken as even
 _DAY_SCATTER = 0.04  # one day uses some 4 % more or less than another, if few are known
 _DAY_KNOWN = 4  # days that this stands for
@@ -29,6 +29,7 @@ _ODD_DAYS = 0.05  # share of days that are unlike those that they are compared w
 _ODD_SCATTER = 0.4
 _MEDIAN_COST = 1.57  # variance of a median, against a mean's
 _BLOCK_SCATTER = 0.04  # the least noise of a block, relative: days that agree prove nothing
+_OF_FEW = {1: 0.2, 2: 0.1}  # where only so many days are alike: that they agree proves less
 _HOLD = float(np.exp(-BLOCK_S / 1800))  # a part of the noise of demand holds for half an hour
 _SLOW = 0.8  # of its variance
 _RANGE = (0.025, 0.5, 0.975)
@@ -82,18 +83,17 @@ class Days:
         return (day - self.first).days
 
     def usual(self, place: int) -> "Usual | None":
-        """Return the day that this one would have been without leaks; None where too few are
-        alike.
-        """
+        """Return the day that this one would have been without leaks; None where none is alike."""
         used = self._alike(place)
-        if len(used) < _AT_LEAST:
+        if not len(used):
             return None
         own = self.flow[used] - self.leak[used]
         middle = _smooth(_median(own))
         middle = np.maximum(middle, 0.02 * float(np.nanmean(middle)) + 1e-6)
         scale = np.array([_scale(day, middle) for day in own])
         scatter = np.nanstd(own / scale[:, None] / middle - 1, axis=0)
-        scatter = np.maximum(_smooth(np.nan_to_num(scatter)), _BLOCK_SCATTER)
+        least = _OF_FEW.get(len(used), _BLOCK_SCATTER)
+        scatter = np.maximum(_smooth(np.nan_to_num(scatter)), least)
         return Usual(middle, scatter, _scatter_of(scale), len(used))
 
     def _alike(self, place: int) -> Ints:
@@ -102,7 +102,7 @@ class Days:
         here = np.arange(len(days)) != place
         clean = self.clean & here
         plain = np.array([day not in self.calendar.holidays for day in days])
-        if not plain[place] and (clean & ~plain).sum() >= _AT_LEAST:
+        if not plain[place] and (clean & ~plain).sum() >= _HOLIDAYS_AT_LEAST:
             return self._nearest(clean & ~plain, place)
         # Of holidays there are few: where too few, what the day would be without one stands in.
         weekday = np.array([day.weekday() for day in days])
@@ -167,9 +167,10 @@ def change(days: Days, between_s: tuple[float, float], size: float, spread: floa
     `between_s` are the ends in which it must lie; the middle of them where nothing is comparable.
     """
     around = _around(days, *between_s)
-    edges = around.at_s[(around.at_s >= between_s[0]) & (around.at_s <= between_s[1])]
-    if not len(edges):
+    if not len(around.at_s):
         return Moment(sum(between_s) / 2, *between_s)
+    # Also where nothing can be compared: a change that is seen behind a gap may be anywhere in it.
+    edges = np.unique(days.at_s[(days.at_s >= between_s[0]) & (days.at_s <= between_s[1])])
     open_ = (around.at_s[:, None] >= edges).astype(float)
     chance = np.zeros(len(edges))
     parts = [around.log_chance(open_, size, spread, odd) for odd in (False, True)]

@@ -18,6 +18,7 @@ from tirta.district.expected import DailyValues, Expected
 from tirta.district.signal import Floats, Ints
 
 STEP, PULSE, GROWTH, ODD = "step", "pulse", "growth", "odd"
+_PARTS = (1.0, 0.7, 0.4, 0.2)  # of a step that its first night has, if it begins within that
 _PULSE_NIGHTS = 14  # a longer one is two steps
 _GROWTH_DAYS = (4, 7, 10, 14, 21, 28, 42, 60, 90)
 _MOST_EVENTS = 60
@@ -40,7 +41,8 @@ _ODD_FALSE_IN = 20  # an odd night costs nothing but one night
 class FlowEvent:
     """`first` is the first night that it is in; a pulse ends before night `last`. `size` is in the
     unit of the series, `spread` its standard error. A growth begins at day `begin` of the series
-    (2.5, 50 and 97.5 % of its probability) and has its full size `grown` days later.
+    (2.5, 50 and 97.5 % of its probability) and has its full size `grown` days later. A step
+    that begins within its first night has a `part` of its size then.
     """
 
     shape: str
@@ -50,6 +52,7 @@ class FlowEvent:
     spread: float
     grown: float = 0.0
     begin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    part: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class _Atoms:
     first: Ints
     last: Ints
     grown: Floats
+    part: Floats
     least: Floats  # the gain below which one is chance
 
     def __len__(self) -> int:
@@ -71,8 +75,8 @@ class _Atoms:
         column = growth(at + _NIGHT - begin, length)[:, None]
         first = min(int(np.searchsorted(at, begin)), len(at) - 1)
         least = self.least[self.shape == _GROWTH][0]
-        more = (_GROWTH, first, len(at), length, least)
-        names = ("shape", "first", "last", "grown", "least")
+        more = (_GROWTH, first, len(at), length, 1.0, least)
+        names = ("shape", "first", "last", "grown", "part", "least")
         return _Atoms(
             np.hstack([self.white, model.white(column)]),
             *(np.append(getattr(self, n), v) for n, v in zip(names, more, strict=True)),
@@ -92,39 +96,44 @@ def growth(days: Floats, length: float | Floats) -> Floats:
 
 def _atoms(at: Floats, model: Expected) -> _Atoms:
     count = len(at)
-    rows: list[tuple[int, int, int, int]] = []
+    rows: list[tuple[int, int, int, float, float]] = []
     columns: list[Floats] = []
     index = np.arange(count)
 
-    def put(shape: int, first: int, last: int, grown: int, column: Floats) -> None:
-        rows.append((shape, first, last, grown))
+    def put(
+        shape: int, first: int, last: int, column: Floats, *, grown: float = 0.0, part: float = 1.0
+    ) -> None:
+        rows.append((shape, first, last, grown, part))
         columns.append(column)
 
     for first in range(count):
         if first:
-            put(_STEP, first, count, 0, (index >= first).astype(float))
+            for part in _PARTS:
+                column = (index > first) + part * (index == first)
+                put(_STEP, first, count, column, part=part)
         for last in range(first + 2, min(count, first + _PULSE_NIGHTS + 1)):
             if first or last < count:
-                put(_PULSE, first, last, 0, ((index >= first) & (index < last)).astype(float))
+                put(_PULSE, first, last, ((index >= first) & (index < last)).astype(float))
         for days in _GROWTH_DAYS:
             # The first night that it is in sees it for half a day.
             column = growth(np.maximum(at - at[first] + 0.5, 0) * (index >= first), days)
             if days < at[-1] - at[first] + days / 2:
-                put(_GROWTH, first, count, days, column)
-        put(_ODD, first, first + 1, 0, (index == first).astype(float))
-    column = np.array(columns).T
-    shape, first_, last_, grown = np.array(rows).T
+                put(_GROWTH, first, count, column, grown=days)
+        put(_ODD, first, first + 1, (index == first).astype(float))
+    shape, begin, end = np.array([row[:3] for row in rows]).T
+    grown, part_ = np.array([row[3:] for row in rows]).T
     tried = np.bincount(shape, minlength=len(_SHAPES))
     least = 2 * np.log(np.maximum(tried, 1) * _FALSE_IN)
     least[_ODD] = 2 * math.log(count * _ODD_FALSE_IN)
-    return _Atoms(model.white(column), shape, first_, last_, grown.astype(float), least[shape])
+    white = model.white(np.array(columns).T)
+    return _Atoms(white, shape, begin, end, grown, part_, least[shape])
 
 
 def find(
     days: DailyValues, model: Expected, sharp: Expected | None = None, *, quick: bool = False
 ) -> tuple[list[FlowEvent], Floats]:
-    """Find the events of a series, and what is left over when all are taken off (noise 1);
-    `quick`: as they are found one by one, which is good enough to know the noise.
+    """Find the events of a series, and how far each night lies from what is then known of it by all
+    others (noise 1); `quick`: as they are found one by one, which is good enough to know the noise.
 
     `sharp` is a model in which whatever grows is drift. What it finds is abrupt, and the search may
     begin with that: else one long growth can stand where several leaks opened one by one.
@@ -219,7 +228,12 @@ class _Search:
         atoms = self.atoms
         events = [
             FlowEvent(
-                _SHAPES[atoms.shape[a]], int(atoms.first[a]), int(atoms.last[a]), float(q), float(e)
+                _SHAPES[atoms.shape[a]],
+                int(atoms.first[a]),
+                int(atoms.last[a]),
+                float(q),
+                float(e),
+                part=float(atoms.part[a]),
             )
             for a, q, e in zip(chosen, found[1:], spread, strict=True)
         ]
@@ -227,7 +241,20 @@ class _Search:
             if atoms.shape[atom] == _GROWTH:
                 others = chosen[:place] + chosen[place + 1 :]
                 events[place] = self._refined(events[place], atoms.grown[atom], others)
-        return sorted(events, key=lambda event: event.first), self.target - design @ found
+        return sorted(events, key=lambda event: event.first), self._beside_others(design)
+
+    def _beside_others(self, design: Floats) -> Floats:
+        """How far each night lies from what all others say of it, noise 1; a night that no other
+        says anything of is left out.
+
+        The deviation of a night from its own fit would be too small: the fewer the nights, the more
+        of it the fit has taken up.
+        """
+        basis = np.linalg.qr(design)[0]
+        white = self.model.whiten - basis @ (basis.T @ self.model.whiten)
+        power = (white**2).sum(axis=0)
+        known = power > _APART * (self.model.whiten**2).sum(axis=0)
+        return np.asarray((self.target @ white)[known] / np.sqrt(power[known]))
 
     def polish(self, chosen: list[int]) -> bool:
         """Free the growths of a choice from nights and from a list of lengths, in place; say

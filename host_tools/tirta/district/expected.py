@@ -10,6 +10,7 @@ over it by `events`.
 Shapes: everything is by counted night, [nights].
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -26,6 +27,9 @@ _LEAST_OF_ALL = 1 / 3  # of a low night of all, whatever four weeks were like
 _NORMAL_80 = 1.2816  # what 80 % of a normal deviation's sizes are within
 _MOSTLY_ALIKE = 10.0
 _MAD = 1.4826  # from a median absolute deviation to a standard deviation (Croux, Rousseeuw 1992)
+_MAD_PROVES = 0.37  # of what a standard deviation of as many values would (ibid.)
+_ALIKE_NIGHTS = 0.05  # one night differs by some 5 % from another like it, if few are known
+_NIGHTS_KNOWN = 4  # nights that this stands for
 
 
 @dataclass(frozen=True)
@@ -123,11 +127,7 @@ def expected(
 def first_noise(days: DailyValues, calendar: Calendar, plausible: Plausible = PLAUSIBLE) -> float:
     """Scatter from one night to the next of the same class: steps are few, so a median is."""
     change = _changes(days, calendar)
-    return (
-        _floored(_scatter(change) / 2**0.5, len(change), days, plausible)
-        if len(change) > 2
-        else _floored(0.0, 99, days, plausible)
-    )
+    return noise_of(change / 2**0.5 if len(change) > 2 else change[:0], days, plausible)
 
 
 def mostly_alike(days: DailyValues, calendar: Calendar) -> bool:
@@ -145,27 +145,29 @@ def _changes(days: DailyValues, calendar: Calendar) -> Floats:
     return np.asarray(np.diff(days.value)[np.array(same, bool)])
 
 
-def noise_of(left: Floats, days: DailyValues, plausible: Plausible = PLAUSIBLE) -> float:
-    """Estimate the scatter of what a model left over, in the unit of the series."""
-    return _floored(_scatter(left), len(left), days, plausible)
+def noise_of(values: Floats, days: DailyValues, plausible: Plausible = PLAUSIBLE) -> float:
+    """Estimate the scatter of what a model left over, in the unit of the series: what is seen,
+    beside what is plausible of a scatter that few nights show.
+    """
+    level, seen = level_of(days.value), _MAD_PROVES * len(values)
+    found = _NIGHTS_KNOWN * (_ALIKE_NIGHTS * level) ** 2 + seen * _scatter(values) ** 2
+    return max(math.sqrt(found / (seen + _NIGHTS_KNOWN)), plausible.noise * level, 1e-6)
 
 
 def _scatter(values: Floats) -> float:
     """Estimate a standard deviation that few large values do not move. Where most are alike a
     median says nothing: there it is of the other ones.
     """
-    return _wide(values) or float(_MAD * np.median(np.abs(values)))
+    if len(values) < 2:
+        return 0.0
+    small = len(values) / (len(values) - 0.8)  # of few, a median deviation is too small (ibid.)
+    return small * (_wide(values) or float(_MAD * np.median(np.abs(values))))
 
 
 def _wide(values: Floats) -> float | None:
     half, most = np.percentile(np.abs(values), (50, 80))
     wide = float(most / _NORMAL_80)
     return wide if wide > _MOSTLY_ALIKE * _MAD * half else None
-
-
-def _floored(scatter: float, count: int, days: DailyValues, plausible: Plausible) -> float:
-    small = count / (count - 0.8)  # of few, a median deviation is too small (Croux, Rousseeuw)
-    return max(scatter * small, plausible.noise * level_of(days.value), 1e-6)
 
 
 def without(days: DailyValues, kept: Sequence[bool]) -> DailyValues:

@@ -63,6 +63,7 @@ class Water:
 
     now: datetime  # in the town's zone
     days: int = 14
+    leak_l_s: float = 5.0
 
     @property
     def minutes(self) -> int:
@@ -73,7 +74,7 @@ class Water:
     def burst(self) -> SimulatedBurst:
         """The burst that it has, in the night of its ninth day."""
         into_day = self.now.hour * 60 + self.now.minute
-        return SimulatedBurst(8 * _DAY_MIN + (130 - into_day) % _DAY_MIN, 5.0)
+        return SimulatedBurst(8 * _DAY_MIN + (130 - into_day) % _DAY_MIN, self.leak_l_s)
 
     @property
     def inlet(self) -> Inlet:
