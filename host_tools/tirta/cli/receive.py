@@ -11,10 +11,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 
+from tirta.archive import standings
 from tirta.cli import say
 from tirta.cli.command import Work
 from tirta.errors import TirtaError
-from tirta.receive import keys, standing
+from tirta.receive import keys
 from tirta.receive.broker import embedded
 from tirta.receive.inbox import Stored
 from tirta.text import counted, duration
@@ -94,11 +95,11 @@ def _trouble(error: TirtaError) -> None:
 def _status(args: Namespace) -> None:
     """Tell how nodes stand, the worst first."""
     now = time.time()
-    found = standing.all_of(args.archive)
+    found = standings.all_of(args.archive)
     if args.json:
         say.document([one.as_json(now) for one in found])
         return
-    order = standing.SILENT, standing.BEHIND, standing.OK
+    order = standings.SILENT, standings.BEHIND, standings.OK
     found.sort(key=lambda one: (order.index(one.state(now)), one.node))
     rows = [
         [one.node, str(one.records), str(one.missing), str(one.lost), _why(one, now)]
@@ -107,9 +108,11 @@ def _status(args: Namespace) -> None:
     say.table(("NODE", "RECORDS", "MISSING", "LOST", "STATE"), rows)
 
 
-def _why(one: standing.Standing, now: float) -> str:
+def _why(one: standings.Standing, now: float) -> str:
+    if not one.heard:
+        return say.translated("never heard: is it mounted, with this broker in its config?")
     ago = duration(now - one.heard)
-    if one.state(now) == standing.SILENT:
+    if one.state(now) == standings.SILENT:
         return say.translated(f"silent for {ago}: look at its power and network")
     if one.missing_pages:
         pages = counted(one.missing_pages, "page")

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tirta import translation
 from tirta.errors import TirtaError
+from tirta.text import translation
 
 
 def speak(code: str) -> tuple[str, str] | None:

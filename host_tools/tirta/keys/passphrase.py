@@ -9,7 +9,7 @@ import os
 import sys
 
 from tirta.errors import TirtaError
-from tirta.translation import said
+from tirta.text.translation import said
 
 LEAST = 10
 

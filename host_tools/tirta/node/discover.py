@@ -12,13 +12,14 @@ from typing import Any
 
 from serial.tools.list_ports import comports
 
-from tirta import translation, virtual
+from tirta import virtual
 from tirta.errors import TirtaError
 from tirta.keys.memory import DowngradeError
 from tirta.link import port_names, repl
 from tirta.link.failures import NoAnswerError
 from tirta.link.serial_line import DEFAULT_BAUD, Line
 from tirta.node import Node
+from tirta.text import translation
 
 REPL = "repl"
 BUSY = "busy"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Self
 
-from tirta.archive import holes
+from tirta.archive import holes, standings
 from tirta.archive.contents import Contents
 from tirta.archive.evidence import Epoch
 from tirta.archive.holes import Hole
@@ -28,6 +28,7 @@ class Inventory:
     newest_page: int
     end: int
     spans: tuple[Range, ...]
+    clock_ms: int = standings.UNKNOWN_CLOCK_MS  # how unsure its clock is
 
     @classmethod
     def of(cls, hello: dict[str, int], spans: list[Range]) -> Self:
@@ -35,6 +36,7 @@ class Inventory:
         return cls(
             hello["epoch"], hello["next_number"], hello["oldest_number"], hello["newest_page"],
             hello["end"], tuple(spans),
+            hello["uncertainty_ms"] if hello["unix_ms"] else standings.UNKNOWN_CLOCK_MS,
         )  # fmt: skip
 
     def pages(self) -> Iterator[int]:

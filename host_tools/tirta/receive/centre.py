@@ -19,12 +19,16 @@ from urllib.parse import unquote, urlsplit
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tirta.archive import standings
+from tirta.archive.standings import Standing
+from tirta.district import membership
 from tirta.errors import TirtaError
 from tirta.files import atomic
 from tirta.receive.account import account
 from tirta.receive.inbox import Inbox, KeysOf, Stored
-from tirta.receive.standing import Standing
+from tirta.tables.condition import condition
 from tirta.tables.landing import land
+from tirta.tables.layout import Shelf
 
 PORT = 1883
 _NAME = "centre.json"
@@ -106,6 +110,7 @@ class Centre:
         self._schedule = schedule
         self._without_key: set[str] = set()  # told of
         self._landed_s = time.monotonic()
+        self._districts: object = ()  # as of when they were read
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id="tirta-" + name.hex(),
@@ -187,34 +192,47 @@ class Centre:
         """
         now, before = int(time.time()), self._heard_last.get(node)
         if before is None:
-            known = Standing.of(self._root / node)
-            before = known.heard if known else now
+            before = standings.heard(self._root, node) or now
         self._heard[node] = self._heard_last[node] = now
-        if now - before > self._schedule.away_s:
-            self._account(node, now)
+        if now - before > self._schedule.away_s and (found := self._account(node, now)):
+            standings.save(self._root, [found])
 
     def land(self) -> None:
         """Bring ledgers of records and tables up to date, and how each node stands."""
-        for node, heard in self._heard.items():
-            self._account(node, heard)
         for node, number in sorted(self._changed):
             try:
                 land(self.inbox.epoch(node, number), self._root)
             except TirtaError as error:
                 self._trouble(error)
+        found = [self._account(node, heard) for node, heard in self._heard.items()]
+        standings.save(self._root, [one for one in found if one])
+        self._assign()
         self._changed.clear()
         self._heard.clear()
         self._landed_s = time.monotonic()
 
-    def _account(self, node: str, heard: int) -> None:
+    def _assign(self) -> None:
+        """Say where nodes belong, when somebody has changed a district file."""
+        told = membership.as_of(self._root)
+        if told != self._districts:
+            self._districts = told
+            try:
+                standings.assign(self._root, membership.homes(self._root))
+            except TirtaError as error:
+                self._trouble(error)
+
+    def _account(self, node: str, heard: int) -> Standing | None:
+        """Bring the ledger of a node's records up to date, and return how it stands."""
         told = self.inbox.told(node)
         if told is None:
-            return
+            return None
         found = account(self.inbox.epoch(node, told.epoch), told)
-        Standing(
+        now = condition(Shelf(self._root, node, told.epoch))
+        return Standing(
             node, heard, told.epoch, found.records, told.next_number, self.inbox.missing(node),
-            found.missing, found.gone,
-        ).save(self._root)  # fmt: skip
+            found.missing, found.gone, told.clock_ms, now.firmware, now.battery_v,
+            ",".join(now.alarms),
+        )  # fmt: skip
 
     def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, code: Any, _p: Any) -> None:
         if code.value == _UNAVAILABLE:
