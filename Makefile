@@ -112,7 +112,7 @@ $(VENV): pyproject.toml
 $(DEMO): pyproject.toml
 	@$(MAKE) --no-print-directory .venv/bin/python
 	@echo "Installing Tirta into .venv: about 500 MB, a minute or two the first time."
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[virtual]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[receive,virtual]'
 	@touch $@
 
 .venv/bin/python:

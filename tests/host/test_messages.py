@@ -193,7 +193,7 @@ NOT_SAID = {
     "cli/config.py": "names of commands", "cli/update.py": "names of commands",
     "cli/virtual.py": "names of commands, and a line that moves",
     "link/protocol.py": "names of requests", "link/trace.py": "the log for support",
-    "demo.py": "of developers", "exports/": "files for other programs, in English as their formats",
+    "demo/": "of developers", "exports/": "files for other programs, in English as their formats",
     "tables/events.py": "what an archive keeps", "tables/query.py": "SQL",
     "install/raw_repl.py": "code for a board", "install/board_check.py": "code for a board",
     "install/deploy.py": "code for a board", "image/regions.py": "names of regions",

@@ -27,7 +27,8 @@ from tirta.tables.landing import land_all
 from tirta.virtual.demo_config import DEMO_CONFIG
 
 ONLY_LINUX = (  # what runs a virtual node, and the demo with it
-    "tirta.virtual.supervisor", "tirta.virtual.process", "tirta.virtual.node", "tirta.demo",
+    "tirta.virtual.supervisor", "tirta.virtual.process", "tirta.virtual.node",
+    "tirta.demo.cable_act", "tirta.demo.network_act", "tirta.demo.__main__",
 )  # fmt: skip
 ABSENT = ("fcntl", "termios", "tty", "pty", "resource", "pwd", "grp", "syslog", "posix")
 # Documented by Python as "Availability: Unix" or Linux.

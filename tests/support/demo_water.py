@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from district_archive import Channel, write_node
 
-from tirta import demo
+from tirta.demo import cable_act
 from tirta.district import tree
 from tirta.district.signal import Floats
 from tirta.district.survey import survey
@@ -82,7 +82,7 @@ class Run:
             start_s=self.now.timestamp() + _FIRST_S - 60.0 * self.water.minutes - _START_S,
         )
         demo_district(file, NODE, str(self.now.tzinfo))
-        return demo._leak(survey(archive, tree.load(file)), self.water)
+        return cable_act.leak_mistakes(survey(archive, tree.load(file)), self.water)
 
 
 @cache

@@ -50,6 +50,20 @@ def test_node_samples_while_it_is_read(demo: Demo) -> None:
     assert "its line at 921,600 baud (the default is 115,200)" in demo[1].stderr
 
 
+def test_what_a_node_kept_while_it_was_out_of_reach_comes_over_the_network(demo: Demo) -> None:
+    found = re.search(r"ledger of valve-2 tells of (\d+) records that were missing", demo[1].stderr)
+    assert found
+    assert int(found[1]) >= 2 * 1440
+    with (demo[0] / "network-records.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["channel"] == "flow"]
+    nodes = {row["node"] for row in rows}
+    assert len(nodes) == 3
+    with (demo[0] / "network.csv").open() as file:
+        truth = sum(int(row["pulses"]) for row in csv.DictReader(file))
+    for node in nodes:
+        assert sum(int(row["value"]) for row in rows if row["node"] == node) == truth
+
+
 def test_files_are_there_and_say_the_same(demo: Demo) -> None:
     table = pq.read_table(demo[0] / "records.parquet")
     assert table.schema.names == SCHEMA.names

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`make demo`: the main job on a virtual node, from bare flash to the page of its district, checked
-to the pulse.
+"""The demo's first act: the main job on a virtual node, from bare flash to its district's page,
+checked to the pulse.
 
 The truth is the scenario's file, which the node never sees: what its meter gave. The scenario ends
 just before a sample falls due, so that the record numbers show the node sampling while it is read.
@@ -8,9 +8,6 @@ A leak begins in one of its nights; the page must find it.
 """
 
 import csv
-import os
-import shutil
-import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,7 +19,6 @@ from rich.console import Console
 
 from tirta import config, virtual
 from tirta.boards import board_file
-from tirta.cli import say
 from tirta.district import tree
 from tirta.district.survey import Survey, survey
 from tirta.errors import TirtaError
@@ -44,61 +40,35 @@ _NAME = "demo"
 _TOWN = "Asia/Jakarta"
 _START_OFF_S = 3600  # what docs/DISTRICT.md promises of a burst
 _SIZE_OFF = 0.2
-_console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False)
 
 
-def main() -> int:
-    """Run the demo; 1 and what differs when anything does."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
-    # A place of its own: the demo's node is never mistaken for one of the user's.
-    os.environ["TIRTA_VIRTUAL_DIR"] = str((FOLDER / "virtual").resolve())
-    began = time.monotonic()
-    try:
-        differs, line = _run()
-    except TirtaError as error:
-        say.error(error.what, error.hint)
-        return 1
-    except KeyboardInterrupt:
-        say.error("Interrupted.", f"The node is taken down; {FOLDER} holds what was written.")
-        return 1
-    finally:
-        for node in virtual.list_nodes():
-            virtual.down(node["name"])
-    _step(f"{time.monotonic() - began:.0f} s in all")
-    for what in differs:
-        say.error(f"demo: {what}")
-    if differs:
-        return 1
-    say.out(line)
-    return 0
-
-
-def _run() -> tuple[list[str], str]:
+def run() -> tuple[list[str], str]:
+    """Play the act in FOLDER; return what is not as it should be, and the line of one that is."""
     scenario = FOLDER / "scenario.csv"
     water = Water(datetime.now(ZoneInfo(_TOWN)))
     water.write(scenario)
     port = virtual.up(_NAME, scenario=scenario, speed="max", baud=BAUD).port
-    _step(f"a virtual node on {port}, its line at {BAUD:,} baud (the default is 115,200)")
-    _step(f"it is a bare board: {_bare_board()}")
+    step(f"a virtual node on {port}, its line at {BAUD:,} baud (the default is 115,200)")
+    step(f"it is a bare board: {_bare_board()}")
     text, board = config.load(DEMO_CONFIG)
     began = time.monotonic()
     with bar("Writing") as progress:
         done = deploy(port, board_file.load(board.name), baud=BAUD, progress=progress)
-    _step(
+    step(
         f"application {done.hello.firmware} on it: {done.written_bytes:,} bytes in"
         f" {time.monotonic() - began:.1f} s"
     )
     with Node(port, BAUD) as node:
         state = node.apply_config(text)
-        _step(f"config {DEMO_CONFIG.name} applied: {state.hash:08x}")
+        step(f"config {DEMO_CONFIG.name} applied: {state.hash:08x}")
     _let_it_log(water.days)
     results = _pull_twice(port)
     archive = FOLDER / "archive"
     files = [export(archive, to, FOLDER / f"records.{to}") for to in ("csv", "parquet")]
     files.append(plot(archive, FOLDER / "inlet.png"))
     for file in files:
-        _step(f"wrote {file} ({file.stat().st_size:,} bytes)")
+        step(f"wrote {file} ({file.stat().st_size:,} bytes)")
     missed = _report(archive, results[0].node, water)
     differs, line = _compare(scenario, files[0], results, water.minutes)
     return differs + missed, line
@@ -128,12 +98,12 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 def _let_it_log(days: int) -> None:
     began = time.monotonic()
-    with _console.status("") as shown:
+    with console.status("") as shown:
         while not (told := _still_on()["scenario"])["ended"]:
             day = (told["into_us"] or 0) / 86_400e6
             shown.update(f"logging: day {day:.1f} of {days}")
             time.sleep(0.2)
-    _step(f"{days} days of one-minute samples logged in {time.monotonic() - began:.1f} s")
+    step(f"{days} days of one-minute samples logged in {time.monotonic() - began:.1f} s")
 
 
 def _pull_twice(port: str) -> list[PullResult]:
@@ -142,13 +112,13 @@ def _pull_twice(port: str) -> list[PullResult]:
     with Node(port, BAUD) as node:
         with bar("Pulling") as progress:
             first = pull(node, archive, progress=progress)
-        _step(_told("pulled", first))
+        step(_told("pulled", first))
         after = _next_record_beyond(node, first.next_record)
-        _step(
+        step(
             f"the node samples on: next record {first.next_record} when the pull began, {after} now"
         )
         second = pull(node, archive)
-        _step(_told("pulled again", second))
+        step(_told("pulled again", second))
     land_all(archive)
     return [first, second]
 
@@ -176,19 +146,20 @@ def _report(archive: Path, node: str, water: Water) -> list[str]:
     demo_district(file, node, _TOWN)
     found = survey(archive, tree.load(file))
     atomic.write(html, page(found, ()).encode())
-    _step(f"wrote {html} ({html.stat().st_size:,} bytes): open it in a browser")
-    _step(f"again, by hand: tirta report {archive} --district {file}")
-    return _leak(found, water)
+    step(f"wrote {html} ({html.stat().st_size:,} bytes): open it in a browser")
+    step(f"again, by hand: tirta report {archive} --district {file}")
+    return leak_mistakes(found, water)
 
 
-def _leak(found: Survey, water: Water) -> list[str]:
+def leak_mistakes(found: Survey, water: Water) -> list[str]:
+    """Return what a survey does not say of the water's leak."""
     (zone,) = found.zones.values()
     if len(zone.bursts) != 1 or zone.net is None:
         return [f"the page tells of {len(zone.bursts)} leaks instead of one"]
     burst, truth = zone.bursts[0], water.burst
     began_s = float(zone.net.time_s[zone.net.number == truth.start_min][0])
     late_s = burst.start_s - began_s
-    _step(
+    step(
         f"the page finds the leak: {burst.size_lps:.2f} L/s (in truth {truth.flow_l_s:.2f}), begun"
         f" {datetime.fromtimestamp(burst.start_s, ZoneInfo(_TOWN)):%d %B %H:%M}"
         f" ({abs(late_s) / 60:.0f} minutes off)"
@@ -225,9 +196,6 @@ def _compare(
     )
 
 
-def _step(message: str) -> None:
-    _console.print(f"demo: {message}", soft_wrap=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def step(message: str) -> None:
+    """Tell what was done."""
+    console.print(f"demo: {message}", soft_wrap=True)
