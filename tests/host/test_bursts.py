@@ -210,6 +210,30 @@ def test_a_pump_that_fills_a_tank_tells_the_use_of_each_day() -> None:
     assert not tank.fills_a_tank(town(400, 0.0).flow)
 
 
+@pytest.mark.parametrize("weekends", [1, 2])
+@pytest.mark.parametrize("begin_h", [2, 10, 20, 30])
+def test_a_change_on_days_that_few_are_like_is_not_told_as_sure(
+    begin_h: int, weekends: int
+) -> None:
+    """It begins on the last Saturday or Sunday, whose mornings are twice those of other days."""
+    rng = np.random.default_rng(begin_h)
+    count = weekends * 7 + 2
+    at = np.arange(count * DAY)
+    begin = (count - 4) * DAY + begin_h * 60
+    morning = np.exp(-0.5 * ((at % DAY / 60 - 8) / 2) ** 2)
+    rest = np.isin(at // DAY % 7, (5, 6))
+    value = (3 + (4 + 4 * rest) * morning) * rng.normal(1, 0.05, len(at)) + 2.0 * (at >= begin)
+    flow = replace(town(400, 0.0).flow.cut(slice(count * DAY)), value=value)
+    days = change_point.days_of(flow, JAKARTA, Calendar())
+    days.clean[count - 4 : count - 2] = False
+    days.leak[count - 2 :] = 2.0
+    between = (START_S + (count - 5) * DAY_S, START_S + (count - 2) * DAY_S)
+    moment = change_point.change(days, between, 2.0, 0.1)
+    assert moment.low_s - 300 <= START_S + 60 * begin <= moment.high_s + 300
+    if weekends > 1:
+        assert moment.high_s - moment.low_s < 6 * HOUR_S
+
+
 def test_days_are_of_the_local_clock_when_it_changes() -> None:
     """In Berlin 2025-03-30 lacks an hour: seven o'clock is block 84 on both sides of it."""
     berlin = NightWindow(ZoneInfo("Europe/Berlin"))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from demo_water import Run
 
+pytestmark = pytest.mark.filterwarnings("error")  # they would be on the user's screen
 _MONDAY = datetime(2025, 12, 1, tzinfo=ZoneInfo("Asia/Jakarta"))
 _HOURS = 168
 # Weekday, hour and minute at which the page once told of two leaks, or dated it a day late.

@@ -29,7 +29,7 @@ _ODD_DAYS = 0.05  # share of days that are unlike those that they are compared w
 _ODD_SCATTER = 0.4
 _MEDIAN_COST = 1.57  # variance of a median, against a mean's
 _BLOCK_SCATTER = 0.04  # the least noise of a block, relative: days that agree prove nothing
-_OF_FEW = {1: 0.2, 2: 0.1}  # where only so many days are alike: that they agree proves less
+_OF_FEW = {0: 0.4, 1: 0.2, 2: 0.1}  # where only so many days are alike, the least noise of a block
 _HOLD = float(np.exp(-BLOCK_S / 1800))  # a part of the noise of demand holds for half an hour
 _SLOW = 0.8  # of its variance
 _RANGE = (0.025, 0.5, 0.975)
@@ -48,14 +48,14 @@ class Moment:
 
 @dataclass(frozen=True)
 class Usual:
-    """A day as it usually is, L/s by block, from `count` days like it; relative scatter of a block
-    beside its day, and of a whole day.
+    """A day as it usually is, L/s by block, NaN where no day tells; `count` days like it do, where
+    that is 0, others. Relative scatter of a block beside its day, and of a whole day.
     """
 
     middle: Floats
     block: Floats
     day: float
-    count: int
+    count: Ints
 
 
 @dataclass
@@ -83,27 +83,32 @@ class Days:
         return (day - self.first).days
 
     def usual(self, place: int) -> "Usual | None":
-        """Return the day that this one would have been without leaks; None where none is alike."""
-        used = self._alike(place)
+        """Return the day that this one would have been without leaks; None where no other tells."""
+        used, alike = self._alike(place)
         if not len(used):
             return None
         own = self.flow[used] - self.leak[used]
         middle = _smooth(_median(own))
         middle = np.maximum(middle, 0.02 * float(np.nanmean(middle)) + 1e-6)
         scale = np.array([_scale(day, middle) for day in own])
-        scatter = np.nanstd(own / scale[:, None] / middle - 1, axis=0)
-        least = _OF_FEW.get(len(used), _BLOCK_SCATTER)
-        scatter = np.maximum(_smooth(np.nan_to_num(scatter)), least)
-        return Usual(middle, scatter, _scatter_of(scale), len(used))
+        known = (~np.isnan(own)).sum(axis=0)
+        count = known if alike else np.zeros_like(known)
+        relative = np.where(known > 0, own / scale[:, None] / middle - 1, 0.0)
+        scatter = _smooth(np.nanstd(relative, axis=0))
+        least = np.select([count == few for few in _OF_FEW], list(_OF_FEW.values()), _BLOCK_SCATTER)
+        middle = np.where(known > 0, middle, np.nan)
+        return Usual(middle, np.maximum(scatter, least), _scatter_of(scale), count)
 
-    def _alike(self, place: int) -> Ints:
-        """The nearest clean days that are like it: its weekday, and days whose shape that has."""
+    def _alike(self, place: int) -> tuple[Ints, bool]:
+        """The nearest clean days that are like it: its weekday, and days whose shape that has; else
+        any, and that they are not like it.
+        """
         days = [self.first + timedelta(days=i) for i in range(len(self.flow))]
         here = np.arange(len(days)) != place
         clean = self.clean & here
         plain = np.array([day not in self.calendar.holidays for day in days])
         if not plain[place] and (clean & ~plain).sum() >= _HOLIDAYS_AT_LEAST:
-            return self._nearest(clean & ~plain, place)
+            return self._nearest(clean & ~plain, place), True
         # Of holidays there are few: where too few, what the day would be without one stands in.
         weekday = np.array([day.weekday() for day in days])
         own = clean & plain & (weekday == weekday[place])
@@ -112,8 +117,9 @@ class Days:
             kinds = np.array([ordinary.kind(day) for day in days])
             own = clean & plain & (kinds == kinds[place])
         if not own.any():
-            return self._nearest(clean, place)
-        return self._nearest(own | (clean & plain & self._of_shape(own, weekday)), place)
+            return self._nearest(clean, place), False
+        alike = own | (clean & plain & self._of_shape(own, weekday))
+        return self._nearest(alike, place), True
 
     def _of_shape(self, own: Bools, weekday: Ints) -> Bools:
         """Which days differ from these by no more than days of one weekday do from each other."""
@@ -226,7 +232,7 @@ def _around(days: Days, low_s: float, high_s: float) -> _Around:
             continue
         use = inside & ~np.isnan(days.flow[place]) & ~np.isnan(usual.middle)
         middle = usual.middle[use]
-        unsure = 1 + _MEDIAN_COST / usual.count
+        unsure = 1 + _MEDIAN_COST / np.maximum(usual.count[use], 1)
         parts.append(
             (
                 at_s[use],
@@ -234,7 +240,7 @@ def _around(days: Days, low_s: float, high_s: float) -> _Around:
                 (usual.block * usual.middle)[use] * np.sqrt(unsure),
                 middle,
                 np.full(int(use.sum()), place),
-                np.full(int(use.sum()), usual.day * np.sqrt(unsure)),
+                usual.day * np.sqrt(unsure),
             )
         )
     if not parts:
@@ -258,8 +264,9 @@ def _scale(day: Floats, middle: Floats) -> float:
 
 
 def _median(days: Floats) -> Floats:
-    with np.errstate(all="ignore"):
-        found = np.nanmedian(days, axis=0)
+    known = ~np.isnan(days).all(axis=0)
+    found = np.full(days.shape[1], np.nan)
+    found[known] = np.nanmedian(days[:, known], axis=0)
     whole = float(np.nanmean(found)) if not np.isnan(found).all() else 0.0
     return np.where(np.isnan(found), whole, found)
 
