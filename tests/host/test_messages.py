@@ -198,6 +198,8 @@ NOT_SAID = {
     "install/raw_repl.py": "code for a board", "install/board_check.py": "code for a board",
     "install/deploy.py": "code for a board", "image/regions.py": "names of regions",
     "install/label_sheet.py": "HTML", "archive/standings.py": "SQL",
+    "tables/lake.py": "SQL",
+    "cli/lake.py": "names of commands, and nouns",
     "fleet/questions.py": "SQL", "fleet/gathering.py": "SQL",
     "fleet/metrics.py": "Prometheus, in English as its formats",
     "fleet/gate.py": "answers to programs", "fleet/service.py": "answers to programs",

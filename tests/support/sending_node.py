@@ -25,6 +25,7 @@ class SendingNode:
     end: int  # of the chunks in the newest page
     next_number: int = 500
     oldest_number: int = 0
+    node: str = NODE
     boot: int = 1
     counter: int = 0
     key: bytes = b""
@@ -33,7 +34,7 @@ class SendingNode:
     ledgers: dict[bytes, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.key = bytes(access.node_key(FLEET, NODE))
+        self.key = bytes(access.node_key(FLEET, self.node))
         self.start()
 
     @property
@@ -42,14 +43,14 @@ class SendingNode:
 
     @property
     def uplink_key(self) -> bytes:
-        return bytes(uplink.uplink_key(self.key, NODE))
+        return bytes(uplink.uplink_key(self.key, self.node))
 
     def start(self) -> None:
         """A boot: another run."""
         self.boot += 1
         self.counter = 0
         self.run = struct.pack("<IH", 5, self.boot) + secrets.token_bytes(10)
-        first, second = uplink.up_keys(self.uplink_key, NODE, self.run)
+        first, second = uplink.up_keys(self.uplink_key, self.node, self.run)
         self.sealed = bytes(first), bytes(second)
         self.ledgers = {}
 
@@ -60,14 +61,14 @@ class SendingNode:
         end = uplink.close(
             aes, self.sealed, kind, self.counter, buf, len(head), len(head) + len(body)
         )
-        return f"tirta/{NODE}/{letter}", bytes(buf[:end])
+        return f"tirta/{self.node}/{letter}", bytes(buf[:end])
 
     def hello(self) -> Message:
         told = (
             EPOCH, self.boot, self.next_number, self.oldest_number, self.newest, self.end, 9, 0, 0,
         )  # fmt: skip
         body = uplink_hello.hello(told, uplink_hello.spans_of(self.pages))
-        head = b"\1" + bytes(access.key_name(self.key, NODE)) + self.run
+        head = b"\1" + bytes(access.key_name(self.key, self.node)) + self.run
         return self._seal(uplink.HELLO, "h", head, bytes(body))
 
     def piece(self, sequence: int, at: int, end: int) -> Message:
@@ -80,7 +81,9 @@ class SendingNode:
     def hear(self, message: bytes) -> bool:
         """Take a ledger as a node does; whether it is one of this run."""
         archive = message[1:17]
-        keys_down = tuple(map(bytes, uplink.down_keys(self.uplink_key, NODE, self.run, archive)))
+        keys_down = tuple(
+            map(bytes, uplink.down_keys(self.uplink_key, self.node, self.run, archive))
+        )
         counter, at = varint.get(message, 17, len(message))
         body = uplink.open_(aes, keys_down, uplink.LEDGER, counter, message[at:])
         if body is not None:
@@ -100,7 +103,7 @@ class SendingNode:
         return sent
 
 
-def make_node(chance: random.Random, count: int) -> SendingNode:
+def make_node(chance: random.Random, count: int, node: str = NODE) -> SendingNode:
     """`count` pages with headers and noise behind them; sequences with gaps."""
     pages: dict[int, bytes] = {}
     sequence = 0
@@ -109,4 +112,4 @@ def make_node(chance: random.Random, count: int) -> SendingNode:
         head = page.Header(2, sequence, EPOCH, number * 100, number * 100, 1, 9)
         content = page.MARK + bytes(head.pack())
         pages[sequence] = content + chance.randbytes(page.SIZE - len(content))
-    return SendingNode(pages, chance.randrange(page.HEADER_SIZE, page.SIZE))
+    return SendingNode(pages, chance.randrange(page.HEADER_SIZE, page.SIZE), node=node)

@@ -210,6 +210,27 @@ COMMANDS = (
         "receive",
     ),
     Command(
+        "lake write",
+        PULL,
+        "bring the tables of many cities into one lake (Delta Lake), for Spark, Trino and others",
+        "tirta lake write /srv/tirta /srv/lake",
+        "lake",
+    ),
+    Command(
+        "lake tidy",
+        PULL,
+        "make large files of a lake's small ones, and remove those of old snapshots",
+        "tirta lake tidy /srv/lake --keep-days 30",
+        "lake",
+    ),
+    Command(
+        "lake restore",
+        PULL,
+        "write a city's tables back from a lake, as of now or of an old snapshot",
+        "tirta lake restore /srv/lake bandung /srv/again/bandung",
+        "lake",
+    ),
+    Command(
         "fleet",
         LOOK,
         "say who is behind, silent or unwell among the nodes of all cities",

@@ -37,6 +37,12 @@ def _arguments(parser: ArgumentParser) -> None:
         "--embedded", action="store_true", help="start a broker there, too, on this computer"
     )
     parser.add_argument(
+        "--part",
+        default="1/1",
+        metavar="I/N",
+        help="take every N-th node only, where N processes share the work (default 1/1)",
+    )
+    parser.add_argument(
         "--status",
         action="store_true",
         help="say which nodes are behind, and why, as of what the archive knows; receives nothing",
@@ -49,13 +55,13 @@ def _receive(args: Namespace) -> None:
         _status(args)
         return
     try:
-        from tirta.receive.centre import Broker, Centre
+        from tirta.receive.centre import Broker, Centre, Part, Schedule
     except ModuleNotFoundError as error:
         raise TirtaError(
             "What talks to a broker is not installed.",
             "Install it: pip install 'tirta[receive]'.",
         ) from error
-    broker = Broker.of(args.broker)
+    broker, part = Broker.of(args.broker), Part.of(args.part)
     if PASSWORD in os.environ:
         broker = replace(broker, password=os.environ[PASSWORD])
     keys_of = keys.from_vault()
@@ -73,7 +79,7 @@ def _receive(args: Namespace) -> None:
             say.out(f"Node {stored.node}: page {stored.page}.")
 
     told: dict[str, set[int]] = {}
-    centre = Centre(broker, args.archive, keys_of, tell, _trouble)
+    centre = Centre(broker, args.archive, keys_of, tell, _trouble, Schedule(part=part))
     before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         with embedded(broker.host, broker.port) if args.embedded else contextlib.nullcontext():

@@ -10,6 +10,7 @@ import queue
 import secrets
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +37,13 @@ _NAME_SIZE = 8
 _START_SIZE = 8
 _GATHER_S = 0.05  # after a message, for others to come into the same write
 _GATHER_MOST = 256
+_MOST_PARTS = 256
 _WAITING = 4096  # messages; more wait at the broker
 _MOST_BYTES = 8192  # of a message: no node sends more than a page
 _CONNECT_S = 20.0
 _UNAVAILABLE = 0x88  # of a server, says MQTT 5; paho gives answers of 3.1.1 the same numbers
 _FILTERS = [("tirta/+/h", 1), ("tirta/+/p", 1)]
+_NODE_OF = "tirta/"  # a topic is tirta/NODE/LETTER
 TellStored = Callable[[Stored], object]
 TellTrouble = Callable[[TirtaError], object]
 
@@ -72,13 +75,46 @@ class Broker:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Which nodes this process takes, where several share an archive: those whose id's CRC-32
+    leaves `index` when it is divided by `count`. So each node has one process, whoever else runs.
+    """
+
+    index: int = 0
+    count: int = 1
+
+    @classmethod
+    def of(cls, text: str) -> "Part":
+        """Read 1/4 to 4/4. Raises TirtaError."""
+        first, _, second = text.partition("/")
+        if (
+            first.isdecimal()
+            and second.isdecimal()
+            and 1 <= int(first) <= int(second) <= _MOST_PARTS
+        ):
+            return cls(int(first) - 1, int(second))
+        raise TirtaError(
+            f"{text!r} is no part of a whole.", "Write 1/4, 2/4, 3/4 and 4/4 for four processes."
+        )
+
+    def takes(self, topic: str) -> bool:
+        """Return whether a message is for this process."""
+        node = topic.removeprefix(_NODE_OF).partition("/")[0]
+        return self.count == 1 or zlib.crc32(node.encode()) % self.count == self.index
+
+    def __str__(self) -> str:
+        return f"{self.index + 1}/{self.count}"
+
+
+@dataclass(frozen=True)
 class Schedule:
-    """Seconds: tables and ledgers of holes follow each `land_s`, and the ledger of a node at once
-    that was not heard for `away_s`.
+    """What this process does, and when: tables and ledgers of holes follow each `land_s` seconds,
+    and the ledger of a node at once that was not heard for `away_s`.
     """
 
     land_s: float = 60.0
     away_s: float = 6 * 3600.0
+    part: Part = Part()  # of the work
 
 
 class Centre:
@@ -113,7 +149,7 @@ class Centre:
         self._districts: object = ()  # as of when they were read
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id="tirta-" + name.hex(),
+            client_id=f"tirta-{name.hex()}{_suffix(schedule.part)}",
             clean_session=False,  # what comes while nobody listens waits at the broker
         )
         if broker.account:
@@ -262,7 +298,12 @@ class Centre:
         except UnicodeDecodeError:
             self.inbox.counts.strange += 1
             return
-        self._came.put((topic, bytes(message.payload)))
+        if self._schedule.part.takes(topic):
+            self._came.put((topic, bytes(message.payload)))
+
+
+def _suffix(part: Part) -> str:
+    return "" if part.count == 1 else f"-{part.index + 1}-{part.count}"
 
 
 def _name_of(root: Path) -> bytes:
@@ -275,5 +316,6 @@ def _name_of(root: Path) -> bytes:
     except (OSError, ValueError, TypeError, LookupError):
         pass  # none yet, or damaged: another name costs the nodes nothing
     name = secrets.token_bytes(_NAME_SIZE)
+    # Others that start at this moment may draw another one: it costs the nodes nothing either.
     atomic.write(path, json.dumps({"name": name.hex()}).encode() + b"\n")
     return name

@@ -116,6 +116,10 @@ PAGE_SCHEMA = pa.schema(
     ]
 )
 
+SCHEMAS = {
+    RECORDS: RECORD_SCHEMA, EVENTS: EVENT_SCHEMA, HOLES: HOLE_SCHEMA, CHANNELS: CHANNEL_SCHEMA,
+    PAGES: PAGE_SCHEMA,
+}  # fmt: skip
 _REPEATING = {"time_quality", "channel", "unit", "config"}
 RECORDS_IN_MEMORY = pa.schema([
     field.with_type(pa.dictionary(pa.int8(), field.type)) if field.name in _REPEATING else field
@@ -194,6 +198,11 @@ def write(
 def write_records(path: Path, tables: Iterable[pa.Table], inputs: str) -> None:
     """Write as `write` does, a row group for each table; texts that repeat come as dictionaries."""
     write(path, RECORDS_IN_MEMORY, tables, inputs, **_RECORD_ENCODING)
+
+
+def is_lake(root: Path) -> bool:
+    """Return whether a folder is a lake (tirta.tables.lake), not an archive."""
+    return (root / RECORDS / "_delta_log").is_dir()
 
 
 def inputs_of(path: Path) -> str | None:

@@ -42,6 +42,8 @@ def connect(archive: Path) -> "duckdb.DuckDBPyConnection":
     con.execute("SET TimeZone = 'UTC'")
     con.execute(f"SET allowed_directories = [{_text(str(root) + '/')}]")
     con.execute("SET enable_external_access = false")
+    if layout.is_lake(root):
+        _add_empty(con)
     try:
         con.execute(_views(root))
     except duckdb.Error as error:
@@ -85,18 +87,57 @@ def _batches(reader: pa.RecordBatchReader, con: Any) -> Iterator[pa.RecordBatch]
 
 def _views(root: Path) -> str:
     kinds = _channels(root)
+    tables = {name: _from(root, name) for name in layout.TABLES}
     return _VIEWS.read_text(encoding="utf-8").format(
-        archive=str(root).replace("'", "''"),
+        **tables,
         flow=_list(name for name, quantity in kinds if quantity == "flow"),
         water=_list(name for name, quantity in kinds if quantity in WATER),
         quantities=_list(WATER),
     )
 
 
+def _from(root: Path, name: str) -> str:
+    """Where a table is read from: an archive's files, or those of a lake's newest snapshot."""
+    if layout.is_lake(root):
+        kinds = (
+            "{'city': VARCHAR, 'month': VARCHAR}" if name == layout.RECORDS else "{'city': VARCHAR}"
+        )
+        found = _lake_files(root, name)
+        listed = ", ".join(map(_text, found))
+        return (
+            f"read_parquet([{listed}], hive_partitioning = true, hive_types = {kinds})"
+            if found
+            else f"empty_{name}"
+        )
+    month = "*/" if name == layout.RECORDS else ""
+    more = "union_by_name = true, " if name == layout.EVENTS else ""
+    kinds = "{'node': VARCHAR, 'month': VARCHAR}" if month else "{'node': VARCHAR}"
+    where = _text(f"{root}/{name}/*/{month}*.parquet")
+    return f"read_parquet({where}, {more}hive_partitioning = true, hive_types = {kinds})"
+
+
+def _lake_files(root: Path, name: str) -> list[str]:
+    """The files of a lake's newest snapshot; none where nothing of the table was committed."""
+    from tirta.tables import lake
+
+    return lake.files(root, name)
+
+
+def _add_empty(con: "duckdb.DuckDBPyConnection") -> None:
+    """Stand in for tables that a lake has nothing of."""
+    for name, schema in layout.SCHEMAS.items():
+        whole = schema.insert(0, pa.field("node", pa.string()))
+        con.register(f"empty_{name}", whole.empty_table())
+
+
 def _channels(root: Path) -> set[tuple[str, str]]:
     """(channel, quantity) of all nodes."""
     found: set[tuple[str, str]] = set()
-    for path in (root / layout.CHANNELS).glob("node=*/*.parquet"):
+    for path in (
+        map(Path, _lake_files(root, layout.CHANNELS))
+        if layout.is_lake(root)
+        else (root / layout.CHANNELS).glob("node=*/*.parquet")
+    ):
         layout.must_be_known(path)
         try:
             table = pq.read_table(path, columns=["channel", "quantity"], partitioning=None)
@@ -110,6 +151,8 @@ def _channels(root: Path) -> set[tuple[str, str]]:
 
 
 def _must_have_tables(archive: Path) -> None:
+    if layout.is_lake(archive):
+        return
     if not next((archive / layout.RECORDS).glob("node=*/month=*/*.parquet"), None):
         Archive(archive).must_have_epochs()
         raise TirtaError(

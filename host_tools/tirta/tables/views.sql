@@ -1,16 +1,11 @@
 -- SPDX-License-Identifier: MIT
--- The views of `tirta query`. {archive}, {flow} and {water} are filled in by tirta.tables.query:
--- the folder, and the channel names of a kind, so that nobody reads the other channels' row groups.
-CREATE VIEW records AS FROM read_parquet('{archive}/records/*/*/*.parquet',
-    hive_partitioning = true, hive_types = {{'node': VARCHAR, 'month': VARCHAR}});
-CREATE VIEW all_events AS FROM read_parquet('{archive}/events/*/*.parquet',
-    union_by_name = true, hive_partitioning = true, hive_types = {{'node': VARCHAR}});
-CREATE VIEW holes AS FROM read_parquet('{archive}/holes/*/*.parquet',
-    hive_partitioning = true, hive_types = {{'node': VARCHAR}});
-CREATE VIEW channels AS FROM read_parquet('{archive}/channels/*/*.parquet',
-    hive_partitioning = true, hive_types = {{'node': VARCHAR}});
-CREATE VIEW pages AS FROM read_parquet('{archive}/pages/*/*.parquet',
-    hive_partitioning = true, hive_types = {{'node': VARCHAR}});
+-- The views of `tirta query`. The tables, {flow} and {water} are filled in by tirta.tables.query:
+-- where their files are, and the channel names of a kind, so that nobody reads the other channels' row groups.
+CREATE VIEW records AS FROM {records};
+CREATE VIEW all_events AS FROM {events};
+CREATE VIEW holes AS FROM {holes};
+CREATE VIEW channels AS FROM {channels};
+CREATE VIEW pages AS FROM {pages};
 
 -- What happened; checkpoints are bookkeeping.
 CREATE VIEW events AS FROM all_events WHERE kind <> 'checkpoint';
