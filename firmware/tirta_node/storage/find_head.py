@@ -57,6 +57,8 @@ class Head:
         self.stopped = False  # the last boot ended in order
         self.told = 0  # what is missing below this is noted
         self.begun_boot = 0  # the newest of which there is a word
+        self.is_away = False  # a page shows nothing, or what lies elsewhere
+        self._is_stale = False  # this page was begun before the one before it ended
         self._gap = 0  # records at most in the damaged stretches since the last known place
         self._boots = 0  # boots at most in them
         self._placed = 0  # the newest boot of which there are records, or a page for them,
@@ -79,10 +81,14 @@ class Head:
             self._start_unix_ms = 0
         elif kind == meta.CHECKPOINT:
             self.checked = True
-            self.totals = dict(fields["totals"])
+            totals = dict(fields["totals"])
+            if self._is_stale:
+                totals.update(self.totals)
+            self.totals = totals
             self._names = [name for name, _ in fields["totals"]]
-            self.pulled = fields["pulled"]
-            self.lost = fields["lost"]
+            if not self._is_stale:
+                self.pulled = fields["pulled"]
+                self.lost = fields["lost"]
             self.top = max(self.top, self.pulled)
         elif kind == meta.LOSS:
             self.lost += fields["at_most"]
@@ -123,7 +129,7 @@ class Head:
         self.number += count
         self.top = max(self.top, self.number)
         self.begun = True
-        self.stopped = False
+        self.stopped = self._is_stale = False
         if summed:
             how_many = payload[at]
             at += 1
@@ -135,8 +141,9 @@ class Head:
 
     def take_header(self, header):
         """What the header of a page tells, read in the order of their sequence."""
+        self._is_stale = header.number < self.number  # it did not show, and that one was written on
         if self.epoch:
-            self._place(header.boot, header.number)
+            self._place(header.boot, max(header.number, self.number))
         else:
             self.number = self._began = header.number
             self.boot = self.begun_boot = self._placed = header.boot
@@ -203,6 +210,7 @@ def find(flash, index, patient):
             _doubt(index)
         return found
     page = bytearray(pages.SIZE)
+    found.is_away = _part(index, page)
     block = _first(index, page)
     while block >= 0:
         index.read(block, page)
@@ -223,7 +231,10 @@ def find(flash, index, patient):
         if header is not None:
             if header.seq > found.seq:
                 raise OSError(_UNSTEADY)
-            if header.seq == index.seqs[block] or header.epoch != found.epoch:
+            # A header alone, that of the newest page: it was programmed here as well.
+            is_alone = page_chunks.used_end(page, 0) == pages.HEADER_SIZE
+            is_stray = is_alone and header.seq == found.seq
+            if header.seq == index.seqs[block] or header.epoch != found.epoch or is_stray:
                 break
         is_hidden = header is not None  # what lies elsewhere, and nothing of this page
         if page_chunks.used_end(page, 2) == 2:
@@ -235,11 +246,31 @@ def find(flash, index, patient):
         late = pages.header(page[1 : pages.HEADER_SIZE + 1])  # by a byte
         if is_hidden or late or not any(page):
             page[:] = bytes(pages.SIZE)
+            found.is_away = True
             found.skipped = int(is_full)
         if not _read_headless(page, found):
             break
         is_full = False
     found.end()
+    return found
+
+
+def _part(index, page):
+    """Where two pages have one sequence, forget the one that holds less: it shows what lies
+    elsewhere, or a header was programmed there as well. Whether there are such.
+    """
+    found = False
+    for block in range(index.count):
+        other = index.after(index.seqs[block]) if index.seqs[block] else block
+        if other != block:
+            index.read(block, page)
+            end = page_chunks.used_end(page, 0)
+            index.read(other, page)
+            less = other if page_chunks.used_end(page, 0) < end else block
+            index.forget(less)
+            if index.newest == less:
+                index.newest = other + block - less
+            found = True
     return found
 
 

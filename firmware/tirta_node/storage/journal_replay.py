@@ -20,6 +20,7 @@ from tirta_node.storage.ring import MOST, Ring
 
 _NO_HEADER = b"\xff" * (pages.HEADER_SIZE - 2)
 _MENDED = const(16)  # no kind of a chunk
+_HOLES = const(8)  # that get a note each
 _CHUNK_BYTES = const(256)  # no chunk of the journal is longer
 _GAP = const(4096)  # slots that nobody sampled, at most, before a chunk that is set right
 _LEAST = const(9)  # bytes of a chunk besides its records, each of which has one at least
@@ -41,6 +42,8 @@ class _Journal:
         self._hidden = 0  # records at most in damaged stretches behind the last record
         self._number = number
         self.end = number
+        self.is_away = False  # a page shows nothing, or what lies elsewhere
+        self.holes = []  # (end, how many records are missing before it)
         self.boot = 0
         for block in range(index.count):
             head = index.header(block) or self._repaired(block)
@@ -53,7 +56,8 @@ class _Journal:
     def _behind(self):
         index = self.index
         if len({each[0] for each in self._pages}) < len(self._pages):
-            return MOST  # one shows what lies elsewhere
+            self.is_away = True  # one shows what lies elsewhere
+            return MOST
         if self._pages:
             newest = self._pages[-1][1]
             block = (newest + 1) % index.count
@@ -62,10 +66,12 @@ class _Journal:
                 return hidden
             index.read(newest, self._page)
             is_full = page_chunks.used_end(self._page, 0) > pages.SIZE - 2 * _CHUNK_BYTES
-            return MOST if is_full and self._is_away(block) else 0
+            self.is_away = is_full and self._is_away(block)
+            return MOST if self.is_away else 0
+        hidden = max([self._hides(each) for each in range(index.count)])
         for block in range(index.count):
             if not (self._hides(block) or self._is_away(block)):
-                return self._hides(0)
+                return hidden
         if self._patient:
             raise OSError(log_start.UNSTEADY)
         return MOST
@@ -78,6 +84,7 @@ class _Journal:
         index.read(block, page)
         late = pages.header(page[1 : pages.HEADER_SIZE + 1], pages.MARK_JOURNAL)  # by a byte
         if late:
+            self.is_away = True
             return MOST
         if page_chunks.is_hurt(page, pages.MARK_JOURNAL, index.epoch):
             return _most(page, pages.HEADER_SIZE, pages.SIZE)
@@ -92,8 +99,13 @@ class _Journal:
     def look(self, told):
         """Find `end` and `boot`. How many records are here, and how many of them from `told` on."""
         count = behind = 0
+        wanted = max(self._number, told)
+        self.holes = []
         for _, boot, number, _, _, _ in self.records():
+            if number > wanted and len(self.holes) < _HOLES:
+                self.holes.append((number, number - wanted))
             self.end = number + 1
+            wanted = max(wanted, self.end)
             self.boot = max(self.boot, boot)
             count += 1
             behind += number >= told
@@ -239,7 +251,8 @@ def look(index, log):
 
 
 def _mark(journal, count, behind):
-    return count, behind, journal.end, journal.boot, crc32(journal.index.seqs)
+    seqs = crc32(journal.index.seqs)
+    return count, behind, journal.end, journal.boot, seqs, journal.is_away
 
 
 def into_log(index, log, counted, config_hash, known, tried):
@@ -264,7 +277,7 @@ def into_log(index, log, counted, config_hash, known, tried):
                 writer.settle()
             log_start.turn(log, head.channels, head.config_hash, boot)
             log_start.count(log, counted if head.config_hash == config_hash else {})
-            log_start.begin(log)
+            log_start.begin(log, journal.holes)
             writer = _Writer(log, head, boot, slot)
         writer.put(number, slot, values, flags)
         left -= 1

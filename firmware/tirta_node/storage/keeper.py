@@ -207,7 +207,7 @@ class Keeper:
 
     def _erase_ahead(self):
         log, journal = self.log, self._journal
-        if not log.is_ahead() and log.erase_ahead():
+        if not (log.is_ahead() or log.hidden) and log.erase_ahead():  # it may hide in that page
             return True
         return not journal.is_ahead() and journal.erase_ahead()
 

@@ -10,6 +10,7 @@ from tirta_node import unload
 
 _PATIENCE_MS = const(3600000)  # until a log of which no page can be read is given up
 UNSTEADY = "the flash reads differently each time"
+_AWAY = "a page of the log shows nothing, or what lies elsewhere"
 _PROBE = b"\x7f"
 _IDLE = const(1024)  # bytes: the notes of a dozen starts
 _EPOCHS = const(0xFFFFFFFF)
@@ -52,6 +53,10 @@ def _find_twice(log, journal, random_u32):
     found, of_journal = _look(log, journal, random_u32, patient)
     if before != (found.mark(), crc32(log.index.seqs), journal.seq, of_journal):
         raise OSError(UNSTEADY)
+    if (found.is_away or of_journal[-1]) and not log.looked:  # it may show in a second
+        log.looked = True
+        raise OSError(_AWAY)
+    log.looked = False
     epoch, number = log.sure
     if epoch == log.epoch and number > log.top:  # found before, and destroyed since
         log.hidden += number - log.top
@@ -183,8 +188,10 @@ def count(log, counted):
             log.checked = False  # a chunk names a total by its place in the checkpoint
 
 
-def begin(log):
-    """Write what stands before the notes of a boot, or before what the journal brings."""
+def begin(log, holes=()):
+    """Write what stands before the notes of a boot, or before what the journal brings: it has
+    `holes`, (number behind each, how many records are missing).
+    """
     from tirta_node.storage import next_page
 
     ring = log.ring
@@ -196,6 +203,11 @@ def begin(log):
     if not log.checked and ring.room() >= 0:
         next_page.checkpoint(log)
         log.checked = True
+    for before, count in holes:
+        missing = min(count, log.hidden)
+        if missing:
+            next_page.note_loss(log, log.reason, missing, 0, before)
+            log.hidden -= missing
     if log.hidden:
         next_page.note_loss(log, log.reason, log.hidden, 0, max(log.number, log.top))
         log.hidden = 0

@@ -40,9 +40,15 @@ def keep_pulled(log, number):
 
 
 def stop(log, reason):
-    """Note that the node stops in order; everything before is in the log."""
-    checkpoint(log)
-    log.note(meta.stop(log.uptime_ms(), reason))
+    """Note that the node stops in order; everything before is in the log. It is part of the
+    attempt that brought it there.
+    """
+    kept, log.is_kept = log.is_kept, True
+    try:
+        checkpoint(log)
+        log.note(meta.stop(log.uptime_ms(), reason))
+    finally:
+        log.is_kept = kept
 
 
 def note_config(log, text):
@@ -197,7 +203,7 @@ def _erase(log, victim):
     some minutes at least. Then the journal tries a page that nobody needs.
     """
     ring = log.ring
-    holds = ring.index.seqs[victim] and (victim != ring.failed or ring.needs)
+    holds = (ring.index.seqs[victim] or log.hidden) and (victim != ring.failed or ring.needs)
     if holds and ring.refused < _UNPROVEN and not _is_proven(log.attempts):
         ring.refuse()
     if not ring.make_spare():
