@@ -136,7 +136,7 @@ class Rescue:
             "oldest_record": log.index.number(oldest) if oldest >= 0 else 0,
             "overruns": 0,
             "lost": 0,
-            "log_used": round(log.index.used() / log.index.count, 4),
+            "log_used": round(len([seq for seq in log.index.seqs if seq]) / log.index.count, 4),
             "clock": "unset",
             "alarms": problems,
             "boot": log.boot,

@@ -30,6 +30,7 @@ DAYS = 30
 LEAST_FREE, LEAST_FREE_LOCKED = 60_000, 50_000
 FLEET = bytes(32)
 READINGS = 8
+STARTS = 3  # what each lays where may differ
 
 
 def flash_table(builds: dict[str, Build]) -> list[str]:
@@ -107,11 +108,12 @@ def main() -> int:
     lines = flash_table(builds)
     sys.stdout.write("\n".join(lines) + "\n")
     at_boot, after_a_month = heap_after_boot_and_a_month()
+    locked = min(heap_of_a_locked_node() for _ in range(STARTS))
     little = False
     for when, heap, least in (
         ("after boot", at_boot, LEAST_FREE),
         (f"after {DAYS} days", after_a_month, LEAST_FREE),
-        ("of a locked node", heap_of_a_locked_node(), LEAST_FREE_LOCKED),
+        ("of a locked node", locked, LEAST_FREE_LOCKED),
     ):
         lines.append(f"{'heap free ' + when:32}{heap:18,}")
         sys.stdout.write(lines[-1] + "\n")

@@ -41,7 +41,8 @@ def _run(seed, records, block, fault, at, regime):
         writers[-1].run(1, lambda _, done=done: done % 3)
     writers[-1].stop()
     acks = [ack for writer in writers for ack in writer.acks()]
-    bad = sum(writer.keeper.bad_pages() for writer in writers)
+    keepers = [writer.keeper for writer in writers]
+    bad = sum(each.log.ring.bad_pages + each.journal.ring.bad_pages for each in keepers)
     event = {"end": [block, fault, at, regime], "acks": acks, "bad_pages": bad}
     event["lost"] = writers[-1].log.lost
     tell(event, flash.image)

@@ -66,5 +66,6 @@ def main(failures, records):
         told["number"], told["page"], _ = struct.unpack("<IIH", answer)
         told["pages"] = (len(index) - 1) // struct.calcsize(frame.INDEX_ENTRY)
         told["status"] = json.loads(_ask(node, frame.STATUS)[0])
-        told["truth"] = [writer.log.index.used(), writer.log.seq, writer.log.epoch]
+        used = len([seq for seq in writer.log.index.seqs if seq])
+        told["truth"] = [used, writer.log.seq, writer.log.epoch]
         print(json.dumps(told))

@@ -61,10 +61,10 @@ class Gate:
     def watch(self):
         """Have a watchdog reset a node without progress; a trial has its own until it ends."""
         if self.node.health is None:
-            from tirta_node.hal import watchdog
             from tirta_node.health import Health
 
-            self.node.health = Health(self.node, watchdog.start(_HANG_MS))
+            feed = unload.call("tirta_node.hal.watchdog", "start", _HANG_MS)
+            self.node.health = Health(self.node, feed)
 
     def handle(self, kind, sequence, payload):
         """Answer one request, or refuse it."""

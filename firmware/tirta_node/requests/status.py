@@ -37,9 +37,9 @@ def status(node, heap_free):
         "flash_overruns": _timing(node, sampler.FLASH),
         "worst_late_ms": _timing(node, sampler.WORST),
         "lost": keeper.lost(),
-        "log_used": round(log.index.used() / log.index.count, 4),
-        "bad_pages": keeper.bad_pages(),
-        "erases": keeper.erases(),
+        "log_used": round(_used(log.index) / log.index.count, 4),
+        "bad_pages": log.ring.bad_pages + keeper.journal.ring.bad_pages,
+        "erases": [keeper.journal.seq, log.seq],  # pages begun since the log began
         "ring_used": node.ring.count(),
         "clock": clock.quality(),
         "unix": clock.unix_ms() // 1000,
@@ -62,6 +62,10 @@ def status(node, heap_free):
             errors, power_ons = found.get("one_wire", (0, 0))
             found["one_wire"] = errors + bus.errors, power_ons + bus.power_ons
     return found
+
+
+def _used(index):
+    return len([seq for seq in index.seqs if seq])
 
 
 def _timing(node, word):

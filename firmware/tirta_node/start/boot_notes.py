@@ -31,7 +31,8 @@ def begin(node):
         if node.config["channels"]:
             _begin_log(node, random_u32)
         else:
-            node.keeper.find(random_u32)
+            log = node.keeper.log  # to read from it only
+            unload.call("tirta_node.storage.log_start", "find", log, random_u32)
     except OSError as error:
         node.keeper.fail(error)
 

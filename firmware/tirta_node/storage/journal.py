@@ -69,19 +69,11 @@ class Journal:
         self.problem = ""
         return True
 
-    def hurry(self):
-        """Somebody waits: what was refused is tried at once."""
-        self.ring.hurry()
-
     def trouble(self):
         """Why it takes nothing; nothing once it may be tried again."""
         if not self.ring.is_waiting():
             self.problem = ""
         return self.problem
-
-    def bad_pages(self):
-        """Pages that could not be erased or programmed since the start."""
-        return self.ring.bad_pages
 
     def _encode(self, ring, i, count, number):
         """Chunks of one record each, as many as one program takes: a bit that flips costs one. How

@@ -9,7 +9,6 @@ the end of the log is not found, nothing is written, and there is no recorder.
 from micropython import const
 
 from tirta_node import unload
-from tirta_node.storage import partition_part
 from tirta_node.storage.chunk_writer import ChunkWriter
 from tirta_node.storage.journal import Journal
 from tirta_node.storage.log import Log
@@ -30,13 +29,13 @@ class Keeper:
     """`flash` is the partition; records come every `interval_ms` and are durable in `commit_ms`."""
 
     def __init__(self, flash, clock, ring, interval_ms, commit_ms):
-        journal, log = partition_part.halves(flash)
+        journal, log = unload.call("tirta_node.storage.partition_part", "halves", flash)
         attempts = Attempts()
         self.log = Log(log, clock, attempts)
         self.problem = ""
         self._packer = Packer(ring)  # now: later no hole is large enough for it
-        self._journal = Journal(journal, self.log, ring.channels, attempts, clock, self._packer)
-        attempts.journal = self._journal
+        self.journal = Journal(journal, self.log, ring.channels, attempts, clock, self._packer)
+        attempts.journal = self.journal
         self._recorder = None
         self._clock = clock
         self._ring = ring
@@ -78,7 +77,7 @@ class Keeper:
 
     def _start(self):
         self._recorder = None
-        log, journal, ring, notes = self.log, self._journal, self._ring, self._boot[3]
+        log, journal, ring, notes = self.log, self.journal, self._ring, self._boot[3]
         try:
             start = log, journal, ring, self._boot, self._tried
             changed, begins, *before = unload.call("tirta_node.storage.log_start", "start", *start)
@@ -113,10 +112,6 @@ class Keeper:
         """Samples come every `period_ms`: where an erase outlasts that it begins behind one."""
         self.erase_room_ms = min(_ERASE_ROOM_MS, period_ms * 3 // 4)
 
-    def find(self, random_u32):
-        """Find the log to read from it only. Raises OSError."""
-        unload.call("tirta_node.storage.log_start", "find", self.log, random_u32)
-
     def number(self):
         """Number of the next record to be acknowledged."""
         return self._recorder.number() if self._recorder else self.log.number
@@ -124,14 +119,6 @@ class Keeper:
     def lost(self):
         """Records that are known to be missing."""
         return self.log.lost + self._ring.refused - self._refused
-
-    def bad_pages(self):
-        """Pages that could not be erased or programmed since the start."""
-        return self.log.ring.bad_pages + self._journal.bad_pages()
-
-    def erases(self):
-        """[pages of the journal, of the log] that were begun since the log began."""
-        return [self._journal.seq, self.log.seq]
 
     def work(self, left_ms):
         """Compress, commit if one more record would come too late, erase if there is time. Which
@@ -147,7 +134,7 @@ class Keeper:
         if recorder is not None and used < self._calm and recorder.keep():
             self.log.is_kept = False
             self._quiet = min(used + self._pace, self._calm)
-            if self.log.ring.spare < 0 or self._journal.ring.spare < 0:
+            if self.log.ring.spare < 0 or self.journal.ring.spare < 0:
                 self._wake()  # for an erase
             return 1  # COMMIT
         did = self._work(recorder, left_ms)
@@ -182,8 +169,8 @@ class Keeper:
                 recorder.commit()
             elif left_ms > self.erase_room_ms and not self.problem and self._erase_ahead():
                 did = ERASE
-            if self._journal.problem:
-                self.problem = self.problem or self._journal.trouble()
+            if self.journal.problem:
+                self.problem = self.problem or self.journal.trouble()
         except OSError as error:
             attempts = self.log.attempts
             if not self.log.is_found or attempts.proof == attempts.count:
@@ -206,7 +193,7 @@ class Keeper:
         self._start()
 
     def _erase_ahead(self):
-        log, journal = self.log, self._journal
+        log, journal = self.log, self.journal
         if not (log.is_ahead() or log.hidden) and log.erase_ahead():  # it may hide in that page
             return True
         return not journal.is_ahead() and journal.erase_ahead()
@@ -220,7 +207,7 @@ class Keeper:
         self._calm = 0
         if recorder is None or self.problem or recorder.notes:
             return 0
-        if not (self.log.is_ahead() and self._journal.is_ahead()):
+        if not (self.log.is_ahead() and self.journal.is_ahead()):
             return 0
         self._calm = recorder.due
         return min(recorder.due, recorder.kept + self._pace)
@@ -234,8 +221,8 @@ class Keeper:
             if self._begins:
                 raise OSError(self.problem)
             return
-        self.log.ring.hurry()
-        self._journal.hurry()
+        self.log.ring.hurry()  # somebody waits
+        self.journal.ring.hurry()
         self._begin_attempt()
         try:
             self._settle(recorder)

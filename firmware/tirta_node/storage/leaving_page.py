@@ -5,6 +5,7 @@ import struct
 
 from tirta_format import meta, page_chunks
 from tirta_format import page as pages
+from tirta_node import unload
 
 NOT_FOUND = "the end of the log is not found yet"
 
@@ -16,7 +17,7 @@ def leaving(log, ring, block):
     try:
         return _read(log, ring, block)
     except OSError:
-        ring.fail(block, 4)
+        unload.call("tirta_node.storage.page_trouble", "fail", ring, block, 4)
         ring.refuse()
 
 

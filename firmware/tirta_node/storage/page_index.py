@@ -137,7 +137,3 @@ class Index:
             if have and have < seq and (found < 0 or have > self.seqs[found]):
                 found = block
         return found
-
-    def used(self):
-        """How many pages hold records of this epoch."""
-        return sum(1 for seq in self.seqs if seq)

@@ -220,15 +220,6 @@ class PageRing:
             return self.refused >= _REFUSALS + 4 * self.passed + self.needs
         return self.refused >= 16 * (self.passed + 1)
 
-    def fail(self, block, needs=0):
-        """This page did not take what it should; it is bad when that happens `needs` times more
-        than usual.
-        """
-        self.failed = block
-        self.needs = needs
-        self.then = self.attempts.count
-        self.cursor = (block - 1) % self.index.count
-
     def erase(self, block):
         """Erase; False when the page is not empty then, or this attempt has no erase left."""
         if not self.attempts.erases or block == self.block:

@@ -37,9 +37,19 @@ def not_taken(ring, chunk, start, end):
         ring.index.forget(block)
         ring.index.newest = ring.index.before(0xFFFFFFFF)
         ring.block = ring.empty = -1
-        ring.fail(block)
+        fail(ring, block)
     else:
         ring.doubt = at, end - start, crc32(memoryview(chunk)[start:end])
+
+
+def fail(ring, block, needs=0):
+    """This page did not take what it should; it is bad when that happens `needs` times more than
+    usual.
+    """
+    ring.failed = block
+    ring.needs = needs
+    ring.then = ring.attempts.count
+    ring.cursor = (block - 1) % ring.index.count
 
 
 def recheck(ring):
@@ -66,7 +76,7 @@ def open_again(ring, block, head):
         if _is_like(before, head) and ring.begin(block, before):
             return True
         head = before if _is_like(before, head) else None
-    ring.fail(block)
+    fail(ring, block)
     if head is not None and ring.is_empty(block, len(ring.mark)):
         ring.spare = ring.cursor = block
         ring.offered = head
@@ -83,7 +93,7 @@ def make_spare(ring, block):
         ring.empty = -1
     if ring.empty != block and not _is_whole(ring, block):
         ring.index.forget(block)
-    ring.fail(block)
+    fail(ring, block)
     return False
 
 
