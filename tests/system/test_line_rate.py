@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The line runs faster for a while, on a cable that carries nothing when its ends disagree."""
 
+import os
+import signal
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +23,7 @@ from tirta_format import frame
 
 FIRST = 115_200
 MINUTES = 6000
+LATE_S = 1.8  # longer than a node stays at a rate at which it hears nothing
 
 
 @pytest.fixture(name="device", scope="module")
@@ -46,6 +50,33 @@ def test_a_pull_raises_the_rate_and_leaves_the_first_one(
         assert node.status()["next_record"] >= result.total >= MINUTES - 1
     assert result.holes == []
     assert result.wire_bytes > 20_000
+
+
+def test_a_node_that_answers_late_keeps_the_raised_rate(
+    device: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process stands still when the rate has changed, as on a busy computer."""
+    port, state = device
+    supervisor = virtual.control(LOGGED, {"do": "status"})["pid"]
+    board = int(Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()[0])
+    stood: list[int] = []
+    with Relay(port, FIRST, state=state) as relay, Node(relay.port) as node:
+        set_baud = node.line.set_baud
+
+        def stand_still(baud: int) -> None:
+            if baud != FIRST:
+                os.kill(board, signal.SIGSTOP)
+                threading.Timer(LATE_S, os.kill, (board, signal.SIGCONT)).start()
+                stood.append(baud)
+            set_baud(baud)
+
+        monkeypatch.setattr(node.line, "set_baud", stand_still)
+        rates = set()
+        result = pull(node, tmp_path, progress=lambda *_: rates.add(node.line.baud))
+        assert rates == {FAST_BAUDS[0]}
+        assert stood == [FAST_BAUDS[0]]
+        assert rate_of_the_node() == FIRST
+    assert result.holes == []
 
 
 def test_a_node_that_hears_nothing_goes_back(device: tuple[str, str]) -> None:

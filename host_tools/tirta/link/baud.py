@@ -18,6 +18,8 @@ from tirta_format import frame
 FAST_BAUDS = (921_600, 460_800, 230_400)  # what USB bridges can do, the best first
 RAISE_S = 0.5  # what a raised rate must save: to raise and lower it takes half of that
 SWITCH_S = 0.05  # until the node runs at another rate
+ASK_S = 0.7  # for the answer to that: with a long frame on a slow line it is less than 1.5 s
+MEET_S, MEET_TRIES = 0.3, 5  # 2.6 s, and more for a node that is slow to answer
 LAPSE_S = 4  # until a node that hears nothing at a raised rate is surely back
 
 
@@ -50,28 +52,39 @@ class LineBaud:
             self._return_to_first()
 
     def _raise_baud(self) -> None:
-        for baud in FAST_BAUDS:
+        gone = 0  # the rate to which the node said last that it goes
+        for baud in (FAST_BAUDS[0], *FAST_BAUDS):  # the best once more where an answer was lost
             if baud <= self._first_baud:
                 return
+            if baud == gone:
+                continue
             try:
-                self._link.request(frame.RATE, struct.pack("<I", baud), tries=2)
+                gone = baud if self._ask_for(baud) else 0
             except RefusedError:
                 self._steady = True
                 return
-            except NoAnswerError:
-                pass  # the answer may have been lost: then the node is there already
             if self._meet_at(baud):
                 return
             self._return_to_first()
             if self._steady:
                 return
 
+    def _ask_for(self, baud: int) -> bool:
+        """Whether the node says that it goes to this rate. When it does not, the answer may have
+        been lost: then it is there, and waits for a second and a half.
+        """
+        try:
+            self._link.request(frame.RATE, struct.pack("<I", baud), tries=1, think_s=ASK_S)
+        except NoAnswerError:
+            return False
+        return True
+
     def _meet_at(self, baud: int) -> bool:
         time.sleep(SWITCH_S)
         try:
             self._line.set_baud(baud)
             self._link.resume()
-            hello = self._talk.say_hello(tries=2, think_s=0.3)
+            hello = self._talk.say_hello(tries=MEET_TRIES, think_s=max(MEET_S, self._link.pace_s))
         except NoAnswerError:
             return False
         if hello.node != self._talk.hello.node:
@@ -87,8 +100,7 @@ class LineBaud:
         Whoever is interrupted here, or meets a broken line, leaves a node that goes back by itself.
         """
         with contextlib.suppress(TirtaError):
-            with contextlib.suppress(NoAnswerError):  # the answer may have been lost
-                self._link.request(frame.RATE, struct.pack("<I", self._first_baud), tries=2)
+            self._ask_for(self._first_baud)
             if not self._meet_at(self._first_baud):
                 self._return_to_first()
 
