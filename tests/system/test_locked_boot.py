@@ -27,6 +27,7 @@ from tirta_format import access, frame
 PROMPT = b">>>"
 KEYS = b"\r\x03\x03\r\x01\x04\x02\x03"  # what interrupts, resets and asks a prompt for its name
 BOOTS = 4
+SPARE = 2048  # bytes of heap that a start with a journal full of pages takes beyond these
 CHIP = "02fb6be3ee96"
 
 
@@ -43,7 +44,7 @@ def heard_while(port: str, seconds: float, keys: bytes) -> bytes:
 
 
 def test_no_key_at_any_moment_of_a_start_opens_the_repl(nodes: Nodes) -> None:
-    port, _ = up(nodes, config=config())
+    port, _ = up(nodes, config=config(), heap_less=SPARE)
     for turn in range(BOOTS):
         virtual.cut("locked")
         virtual.up("locked")

@@ -16,10 +16,11 @@ from tirta_format import page_chunks, record_reader
 from tirta_node.storage import log_start
 from tirta_node.storage.chunk_writer import ChunkWriter
 from tirta_node.storage.packer import Packer
-from tirta_node.storage.ring import MOST, Ring
+from tirta_node.storage.ring import MOST, Ring, room
 
 _NO_HEADER = b"\xff" * (pages.HEADER_SIZE - 2)
 _MENDED = const(16)  # no kind of a chunk
+_RING = const(64)  # records that are brought into the log at once
 _HOLES = const(8)  # that get a note each
 _CHUNK_BYTES = const(256)  # no chunk of the journal is longer
 _GAP = const(4096)  # slots that nobody sampled, at most, before a chunk that is set right
@@ -38,7 +39,7 @@ class _Journal:
         self._patient = patient  # a journal of which no page can be read is not believed
         self._begun = log.begun  # the log has this boot: it has all that earlier ones journaled
         self._page = bytearray(pages.SIZE)
-        self._pages = []  # (sequence, block, header), in order
+        self._pages = []  # (sequence, block, its first number, its header as bytes), in order
         self._hidden = 0  # records at most in damaged stretches behind the last record
         self._number = number
         self.end = number
@@ -48,7 +49,7 @@ class _Journal:
         for block in range(index.count):
             head = index.header(block) or self._repaired(block)
             if head is not None and head.epoch == index.epoch:
-                self._pages.append((head.seq, block, head))
+                self._pages.append((head.seq, block, head.number, head.pack()))
                 self.boot = max(self.boot, head.boot)
         self._pages.sort(key=lambda each: each[0])
         self._hurt = self._behind()  # records at most in a newest page that cannot be read
@@ -142,13 +143,14 @@ class _Journal:
         """Yield (header, boot, number, slot, values, flags) of each wanted record, in order."""
         number = self._number
         view = memoryview(self._page)
-        for i, (_, block, head) in enumerate(self._pages):
-            begins = self._pages[i + 1][2].number if i + 1 < len(self._pages) else 0
+        for i, (_, block, _, packed) in enumerate(self._pages):
+            begins = self._pages[i + 1][2] if i + 1 < len(self._pages) else 0
             if begins and begins < number:
                 continue
             self.index.read(block, self._page)
-            if _differ(self._page[2 : pages.HEADER_SIZE], head.pack()) > 1:
+            if _differ(self._page[2 : pages.HEADER_SIZE], packed) > 1:
                 raise OSError(log_start.UNSTEADY)  # one bit of it may be wrong, and set right
+            head = pages.header(pages.MARK_JOURNAL + packed, pages.MARK_JOURNAL)
             decoder = record_reader.Decoder(head.channels)
             decoder.restart(head.boot, head.number, head.slot)
             chain = True
@@ -301,7 +303,8 @@ class _Writer:
         self._log = log
         self._head = head
         self._boot = boot
-        self._ring = Ring(head.channels)
+        # There is little room in a start: chunks may be shorter.
+        self._ring = Ring(head.channels, min(_RING, room(head.channels)))
         self._ring.begin(slot)
         self._recorder = ChunkWriter(self._ring, None, log, Packer(self._ring), _nothing)
         self.settle = self._recorder.settle
