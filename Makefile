@@ -7,6 +7,8 @@ FAULTS ?= 200000
 PULLS ?= 10000
 LIES ?= 100000
 UPLINK ?= 10000
+FLEET_S ?= 600
+RATE ?= 143
 SEED ?= 1
 # Many tests wait for a clock or a line: two more than there are cores.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
@@ -20,7 +22,7 @@ TYPINGS := build/typings/.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-again test-chip test-chip-quick test-chip-heap bench campaign fuzz lint fmt messages types district measured size bundle offline wheel clean
+.PHONY: help demo test test-again test-chip test-chip-quick test-chip-heap bench bench-fleet campaign fuzz lint fmt messages types district measured size bundle offline wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do \
@@ -57,6 +59,9 @@ fmt: $(VENV) ## format the sources, and repair what ruff can repair
 bench: $(VENV) ## every figure of the log beside its peers: a table, and build/bench.json
 	PYTHONPATH=tests/support $(BIN)/python tests/bench/run.py
 	$(MAKE) measured
+
+bench-fleet: $(VENV) ## FLEET_S (600) seconds of RATE (143) identities each through Mosquitto, which is killed, to a centre in two parts
+	FLEET_S=$(FLEET_S) RATE=$(RATE) PYTHONPATH=tests/support:tests/bench $(BIN)/python tests/bench/fleet_load.py
 
 district: $(VENV) ## bursts of towns and of L-Town, other orders of leaks, each parameter a quarter off (a quarter of an hour)
 	$(BIN)/python tests/bench/district_tables.py

@@ -83,8 +83,11 @@ class Client:
     def __init__(self, port: int, account: str = "", password: str = "") -> None:
         self.came: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self.codes: list[int] = []
+        self._sent = 0
+        self._taken: list[object] = []
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
         self._client.on_connect = lambda *args: self.codes.append(args[3].value)
+        self._client.on_publish = lambda *args: self._taken.append(args[2])
         self._client.on_message = lambda _c, _d, m: self.came.put((m.topic, bytes(m.payload)))
         if account:
             self._client.username_pw_set(account, password)
@@ -110,6 +113,16 @@ class Client:
         """Send a message; returns when the broker has it, or dropped it."""
         sent = self._client.publish(topic, payload, 1, retain)
         wait_for(sent.is_published, every_s=0.002)
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Send a message without waiting; the client keeps it until a broker has it."""
+        self._sent += 1
+        self._client.publish(topic, payload, 1)
+
+    @property
+    def waiting(self) -> int:
+        """How many of the messages of `send` no broker has yet."""
+        return self._sent - len(self._taken)
 
     def drain(self) -> list[tuple[str, bytes]]:
         """Take what came."""
