@@ -40,3 +40,9 @@ def test_what_broke_a_rule_once(seed: int, trial: int) -> None:
     oracle = judge(seed, trial, 1)
     assert oracle.counts["borne"], "the fault is another now"
     assert not oracle.found, "\n".join(report(oracle, 9, 2000))
+
+
+def test_a_chunk_whose_checksum_is_right_by_chance_ends_no_start() -> None:
+    """Of a class that is not borne: what is lost is not judged, but the node must start."""
+    oracle = judge(40015, 586, 1)
+    assert not oracle.found, "\n".join(report(oracle, 9, 2000))

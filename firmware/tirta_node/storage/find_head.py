@@ -380,11 +380,14 @@ def _read(page, page_crc, found):
             _look_into(page, at, at + n, page_crc, found)
             continue
         found.end_at = at + n + pages.CHUNK_OVERHEAD - 2
-        if kind in PACKED:
-            found.behind = found.end_at
-            found.take_records(payload, kind)
-        elif kind == pages.META:
-            found.take_meta(payload)
+        try:
+            if kind in PACKED:
+                found.behind = found.end_at
+                found.take_records(payload, kind)
+            elif kind == pages.META:
+                found.take_meta(payload)
+        except (ValueError, IndexError):  # the CRC is right by chance: no writer wrote that
+            found.take_damage(pages.MOST_RECORDS, 1)
 
 
 def _look_into(page, at, end, page_crc, found):
