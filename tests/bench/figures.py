@@ -78,6 +78,7 @@ GOALS = {
     "flashfault.lost": ("<=", 0),
     "flashfault.invented": ("<=", 0),
     "flashfault.max_erases_per_attempt": ("<=", 3),
+    "uplink.bytes_per_record": ("<=", 5.5),
     "uplink.faults": (">=", 10_000),
     "uplink.lost": ("<=", 0),
     "uplink.doubled": ("<=", 0),

@@ -23,6 +23,7 @@ import quality
 import regimes
 import series
 import start_cost
+import uplink_bytes
 import wear
 from figures import HEAD, Figures, Say, keep, rows, table
 from under_micropython import BenchError, available, can_count
@@ -48,6 +49,7 @@ def measure(found: dict[str, series.Series], say: Say) -> Figures:
         part("Density", lambda: density.measure(dense, say))
         if "lro_mainstreet" in found:
             part("Six paces", lambda: regimes.measure(found["lro_mainstreet"], say))
+            part("Uplink", lambda: uplink_bytes.measure(found["lro_mainstreet"], say))
             part("Decoding", lambda: decode_speed.measure(found["lro_mainstreet"], say))
         if "skab" in found:
             part("Busiest", lambda: regimes.busiest(found["skab"], say))

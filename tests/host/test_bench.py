@@ -23,6 +23,7 @@ import regimes
 import run
 import series
 import start_cost
+import uplink_bytes
 import wear
 from support import micropython
 from under_micropython import BenchError, can_count
@@ -51,6 +52,15 @@ def walk() -> series.Series:
     slots = np.arange(RECORDS) + np.arange(RECORDS) // 100
     block = series.Block(slots, values.astype(np.int64), flags)
     return series.Series("walk", (1, 100, 10, 10), (block,), counted=(0,))
+
+
+def test_bytes_of_an_uplink(walk: series.Series) -> None:
+    """Both ways count, and the log's bytes are most of it."""
+    found = uplink_bytes.measure(walk, quiet)
+    up, down = found["uplink.bytes_per_record_up"], found["uplink.bytes_per_record_down"]
+    assert found["uplink.bytes_per_record"] == up + down
+    assert 4 < up < 8
+    assert 0.05 < down < 1
 
 
 def test_density(walk: series.Series) -> None:

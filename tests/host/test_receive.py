@@ -182,6 +182,30 @@ def test_two_archives_get_what_each_lacks(tmp_path: Path) -> None:
     assert not any(box.missing(NODE) for box in boxes)
 
 
+def test_a_push_to_an_archive_that_lacks_nothing_makes_no_ledger(tmp_path: Path) -> None:
+    """It would cost a third of an hourly push. What lacks is told at once."""
+    node = make_node(random.Random(6), 3)
+    node.end = 2000
+    inbox = open_inbox(tmp_path)
+
+    def came(*messages: Message) -> int:
+        for message in messages:
+            inbox.take(*message)
+        assert inbox.due() == [NODE]
+        inbox.store()
+        return len(inbox.ledgers())
+
+    assert came(node.hello()) == 1
+    assert came(node.piece(node.newest, 0, 1000)) == 1, "two pages lack"
+    whole = [node.piece(s, 0, page.SIZE) for s in node.pages if s != node.newest]
+    assert came(*whole) == 1
+    assert came(node.piece(node.newest, 1000, 2000)) == 1, "nothing lacks from now on"
+    assert came(node.piece(node.newest, 1900, 2300)) == 0
+    assert came(node.piece(node.newest, 2400, 2500)) == 1, "a piece before it was lost"
+    assert came(node.piece(node.newest, 2300, 2500)) == 1
+    assert came(node.hello()) == 1
+
+
 def test_an_old_hello_sets_nothing_back(tmp_path: Path) -> None:
     node = make_node(random.Random(1), 2)
     old = node.hello()

@@ -18,6 +18,7 @@ from tirta_format import uplink, uplink_hello, uplink_notes, varint
 
 KEY, NAME = bytes(range(32)), "0214493f5f54"
 WHOLE = 4096
+LEDGERS = b"\0\x14tirta/%s/l" % NAME.encode()  # topic, with its length
 
 
 class Network:
@@ -25,6 +26,8 @@ class Network:
 
     def __init__(self):
         self.now_ms = self.faults = 0
+        self.sent = self.received = 0  # bytes that left the node, and came to it
+        self.packets = 0  # writes and reads that had bytes
         self.way = True
         self.clean = False  # nothing fails any more
         self.stream = None
@@ -72,7 +75,7 @@ class Network:
         self.down = [each for each in self.down if each[0] > self.now_ms]
         if self.stream is not None and self.stream.subscribed:
             for _, payload in due:
-                body = b"\0\1l" + payload
+                body = LEDGERS + payload
                 self.stream.out += b"\x30" + varint.encode(len(body)) + body
         for archive in self.archives:
             archive.step()
@@ -125,6 +128,8 @@ class Stream:
             return 0
         count = random.randrange(1, len(data) + 1) if random.randrange(3) else len(data)
         self._in += bytes(data[:count])
+        net.sent += count
+        net.packets += 1
         while self._packet():
             pass
         return count
@@ -137,6 +142,8 @@ class Stream:
             count = random.randrange(1, count + 1)
         buf[:count] = self.out[:count]
         self.out = self.out[count:]
+        net.received += count
+        net.packets += count > 0
         return count
 
     def close(self):
@@ -182,7 +189,9 @@ class Archive:
     def _start(self):
         self.id = self._name + bytes([random.randrange(256) for _ in range(8)])
         self._pages = dict(self.durable)
-        self._due_ms = -1
+        self._due_ms = self._flush_ms = -1
+        self._even = False  # nothing lacked at the last ledger
+        self._quiet_ms = 0  # until which none is due then
         for run in self._runs:
             run[3] = run[2]
 
@@ -193,6 +202,7 @@ class Archive:
         self._start()
 
     def _flush(self):
+        self._flush_ms = -1
         self.durable = dict(self._pages)
         for run in self._runs:
             run[2] = run[3]
@@ -206,7 +216,8 @@ class Archive:
             body = uplink.open_(aes, keys, uplink.HELLO, counter, payload[at:])
             if body is None:
                 return
-            self.epoch = uplink_notes.read_hello(body)[0]["epoch"]
+            self._hello, self._spans = uplink_notes.read_hello(body)
+            self.epoch = self._hello["epoch"]
             known = [each for each in self._runs if each[0] == run]
             if not known:
                 if self._runs and run[:6] < self._runs[-1][0][:6]:
@@ -222,28 +233,44 @@ class Archive:
                 body = uplink.open_(aes, run[1], uplink.PIECE, counter, payload[at:])
                 if body is not None:
                     run[3] = max(run[3], counter)
-                    self._keep(body)
-                    self._due_ms = max(self._due_ms, net.now_ms + 2000)
+                    self._even = self._keep(body) and self._even
+                    self._flush_ms = max(self._flush_ms, net.now_ms + 2000)
+                    if not self._even or net.now_ms > self._quiet_ms:
+                        self._due_ms = max(self._due_ms, net.now_ms + 2000)
                     return
 
     def _keep(self, body):
         page, at = varint.get(body, 0, len(body))
         begin, at = varint.get(body, at, len(body))
         data, have = body[at:], self._pages.get(page, b"")
+        if begin >= WHOLE:
+            begin -= WHOLE
+            data += b"\xff" * (WHOLE - begin - len(data))
         if begin > len(have):
-            return  # what is before it was lost: the ledger asks for it again
+            return False  # what is before it was lost: the ledger asks for it again
         both = min(len(have), begin + len(data)) - begin
         self.wrong += have[begin : begin + both] != data[:both]
         if begin + len(data) > len(have):
             self._pages[page] = have + data[both:]
+        return True
+
+    def _size(self, page):
+        return len(self.durable.get(page, b""))
 
     def step(self):
         """Flush and answer, when that is due."""
+        if 0 <= self._flush_ms <= net.now_ms:
+            self._flush()
         if not 0 <= self._due_ms <= net.now_ms or not self._runs:
             return
         self._due_ms = -1
         self._flush()
         run, _, heard, _ = self._runs[-1]
+        self._quiet_ms = net.now_ms + 86400000
+        pages = [page for first, last in self._spans for page in range(first, last + 1)]
+        told = self._hello
+        ends = [(p, told["end"] if p == told["newest_page"] else WHOLE) for p in pages]
+        self._even = all(self._size(p) >= end for p, end in ends)
         whole = sorted([p for p, d in self.durable.items() if len(d) == WHOLE], reverse=True)
         parts = sorted([(p, len(d)) for p, d in self.durable.items() if len(d) < WHOLE])
         spans = uplink_hello.spans_of(whole)

@@ -72,7 +72,12 @@ class SendingNode:
         return self._seal(uplink.HELLO, "h", head, bytes(body))
 
     def piece(self, sequence: int, at: int, end: int) -> Message:
-        body = varint.encode(sequence) + varint.encode(at) + self.pages[sequence][at:end]
+        """As a node cuts it: 0xFF up to the end of a page does not travel."""
+        data, whole = self.pages[sequence][at:end], 0
+        if end == page.SIZE:
+            whole = page.SIZE
+            data = data[: uplink.LEAST] + data[uplink.LEAST :].rstrip(b"\xff")
+        body = varint.encode(sequence) + varint.encode(at + whole) + data
         return self._seal(uplink.PIECE, "p", self.run[-1:], bytes(body))
 
     def size(self, sequence: int) -> int:

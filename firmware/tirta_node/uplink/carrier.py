@@ -32,6 +32,7 @@ class Carrier:
         self.counter = 0  # of the last message
         self.tail = (0, 0)  # page and end of what was sent of the newest page
         self.push_ms = 0  # uptime of the next push
+        self._chance = run[-2] << 8 | run[-3]
         self.heard_ms = -1  # uptime of the last ledger
         self.state = "join"
         self.problem = ""
@@ -43,6 +44,11 @@ class Carrier:
             self._load()  # before any sample is due: switching a radio on takes 100 ms
         except MemoryError:
             self._lacks_memory()
+
+    def some(self, most_ms):
+        """A time of at most `most_ms`, another one on each node and each time."""
+        self._chance = (self._chance * 25173 + 13849) & 0xFFFF
+        return most_ms * self._chance >> 16
 
     def told(self):
         """What status says: how far it is or was, what is wrong, seconds since a ledger came."""

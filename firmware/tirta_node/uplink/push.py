@@ -22,6 +22,7 @@ JOIN, NAME, OPEN, GREET, UP = const(0), const(1), const(2), const(3), const(4)
 _PIECE = const(2048)  # bytes of a page in one message
 _BUFFER = const(48 + 16 + 2048 + 24)  # mqtt.BODY, what stands before a body, a piece, uplink.ROOM
 _WHOLE = const(4096)
+_ERASED = b"\xff" * 32  # such stretches at the end of a page do not travel
 _ROOM_MS = const(40)  # until the next sample, to make a message
 _LONG_MS = const(1500)  # to load a module
 _ANSWER_MS = const(10000)  # of a name, a connection, a broker's greeting
@@ -29,6 +30,7 @@ _SILENT_MS = const(30000)  # of a broker that has messages to acknowledge
 _FIRST_MS, _LAST_MS = const(10000), const(300000)  # until the next try to connect, at most
 _LEAST_MS = const(1000)
 _OVERDUE_MS, _MOST_OVERDUE_MS = const(60000), const(3600000)  # of a ledger
+_QUIET_MS = const(90000000)  # of archives of which nothing lacks
 _DAY_MS, _HOUR_MS = const(86400000), const(3600000)
 _FAST_MS, _SOON_MS, _IDLE_MS = const(1), const(20), const(500)
 _LIVELY_MS = const(3000)  # after a message, in which an answer is looked for often
@@ -63,16 +65,17 @@ class Sender:
         self._now = 0
         self._since = 0  # uptime of the last change of state
         self._try_ms = self._node.clock.uptime_ms()  # before this no connection is tried
-        self._try_ms += _some(min(_FIRST_MS, carrier.settings["push_s"] * 10))
+        self._try_ms += carrier.some(min(_FIRST_MS, carrier.settings["push_s"] * 10))
         self._again_ms = _FIRST_MS
         self._sent_ms = 0
         self._answered_ms = 0  # when the broker last acknowledged
         self._overdue_ms = -1  # when a ledger is, that has heard all; -1: none is waited for
         self._patience_ms = _OVERDUE_MS
+        self._asked = 0  # counter of the last message that a ledger is soon to hear
         self._hello_ms = 0  # when the next one is due
         self._hello_page = 0
         self._raised = 0
-        self._goal = (0, 0)  # up to where a push goes
+        self._goal = carrier.tail  # up to where a push goes
         self._time = None  # (Unix time in ms of uptime 0, its uncertainty): what a ledger told
         self._cursor = -1  # page that is looked at next, in search of what a ledger lacks
         self._at = 0  # in that page
@@ -112,7 +115,7 @@ class Sender:
         """
         self._carrier.problem = why
         self.close()
-        self._try_ms = self._now + _LEAST_MS + _some(self._again_ms)
+        self._try_ms = self._now + _LEAST_MS + self._carrier.some(self._again_ms)
         self._again_ms = min(_LAST_MS, 2 * self._again_ms)
         self._enter(JOIN)
 
@@ -224,7 +227,7 @@ class Sender:
                 until = self._goal[1]
         if at < until:
             self._carrier.tail = page, min(until, at + _PIECE)
-            return self._send(log, page, at, self._carrier.tail[1])
+            return self._send(log, page, at, self._carrier.tail[1], _QUIET_MS)
         if self._cursor >= 0 and self._ledgers:
             return self._look(log)
         if self._now - self._sent_ms > self._settings["push_s"] * 1400:
@@ -241,10 +244,10 @@ class Sender:
             self._raised = raised
             period_ms = self._settings["push_s"] * 1000
             if not self._carrier.push_ms:  # a town that got its power back pushes over the hour
-                period_ms = _some(period_ms)
+                period_ms = self._carrier.some(period_ms)
             self._carrier.push_ms = self._now + period_ms
             self._goal = self._node.keeper.log.end()
-        if page != self._hello_page:
+        if page != self._hello_page and page == self._carrier.tail[0]:
             self._hello_ms = self._now
         if 0 <= self._overdue_ms <= self._now:
             self._patience_ms = min(_MOST_OVERDUE_MS, 2 * self._patience_ms)
@@ -270,28 +273,35 @@ class Sender:
         self._mqtt.buf[at : at + len(body)] = body
         self._seal(uplink.HELLO, "h", head, len(body))
 
-    def _send(self, log, page, at, end):
-        """Send a piece of a page; False when it is not there any more."""
+    def _send(self, log, page, at, end, patience_ms=0):
+        """Send a piece of a page, of which a ledger tells within `patience_ms`; False when it is
+        not there any more.
+        """
         block = _block_of(log.index, page)
         if block < 0:
             return False
         at = max(0, min(at, end - uplink.LEAST))
         head = self._head(self._carrier.run[-1:])
-        place = varint.encode(page) + varint.encode(at)
+        ends = _WHOLE if end == _WHOLE else 0  # added to the offset: what is left out is erased
+        place = varint.encode(page) + varint.encode(at + ends)
         begin = mqtt.BODY + len(head)
         self._mqtt.buf[begin : begin + len(place)] = place
         begin += len(place)
-        log.flash.read(block, at, memoryview(self._mqtt.buf)[begin : begin + end - at])
+        read = memoryview(self._mqtt.buf)[begin : begin + end - at]
+        log.flash.read(block, at, read)
         if log.index.seqs[block] != page:
             return False  # it was erased meanwhile
-        self._seal(uplink.PIECE, "p", head, len(place) + end - at)
+        n = end - at
+        while ends and n >= len(_ERASED) + uplink.LEAST and read[n - len(_ERASED) : n] == _ERASED:
+            n -= len(_ERASED)
+        self._seal(uplink.PIECE, "p", head, len(place) + n, patience_ms)
         return True
 
     def _head(self, first):
         self._carrier.counter += 1
         return uplink.head(first, self._carrier.counter)
 
-    def _seal(self, kind, letter, head, n):
+    def _seal(self, kind, letter, head, n, patience_ms=0):
         """Publish the body of n bytes that lies behind where the head belongs."""
         buf = self._mqtt.buf
         at = mqtt.BODY + len(head)
@@ -300,8 +310,11 @@ class Sender:
         topic = "tirta/%s/%s" % (self._name, letter)
         self._mqtt.publish(topic, mqtt.BODY, end, kind == uplink.HELLO)
         self._sent_ms = self._now
-        if self._overdue_ms < 0:
-            self._overdue_ms = self._now + self._patience_ms
+        if not patience_ms:
+            self._asked = self._carrier.counter
+        overdue_ms = self._now + max(patience_ms, self._patience_ms)
+        if self._overdue_ms < 0 or overdue_ms < self._overdue_ms:
+            self._overdue_ms = overdue_ms
 
     def _look(self, log):
         """Look at one page, from the newest to the oldest, and send of it what a ledger lacks."""
@@ -322,6 +335,8 @@ class Sender:
                     return False
                 end = min(end, at + _PIECE)
                 self._at = end
+                if page == self._carrier.tail[0]:  # the page before, which its push need not send
+                    self._carrier.tail = page, end
                 return self._send(log, page, at, end)
             self._done[block >> 3] |= 1 << (block & 7)
         before = log.index.before(page)
@@ -371,14 +386,21 @@ class Sender:
         self._carrier.heard_ms = self._now
         if log.pulled < safe <= log.number:
             log.pulled = safe
-        if heard < self._carrier.counter:
+        if heard < self._asked:
             return
-        self._take_time(unix_ms, uncertainty_ms)
-        self._overdue_ms = -1
+        is_all = heard == self._carrier.counter
+        if is_all:
+            self._take_time(unix_ms, uncertainty_ms)
+        self._overdue_ms = -1 if is_all else self._now + _QUIET_MS
         self._patience_ms = _OVERDUE_MS
         for i in range(len(self._done)):
             self._done[i] = 0
-        self._cursor = log.end()[0]
+        newest = log.end()[0]
+        if is_all:
+            self._cursor = newest
+        else:  # what is on the way is of the newest page
+            block = log.index.before(min(newest, self._carrier.tail[0]))
+            self._cursor = log.index.seqs[block] if block >= 0 else -1
         self._at = 0
 
     def _take_time(self, unix_ms, uncertainty_ms):
@@ -403,11 +425,6 @@ class Sender:
         begin_ms, unsure_ms = told
         args = self._node, begin_ms + self._now, _LAPTOP, unsure_ms
         unload.call("tirta_node.start.clock_notes", "put", *args)
-
-
-def _some(most_ms):
-    """A time of at most `most_ms`, another one on each node."""
-    return most_ms * struct.unpack("<H", os.urandom(2))[0] >> 16
 
 
 def _block_of(index, page):

@@ -98,7 +98,7 @@ def apply(
             " went back to its old config.",
             "Check pin and wiring; if the sensor is meant to be away, add --accept-missing.",
         )
-    done = _when_ready(lambda: node.ask(staging.CONFIRM, struct.pack("<I", wanted), think_s=6))
+    done = when_ready(lambda: node.ask(staging.CONFIRM, struct.pack("<I", wanted), think_s=6))
     return Applied(wanted, str(done.get("state")), readings)
 
 
@@ -107,7 +107,7 @@ def finish(node: Asked) -> list[SelfTestReading]:
     tried = node.ask(staging.TRIAL)
     if tried.get("state") == "trial":
         wanted = struct.pack("<I", int(tried["hash"]))
-        _when_ready(lambda: node.ask(staging.CONFIRM, wanted, think_s=6))
+        when_ready(lambda: node.ask(staging.CONFIRM, wanted, think_s=6))
     return [reading for _, reading in _rows(tried.get("test"))]
 
 
@@ -115,8 +115,8 @@ def _rows(rows: Any) -> list[tuple[str, SelfTestReading]]:
     return [(name, SelfTestReading(name, value, flag)) for name, value, flag in rows or ()]
 
 
-def _when_ready(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """A node that is about to sample says so; it has time a moment later."""
+def when_ready(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Ask a node that may be about to sample: it says so, and has time a moment later."""
     for _ in range(_TRIES):
         try:
             return ask()

@@ -215,8 +215,8 @@ class Node(Keyed):
         guard.ready(staging.SECRETS_PUT)
         if guard.session is None or len(text) > staging.SECRETS_BYTES:
             raise TirtaError("The passwords are too long.", "Use shorter ones.")
-        padded = text + bytes(-len(text) % 16)
-        self.ask(staging.SECRETS_PUT, guard.session.encrypt(padded), think_s=6)
+        sealed = guard.session.encrypt(text + bytes(-len(text) % 16))
+        config_trial.when_ready(lambda: self.ask(staging.SECRETS_PUT, sealed, think_s=6))
 
     def set_clock(self, uncertainty_ms: int = CLOCK_UNCERTAINTY_MS) -> tuple[str, str]:
         """Give the node this computer's time; return its clock's new state, and the clock chip that

@@ -22,6 +22,7 @@ from tirta_format import uplink_hello, uplink_notes
 
 _NODE = re.compile(r"[0-9a-f]{12}")
 _MOST_UNKNOWN = 64
+LEDGER_S = 24 * 3600.0  # between two ledgers to a node of which nothing lacks
 CLOCK_UNCERTAINTY_MS = 50  # of this computer: what NTP keeps
 KeysOf = Callable[[str], dict[bytes, bytes]]  # uplink keys of a node, by the name of its key
 
@@ -102,7 +103,11 @@ class _Pages:
 class _Node:
     runs: Runs
     pages: dict[int, _Pages] = field(default_factory=dict)  # by epoch
+    is_heard: bool = False  # since the last ledgers were made
     is_due: bool = False  # for a ledger
+    is_even: bool = False  # at its last ledger nothing lacked
+    is_torn: bool = False  # since then a piece had no place: what is before it will come again
+    told_s: float = 0.0  # when that was
 
 
 class Inbox:
@@ -125,9 +130,12 @@ class Inbox:
         node = self._nodes.get(name)
         piece = node.runs.piece(payload) if node and letter == "p" else None
         if node is not None and piece is not None:
-            node.is_due = True
+            node.is_heard = True
             if not self._pages(node, name, piece.epoch).take(piece):
                 self.counts.misplaced += 1
+                node.is_even, node.is_torn = False, True
+            if not node.is_even or time.monotonic() - node.told_s > LEDGER_S:
+                node.is_due = True
         elif letter != "h" or not self._hello(name, payload):
             self.counts.strange += 1
 
@@ -136,15 +144,19 @@ class Inbox:
         return [one for n in self._nodes.values() for p in n.pages.values() for one in p.store()]
 
     def ledgers(self) -> list[tuple[str, bytes]]:
-        """Make (topic, message) for each node that told something since the last time. Only what is
-        on the disk is in them, so call it behind `store`.
+        """Make (topic, message) for each node that lacks one: it said hello, something of it lacks,
+        or the last one is long ago. Only what is on the disk is in them, so call it behind `store`.
         """
         made = []
         for name, node in self._nodes.items():
+            node.is_heard = False
             now = node.runs.now
             if not node.is_due or now is None:
                 continue
             node.is_due = False
+            node.is_even = not self.missing(name) and not node.is_torn
+            node.is_torn = False
+            node.told_s = time.monotonic()
             sizes = self._pages(node, name, now.hello["epoch"]).sizes
             whole = [page for page, size in sizes.items() if size == format_page.SIZE]
             parts = sorted(((p, s) for p, s in sizes.items() if s < format_page.SIZE), reverse=True)
@@ -192,7 +204,7 @@ class Inbox:
 
     def due(self) -> list[str]:
         """Return the nodes that told something since the last ledgers."""
-        return [name for name, node in self._nodes.items() if node.is_due and node.runs.now]
+        return [name for name, node in self._nodes.items() if node.is_heard and node.runs.now]
 
     def names(self) -> list[str]:
         """Return the nodes that a hello came from."""
@@ -215,7 +227,7 @@ class Inbox:
                 unknown.add(name)  # a stranger may invent them: these are bounded, too
             return False
         self._nodes[name] = node
-        node.is_due = True
+        node.is_heard = node.is_due = True
         return True
 
     def _pages(self, node: _Node, name: str, epoch: int) -> _Pages:

@@ -14,6 +14,7 @@ from typing import Any
 from tirta.files import atomic
 from tirta.link.aes import aes
 from tirta_format import uplink, uplink_notes, varint
+from tirta_format.page import SIZE
 
 MOST_PAGES = 65_536  # of a log: 256 MB
 MOST = 4  # runs whose pieces still count: a broker may bring those of yesterday
@@ -128,7 +129,11 @@ class Runs:
             except ValueError:
                 return None
             run.heard = max(run.heard, counter)
-            return Piece(run.hello["epoch"], page, offset, body[at:])
+            data = body[at:]
+            if offset >= SIZE:
+                offset -= SIZE
+                data = data.ljust(SIZE - offset, b"\xff")
+            return Piece(run.hello["epoch"], page, offset, data)
         return None
 
     def ledger(self, archive: bytes, counter: int, body: bytes) -> bytes:
