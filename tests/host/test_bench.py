@@ -60,7 +60,7 @@ def test_bytes_of_an_uplink(walk: series.Series) -> None:
     up, down = found["uplink.bytes_per_record_up"], found["uplink.bytes_per_record_down"]
     assert found["uplink.bytes_per_record"] == up + down
     assert 4 < up < 8
-    assert 0.05 < down < 1
+    assert 0.01 < down < 1
 
 
 def test_density(walk: series.Series) -> None:
