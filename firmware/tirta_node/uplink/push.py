@@ -71,7 +71,7 @@ class Sender:
         self._answered_ms = 0  # when the broker last acknowledged
         self._overdue_ms = -1  # when a ledger is, that has heard all; -1: none is waited for
         self._patience_ms = _OVERDUE_MS
-        self._asked = 0  # counter of the last message that a ledger is soon to hear
+        self._last = 0  # counter of the last message that a ledger is soon to hear
         self._hello_ms = 0  # when the next one is due
         self._hello_page = 0
         self._raised = 0
@@ -311,7 +311,7 @@ class Sender:
         self._mqtt.publish(topic, mqtt.BODY, end, kind == uplink.HELLO)
         self._sent_ms = self._now
         if not patience_ms:
-            self._asked = self._carrier.counter
+            self._last = self._carrier.counter
         overdue_ms = self._now + max(patience_ms, self._patience_ms)
         if self._overdue_ms < 0 or overdue_ms < self._overdue_ms:
             self._overdue_ms = overdue_ms
@@ -386,7 +386,7 @@ class Sender:
         self._carrier.heard_ms = self._now
         if log.pulled < safe <= log.number:
             log.pulled = safe
-        if heard < self._asked:
+        if heard < self._last:
             return
         is_all = heard == self._carrier.counter
         if is_all:
