@@ -65,5 +65,5 @@ def test_the_demo_installs_what_it_needs_and_the_tests_the_rest() -> None:
     """Either may come first: what the tests have contains what the demo has."""
     makefile = (CHECKOUT / "Makefile").read_text()
     assert "demo: $(DEMO)" in makefile
-    assert "-e '.[virtual]'\n\t@touch $@" in makefile
+    assert "-e '.[receive,virtual]'\n\t@touch $@" in makefile
     assert "-e '.[virtual,dev]'\n\t@touch $(DEMO) $@" in makefile
