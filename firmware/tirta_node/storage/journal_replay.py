@@ -20,7 +20,7 @@ from tirta_node.storage.ring import MOST, Ring, room
 
 _NO_HEADER = b"\xff" * (pages.HEADER_SIZE - 2)
 _MENDED = const(16)  # no kind of a chunk
-_RING = const(96)  # records that are brought into the log at once: a chunk by default, and half of one
+_RING = const(96)  # records brought into the log at once: a chunk by default, and half of one
 _HOLES = const(8)  # that get a note each
 _CHUNK_BYTES = const(256)  # no chunk of the journal is longer
 _GAP = const(4096)  # slots that nobody sampled, at most, before a chunk that is set right
