@@ -19,6 +19,7 @@ from locked_node import (  # first: it takes the place of the hardware and of ti
 from nor import SHAPES, Flash
 
 from tirta_format import access, access_log, frame, roles, seals, state
+from tirta_node import unload
 from tirta_node.access import login, login_notes
 
 OTHER_NODE = "02fb6be3ee97"
@@ -275,3 +276,20 @@ def _must_go_on(before, flash, step, shape):
 def test_time_is_fake():
     assert time.ticks_ms() > 0
     assert login.begin
+
+
+def test_a_login_for_which_there_is_no_memory_is_refused_and_comes_again():
+    node = Node(new_flash())
+    call, said = unload.call, []
+
+    def full(*words):
+        said.append(words)
+        raise MemoryError
+
+    unload.call = full
+    try:
+        assert refused(node.ask(access.CHALLENGE), frame.NOT_NOW)
+    finally:
+        unload.call = call
+    assert said, "the login is loaded for it"
+    assert was_right(node.login())

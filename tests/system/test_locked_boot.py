@@ -27,7 +27,7 @@ from tirta_format import access, frame
 PROMPT = b">>>"
 KEYS = b"\r\x03\x03\r\x01\x04\x02\x03"  # what interrupts, resets and asks a prompt for its name
 BOOTS = 4
-SPARE = 2048  # bytes of heap that a start with a journal full of pages takes beyond these
+SPARE = 5120  # bytes of heap that a start with a journal full of pages takes beyond these
 CHIP = "02fb6be3ee96"
 
 

@@ -7,6 +7,7 @@ are rare, and in `login`; whatever a stranger may send as often as he likes is a
 load a module costs samples. In open mode this module is not loaded.
 """
 
+import gc
 import os
 import struct
 
@@ -75,6 +76,9 @@ class Gate:
             self.console.refuse(sequence, frame.BAD_PAYLOAD, str(error))
         except OSError as error:
             self.console.refuse(sequence, frame.FLASH_FAILED, str(error))
+        except MemoryError:  # of a login, whose module is loaded for it
+            gc.collect()
+            self.console.refuse(sequence, frame.NOT_NOW, "not enough memory for that now")
 
     def _handle(self, kind, sequence, payload):
         if kind == seals.SEALED:

@@ -6,6 +6,7 @@ config under which they were taken, so they get pages and chunks of those. Neede
 from RAM.
 """
 
+import gc
 import struct
 from binascii import crc32
 
@@ -21,6 +22,7 @@ from tirta_node.storage.ring import MOST, Ring, room
 _NO_HEADER = b"\xff" * (pages.HEADER_SIZE - 2)
 _MENDED = const(16)  # no kind of a chunk
 _RING = const(96)  # records brought into the log at once: a chunk by default, and half of one
+_FEW = const(12)  # where there is no memory for so many: a node that starts comes before its wear
 _HOLES = const(8)  # that get a note each
 _CHUNK_BYTES = const(256)  # no chunk of the journal is longer
 _GAP = const(4096)  # slots that nobody sampled, at most, before a chunk that is set right
@@ -304,10 +306,18 @@ class _Writer:
         self._head = head
         self._boot = boot
         # There is little room in a start: chunks may be shorter.
-        self._ring = Ring(head.channels, min(_RING, room(head.channels)))
+        try:
+            made = self._made(min(_RING, room(head.channels)))
+        except MemoryError:
+            gc.collect()
+            made = self._made(_FEW)
+        self._ring, self._recorder = made
         self._ring.begin(slot)
-        self._recorder = ChunkWriter(self._ring, None, log, Packer(self._ring), _nothing)
         self.settle = self._recorder.settle
+
+    def _made(self, records):
+        ring = Ring(self._head.channels, records)
+        return ring, ChunkWriter(ring, None, self._log, Packer(ring), _nothing)
 
     def takes(self, head, boot):
         """Whether a record under this header and of this boot belongs to the same run."""
