@@ -24,6 +24,7 @@ import regimes
 import series
 import start_cost
 import uplink_bytes
+import uplink_speed
 import wear
 from figures import HEAD, Figures, Say, keep, rows, table
 from under_micropython import BenchError, available, can_count
@@ -63,6 +64,7 @@ def measure(found: dict[str, series.Series], say: Say) -> Figures:
         if "gecco" in found:
             water = archive_scale.eight(found["gecco"])
             part("Archive", lambda: archive_scale.measure(water, say))
+        part("Uplink's speed", lambda: uplink_speed.measure(say))
         part("Pull", lambda: pull_speed.measure(say, found.get("lro_mainstreet")))
     part("Bursts of districts", lambda: district_bursts.measure(say))
     part("Quality", lambda: quality.measure(say))

@@ -6,6 +6,7 @@ import os
 import queue
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -113,6 +114,11 @@ class Client:
         """Send a message; returns when the broker has it, or dropped it."""
         sent = self._client.publish(topic, payload, 1, retain)
         wait_for(sent.is_published, every_s=0.002)
+
+    def hear(self, topic: str, heard: Callable[[bytes], None]) -> None:
+        """Tell `heard` the payloads of a topic as they come."""
+        self._client.on_message = lambda _c, _d, message: heard(bytes(message.payload))
+        self.subscribe(topic)
 
     def send(self, topic: str, payload: bytes) -> None:
         """Send a message without waiting; the client keeps it until a broker has it."""
