@@ -86,14 +86,21 @@ class Epoch:
         What is there and is not the beginning of it is evidence, too: it is set aside. Where more
         of the same page is there already, it stays.
         """
+        if self.make_way(sequence, data):
+            atomic.write(self.path(sequence), data)
+
+    def make_way(self, sequence: int, data: bytes) -> bool:
+        """Set aside what is there and is not the beginning of these bytes of a page; return whether
+        they may lie there: not where they, or more of it, do already.
+        """
         path = self.path(sequence)
         if path.exists():
             there = path.read_bytes() if path.is_file() else None
             if there is not None and there.startswith(data):
-                return
+                return False
             if there is None or not data.startswith(there):
                 self.set_aside(sequence)
-        atomic.write(path, data)
+        return True
 
     def set_aside(self, sequence: int) -> Path:
         """Move a page out of the way, and keep it: aside/SEQUENCE-N.page."""

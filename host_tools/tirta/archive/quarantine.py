@@ -111,14 +111,10 @@ class Quarantine:
     def release(self, sequence: int) -> None:
         """Make a page evidence: it is the node's. What was there and is another goes aside."""
         source, target = self._path(sequence), self.epoch.path(sequence)
-        if target.exists():
-            there = target.read_bytes() if target.is_file() else None
-            if there is not None and there.startswith(source.read_bytes()):
-                self.drop(sequence)  # more of it came over a network meanwhile
-                return
-            if there is None or not source.read_bytes().startswith(there):
-                self.epoch.set_aside(sequence)
-        atomic.move(source, target)
+        if target.exists() and not self.epoch.make_way(sequence, source.read_bytes()):
+            self.drop(sequence)  # more of it came over a network meanwhile
+        else:
+            atomic.move(source, target)
 
     def drop(self, sequence: int) -> None:
         """Remove a page that is not the node's."""
