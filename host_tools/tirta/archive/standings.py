@@ -95,8 +95,10 @@ WHERE district <> excluded.district OR name <> excluded.name
 
 
 @contextlib.contextmanager
-def _opened(root: Path) -> Iterator[sqlite3.Connection]:
-    """A transaction on the file of an archive, which is made where it lacks. Raises TirtaError."""
+def _opened(root: Path, *, writes: bool = True) -> Iterator[sqlite3.Connection]:
+    """A transaction on the file of an archive, which is made where it lacks; one that only reads
+    waits for no other. Raises TirtaError.
+    """
     path = root / FILE
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -104,7 +106,7 @@ def _opened(root: Path) -> Iterator[sqlite3.Connection]:
             if con.execute("PRAGMA user_version").fetchone()[0] != _LAYOUT:
                 con.executescript(_MAKE)
             with con:
-                con.execute("BEGIN IMMEDIATE")
+                con.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
                 yield con
     except (OSError, sqlite3.Error) as error:
         raise TirtaError(
@@ -139,7 +141,7 @@ def heard(root: Path, node: str) -> int | None:
     """Return when something of a node came last, Unix time in s; None where nobody knows."""
     if not (root / FILE).exists():
         return None
-    with _opened(root) as con:
+    with _opened(root, writes=False) as con:
         row = con.execute("SELECT heard FROM nodes WHERE node = ?", (node,)).fetchone()
     return int(row[0]) if row and row[0] else None
 
@@ -148,7 +150,7 @@ def all_of(root: Path) -> list[Standing]:
     """Read how the nodes of an archive stand, by id. Raises TirtaError where none was heard."""
     found = []
     if (root / FILE).exists():
-        with _opened(root) as con:
+        with _opened(root, writes=False) as con:
             rows = con.execute(f"SELECT {', '.join(COLUMNS)} FROM nodes ORDER BY node")  # noqa: S608
             found = [Standing(*row) for row in rows if _NODE.fullmatch(row[0])]
     if not found:
