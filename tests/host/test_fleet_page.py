@@ -9,7 +9,6 @@ import hashlib
 import http.client
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import browsers
 import fleets
 import pytest
 from commands import TIRTA
@@ -34,8 +34,6 @@ from tirta.fleet import questions
 from tirta.fleet.gathering import Gathering
 from tirta.fleet.questions import Question
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
 KEYS = {"of-all": ["*"], "of-ambon": ["ambon"]}
 
 
@@ -202,14 +200,8 @@ def test_nobody_serves_a_network_without_keys(
 
 @pytest.fixture(scope="module", name="browser")
 def browser_fixture() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as driver:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        found = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with browsers.chromium() as found:
         yield found
-        found.close()
 
 
 class Visit:

@@ -6,11 +6,11 @@ REPORT_SHOTS=FOLDER keeps a picture of each language, view and size, to be looke
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import browsers
 import pytest
 from district_archive import write_district
 from support import CHECKOUT
@@ -18,8 +18,6 @@ from support import CHECKOUT
 from tirta.report import large
 from tirta.report.build import Options, report
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
 SIZES = {"desktop": (1280, 900), "phone": (390, 844), "paper": (718, 1000)}  # A4 within margins
 CHECKS = CHECKOUT / "tests/support/page_checks.js"
 
@@ -35,15 +33,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as driver:
-        # Chromium refuses to run as root with its sandbox; the page is our own.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        found = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with browsers.chromium() as found:
         yield found
-        found.close()
 
 
 class Visit:

@@ -11,10 +11,22 @@ from pathlib import Path
 from typing import Any, Self
 
 import paho.mqtt.client as mqtt
+import pytest
 from commands import TIRTA
 from paho.mqtt.enums import CallbackAPIVersion
 from patience import wait_for
-from sending_node import SendingNode
+from sending_node import FLEET, SendingNode
+
+from tirta.keys import office, vault
+
+
+def keep_fleet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this computer the office of a waterworks that has the key of those nodes' fleet."""
+    monkeypatch.setenv("TIRTA_PASSPHRASE", "of this test")
+    office.init("waterworks")
+    kept = vault.load()
+    kept.fleets["waterworks"] = FLEET
+    vault.save(kept)
 
 
 class Receiver:

@@ -16,18 +16,17 @@ import brokers
 import pytest
 from patience import wait_for
 from peer import FakeLog
-from sending_node import EPOCH, FLEET, NODE, SendingNode, make_node
+from sending_node import EPOCH, NODE, SendingNode, make_node
 
 pytest.importorskip("paho.mqtt.client", reason="tirta[receive] is not installed")
 
-from receivers import Client, Receiver, exchange
+from receivers import Client, Receiver, exchange, keep_fleet
 
 from tirta.archive import standings
 from tirta.archive.evidence import Archive
 from tirta.archive.standings import Standing
 from tirta.cli import build_parser
 from tirta.cli.catalogue import COMMANDS
-from tirta.keys import office, vault
 from tirta_format import page, uplink_ledger
 
 PAGE = (Path(__file__).parents[2] / "docs" / "CENTRE.md").read_text(encoding="utf-8")
@@ -40,11 +39,7 @@ needs_mosquitto = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TIRTA_PASSPHRASE", "of this test")
-    office.init("waterworks")
-    kept = vault.load()
-    kept.fleets["waterworks"] = FLEET
-    vault.save(kept)
+    keep_fleet(monkeypatch)
 
 
 def archived(archive: Path) -> dict[int, bytes]:

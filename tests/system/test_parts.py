@@ -11,16 +11,15 @@ from pathlib import Path
 import brokers
 import pytest
 from patience import wait_for
-from sending_node import EPOCH, FLEET, SendingNode, make_node
+from sending_node import EPOCH, SendingNode, make_node
 
 pytest.importorskip("paho.mqtt.client", reason="tirta[receive] is not installed")
 
-from receivers import Client, Receiver
+from receivers import Client, Receiver, keep_fleet
 
 from tirta.archive.evidence import Archive
 from tirta.cli import main
 from tirta.errors import TirtaError
-from tirta.keys import office, vault
 from tirta.receive.centre import Part
 
 NODES = 12
@@ -29,11 +28,7 @@ PARTS = 3
 
 @pytest.fixture(autouse=True)
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TIRTA_PASSPHRASE", "of this test")
-    office.init("waterworks")
-    kept = vault.load()
-    kept.fleets["waterworks"] = FLEET
-    vault.save(kept)
+    keep_fleet(monkeypatch)
 
 
 def archived(archive: Path, node: str) -> dict[int, bytes]:
