@@ -157,9 +157,17 @@ def test_the_map_is_not_green_where_there_was_no_water(tmp_path: Path) -> None:
 
 
 def test_dots_of_many_nodes_do_not_overlap(tmp_path: Path) -> None:
-    path = write_district(tmp_path / "a", 30)
-    found = survey(tmp_path / "a", tree.load(path))
+    text = ""
+    for number in range(30):
+        write_node(tmp_path / "a", f"n{number}", [flow(np.full(DAY, 2.0))])
+        text += zone(number) + (
+            f'[[node]]\nid = "n{number}"\nzone = "z{number}"\n'
+            f"lat = {-6.914 - 0.004 * (number % 4) - 0.001 * (number // 4):.4f}\n"
+            f"lon = {107.609 + 0.005 * (number % 3) + 0.003 * (number // 3):.4f}\n"
+        )
+    found = a_survey(tmp_path, text)
     picture = network.picture(found, words(found))
+    assert len(picture.dots) == 30
     at = np.array([(d.x, d.y) for d in picture.dots])
     apart = np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1))
     np.fill_diagonal(apart, np.inf)
