@@ -3,13 +3,13 @@
 take them from an administrator only, the rescue's too.
 """
 
-import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from locked import FLEET, awake, credential, guarded, up
+from new_firmware import CHIP, almost_sent, firmware
 from node_configs import config
 from nodes import FAST_BAUD, Nodes
 from patience import Patience
@@ -22,21 +22,17 @@ from tirta.boards import board_file
 from tirta.doctor import judge
 from tirta.doctor.facts import gather
 from tirta.errors import TirtaError
-from tirta.files.paths import firmware_dir
-from tirta.image import build, bundle
+from tirta.image import bundle
 from tirta.image.build import MANIFEST
 from tirta.image.bundle import Bundle
 from tirta.image.littlefs import SLOT_BLOCK, lfs_image
-from tirta.image.regions import flash_image
 from tirta.install import update
-from tirta.keys.credential import node_key
 from tirta.link.failures import RefusedError
 from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
 from tirta_format import access, state, updates
 
-CHIP = "240ac4e29526"
 NEW = "9.0.0"
 SPEED = 40  # a minute of proof takes 1.5 seconds while no laptop looks
 # They wait: only waiting is faster on the virtual board, so `pass` would take its 720 seconds.
@@ -48,32 +44,6 @@ DEAF = (
     "def deaf(_):\n    import time\n    while True:\n        time.sleep_ms(100)\n"
 )
 LOOP = "def main(slot):\n    import machine\n    machine.reset()\n"
-
-
-def firmware(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, name: str = "", code: str = ""
-) -> Bundle:
-    """Our firmware as another version, with lines added to one file."""
-    folder = tmp_path / f"firmware-{version}"
-    shutil.copytree(firmware_dir(), folder)
-    if name:
-        with (folder / name).open("a") as file:
-            file.write("\n" + code)
-    with monkeypatch.context() as patched:
-        patched.setattr(build, "__version__", version)
-        return bundle.make(board_file.load("virtual"), folder)
-
-
-def almost_sent(new: Bundle, fleet: bytes | None) -> bytes:
-    """The flash of a node whose other slot holds all of a new application: only the trial is left.
-    It saves the time to send it.
-    """
-    board = board_file.load("virtual")
-    key = node_key(fleet, CHIP) if fleet else None
-    flash = bytearray(flash_image(board, config=config(), app=True, key=key))
-    other = board.partition("app_b")
-    flash[other.offset : other.end] = lfs_image(new.app, other.size, SLOT_BLOCK)
-    return bytes(flash)
 
 
 def settled(running: virtual.VirtualNode) -> dict[str, Any]:

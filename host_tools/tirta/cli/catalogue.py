@@ -238,6 +238,13 @@ COMMANDS = (
         "fleet",
     ),
     Command(
+        "fleet update",
+        FLASH,
+        "bring new firmware onto many nodes, in waves; stops by itself when trials fail",
+        "tirta fleet update --bundle tirta-0.4.0-esp32.tirta --wave 1%,10%,100% nodes.txt",
+        "rollout",
+    ),
+    Command(
         "serve",
         LOOK,
         "show the same in a browser, live, with figures for Prometheus; for reading only",

@@ -33,10 +33,20 @@ _NAMES = 18  # columns of the overview before what a command does
 class Parser(argparse.ArgumentParser):
     """Says what is wrong as every other error is said: once, and with the next step."""
 
+    # Commands of two words whose first one is a command, too, which takes any word at that place.
+    both: frozenset[str] = frozenset()
+
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         for group in self._action_groups:
             group.title = say.translated(str(group.title))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does, with two words as one where they are a command of `both`."""
+        words = list(sys.argv[1:] if args is None else args)
+        if (name := " ".join(words[:2])) in self.both:
+            words[:2] = [name]
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the words of a command, and end with exit code 2."""
@@ -103,8 +113,12 @@ def build(commands: Sequence[Command]) -> tuple[Parser, dict[str, Parser]]:
     places = top.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
     families: dict[str, Any] = {}
     found = {}
+    alone = {command.name for command in commands if " " not in command.name}
+    top.both = frozenset(c.name for c in commands if c.name.partition(" ")[0] in alone) - alone
     for command in commands:
         family, _, word = command.name.partition(" ")
+        if command.name in top.both:
+            family, word = command.name, ""
         if word and family not in families:
             holder = places.add_parser(
                 family,
@@ -137,6 +151,8 @@ def misspelt(words: Sequence[str], names: Iterable[str]) -> tuple[str, str] | No
     """
     known = list(names)
     family = [name for name in known if words and name.startswith(f"{words[0]} ")]
+    if words and words[0] in known:  # a command that takes words, beside those of its family
+        return None
     said = list(words[: 2 if family else 1])
     if not said or said[-1].startswith("-") or (family and len(said) == 1):
         return None

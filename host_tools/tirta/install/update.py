@@ -10,6 +10,7 @@ itself within minutes, or the one before starts again.
 import hashlib
 import struct
 import time
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from zlib import crc32
@@ -31,9 +32,11 @@ DECIDED_S = 900
 BACK_S = 90
 _PIECE = MAX_PAYLOAD - 4
 _HASHES = 16
+_NO_REVISION = b"\xff" * 4
 _ERASED = b"\xff" * BLOCK
 _ERASE_TRIES = 60
 _ROUNDS = 3
+_SEALED = 0xFFFFFFFF  # the CRC-32 of what ends in its own, as LittleFS writes it: no last inversion
 _EVERY_S = 0.5  # between two questions whether a trial is decided
 
 
@@ -64,8 +67,11 @@ def send(
     *,
     allow_downgrade: bool = False,
     progress: Progress = lambda _done, _all: None,
+    trying: Callable[[], object] = lambda: None,
 ) -> Updated:
-    """Bring the bundle's application into the node's other slot and start its trial."""
+    """Bring the bundle's application into the node's other slot and start its trial; `trying` hears
+    of it just before, and may raise to leave the node as it is.
+    """
     began = time.monotonic()
     found = slots(node)
     bundle.must_suit(found, allow_downgrade=allow_downgrade)
@@ -88,9 +94,11 @@ def send(
         )
     node.link.request(updates.BEGIN)
     digest = hashlib.sha256(image).digest()
-    written = 0
+    blocks = _blocks(image)
+    written, unsure = 0, frozenset[int]()
     for again in range(_ROUNDS):
-        written += _fill(node, image, progress)
+        written += _fill(node, blocks, unsure, progress)
+        trying()
         try:
             answer = node.ask(
                 updates.TRY,
@@ -100,8 +108,13 @@ def send(
             )
             break
         except RefusedError:
-            if again == _ROUNDS - 1 or not _stale(node, _blocks(image)):
-                raise  # it has all that was sent, and says no for another reason
+            if again == _ROUNDS - 1:
+                raise
+            node.link.request(updates.BEGIN)  # which a trial ends, one that is refused, too
+            if not _stale(node, blocks):
+                if unsure:
+                    raise  # it has all that was sent, and says no for another reason
+                unsure = frozenset(i for i, content in enumerate(blocks) if sealed(content, block))
     _await(node, time.monotonic() + BACK_S)
     seconds = time.monotonic() - began
     before, after = str(answer["from"]), str(answer["to"])
@@ -154,10 +167,26 @@ def _await(node: Node, until: float) -> None:
             return
 
 
-def _fill(node: Node, image: bytes, progress: Progress) -> int:
-    """Send every block that differs; return the bytes that were programmed."""
-    blocks = _blocks(image)
-    stale = _stale(node, blocks)
+def sealed(content: bytes, block: int) -> bool:
+    """Return whether one of these blocks, of `block` bytes each, begins with a commit of LittleFS.
+
+    That ends in its own CRC-32, of the same polynomial: bytes with another commit of that length in
+    its place have the same CRC-32.
+    """
+    for start in range(0, len(content), block):
+        crc = 0
+        if content.startswith(_NO_REVISION, start):
+            continue
+        for at in range(start, min(start + block, len(content))):
+            crc = crc32(content[at : at + 1], crc)
+            if crc == _SEALED:
+                return True
+    return False
+
+
+def _fill(node: Node, blocks: list[bytes], unsure: Collection[int], progress: Progress) -> int:
+    """Send every block that differs, or may; return the bytes that were programmed."""
+    stale = sorted({*_stale(node, blocks), *unsure})
     total = sum(len(blocks[i].rstrip(b"\xff")) for i in stale)
     done = 0
     progress(0, total)
