@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 from sending_node import EPOCH, KEYS, NODE, Message, SendingNode, make_node
 
 from tirta.archive.evidence import Archive
+from tirta.archive.pack import Pack
 from tirta.archive.quarantine import Attested
 from tirta.errors import TirtaError
+from tirta.receive import inbox as inbox_module
 from tirta.receive.inbox import Inbox
 from tirta_format import page, uplink_ledger
 
 
 def open_inbox(root: Path, name: bytes = b"archive1") -> Inbox:
-    return Inbox(root, KEYS, name + secrets.token_bytes(8))
+    return Inbox(Archive(root), KEYS, name + secrets.token_bytes(8))
 
 
 def archived(root: Path, *, sure: bool = True) -> dict[int, bytes]:
@@ -65,6 +67,8 @@ def test_whatever_happens_to_messages(seed: int, count: int, rounds: int) -> Non
     node = make_node(chance, count)
     with TemporaryDirectory() as folder:
         root = Path(folder)
+        if seed % 2:
+            Pack.make(root)
         inbox = open_inbox(root)
         late: list[Message] = []
         past: list[Message] = []
@@ -206,7 +210,10 @@ def test_a_push_to_an_archive_that_lacks_nothing_makes_no_ledger(tmp_path: Path)
     assert came(node.hello()) == 1
 
 
-def test_an_old_hello_sets_nothing_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_old_hello_sets_nothing_back(packed: bool, tmp_path: Path) -> None:
+    if packed:
+        Pack.make(tmp_path)
     node = make_node(random.Random(1), 2)
     old = node.hello()
     node.start()
@@ -255,3 +262,25 @@ def test_a_url_that_names_no_broker_is_told() -> None:
     for url in ("broker", "http://broker", "mqtt://", "mqtt://host:port", "mqtt://host/topic"):
         with pytest.raises(TirtaError, match="names no broker"):
             centre.Broker.of(url)
+
+
+def test_a_node_that_was_forgotten_comes_back_with_its_next_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pack remembers who said hello, so memory need not hold every node of a country."""
+    monkeypatch.setattr(inbox_module, "_MOST_NODES", 1)
+    Pack.make(tmp_path)
+    nodes = [make_node(random.Random(i), 2, f"02fb6be3{i:04x}") for i in range(3)]
+    inbox = open_inbox(tmp_path)
+    for node in nodes:
+        inbox.take(*node.hello())
+        inbox.store()
+        assert inbox.ledgers()
+    assert inbox.names() == [nodes[-1].node]
+    for node in nodes:
+        inbox.take(*node.piece(node.newest, 0, node.end))
+        assert [one.node for one in inbox.store()] == [node.node]
+        (made,) = inbox.ledgers()
+        assert node.hear(made[1])
+        assert inbox.missing(node.node) == 1
+    assert inbox.counts.strange == 0

@@ -16,6 +16,7 @@ from sending_node import KEYS, NODE, SendingNode
 from tirta import ranges
 from tirta.archive import holes, standings
 from tirta.archive.evidence import Archive
+from tirta.archive.pack import Pack
 from tirta.archive.standings import SILENT_S, Standing
 from tirta.cli import main
 from tirta.keys import memory
@@ -58,7 +59,7 @@ def test_a_hole_is_detected_and_then_collected(tmp_path: Path) -> None:
     log = FakeLog()
     log.add(900)
     node = sending(log)
-    inbox = Inbox(tmp_path, KEYS, bytes(16))
+    inbox = Inbox(Archive(tmp_path), KEYS, bytes(16))
     inbox.take(*node.hello())
     newest = node.newest
     inbox.take(*node.piece(newest, 0, node.end))
@@ -85,7 +86,7 @@ def test_what_the_node_overwrote_is_lost_and_told_with_its_reason(tmp_path: Path
     node = sending(log)
     del node.pages[1]
     second = min(node.pages)
-    inbox = Inbox(tmp_path, KEYS, bytes(16))
+    inbox = Inbox(Archive(tmp_path), KEYS, bytes(16))
     epoch = inbox.epoch(NODE, EPOCH)
     epoch.store_config(log.config_hash, CONFIG_TEXT)  # it was logged in the page that is gone
     inventory = None
@@ -114,7 +115,9 @@ def test_a_laptop_and_the_centre_agree(seed: int, tmp_path: Path, peer: Peer) ->
     peer.begin(NODE)
     node = sending(peer.log)
     root, alone = tmp_path / "both", tmp_path / "alone"
-    inbox = Inbox(root, KEYS, bytes(16))
+    if seed % 2:
+        Pack.make(root)
+    inbox = Inbox(Archive(root), KEYS, bytes(16))
     for _ in range(8):
         grow(node, peer.log, chance.randrange(1, 250))
         if chance.random() < 0.4:
@@ -123,7 +126,7 @@ def test_a_laptop_and_the_centre_agree(seed: int, tmp_path: Path, peer: Peer) ->
         else:
             exchange(node, inbox, chance, kept=0.7)
         if chance.random() < 0.2:
-            inbox = Inbox(root, KEYS, bytes(16))
+            inbox = Inbox(Archive(root), KEYS, bytes(16))
     for _ in range(4):
         exchange(node, inbox, chance)
     with Node(peer.port) as there:

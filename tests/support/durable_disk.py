@@ -31,7 +31,7 @@ class DurableDisk:
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Stand behind every flush from now on."""
-        patch.setattr(atomic, "_flush", self.flush)
+        patch.setattr(atomic, "flush", self.flush)
 
     def flush(self, path: Path) -> None:
         """Keep what is there now."""

@@ -6,6 +6,8 @@ import secrets
 import struct
 from dataclasses import dataclass, field
 
+from peer import FakeLog
+
 from tirta.link.aes import aes
 from tirta.receive import keys
 from tirta_format import access, page, uplink, uplink_hello, uplink_ledger, varint
@@ -106,6 +108,12 @@ class SendingNode:
                 at = min(known, self.size(sequence) - uplink.LEAST)
                 sent.append(self.piece(sequence, at, min(self.size(sequence), at + 2048)))
         return sent
+
+
+def logged_node(log: FakeLog, node: str) -> SendingNode:
+    """A node with the pages of a log that can be read."""
+    pages = {sequence: bytes(data) for sequence, data in log.pages.items()}
+    return SendingNode(pages, log.end, log.number, node=node)
 
 
 def make_node(chance: random.Random, count: int, node: str = NODE) -> SendingNode:

@@ -11,9 +11,11 @@ from pathlib import Path
 import brokers
 import pytest
 from patience import wait_for
-from sending_node import EPOCH, SendingNode, make_node
+from peer import FakeLog
+from sending_node import EPOCH, SendingNode, logged_node, make_node
 
 pytest.importorskip("paho.mqtt.client", reason="tirta[receive] is not installed")
+pytest.importorskip("deltalake", reason="tirta[lake] is not installed")
 
 from receivers import Client, Receiver, keep_fleet
 
@@ -21,6 +23,7 @@ from tirta.archive.evidence import Archive
 from tirta.cli import main
 from tirta.errors import TirtaError
 from tirta.receive.centre import Part
+from tirta.tables import lake
 
 NODES = 12
 PARTS = 3
@@ -48,16 +51,27 @@ def send(nodes: dict[str, SendingNode], client: Client) -> int:
     return pieces
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(60, marks=pytest.mark.campaign)])
-def test_any_of_them_is_killed_at_any_instant(kills: int, tmp_path: Path) -> None:
+CAMPAIGN = pytest.mark.campaign
+
+
+@pytest.mark.parametrize(("kills", "into_lake"), [
+    (2, True),
+    pytest.param(60, False, marks=CAMPAIGN), pytest.param(60, True, marks=CAMPAIGN),
+])  # fmt: skip
+def test_any_of_them_is_killed_at_any_instant(kills: int, into_lake: bool, tmp_path: Path) -> None:
+    """In a lake each record of each node is there once, besides."""
     chance = random.Random(19)
-    archive = tmp_path / "archive"
+    archive, written = tmp_path / "archive", tmp_path / "lake"
     ids = [f"02fb6be3{i:04x}" for i in range(NODES)]
     nodes = {name: make_node(chance, 4, name) for name in ids}
+    more = ["--lake", str(written), "--every-s", "1"] if into_lake else []
+    if into_lake:
+        nodes = {name: readable(chance, name) for name in ids}
     with brokers.broker(tmp_path) as port, Client(port) as client:
         client.subscribe("tirta/+/l")
         receivers = [
-            Receiver(port, archive, "", "", "--part", f"{i + 1}/{PARTS}") for i in range(PARTS)
+            Receiver(port, archive, "", "", "--part", f"{i + 1}/{PARTS}", *more)
+            for i in range(PARTS)
         ]
         try:
             for receiver in receivers:
@@ -86,6 +100,22 @@ def test_any_of_them_is_killed_at_any_instant(kills: int, tmp_path: Path) -> Non
             for receiver in receivers:
                 receiver.kill()
     assert not list(archive.rglob("aside/*"))
+    if into_lake:
+        table = lake.table(written, "records")
+        rows = table.to_pyarrow_table(columns=["node", "number", "channel"])
+        counted = Counter(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+        assert counted == {
+            (name, number, channel): 1
+            for name, node in nodes.items()
+            for number in range(node.next_number)
+            for channel in ("flow", "p_inlet")
+        }
+
+
+def readable(chance: random.Random, name: str) -> SendingNode:
+    log = FakeLog()
+    log.add(chance.randrange(200, 900))
+    return logged_node(log, name)
 
 
 def wanted(node: SendingNode) -> dict[int, bytes]:

@@ -8,6 +8,7 @@ file's date stays is for `tirta archive check`, which reads everything. It is no
 made after a pull, and not at all where the disk is full.
 """
 
+import contextlib
 import json
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -16,6 +17,7 @@ from tirta import ranges
 from tirta.archive import holes
 from tirta.archive.evidence import Epoch, StoredPage
 from tirta.archive.holes import Loss
+from tirta.archive.packed_epoch import PackedEpoch
 from tirta.files import atomic
 from tirta.ranges import Range
 
@@ -45,10 +47,13 @@ class Contents:
 
     epoch: Epoch
     pages: dict[int, KnownPage] = field(default_factory=dict)
+    _kept: dict[int, KnownPage] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, epoch: Epoch) -> Self:
         """Read the file; nothing is known where it says nothing sensible."""
+        if isinstance(epoch, PackedEpoch):
+            return cls._of_pack(epoch)
         try:
             found: dict[str, Any] = json.loads((epoch.folder / _FILE).read_bytes())
             if (found["format"], found["epoch"]) != (_FORMAT, epoch.number):
@@ -58,8 +63,23 @@ class Contents:
                 RecursionError):  # fmt: skip
             return cls(epoch)
 
+    @classmethod
+    def _of_pack(cls, epoch: PackedEpoch) -> Self:
+        """Do the same for an epoch in a pack: there it is kept with each page."""
+        found = {}
+        for sequence, kept in epoch.known().items():
+            with contextlib.suppress(ValueError, LookupError, TypeError):
+                found[sequence] = _page(epoch, sequence, json.loads(kept))
+        return cls(epoch, found, dict(found))
+
     def save(self) -> None:
         """Write the file, whole or not at all; one that says the same is left alone."""
+        if isinstance(self.epoch, PackedEpoch):
+            fresh = {s: page for s, page in self.pages.items() if self._kept.get(s) != page}
+            if fresh:
+                self.epoch.remember({s: packed(page) for s, page in fresh.items()})
+            self._kept = dict(self.pages)
+            return
         told = {
             "format": _FORMAT,
             "epoch": self.epoch.number,
@@ -90,15 +110,19 @@ class Contents:
 
 def _page(epoch: Epoch, sequence: int, told: list[Any]) -> KnownPage:
     size, header_crc, changed_ns, first, records, damaged, losses, config_hash = told
-    path = epoch.path(sequence)
     return KnownPage(
-        StoredPage(path, sequence, int(size), int(header_crc), int(changed_ns)),
+        epoch.stored_page(sequence, int(size), int(header_crc), int(changed_ns)),
         int(first),
         tuple((int(a), int(b)) for a, b in records),
         bool(damaged),
         tuple((int(a), int(b), str(why)) for a, b, why in losses),
         int(config_hash),
     )
+
+
+def packed(page: KnownPage) -> str:
+    """Return what a pack keeps of a page."""
+    return json.dumps(_told(page), separators=(",", ":"))
 
 
 def _told(page: KnownPage) -> list[Any]:

@@ -1,163 +1,55 @@
 # SPDX-License-Identifier: MIT
-"""The archive on a disk: log pages as they came, ARCHIVE/NODE/EPOCH/pages/SEQUENCE.page.
+"""The archive on a disk: evidence of any number of nodes, and every table is made from it.
 
-The pages are the evidence: everything else is derived from them again at any time. A page that was
-still being written when it was pulled is shorter than 4096 bytes: its length is what is known of
-it, and the next pull goes on there. Tables that other programs read lie beside it (tirta.tables).
+A laptop's archive has a folder for each node and epoch (tirta.archive.epoch); one that a centre
+fills for a lake has them in one file (tirta.archive.pack). Both are read in the same way. Tables
+that other programs read lie beside it (tirta.tables).
 """
 
+import contextlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from tirta.archive.epoch import Epoch, StoredPage
+from tirta.archive.pack import WHOLE_NODE, Pack
+from tirta.archive.packed_epoch import PackedEpoch
 from tirta.errors import TirtaError
 from tirta.files import atomic
-from tirta_format import config as format_config
-from tirta_format import page as format_page
 
+__all__ = ["Archive", "Epoch", "StoredPage"]
 _NODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,31}")
-_PAGE = "*.page"
-
-
-@dataclass(frozen=True)
-class StoredPage:
-    """A page on the disk; `size` bytes of it are known. `changed_ns` is when its file changed."""
-
-    path: Path
-    sequence: int
-    size: int
-    header_crc: int
-    changed_ns: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether all of the page is known."""
-        return self.size == format_page.SIZE
-
-    def read(self) -> bytes:
-        """Read the known bytes. Raises TirtaError."""
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise TirtaError(
-                f"Cannot read {self.path}: {error.strerror}.", "Check the disk and its rights."
-            ) from error
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One epoch of one node: the records in it are numbered from 0."""
-
-    node: str
-    number: int
-    folder: Path
-
-    def pages(
-        self, folder: Path | None = None, known: Iterable[StoredPage] = ()
-    ) -> dict[int, StoredPage]:
-        """Look what is stored, by sequence, ascending; elsewhere than in pages/, if `folder` says
-        so. Files that are no page of ours are left out; a file that is as one of `known` is not
-        opened.
-        """
-        found = {}
-        as_before = {page.path: page for page in known}
-        for path in sorted((folder or self.folder / "pages").glob(_PAGE)):
-            if not path.is_file():
-                continue
-            told, page = path.stat(), as_before.get(path)
-            size = min(told.st_size, format_page.SIZE)
-            if page is None or (page.size, page.changed_ns) != (size, told.st_mtime_ns):
-                head = _header(path)
-                if head is None or head.epoch != self.number:
-                    continue
-                page = StoredPage(path, head.seq, size, head.crc, told.st_mtime_ns)
-            found[page.sequence] = page
-        return dict(sorted(found.items()))
-
-    def path(self, sequence: int) -> Path:
-        """Return where a page lies, or would."""
-        return self.folder / "pages" / f"{sequence:010d}.page"
-
-    def store(self, sequence: int, data: bytes) -> None:
-        """Put a page, or more of one, into the archive: whole or not at all.
-
-        What is there and is not the beginning of it is evidence, too: it is set aside. Where more
-        of the same page is there already, it stays.
-        """
-        if self.make_way(sequence, data):
-            atomic.write(self.path(sequence), data)
-
-    def make_way(self, sequence: int, data: bytes) -> bool:
-        """Set aside what is there and is not the beginning of these bytes of a page; return whether
-        they may lie there: not where they, or more of it, do already.
-        """
-        path = self.path(sequence)
-        if path.exists():
-            there = path.read_bytes() if path.is_file() else None
-            if there is not None and there.startswith(data):
-                return False
-            if there is None or not data.startswith(there):
-                self.set_aside(sequence)
-        return True
-
-    def set_aside(self, sequence: int) -> Path:
-        """Move a page out of the way, and keep it: aside/SEQUENCE-N.page."""
-        source, folder = self.path(sequence), self.folder / "aside"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            count = len(list(folder.glob(f"{source.stem}-*")))
-            target = folder / f"{source.stem}-{count + 1}.page"
-            source.rename(target)
-        except OSError as error:
-            raise atomic.cannot_write(folder, error) from error
-        return target
-
-    def store_config(self, config_hash: int, text: bytes) -> None:
-        """Keep a config: a pull that begins late may not bring the page that it was logged in."""
-        atomic.write(self._config(config_hash), text)
-
-    def has_config(self, config_hash: int) -> bool:
-        """Return whether the text of a config is kept, and undamaged."""
-        try:
-            text = self._config(config_hash).read_bytes()
-        except OSError:
-            return False
-        return bool(format_config.config_hash(text) == config_hash)
-
-    def keep_configs(self, texts: Mapping[int, bytes]) -> bool:
-        """Store those that are not kept yet, by their hash; return whether there were any."""
-        new = [config_hash for config_hash in texts if not self.has_config(config_hash)]
-        for config_hash in new:
-            self.store_config(config_hash, texts[config_hash])
-        return bool(new)
-
-    def configs(self) -> list[bytes]:
-        """Read the texts that `store_config` kept."""
-        paths = sorted((self.folder / "configs").glob("*.json"))
-        return [path.read_bytes() for path in paths if path.is_file()]
-
-    def tidy(self) -> None:
-        """Remove what a killed pull left half-written."""
-        for path in self.folder.glob(f"*/.*{atomic.TEMPORARY}*"):
-            path.unlink(missing_ok=True)
-
-    def _config(self, config_hash: int) -> Path:
-        return self.folder / "configs" / f"{config_hash:08x}.json"
-
-
-def _header(path: Path) -> Any:
-    """The header of a page, or None."""
-    with path.open("rb") as file:
-        return format_page.header(file.read(format_page.HEADER_SIZE).ljust(40, b"\0"))
 
 
 class Archive:
-    """A folder with the pages of any number of nodes."""
+    """A folder with the pages of any number of nodes; `pack` is the file of those that have no
+    folder, if there is one.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.pack = Pack.of(root)
+
+    def together(self) -> contextlib.AbstractContextManager[None]:
+        """Make what is written to a pack in the block durable when it ends, all or nothing; folders
+        have each file on the disk when it is written. Raises TirtaError.
+        """
+        return self.pack.together() if self.pack else contextlib.nullcontext()
+
+    def note(self, node: str, name: str) -> bytes | None:
+        """Return what is noted of a node; None where nothing can be read."""
+        found = self.pack.note(node, WHOLE_NODE, name) if self.pack else None
+        if found is None:
+            with contextlib.suppress(OSError):
+                found = (self.root / node / name).read_bytes()
+        return found
+
+    def keep_note(self, node: str, name: str, content: bytes) -> None:
+        """Note something of a node. Raises TirtaError."""
+        if self.pack:
+            self.pack.keep_note(node, WHOLE_NODE, name, content)
+        else:
+            atomic.write(self.root / node / name, content)
 
     def epoch(self, node: str, number: int) -> Epoch:
         """Return the place of one node's epoch; its folder need not exist yet."""
@@ -166,16 +58,27 @@ class Archive:
                 f"The node calls itself {node!r}: that cannot name a folder.",
                 "Deploy the application again: `tirta deploy`.",
             )
-        return Epoch(node, number, self.root / node / str(number))
+        folder = self.root / node / str(number)
+        return (
+            PackedEpoch(node, number, folder, self.pack)
+            if self.pack
+            else Epoch(node, number, folder)
+        )
 
     def epochs(self) -> list[Epoch]:
         """Look for every node and epoch in the archive, sorted."""
-        found = []
+        found = set(self._packed())
         for pages in self.root.glob("*/*/pages"):
             node, number = pages.parts[-3:-1]
             if _NODE.fullmatch(node) and number.isdecimal():
-                found.append(Epoch(node, int(number), pages.parent))
-        return sorted(found, key=lambda epoch: (epoch.node, epoch.number))
+                found.add((node, int(number)))
+        return [self.epoch(node, number) for node, number in sorted(found)]
+
+    def _packed(self) -> Iterator[tuple[str, int]]:
+        if self.pack:
+            for node, number in self.pack.epochs():
+                if _NODE.fullmatch(node):
+                    yield node, number
 
     def must_have_epochs(self) -> list[Epoch]:
         """Return the same as `epochs`. Raises TirtaError for a person who named the wrong

@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from tirta.archive import holes
 from tirta.archive.evidence import Epoch
 from tirta.archive.holes import Hole
-from tirta.files import atomic
 from tirta.ranges import Range, in_both, without
 
 DETECTED, COLLECTING, COLLECTED, LOST = "detected", "collecting", "collected", "lost"
+_FILE = "ledger.json"
 UNREADABLE = "its page cannot be read"
 
 
@@ -39,7 +39,6 @@ class Ledger:
     """
 
     def __init__(self, epoch: Epoch) -> None:
-        self._path = epoch.folder / "ledger.json"
         self._epoch = epoch
         self.collected: list[Range] = []
         self.entries: list[Entry] = []
@@ -77,8 +76,8 @@ class Ledger:
             "holes": [asdict(entry) for entry in self.entries],
         }
         text = json.dumps(content, indent=1).encode() + b"\n"
-        if not self._path.exists() or self._path.read_bytes() != text:
-            atomic.write(self._path, text)
+        if self._epoch.note(_FILE) != text:
+            self._epoch.keep_note(_FILE, text)
 
     def _move(
         self, ranges: list[Range], state: str, before: tuple[str, ...], reason: str = ""
@@ -96,12 +95,12 @@ class Ledger:
     def _read(self) -> None:
         """Take what the file says; a damaged one is made again."""
         try:
-            found = json.loads(self._path.read_bytes())
+            found = json.loads(self._epoch.note(_FILE) or b"")
             if found["epoch"] == self._epoch.number:
                 collected = [(int(a), int(b)) for a, b in found["collected"]]
                 self.entries = [Entry(**entry) for entry in found["holes"]]
                 self.collected = collected
-        except (OSError, LookupError, ValueError, TypeError, ArithmeticError, RecursionError):
+        except (LookupError, ValueError, TypeError, ArithmeticError, RecursionError):
             pass
 
     @staticmethod

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tirta.archive.evidence import Archive, Epoch, StoredPage
+from tirta.archive.packed_epoch import PackedEpoch, PackedPage
 from tirta.files import atomic
 
 _FILE = "attested.json"
@@ -37,9 +38,10 @@ class Confirmed:
     def is_of(self, epoch: Epoch, sequence: int) -> bool:
         """Return whether the page in the archive begins with these bytes."""
         try:
-            return self.holds(epoch.path(sequence).read_bytes())
+            data = epoch.read(sequence)
         except OSError:
             return False
+        return data is not None and self.holds(data)
 
 
 @dataclass
@@ -50,10 +52,23 @@ class Attested:
     rejected: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, epoch: Epoch) -> Self:
-        """Read what the file says; nothing where it says nothing sensible: then pages are
-        compared again.
+    def of(cls, epoch: Epoch, only: Iterable[int] | None = None) -> Self:
+        """Read what is kept; nothing where it says nothing sensible: then pages are compared
+        again. With `only`, a pack is asked of these pages alone.
         """
+        known = cls._of_file(epoch)
+        if isinstance(epoch, PackedEpoch):
+            for page, size, told in epoch.confirmed(only):
+                if size:
+                    known.pages[page] = Confirmed(size, told)
+                    known.rejected.discard(page)
+                else:
+                    known.pages.pop(page, None)
+                    known.rejected.add(page)
+        return known
+
+    @classmethod
+    def _of_file(cls, epoch: Epoch) -> Self:
         try:
             found: dict[str, Any] = json.loads((epoch.folder / _FILE).read_bytes())
             if found["format"] != _FORMAT:
@@ -68,10 +83,12 @@ class Attested:
 
     @classmethod
     def enter(cls, epoch: Epoch, right: Mapping[int, Confirmed], wrong: Iterable[int] = ()) -> Self:
-        """Add to the file what a node confirmed or refused now, and return what it says then. It
-        is read again for that: a pull and a centre may write to one archive.
+        """Add to what is kept what a node confirmed or refused now, and return what is kept then,
+        of a pack that of these pages. It is read again for that: a pull and a centre may write to
+        one archive.
         """
-        known = cls.of(epoch)
+        wrong = set(wrong)
+        known = cls.of(epoch, right.keys() | wrong)
         for sequence, sure in right.items():
             before = known.pages.get(sequence)
             if before is None or before.size <= sure.size or not before.is_of(epoch, sequence):
@@ -80,8 +97,27 @@ class Attested:
         for sequence in wrong:
             known.pages.pop(sequence, None)
             known.rejected.add(sequence)
-        known.save(epoch)
+        if isinstance(epoch, PackedEpoch):
+            kept = {page: known.pages[page] for page in right.keys() - wrong}
+            rows = [(page, sure.size, sure.sha256) for page, sure in kept.items()]
+            epoch.confirm([*rows, *((page, 0, "") for page in wrong)])
+        else:
+            known.save(epoch)
         return known
+
+    @classmethod
+    def sizes(cls, epoch: Epoch) -> dict[int, int]:
+        """Return how many bytes of each page that is here the node has confirmed. Files are read
+        for that, since anybody may change them; a pack's pages are not.
+        """
+        known, found = cls.of(epoch).pages, {}
+        for sequence, stored in epoch.pages().items():
+            sure = known.get(sequence)
+            if sure is None or stored.size < sure.size:
+                continue
+            if isinstance(stored, PackedPage) or sure.holds(stored.read()):
+                found[sequence] = sure.size
+        return found
 
     def save(self, epoch: Epoch) -> None:
         """Write the file, whole or not at all."""
@@ -111,7 +147,10 @@ class Quarantine:
     def release(self, sequence: int) -> None:
         """Make a page evidence: it is the node's. What was there and is another goes aside."""
         source, target = self._path(sequence), self.epoch.path(sequence)
-        if target.exists() and not self.epoch.make_way(sequence, source.read_bytes()):
+        if isinstance(self.epoch, PackedEpoch):
+            self.epoch.store(sequence, source.read_bytes())
+            self.drop(sequence)
+        elif target.exists() and not self.epoch.make_way(sequence, source.read_bytes()):
             self.drop(sequence)  # more of it came over a network meanwhile
         else:
             atomic.move(source, target)
@@ -126,4 +165,7 @@ class Quarantine:
 
 def confirmed_before(archive: Archive, node: str) -> bool:
     """Return whether a node has ever confirmed pages of this archive: then it is locked."""
+    packed = "SELECT 1 FROM confirmed WHERE node = ? LIMIT 1"
+    if archive.pack and archive.pack.rows(packed, [node]):
+        return True
     return any(archive.root.glob(f"{node}/*/{_FILE}"))

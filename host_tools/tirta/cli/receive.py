@@ -10,15 +10,21 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from tirta.archive import standings
+from tirta.archive.pack import Pack
 from tirta.cli import say
-from tirta.cli.command import Work
+from tirta.cli.command import Work, whole
 from tirta.errors import TirtaError
 from tirta.receive import keys
 from tirta.receive.broker import embedded
 from tirta.receive.inbox import Stored
 from tirta.text import counted, duration
+
+if TYPE_CHECKING:
+    from tirta.receive.centre import Part
+    from tirta.tables.stream import Stream
 
 PASSWORD = "TIRTA_BROKER_PASSWORD"  # noqa: S105 - the name of a variable, so that no list shows it
 
@@ -41,6 +47,19 @@ def _arguments(parser: ArgumentParser) -> None:
         default="1/1",
         metavar="I/N",
         help="take every N-th node only, where N processes share the work (default 1/1)",
+    )
+    parser.add_argument(
+        "--lake",
+        type=Path,
+        metavar="LAKE",
+        help="for very many nodes: rows go into this lake in batches, pages into one file",
+    )
+    parser.add_argument(
+        "--every-s",
+        type=whole,
+        default=60,
+        metavar="S",
+        help="seconds from one making of tables, or batch for a lake, to the next (default 60)",
     )
     parser.add_argument(
         "--status",
@@ -79,7 +98,9 @@ def _receive(args: Namespace) -> None:
             say.out(f"Node {stored.node}: page {stored.page}.")
 
     told: dict[str, set[int]] = {}
-    centre = Centre(broker, args.archive, keys_of, tell, _trouble, Schedule(part=part))
+    tables = _stream(args.archive, args.lake, part) if args.lake else None
+    schedule = Schedule(args.every_s, part=part, tables=tables)
+    centre = Centre(broker, args.archive, keys_of, tell, _trouble, schedule)
     before = {each: signal.signal(each, end) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         with embedded(broker.host, broker.port) if args.embedded else contextlib.nullcontext():
@@ -92,6 +113,21 @@ def _receive(args: Namespace) -> None:
         say.say(f"Node {name}: {centre.inbox.missing(name)} pages are missing.")
     if centre.inbox.counts.strange:
         say.say(f"Messages of strangers that were dropped: {centre.inbox.counts.strange}.")
+
+
+def _stream(archive: Path, lake: Path, part: "Part") -> "Stream":
+    """What writes into a lake; the archive keeps its pages in one file from then on."""
+    try:
+        from tirta.tables.stream import Stream
+    except ModuleNotFoundError as error:
+        raise TirtaError(
+            "Delta Lake is not installed.", "Install it: pip install 'tirta[lake]'."
+        ) from error
+    Pack.make(archive)
+    stream = Stream(archive, lake, str(part), lambda node: part.takes(f"tirta/{node}/p"))
+    if part.index == 0:
+        stream.finish(str(part.count))
+    return stream
 
 
 def _trouble(error: TirtaError) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from tirta.archive import pack
 from tirta.archive.evidence import Archive
 from tirta.district import kinds
 from tirta.district.figure import Figure
@@ -89,6 +90,8 @@ def places(archive: Path, survey: Survey, name: str) -> list[str]:
         found |= dict.fromkeys(str(path) for path in tables)
         if (epoch.folder / "pages").is_dir():
             found[str(epoch.folder / "pages")] = None
+        elif (archive / pack.FILE).is_file():
+            found[str(archive / pack.FILE)] = None
     return list(found)
 
 

@@ -65,7 +65,7 @@ def _choose(archive: Archive, node: str | None) -> Epoch:
 
 def _newest(epoch: Epoch) -> float:
     """When its last page came; 0 where none is left."""
-    return max((p.path.stat().st_mtime for p in epoch.pages().values()), default=0.0)
+    return max((p.changed_ns / 1e9 for p in epoch.pages().values()), default=0.0)
 
 
 def _figure(epoch: Epoch, measured: Measured) -> Figure:

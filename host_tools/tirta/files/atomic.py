@@ -34,9 +34,9 @@ def replacing(path: Path) -> Iterator[Path]:
         try:
             make_folder(path.parent)
             yield temporary
-            _flush(temporary)
+            flush(temporary)
             temporary.replace(path)
-            _flush(path.parent)
+            flush(path.parent)
         except OSError as error:
             raise cannot_write(path, error) from error
     finally:
@@ -51,7 +51,7 @@ def make_folder(path: Path) -> None:
     if path.parent != path:
         make_folder(path.parent)
     path.mkdir(exist_ok=True)
-    _flush(path.parent)
+    flush(path.parent)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -82,7 +82,7 @@ def move(source: Path, target: Path) -> None:
     try:
         make_folder(target.parent)
         source.replace(target)
-        _flush(target.parent)
+        flush(target.parent)
     except OSError as error:
         raise cannot_write(target, error) from error
 
@@ -97,7 +97,7 @@ def write_secret(path: Path, content: bytes) -> None:
 def flush_tree(folder: Path) -> None:
     """Flush a folder and everything in it to the disk."""
     for path in [*folder.rglob("*"), folder]:
-        _flush(path)
+        flush(path)
 
 
 def cannot_write(path: Path, error: OSError) -> TirtaError:
@@ -113,7 +113,7 @@ def cannot_write(path: Path, error: OSError) -> TirtaError:
     )
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Wait until it is on the disk. Windows flushes only what is open for writing, and no folder:
     there the name is as durable as the file system makes it.
     """

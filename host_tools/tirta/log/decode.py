@@ -7,7 +7,7 @@ not check is left out and told in its verdict.
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,10 +80,12 @@ def decode(
     log: Log | None = None,
     configs: Iterable[bytes] = (),
     *,
+    parsed: Mapping[int, dict[str, Any]] | None = None,
     many: bool = False,
     numbers_only: bool = False,
 ) -> Log:
-    """Decode pages (sequence, known bytes) in ascending order; `configs` are texts known besides.
+    """Decode pages (sequence, known bytes) in ascending order; `configs` are texts known besides,
+    `parsed`, by hash, what was made of texts before.
     `many` says that more will follow, so that it pays to load numba. With `numbers_only` nothing is
     unpacked: records have numbers, and zeros for the rest.
     """
@@ -100,7 +102,11 @@ def decode(
             if kind == format_page.META and n and data[at] == meta.CONFIG:
                 texts.take(data[at : at + n])
     log.config_texts = texts.whole()
-    log.configs = _parsed(log.config_texts)
+    known = parsed or {}
+    log.configs = {
+        **_parsed({h: t for h, t in log.config_texts.items() if h not in known}),
+        **known,
+    }
     fast = None if many or len(whole) >= FAST_PAGES else False
     for seq, data in whole:
         _PageDecoder(log, seq, data, fast, PageNumbers if numbers_only else PageRecords).run()

@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,15 +22,14 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tirta.archive import standings
+from tirta.archive.evidence import Archive
 from tirta.archive.standings import Standing
 from tirta.district import membership
 from tirta.errors import TirtaError
 from tirta.files import atomic
 from tirta.receive.account import account
 from tirta.receive.inbox import Inbox, KeysOf, Stored
-from tirta.tables.condition import condition
-from tirta.tables.landing import land
-from tirta.tables.layout import Shelf
+from tirta.receive.tables import Landings, NodeTables
 
 PORT = 1883
 _NAME = "centre.json"
@@ -38,6 +38,8 @@ _START_SIZE = 8
 _GATHER_S = 0.05  # after a message, for others to come into the same write
 _GATHER_MOST = 256
 _MOST_PARTS = 256
+_ACCOUNTS = 200  # at once: meanwhile no other process can write to a pack
+_MOST_HEARD = 20_000  # of others, the file of standings is asked
 _WAITING = 4096  # messages; more wait at the broker
 _MOST_BYTES = 8192  # of a message: no node sends more than a page
 _CONNECT_S = 20.0
@@ -115,6 +117,7 @@ class Schedule:
     land_s: float = 60.0
     away_s: float = 6 * 3600.0
     part: Part = Part()  # of the work
+    tables: Landings | None = None  # those of each node in the archive, if nobody says else
 
 
 class Centre:
@@ -135,8 +138,10 @@ class Centre:
         self._root = root
         self._tell = tell
         self._trouble = trouble
+        self._tables = schedule.tables or NodeTables(root)
+        self._archive = Archive(root)
         name = _name_of(root)
-        self.inbox = Inbox(root, keys_of, name + secrets.token_bytes(_START_SIZE))
+        self.inbox = Inbox(self._archive, keys_of, name + secrets.token_bytes(_START_SIZE))
         self._came: queue.Queue[tuple[str, bytes]] = queue.Queue(_WAITING)
         self._error: TirtaError | None = None
         self._is_up = threading.Event()
@@ -187,18 +192,17 @@ class Centre:
         """Take what came within a moment, store it, answer."""
         if self._error:
             raise self._error
-        try:
-            self.inbox.take(*self._came.get(timeout=0.5))
-        except queue.Empty:
-            pass
-        else:
-            self._gather()
-            self._tell_of_keys()
-            for node in self.inbox.due():
-                self._hear(node)
-            for stored in self.inbox.store():
-                self._changed.add((stored.node, stored.epoch))
-                self._tell(stored)
+        if came := self._gather():
+            with self._archive.together():
+                for topic, payload in came:
+                    self.inbox.take(topic, payload)
+                self._tell_of_keys()
+                for node in self.inbox.due():
+                    self._hear(node)
+                stored = self.inbox.store()
+            for one in stored:  # it is on the disk
+                self._changed.add((one.node, one.epoch))
+                self._tell(one)
             for topic, message in self.inbox.ledgers():
                 self._client.publish(topic, message, qos=1)
         if self._heard and time.monotonic() - self._landed_s > self._schedule.land_s:
@@ -215,12 +219,16 @@ class Centre:
                 )
             )
 
-    def _gather(self) -> None:
-        for _ in range(_GATHER_MOST):
-            try:
-                self.inbox.take(*self._came.get(timeout=_GATHER_S))
-            except queue.Empty:
-                return
+    def _gather(self) -> list[tuple[str, bytes]]:
+        """Messages that came one behind the other."""
+        came: list[tuple[str, bytes]] = []
+        try:
+            came.append(self._came.get(timeout=0.5))
+            while len(came) < _GATHER_MOST:
+                came.append(self._came.get(timeout=_GATHER_S))
+        except queue.Empty:
+            pass
+        return came
 
     def _hear(self, node: str) -> None:
         """Note that something of a node came. What lacks of one that was away goes into the ledger
@@ -229,19 +237,22 @@ class Centre:
         now, before = int(time.time()), self._heard_last.get(node)
         if before is None:
             before = standings.heard(self._root, node) or now
+        self._heard_last.pop(node, None)  # who was heard last is last
         self._heard[node] = self._heard_last[node] = now
         if now - before > self._schedule.away_s and (found := self._account(node, now)):
             standings.save(self._root, [found])
 
     def land(self) -> None:
         """Bring ledgers of records and tables up to date, and how each node stands."""
-        for node, number in sorted(self._changed):
-            try:
-                land(self.inbox.epoch(node, number), self._root)
-            except TirtaError as error:
-                self._trouble(error)
-        found = [self._account(node, heard) for node, heard in self._heard.items()]
-        standings.save(self._root, [one for one in found if one])
+        for error in self._tables.bring(self._changed):
+            self._trouble(error)
+        heard = iter(self._heard.items())
+        while some := [*islice(heard, _ACCOUNTS)]:
+            with self._archive.together():
+                found = [self._account(*one) for one in some]
+            standings.save(self._root, [one for one in found if one])
+        while len(self._heard_last) > _MOST_HEARD:
+            del self._heard_last[next(iter(self._heard_last))]
         self._assign()
         self._changed.clear()
         self._heard.clear()
@@ -263,7 +274,7 @@ class Centre:
         if told is None:
             return None
         found = account(self.inbox.epoch(node, told.epoch), told)
-        now = condition(Shelf(self._root, node, told.epoch))
+        now = self._tables.condition(node, told.epoch)
         return Standing(
             node, heard, told.epoch, found.records, told.next_number, self.inbox.missing(node),
             found.missing, found.gone, told.clock_ms, now.firmware, now.battery_v,

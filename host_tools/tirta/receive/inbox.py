@@ -11,17 +11,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
+from itertools import islice
 
+from tirta.archive.epoch import header_of
 from tirta.archive.evidence import Archive, Epoch
 from tirta.archive.quarantine import Attested, Confirmed
 from tirta.receive.account import Inventory
-from tirta.receive.runs import MOST, Piece, Runs
+from tirta.receive.runs import FILE, MOST, Piece, Runs
 from tirta_format import page as format_page
 from tirta_format import uplink_hello, uplink_notes
 
 _NODE = re.compile(r"[0-9a-f]{12}")
 _MOST_UNKNOWN = 64
+_MOST_NODES = 20_000  # in memory, in an archive that remembers the others: some 100 MB
 LEDGER_S = 24 * 3600.0  # between two ledgers to a node of which nothing lacks
 CLOCK_UNCERTAINTY_MS = 50  # of this computer: what NTP keeps
 KeysOf = Callable[[str], dict[bytes, bytes]]  # uplink keys of a node, by the name of its key
@@ -51,12 +53,7 @@ class _Pages:
 
     def __init__(self, epoch: Epoch) -> None:
         self.epoch = epoch
-        self.sizes: dict[int, int] = {}
-        known = Attested.of(epoch).pages
-        for sequence, stored in epoch.pages().items():
-            sure = known.get(sequence)
-            if sure is not None and sure.holds(stored.read()):
-                self.sizes[sequence] = sure.size
+        self.sizes = Attested.sizes(epoch)
         self._open: dict[int, bytes] = {}  # pages that came, and are not on the disk yet
 
     def take(self, piece: Piece) -> bool:
@@ -78,7 +75,7 @@ class _Pages:
         if page in self._open:
             return self._open[page]
         size = self.sizes.get(page, 0)
-        return self.epoch.path(page).read_bytes()[:size] if size else b""
+        return (self.epoch.read(page) or b"")[:size] if size else b""
 
     @property
     def waits(self) -> bool:
@@ -112,14 +109,15 @@ class _Node:
 
 class Inbox:
     """Takes messages, and makes ledgers of what is safe. `keys_of` finds a node's uplink keys;
-    `archive` are the 16 bytes of this start.
+    `name` are the 16 bytes of this start.
     """
 
-    def __init__(self, root: Path, keys_of: KeysOf, archive: bytes) -> None:
-        self._archive = Archive(root)
+    def __init__(self, archive: Archive, keys_of: KeysOf, name: bytes) -> None:
+        self._archive = archive
         self._keys_of = keys_of
-        self._name = archive
-        self._nodes: dict[str, _Node] = {}
+        self._name = name
+        self._nodes: dict[str, _Node] = {}  # who was heard last is last
+        self._touched: dict[str, _Node] = {}  # since the last ledgers
         self._counter = 0
         self.counts = Counts()
 
@@ -127,10 +125,11 @@ class Inbox:
         """Take one message of a node, whatever it is."""
         _, _, rest = topic.partition("/")
         name, _, letter = rest.partition("/")
-        node = self._nodes.get(name)
-        piece = node.runs.piece(payload) if node and letter == "p" else None
+        node = self._known(name) if letter == "p" else None
+        piece = node.runs.piece(payload) if node else None
         if node is not None and piece is not None:
             node.is_heard = True
+            self._touch(name, node)
             if not self._pages(node, name, piece.epoch).take(piece):
                 self.counts.misplaced += 1
                 node.is_even, node.is_torn = False, True
@@ -141,14 +140,14 @@ class Inbox:
 
     def store(self) -> list[Stored]:
         """Put everything that came on the disk. Raises TirtaError when that cannot be."""
-        return [one for n in self._nodes.values() for p in n.pages.values() for one in p.store()]
+        return [one for n in self._touched.values() for p in n.pages.values() for one in p.store()]
 
     def ledgers(self) -> list[tuple[str, bytes]]:
         """Make (topic, message) for each node that lacks one: it said hello, something of it lacks,
         or the last one is long ago. Only what is on the disk is in them, so call it behind `store`.
         """
         made = []
-        for name, node in self._nodes.items():
+        for name, node in self._touched.items():
             node.is_heard = False
             now = node.runs.now
             if not node.is_due or now is None:
@@ -167,6 +166,10 @@ class Inbox:
             self._counter += 1
             message = node.runs.ledger(self._name, self._counter, bytes(body))
             made.append((f"tirta/{name}/l", message))
+        self._touched.clear()
+        if self._archive.pack:
+            for name in [*islice(self._nodes, max(0, len(self._nodes) - _MOST_NODES))]:
+                del self._nodes[name]
         return made
 
     def _safe(self, node: _Node, name: str) -> int:
@@ -183,31 +186,31 @@ class Inbox:
             return 0
         if pages.sizes.get(newest, 0) < format_page.HEADER_SIZE:
             return 0
-        head = format_page.header(pages.epoch.path(newest).read_bytes())
+        head = header_of(pages.epoch.read(newest) or b"")
         return 0 if head is None else int(head.number)
 
     def missing(self, name: str) -> int:
         """Count the pages that a node has told of and that are not wholly here, the newest one up
         to where the node's hello said that it ends.
         """
-        told = self.told(name)
-        if told is None:
+        told, node = self.told(name), self._known(name)
+        if told is None or node is None:
             return 0
-        pages = self._pages(self._nodes[name], name, told.epoch)
+        pages = self._pages(node, name, told.epoch)
         return sum(pages.sizes.get(page, 0) < told.wanted(page) for page in told.pages())
 
     def told(self, name: str) -> Inventory | None:
         """Return what a node's last hello said, if one came."""
-        node = self._nodes.get(name)
+        node = self._known(name)
         now = node.runs.now if node else None
         return None if now is None else Inventory.of(now.hello, now.spans)
 
     def due(self) -> list[str]:
         """Return the nodes that told something since the last ledgers."""
-        return [name for name, node in self._nodes.items() if node.is_heard and node.runs.now]
+        return [name for name, node in self._touched.items() if node.is_heard and node.runs.now]
 
     def names(self) -> list[str]:
-        """Return the nodes that a hello came from."""
+        """Return the nodes that a hello came from, and that are in memory."""
         return [name for name, node in self._nodes.items() if node.runs.now is not None]
 
     def epoch(self, node: str, number: int) -> Epoch:
@@ -220,15 +223,29 @@ class Inbox:
         if node is None:
             if not _NODE.fullmatch(name):
                 return False
-            node = _Node(Runs(name, self._keys_of(name), self._archive.root / name))
+            node = _Node(Runs(name, self._keys_of(name), self._archive))
         if not node.runs.hello(payload):
             unknown = self.counts.without_key
             if len(unknown) < _MOST_UNKNOWN and node.runs.lacks_key(payload):
                 unknown.add(name)  # a stranger may invent them: these are bounded, too
             return False
-        self._nodes[name] = node
         node.is_heard = node.is_due = True
+        self._touch(name, node)
         return True
+
+    def _known(self, name: str) -> _Node | None:
+        """A node that a hello came from; of an archive that remembers it, as it was."""
+        node = self._nodes.get(name)
+        is_kept = node is None and self._archive.pack and _NODE.fullmatch(name)
+        if is_kept and self._archive.note(name, FILE):
+            runs = Runs(name, self._keys_of(name), self._archive)
+            if runs.now is not None:
+                node = self._nodes[name] = _Node(runs)
+        return node
+
+    def _touch(self, name: str, node: _Node) -> None:
+        self._nodes.pop(name, None)
+        self._nodes[name] = self._touched[name] = node
 
     def _pages(self, node: _Node, name: str, epoch: int) -> _Pages:
         if epoch not in node.pages:

@@ -5,13 +5,13 @@ A *run* is one boot. Its first bytes only grow from run to run, so an old hello 
 again is told from a new one; the last run is kept in ARCHIVE/NODE/uplink.json for that.
 """
 
+import contextlib
 import json
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tirta.files import atomic
+from tirta.archive.evidence import Archive
 from tirta.link.aes import aes
 from tirta_format import uplink, uplink_notes, varint
 from tirta_format.page import SIZE
@@ -20,7 +20,7 @@ MOST_PAGES = 65_536  # of a log: 256 MB
 MOST = 4  # runs whose pieces still count: a broker may bring those of yesterday
 _NAME_SIZE = 8
 _HELLO_HEAD = 1 + _NAME_SIZE + uplink.RUN_SIZE
-_FILE = "uplink.json"
+FILE = "uplink.json"
 
 
 @dataclass
@@ -55,12 +55,20 @@ class Piece:
 class Runs:
     """The runs of one node; `keys` are its uplink keys by name, of every fleet that is here."""
 
-    def __init__(self, node: str, keys: dict[bytes, bytes], folder: Path) -> None:
+    def __init__(self, node: str, keys: dict[bytes, bytes], archive: Archive) -> None:
         self.node = node
         self._keys = keys
-        self._path = folder / _FILE
+        self._archive = archive
         self._known: list[Run] = []  # the newest last
-        self._last = _order_of(self._path)
+        told = _read(archive.note(node, FILE))
+        self._last = _order_of(told)
+        # In an archive of many nodes those that are silent are forgotten, and come back as they
+        # were; in another the broker keeps the last hello of each.
+        with contextlib.suppress(KeyError, ValueError, TypeError):
+            kept = self._read(bytes.fromhex(told["hello"]))
+            if kept is not None and kept.order == self._last:
+                kept.told -= 1  # it may come again, and is answered then
+                self._known.append(kept)
 
     @property
     def now(self) -> Run | None:
@@ -78,14 +86,22 @@ class Runs:
                 return False
             made.heard = max(now.heard, made.heard)
             self._known[-1] = made
+            if self._archive.pack:
+                self._keep(made, payload)
             return True
         if made.order < self._last or (now is not None and made.order == now.order):
             return False
         if made.order > self._last:
-            atomic.write(self._path, json.dumps({"run": made.run.hex()}).encode() + b"\n")
+            self._keep(made, payload)
             self._last = made.order
         self._known = [*self._known, made][-MOST:]
         return True
+
+    def _keep(self, made: Run, payload: bytes) -> None:
+        told = {"run": made.run.hex()}
+        if self._archive.pack:
+            told["hello"] = payload.hex()
+        self._archive.keep_note(self.node, FILE, json.dumps(told).encode() + b"\n")
 
     def lacks_key(self, payload: bytes) -> bool:
         """Return whether a hello names a key that is not here; anybody may say so."""
@@ -158,11 +174,19 @@ def _opened(keys: tuple[bytes, bytes], kind: int, sealed: bytes) -> tuple[int, b
     return None if body is None else (counter, bytes(body))
 
 
-def _order_of(path: Path) -> tuple[int, int]:
-    """What the file keeps of the last run; before all runs where it says nothing sensible."""
+def _read(content: bytes | None) -> dict[str, Any]:
+    """What a note says; nothing where it says nothing sensible."""
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-        sequence, used = struct.unpack_from("<IH", bytes.fromhex(found["run"]))
-    except (OSError, ValueError, TypeError, LookupError, struct.error):
+        found = json.loads(content or b"")
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _order_of(told: dict[str, Any]) -> tuple[int, int]:
+    """What is kept of the last run; before all runs where that is nothing sensible."""
+    try:
+        sequence, used = struct.unpack_from("<IH", bytes.fromhex(told["run"]))
+    except (ValueError, TypeError, LookupError, struct.error):
         return (-1, -1)
     return int(sequence), int(used)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tirta.archive.evidence import Archive, Epoch
+from tirta.archive.packed_epoch import PackedEpoch
 from tirta.archive.quarantine import Attested
 from tirta.files import atomic
 from tirta.progress import Progress
@@ -64,7 +65,7 @@ def check(archive: Path, progress: Progress = lambda _done, _all: None) -> Archi
         table = layout.read(shelf.table(layout.PAGES), layout.PAGE_SCHEMA)
         known = {} if table is None else facts.from_table(table)
         found.findings += _evidence(archive, epoch, known)
-        found.pages += len(list(epoch.folder.glob("pages/*.page")))
+        found.pages += _count(epoch)
         progress(done, len(epochs))
     for path in _tables(archive):
         found.tables += 1
@@ -88,7 +89,7 @@ def rebuild(
         table = layout.read(shelf.table(layout.PAGES), layout.PAGE_SCHEMA)
         known = {} if table is None else facts.from_table(table)
         bad = [page for page, _, bad in _changed(epoch, known) if bad]
-        there = [page for page in bad if epoch.path(page).exists()]
+        there = [page for page in bad if epoch.path(page).exists() or epoch.read(page)]
         aside += [_name(archive, epoch.set_aside(page)) for page in there]
         hurt = {s.number for page in bad if page in known for s in known[page].stretches}
         aside += [_name(archive, path) for path in _spare_months(archive, shelf, hurt)]
@@ -124,6 +125,12 @@ def _evidence(archive: Path, epoch: Epoch, known: dict[int, PageFacts]) -> Itera
         yield Damage(_name(archive, stored[page].path), "is not in the tables yet.", _REBUILD)
 
 
+def _count(epoch: Epoch) -> int:
+    if isinstance(epoch, PackedEpoch):
+        return len(epoch.pages())
+    return len(list(epoch.folder.glob("pages/*.page")))
+
+
 def _changed(epoch: Epoch, known: dict[int, PageFacts]) -> Iterator[tuple[int, str, bool]]:
     """(page, what is wrong, whether the page is): what the node confirmed counts before what the
     tables were made from.
@@ -136,13 +143,13 @@ def _changed(epoch: Epoch, known: dict[int, PageFacts]) -> Iterator[tuple[int, s
             yield page, "is no file.", True
             continue
         try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            if page in attested.rejected:
-                yield page, "is not the node's, and the tables still have its records.", False
-            else:
-                yield page, "is gone.", True
-            continue
+            data = epoch.read(page)
+            if data is None:
+                if page in attested.rejected:
+                    yield page, "is not the node's, and the tables still have its records.", False
+                else:
+                    yield page, "is gone.", True
+                continue
         except OSError as error:
             yield page, f"cannot be read: {error.strerror}.", True
             continue

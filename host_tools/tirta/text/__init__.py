@@ -15,6 +15,8 @@ def clean(text: object, limit: int = LIMIT) -> str:
     """Return `text` on one line, without control or invisible characters, at most `limit`
     letters.
     """
+    if isinstance(text, str) and text.isascii() and text.isprintable() and " " not in text:
+        return text[:limit]
     kept = (c if not unicodedata.category(c).startswith(("C", "Z")) else " " for c in str(text))
     return " ".join("".join(kept).split())[:limit]
 

@@ -1,0 +1,412 @@
+# SPDX-License-Identifier: MIT
+"""Pages that came since the last batch, of any number of nodes, into a lake: one commit a table.
+
+What a batch takes is planned and written down before, as pages and sizes; each commit carries the
+batch's number, as Delta Lake keeps one for each writer. A batch that was cut off anywhere is done
+again from its plan: a table that has its number already is left alone. Only records that the lake
+has not are appended. Where an older record gets another time, from an anchor that came late, or
+another value, all of its node's rows are replaced.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from tirta.archive.contents import packed
+from tirta.archive.evidence import Archive
+from tirta.archive.packed_epoch import PackedEpoch
+from tirta.errors import TirtaError
+from tirta.files import atomic
+from tirta.log import known_pages
+from tirta.log.dating import Dating
+from tirta.log.decode import Log, decode
+from tirta.log.records import Records
+from tirta.ranges import merged
+from tirta.tables import channels, events, layout
+from tirta.tables.condition import Condition
+from tirta.tables.facts import hex_of
+from tirta.tables.many_nodes import ManyNodes
+from tirta.tables.stream_state import StreamState
+from tirta.water import columns, lab_calibrations, quantities
+
+_ALL = 1 << 20  # bytes
+MOST_PAGES = 10_000  # of a batch
+MOST_VALUES = 6_000_000  # and then no further node: some 600 MB
+Page = tuple[int, int]  # sequence, and how many bytes of it
+BatchPlan = dict[tuple[str, int], list[Page]]
+
+
+@dataclass
+class _Batch:
+    """What one batch brings."""
+
+    rows: ManyNodes
+    again: ManyNodes  # of nodes whose rows are replaced
+    replaced: list[tuple[str, int]] = field(default_factory=list)
+    events: list[pa.Table] = field(default_factory=list)
+    channels: list[pa.Table] = field(default_factory=list)
+    states: list[tuple[PackedEpoch, StreamState, "_Configs", dict[int, str]]] = field(
+        default_factory=list
+    )
+
+
+class Stream:
+    """Writes an archive's new pages into a lake; `part` names which of several that do so, `takes`
+    says of which nodes.
+    """
+
+    def __init__(
+        self, root: Path, lake: Path, part: str, takes: Callable[[str], bool] = lambda _: True
+    ) -> None:
+        self._archive = Archive(root)
+        if self._archive.pack is None:
+            raise ValueError(root)
+        self._pack = self._archive.pack
+        self._lake = lake
+        self._city = root.resolve().name
+        self._writer = f"{self._pack.name}-{part}"
+        self._takes = takes
+
+    def land(self) -> int:
+        """Commit all that waits, batch by batch; return how many values. Raises TirtaError."""
+        done = 0
+        try:
+            while found := self._planned():
+                done += self._do(*found)
+        except (DeltaError, OSError, pa.ArrowException) as error:
+            raise TirtaError(
+                f"The lake {self._lake} could not be written: {str(error).splitlines()[0]}",
+                "What came is safe. The next batch goes on, and doubles nothing.",
+            ) from error
+        return done
+
+    def bring(self, _changed: object = ()) -> Iterator[TirtaError]:
+        """Do the same, and tell what could not be; a batch takes all that waits."""
+        try:
+            self.land()
+        except TirtaError as error:
+            yield error
+
+    def finish(self, parts: str) -> None:
+        """Do what writers began that were part of another number than `parts` (N of I/N). Raises
+        TirtaError.
+        """
+        sql = "SELECT writer FROM batches WHERE plan <> ''"
+        for (writer,) in self._pack.rows(sql):
+            if writer.rpartition("/")[2] != parts:
+                other = Stream(self._archive.root, self._lake, writer.rpartition("-")[2], _nobody)
+                other.land()
+
+    def condition(self, node: str, epoch: int) -> Condition:
+        """Return what a node's newest pages in the lake say of it."""
+        state = StreamState.of(self._archive.epoch(node, epoch))
+        return Condition(state.firmware, state.battery_v, tuple(state.raised))
+
+    def _planned(self) -> tuple[int, BatchPlan] | None:
+        """The plan that was not done, else a new one; None where nothing waits."""
+        with self._pack.together():
+            sql = "SELECT version, plan FROM batches WHERE writer = ?"
+            found = self._pack.rows(sql, [self._writer])
+            version, text = found[0] if found else (0, "")
+            if text:
+                return version, _plan_of(text)
+            plan = self._wanted()
+            if not plan:
+                return None
+            self._must_not_be_ahead(version)
+            row = self._writer, version + 1, _text_of(plan)
+            self._pack.change("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", [row])
+            taken = [(*key, page) for key, pages in plan.items() for page, _ in pages]
+            self._pack.change(
+                "DELETE FROM changes WHERE node = ? AND epoch = ? AND page = ?", taken
+            )
+            return version + 1, plan
+
+    def _must_not_be_ahead(self, version: int) -> None:
+        """Raise TirtaError where the lake has batches that nobody here knows of."""
+        for name in (layout.CHANNELS, layout.EVENTS, layout.RECORDS):
+            with contextlib.suppress(TableNotFoundError):
+                table = DeltaTable(self._lake / name)
+                if (table.transaction_version(self._writer) or 0) > version:
+                    raise TirtaError(
+                        f"The lake {self._lake} has more of {self._city} than its archive knows"
+                        " of: the archive is an older copy.",
+                        "Put a newer copy back; or receive into a new archive with another name.",
+                    )
+
+    def _wanted(self) -> BatchPlan:
+        """Pages that changed, of this writer's nodes: none of a node that another's plan has."""
+        others = {
+            key
+            for (text,) in self._pack.rows(
+                "SELECT plan FROM batches WHERE writer <> ? AND plan <> ''", [self._writer]
+            )
+            for key in _plan_of(text)
+        }
+        plan: BatchPlan = {}
+        count = 0
+        for node, epoch, page, size in self._pack.rows(
+            "SELECT node, epoch, page, size FROM changes JOIN pages USING (node, epoch, page)"
+            " ORDER BY node, epoch, page"
+        ):
+            if self._takes(node) and (node, epoch) not in others:
+                if count >= MOST_PAGES and (node, epoch) not in plan:
+                    break
+                plan.setdefault((node, epoch), []).append((page, size))
+                count += 1
+        return plan
+
+    def _do(self, version: int, plan: BatchPlan) -> int:
+        batch = _Batch(ManyNodes(self._city), ManyNodes(self._city))
+        waiting = dict(plan)
+        while waiting and batch.rows.count + batch.again.count < MOST_VALUES:
+            key = next(iter(waiting))
+            epoch = PackedEpoch(*key, self._archive.root / key[0] / str(key[1]), self._pack)
+            self._take(batch, epoch, waiting.pop(key))
+        if waiting:
+            self._put_back(plan, waiting)
+        self._replace(batch)
+        rows = batch.rows.table() if batch.rows.count else None
+        for name, made, by in (
+            (layout.CHANNELS, batch.channels, ["city"]),
+            (layout.EVENTS, batch.events, ["city"]),
+            (layout.RECORDS, [rows] if rows is not None else [], ["city", "month"]),
+        ):
+            if made:
+                self._append(name, pa.concat_tables(made), by, version)
+        with self._pack.together():
+            for epoch, state, configs, known in batch.states:
+                state.save(epoch)
+                configs.save()
+                epoch.remember(known)
+            done = "UPDATE batches SET plan = '' WHERE writer = ?"
+            self._pack.change(done, [(self._writer,)])
+        return batch.rows.count + batch.again.count
+
+    def _put_back(self, plan: BatchPlan, waiting: BatchPlan) -> None:
+        """Leave nodes to the next batch."""
+        done = {key: pages for key, pages in plan.items() if key not in waiting}
+        rows = [(*key, page) for key, pages in waiting.items() for page, _ in pages]
+        with self._pack.together():
+            sql = "UPDATE batches SET plan = ? WHERE writer = ?"
+            self._pack.change(sql, [(_text_of(done), self._writer)])
+            self._pack.change("INSERT OR IGNORE INTO changes VALUES (?, ?, ?)", rows)
+
+    def _take(self, batch: _Batch, epoch: PackedEpoch, pages: list[Page]) -> None:
+        """Decode the pages of one node's epoch, and add what is new."""
+        state = StreamState.of(epoch)
+        before = state.dates(state.dating())
+        configs = _Configs(epoch)
+        log, data = _decoded(epoch, configs, dict.fromkeys(state.unread, _ALL) | dict(pages))
+        state.learn(log)
+        calibrations = lab_calibrations.read(self._archive.root / epoch.node)
+        applied = [[one.channel, one.from_ms, list(one.coefficients)] for one in calibrations]
+        dating = state.dating()
+        into, have, records, bytes_of = batch.rows, state.have, log.records, data
+        if have and (state.dates(dating) != before or applied != state.calibrated):
+            every = {row.page: _ALL for row in self._pack.pages(epoch.node, epoch.number)}
+            whole, bytes_of = _decoded(epoch, configs, every | dict(pages))
+            state.learn(whole)
+            dating = state.dating()
+            records, into, have = whole.records, batch.again, []
+            batch.replaced.append((epoch.node, epoch.number))
+        state.calibrated = applied
+        for found in records:
+            fresh = _without(found, have)
+            if len(fresh):
+                name = f"{fresh.page}:{sha256(bytes_of[fresh.page]).hexdigest()[:16]}"
+                into.add(epoch.node, epoch.number, dating.of(fresh), name, calibrations)
+                have = merged([*have, *fresh.ranges()])
+                state.date(fresh)
+                self._battery(state, fresh, calibrations)
+        state.have = merged([*state.have, *have])
+        self._events(batch, epoch, state, log, dating)
+        self._channels(batch, epoch, state, log, configs)
+        foreign = {one.page for one in log.verdicts if one.foreign}
+        state.unread = sorted((set(state.unread) - data.keys()) | foreign)
+        batch.states.append((epoch, state, configs, _remembered(epoch, log, data)))
+
+    def _battery(
+        self, state: StreamState, found: Records, known: list[lab_calibrations.Calibration]
+    ) -> None:
+        """The newest voltage of the battery, where a channel has it."""
+        for at, one in enumerate(columns.of(found.config)):
+            if one.what == "value" and quantities.of(one) == "battery":
+                good = np.flatnonzero(np.isin(found.flags[:, at], (1, 2)))
+                if len(good) and int(found.number[good[-1]]) > state.battery_number:
+                    last = good[-1:]
+                    state.battery_number = int(found.number[last[0]])
+                    value = lab_calibrations.apply(
+                        found.values[last, at], one, np.zeros(1, np.int64), known
+                    )
+                    state.battery_v = float(value[0])
+
+    def _events(
+        self, batch: _Batch, epoch: PackedEpoch, state: StreamState, log: Log, dating: Dating
+    ) -> None:
+        verdicts = {one.page: log.configs.get(one.config_hash) for one in log.verdicts}
+        rows = events.rows(log.events, verdicts)
+        state.judge(log, [row["place"] for row in rows])
+        fresh = [row for row in rows if row["place"] >= state.events.get(row["page"], 0)]
+        for row in fresh:
+            state.events[row["page"]] = row["place"] + 1
+        if fresh:
+            table = events.to_table(epoch.number, fresh, dating)
+            batch.events.append(_keyed(table, self._city, epoch.node))
+
+    def _channels(
+        self, batch: _Batch, epoch: PackedEpoch, state: StreamState, log: Log, configs: "_Configs"
+    ) -> None:
+        used = {hex_of(one.config_hash) for one in log.records} - set(state.configs)
+        if used:
+            texts = [t for h in log.configs if hex_of(h) in used and (t := configs.text(h))]
+            table = channels.to_table(epoch.number, texts, used)
+            batch.channels.append(_keyed(table, self._city, epoch.node))
+            state.configs += sorted(used)
+
+    def _replace(self, batch: _Batch) -> None:
+        """Put the rows of nodes that were dated anew in place of what there was."""
+        path = self._lake / layout.RECORDS
+        if not batch.replaced or not layout.is_lake(self._lake):
+            return
+        since = DeltaTable(path).version()
+        which = " OR ".join(f"(node = '{node}' AND epoch = {n})" for node, n in batch.replaced)
+        city = self._city.replace("'", "''")
+        where = f"city = '{city}' AND ({which})"
+        if batch.again.count:
+            write_deltalake(path, batch.again.table(), mode="overwrite", predicate=where)
+        else:
+            DeltaTable(path).delete(where)
+        _flush(path, since)
+
+    def _append(self, name: str, rows: pa.Table, by: list[str], version: int) -> None:
+        path = self._lake / name
+        try:
+            table = DeltaTable(path)
+            since = table.version()
+            if (table.transaction_version(self._writer) or 0) >= version:
+                return
+        except TableNotFoundError:
+            atomic.make_folder(path)
+            since = -1
+        numbered = CommitProperties(app_transactions=[Transaction(self._writer, version)])
+        write_deltalake(path, rows, mode="append", partition_by=by, commit_properties=numbered)
+        _flush(path, since)
+
+
+def _nobody(_node: str) -> bool:
+    return False
+
+
+def _text_of(plan: BatchPlan) -> str:
+    return json.dumps([[*key, pages] for key, pages in plan.items()])
+
+
+def _plan_of(text: str) -> BatchPlan:
+    return {
+        (node, epoch): [(page, size) for page, size in pages]
+        for node, epoch, pages in json.loads(text)
+    }
+
+
+class _Configs:
+    """The configs of a node's epoch, read and parsed once."""
+
+    def __init__(self, epoch: PackedEpoch) -> None:
+        self._epoch = epoch
+        self._kept = epoch.parsed_configs()
+        self.parsed = {h: json.loads(told) for h, (_, told) in self._kept.items() if told}
+        self._fresh: dict[int, bytes] = {}
+
+    @property
+    def unparsed(self) -> list[bytes]:
+        """The texts that no batch had."""
+        return [text for text, told in self._kept.values() if not told]
+
+    def learn(self, log: Log) -> None:
+        """Take what pages brought."""
+        self._fresh |= {h: t for h, t in log.config_texts.items() if h not in self.parsed}
+        self.parsed |= log.configs
+
+    def text(self, config_hash: int) -> bytes | None:
+        """Return the text of one."""
+        kept = self._kept.get(config_hash)
+        return self._fresh.get(config_hash) or (kept and kept[0])
+
+    def save(self) -> None:
+        """Keep those that are new. Raises TirtaError."""
+        for config_hash, text in self._fresh.items():
+            self._epoch.store_config(config_hash, text, self.parsed.get(config_hash))
+
+
+def _decoded(
+    epoch: PackedEpoch, configs: _Configs, wanted: dict[int, int]
+) -> tuple[Log, dict[int, bytes]]:
+    """Decode pages, each up to so many bytes."""
+    data = {page: (epoch.read(page) or b"")[: wanted[page]] for page in sorted(wanted)}
+    log = Log(epoch.node, epoch.number)
+    decode(data.items(), log, configs.unparsed, parsed=configs.parsed, many=True)
+    configs.learn(log)
+    return log, data
+
+
+def _without(found: Records, have: list[tuple[int, int]]) -> Records:
+    """The records whose numbers are not in the lake, each number once."""
+    new = np.ones(len(found), bool)
+    for first, last in have:
+        new &= (found.number < first) | (found.number > last)
+    if len(found) > 1 and (np.diff(found.number) <= 0).any():
+        once = np.zeros(len(found), bool)
+        once[np.unique(found.number, return_index=True)[1]] = True
+        new &= once
+    return found if new.all() else found.take(new)
+
+
+def _remembered(epoch: PackedEpoch, log: Log, data: dict[int, bytes]) -> dict[int, str]:
+    """What is known of these pages, so that an account need not open them again."""
+    stored = {
+        row.page: epoch.stored_page(*row)
+        for row in epoch.pack.pages(epoch.node, epoch.number, data)
+        if row.size == len(data[row.page])
+    }
+    log.verdicts = [one for one in log.verdicts if one.page in stored]
+    return {page: packed(one) for page, one in known_pages.of_log(log, stored).items()}
+
+
+def _keyed(table: pa.Table, city: str, node: str) -> pa.Table:
+    for at, (name, value) in enumerate((("city", city), ("node", node), ("inputs", ""))):
+        table = table.add_column(at, name, pa.repeat(pa.scalar(value), len(table)))
+    return table
+
+
+def _flush(path: Path, since: int) -> None:
+    """Wait until the commits behind version `since` are on the disk: Delta Lake does not."""
+    folders = {path, path / "_delta_log"}
+    for version in _versions(path, since):
+        atomic.flush(version)
+        for line in version.read_text(encoding="utf-8").splitlines():
+            told = json.loads(line)
+            if "add" in told:
+                file = path / unquote(told["add"]["path"])
+                if file.is_file():  # else another writer has compacted it meanwhile
+                    atomic.flush(file)
+                folders |= {*file.parents} - {*path.parents}
+    for folder in folders:
+        if folder.is_dir():
+            atomic.flush(folder)
+
+
+def _versions(path: Path, since: int) -> Iterator[Path]:
+    at = since + 1
+    while (found := path / "_delta_log" / f"{at:020d}.json").is_file():
+        yield found
+        at += 1
