@@ -21,7 +21,10 @@ from tirta.cli import catalogue
 PACKAGE = Path(__file__).parent / "tirta"
 LOCALE = PACKAGE / "locale"
 _SKIPPED = {"report", "locale", "virtual"}  # the page has a catalogue of its own
-_KEPT = {"tables/events.py"}  # what goes into an archive is English
+_KEPT = {  # what goes into an archive, and what only programs read, is English
+    "tables/events.py", "fleet/sensorthings.py", "fleet/sta_answers.py", "fleet/sta_filter.py",
+    "fleet/sta_model.py", "fleet/sta_options.py", "fleet/sta_source.py",
+}  # fmt: skip
 # Functions whose text arguments a person reads, and which of them (None: all).
 _SAYING = {
     "TirtaError": None, "say": (0,), "error": (0, 1), "ask": (0,), "out": (0,), "Finding": None,

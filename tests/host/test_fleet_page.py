@@ -6,11 +6,8 @@ FLEET_SHOTS=FOLDER keeps a picture of each view, language and size, to be looked
 
 import base64
 import hashlib
-import http.client
 import json
 import os
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +16,9 @@ from typing import Any
 import browsers
 import fleets
 import pytest
-from commands import TIRTA
 from district_archive import write_district
 from patience import wait_for
+from served import Served
 
 pytest.importorskip("uvicorn", reason="tirta[serve] is not installed")
 
@@ -35,35 +32,6 @@ from tirta.fleet.gathering import Gathering
 from tirta.fleet.questions import Question
 
 KEYS = {"of-all": ["*"], "of-ambon": ["ambon"]}
-
-
-class Served:
-    """`tirta serve` in a process of its own."""
-
-    def __init__(self, source: Path, *more: str) -> None:
-        self._process = subprocess.Popen(
-            [*TIRTA, "serve", str(source), "--port", "0", *more],
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().strip()
-
-    def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes, Any]:
-        line = http.client.HTTPConnection(self.url.split("/")[2], timeout=60)
-        line.request(method, path, headers=headers)
-        answer = line.getresponse()
-        return answer.status, answer.read(), answer.headers
-
-    def json(self, path: str, **headers: str) -> Any:
-        status, body, _ = self.get(path, **headers)
-        assert status == 200, body
-        return json.loads(body)
-
-    def end(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-        assert self._process.wait(60) in (0, 1, -signal.SIGINT)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
 
 @pytest.fixture(scope="module", name="source")

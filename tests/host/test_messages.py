@@ -204,6 +204,7 @@ NOT_SAID = {
     "fleet/questions.py": "SQL", "fleet/gathering.py": "SQL",
     "fleet/metrics.py": "Prometheus, in English as its formats",
     "fleet/gate.py": "answers to programs", "fleet/service.py": "answers to programs",
+    "fleet/sta_": "answers to programs", "fleet/sensorthings.py": "answers to programs",
 }  # fmt: skip
 PARTS = {  # what is looked for, is kept in a file, or is put into a message that is translated
     "the node has overwritten it", "its page cannot be read", "archive check", "feedback import",

@@ -36,11 +36,12 @@ from starlette.routing import Route
 from tirta import __version__
 from tirta.district import membership
 from tirta.errors import TirtaError
-from tirta.fleet import questions
+from tirta.fleet import questions, sensorthings
 from tirta.fleet.gate import Gate, Gatekeeper
 from tirta.fleet.gathering import Gathering
 from tirta.fleet.metrics import metrics
 from tirta.fleet.questions import MOST_ROWS, SORTS, WRONGS, Question
+from tirta.fleet.sensorthings import SensorThings
 from tirta.fleet.words import spoken, words
 from tirta.text.translation import ENGLISH, languages
 
@@ -69,6 +70,7 @@ class Serving:
 def application(serving: Serving, refresh_s: float = REFRESH_S) -> Starlette:
     """Make the application; while it runs it looks every `refresh_s` what has changed."""
     service = _Service(serving, refresh_s)
+    things = SensorThings(serving.fleet)
     return Starlette(
         routes=[
             Route("/", service.page),
@@ -79,6 +81,8 @@ def application(serving: Serving, refresh_s: float = REFRESH_S) -> Starlette:
             Route("/events", service.events),
             Route("/report/{city}/{district}", service.district_report),
             Route("/metrics", service.prometheus),
+            Route(sensorthings.ROOT, things.answer),
+            Route(f"{sensorthings.ROOT}/{{path:path}}", things.answer),
         ],
         middleware=[
             Middleware(Gatekeeper, gate=serving.gate),

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""What SensorThings serves, read from the tables of archives: nodes, their channels, their records.
+
+An *entity* has a kind, an identifier and values; what it is tied to is found when somebody asks.
+Identifiers are those of `tirta export --to sensorthings`, so both may meet in one server. A record
+without a time, or without a value, is no Observation.
+"""
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tirta.exports import sites
+from tirta.exports.selection import Selection
+from tirta.exports.sensorthings import MEASUREMENT, flag_name, stream_id
+from tirta.tables import layout
+
+GEOJSON = "application/geo+json"
+_PREFIX = "tirta:"
+
+
+class Stream(NamedTuple):
+    """A channel of a node."""
+
+    city: str
+    archive: Path
+    node: str
+    channel: str
+
+
+@dataclass(frozen=True)
+class Entity:
+    """`of` is the channel that it is about; its `channel` is empty where it is about the node."""
+
+    kind: str
+    id: str
+    of: Stream
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class StaSource:
+    """The archives of those cities that somebody may see."""
+
+    def __init__(self, cities: Mapping[str, Path]) -> None:
+        self._cities = dict(sorted(cities.items()))
+
+    def nodes(self) -> Iterator[Stream]:
+        """Yield every node that has tables, by city and id."""
+        for city, archive in self._cities.items():
+            for name in sorted(path.name for path in (archive / layout.CHANNELS).glob("node=*")):
+                yield Stream(city, archive, name.partition("=")[2], "")
+
+    def node(self, node: str) -> Iterator[Stream]:
+        """Find a node by its id; nothing where it is not there, or not to be seen."""
+        if node.isalnum():
+            for city, archive in self._cities.items():
+                if (archive / layout.CHANNELS / f"node={node}").is_dir():
+                    yield Stream(city, archive, node, "")
+
+    def streams(self, of: Stream) -> Iterator[Stream]:
+        """Yield the channels of a node, by name."""
+        for channel in sorted(told_of(of)):
+            yield of._replace(channel=channel)
+
+    def found(self, identifier: str, parts: int) -> Iterator[tuple[Stream, list[str]]]:
+        """Find the node that an identifier of so many parts names, and give its other parts."""
+        told = identifier.split(":")
+        if identifier.startswith(_PREFIX) and len(told) == parts:
+            for of in self.node(told[1]):
+                yield of, told[2:]
+
+
+def told_of(of: Stream) -> dict[str, dict[str, Any]]:
+    """Return what the newest table says of each channel of a node."""
+    folder = of.archive / layout.CHANNELS / f"node={of.node}"
+    files = sorted(folder.glob("*.parquet"))
+    return _told(tuple((path, path.stat().st_mtime_ns) for path in files))
+
+
+@functools.lru_cache(maxsize=4096)
+def _told(files: tuple[tuple[Path, int], ...]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for path, _ in files:
+        for row in pq.read_table(path, partitioning=None).to_pylist():
+            found[row["channel"]] = row
+    return found
+
+
+def site_of(of: Stream) -> sites.Site | None:
+    """Return where a node stands, as far as sites.csv says so. Raises TirtaError."""
+    path = of.archive / sites.FILE
+    as_of = path.stat().st_mtime_ns if path.exists() else 0
+    return _sites(of.archive, as_of).get(of.node)
+
+
+@functools.lru_cache(maxsize=1024)
+def _sites(archive: Path, _as_of: int) -> dict[str, sites.Site]:
+    return sites.read(archive)
+
+
+def name_of(of: Stream) -> str:
+    """Return what people call a node."""
+    site = site_of(of)
+    told = (row["node_name"] for row in told_of(of).values() if row["node_name"])
+    return (site.name if site else "") or next(told, "") or of.node
+
+
+def thing(of: Stream) -> Entity:
+    """Make a Thing of a node."""
+    board = next((row["board"] for row in told_of(of).values() if row["board"]), "")
+    return Entity("Things", f"{_PREFIX}{of.node}", of, {
+        "name": name_of(of), "description": f"Sensor node {of.node} of a water network.",
+        "properties": {"city": of.city, "node": of.node, "board": board},
+    })  # fmt: skip
+
+
+def location(of: Stream) -> Iterator[Entity]:
+    """Make a Location of a node's site; none where nobody said where it stands."""
+    if site := site_of(of):
+        yield Entity("Locations", f"{_PREFIX}{of.node}:site", of, {
+            "name": name_of(of), "description": f"Where node {of.node} stands.",
+            "encodingType": GEOJSON, "location": site.point, "properties": {"city": of.city},
+        })  # fmt: skip
+
+
+def feature(of: Stream) -> Entity:
+    """Make the FeatureOfInterest of a node: the water where it stands."""
+    site = site_of(of)
+    nowhere: dict[str, object] = {"type": "Feature", "geometry": None, "properties": {}}
+    return Entity("FeaturesOfInterest", f"{_PREFIX}{of.node}:water", of, {
+        "name": name_of(of), "description": f"The water at node {of.node}.",
+        "encodingType": GEOJSON, "feature": site.point if site else nowhere,
+        "properties": {"city": of.city},
+    })  # fmt: skip
+
+
+def datastream(of: Stream) -> Entity:
+    """Make a Datastream of a channel."""
+    told = told_of(of)[of.channel]
+    unit = told["unit"] or None
+    return Entity("Datastreams", stream_id(of.node, of.channel), of, {
+        "name": of.channel, "description": f"{of.channel} of node {of.node}",
+        "observationType": MEASUREMENT,
+        "unitOfMeasurement": {"name": unit, "symbol": unit, "definition": None},
+        "properties": {"city": of.city, "node": of.node, "interval_ms": told["interval_ms"]},
+    })  # fmt: skip
+
+
+def sensor(of: Stream) -> Entity:
+    """Make a Sensor of what a channel is read from."""
+    kind = told_of(of)[of.channel]["sensor"]
+    return Entity("Sensors", f"{stream_id(of.node, of.channel)}:sensor", of, {
+        "name": kind, "description": f"{kind} on channel {of.channel} of node {of.node}",
+        "encodingType": "application/json",
+        "metadata": json.dumps({"sensor": kind, "channel": of.channel}),
+        "properties": {},
+    })  # fmt: skip
+
+
+def observed_property(of: Stream) -> Entity:
+    """Make the ObservedProperty of what a channel measures."""
+    quantity = told_of(of)[of.channel]["quantity"]
+    return Entity("ObservedProperties", f"{_PREFIX}{quantity}", of, {
+        "name": quantity, "description": quantity,
+        "definition": f"urn:tirta:quantity:{quantity}", "properties": {},
+    })  # fmt: skip
+
+
+def observations(
+    of: Stream, since: datetime | None, until: datetime | None, *, newest_first: bool = False
+) -> Iterator[Entity]:
+    """Yield the Observations of a channel by time; both bounds are included."""
+    after = until + timedelta(microseconds=1) if until else None
+    wanted = Selection((of.node,), (of.channel,), since, after)
+    folder = of.archive / layout.RECORDS / f"node={of.node}"
+    for month in sorted(folder.glob("month=*"), reverse=newest_first):
+        name = month.name.partition("=")[2]
+        if name == layout.UNSET or not _within(name, since, until):
+            continue
+        parts = [table for path in sorted(month.glob("*.parquet"))
+                 for table in wanted.tables(path, of.node)]  # fmt: skip
+        if parts:
+            way = "descending" if newest_first else "ascending"
+            whole = pa.concat_tables(parts, promote_options="permissive")
+            keys = [("time_utc", way), ("epoch", way), ("number", way)]
+            yield from _made(of, whole.sort_by(keys))
+
+
+def observation(of: Stream, epoch: int, number: int) -> Iterator[Entity]:
+    """Find one by the identity of its record."""
+    folder = of.archive / layout.RECORDS / f"node={of.node}"
+    chosen = [("channel", "=", of.channel), ("number", "=", number)]
+    for path in folder.glob(f"month=*/epoch-{epoch}.parquet"):
+        yield from _made(of, pq.read_table(path, partitioning=None, filters=chosen))
+
+
+def _within(month: str, since: datetime | None, until: datetime | None) -> bool:
+    first = datetime.fromisoformat(f"{month}-01").replace(tzinfo=UTC)
+    last = first + timedelta(days=31)
+    return (since is None or last >= since) and (until is None or first <= until)
+
+
+def _made(of: Stream, table: pa.Table) -> Iterator[Entity]:
+    stream = stream_id(of.node, of.channel)
+    names = ("time_utc", "value", "flag", "epoch", "number", "time_quality")
+    columns = (table.column(name).to_pylist() for name in names)
+    for time, value, flag, epoch, number, quality in zip(*columns, strict=True):
+        if time is not None and value is not None:
+            yield Entity("Observations", f"{stream}:{epoch}:{number}", of, {
+                "phenomenonTime": time, "resultTime": time, "result": value,
+                "resultQuality": flag_name(flag),
+                "parameters": {"flag": flag, "epoch": epoch, "number": number,
+                               "time_quality": quality},
+            })  # fmt: skip
