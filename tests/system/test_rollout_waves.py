@@ -35,7 +35,7 @@ from tirta.pull.pull import pull
 from tirta_format import state, updates
 
 GOOD, BAD = "9.0.0", "9.1.0"
-HOW = WavePlan(look_s=3, again_s=1, window_s=0)
+HOW = WavePlan(look_s=3, again_s=2, window_s=600)
 QUICK: dict[str, Any] = {"speed": 60}
 
 

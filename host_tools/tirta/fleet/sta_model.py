@@ -12,7 +12,7 @@ from typing import Any
 
 from tirta.fleet import sta_source as source
 from tirta.fleet.sta_options import QueryError
-from tirta.fleet.sta_source import Entity, StaSource, Stream
+from tirta.fleet.sta_source import Entity, NodeChannel, StaSource
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ KINDS = {
     ),
     "FeaturesOfInterest": _kind("name description encodingType feature properties", "Observations"),
 }
-_OF_NODE: dict[str, Callable[[Stream], Iterable[Entity]]] = {
+_OF_NODE: dict[str, Callable[[NodeChannel], Iterable[Entity]]] = {
     "Things": lambda of: [source.thing(of)],
     "Locations": source.location,
     "FeaturesOfInterest": lambda of: [source.feature(of)],
     "HistoricalLocations": lambda _: [],
 }
-_OF_CHANNEL: dict[str, Callable[[Stream], Entity]] = {
+_OF_CHANNEL: dict[str, Callable[[NodeChannel], Entity]] = {
     "Datastreams": source.datastream, "Sensors": source.sensor,
     "ObservedProperties": source.observed_property,
 }  # fmt: skip
@@ -140,7 +140,7 @@ def tied(
         yield _OF_CHANNEL[kind](of)
 
 
-def _observations(of: Stream, within: TimeRange) -> Iterator[Entity]:
+def _observations(of: NodeChannel, within: TimeRange) -> Iterator[Entity]:
     return source.observations(of, within.since, within.until, newest_first=within.newest_first)
 
 

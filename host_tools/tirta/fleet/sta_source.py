@@ -26,7 +26,7 @@ GEOJSON = "application/geo+json"
 _PREFIX = "tirta:"
 
 
-class Stream(NamedTuple):
+class NodeChannel(NamedTuple):
     """A channel of a node."""
 
     city: str
@@ -41,7 +41,7 @@ class Entity:
 
     kind: str
     id: str
-    of: Stream
+    of: NodeChannel
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -51,25 +51,25 @@ class StaSource:
     def __init__(self, cities: Mapping[str, Path]) -> None:
         self._cities = dict(sorted(cities.items()))
 
-    def nodes(self) -> Iterator[Stream]:
+    def nodes(self) -> Iterator[NodeChannel]:
         """Yield every node that has tables, by city and id."""
         for city, archive in self._cities.items():
             for name in sorted(path.name for path in (archive / layout.CHANNELS).glob("node=*")):
-                yield Stream(city, archive, name.partition("=")[2], "")
+                yield NodeChannel(city, archive, name.partition("=")[2], "")
 
-    def node(self, node: str) -> Iterator[Stream]:
+    def node(self, node: str) -> Iterator[NodeChannel]:
         """Find a node by its id; nothing where it is not there, or not to be seen."""
         if node.isalnum():
             for city, archive in self._cities.items():
                 if (archive / layout.CHANNELS / f"node={node}").is_dir():
-                    yield Stream(city, archive, node, "")
+                    yield NodeChannel(city, archive, node, "")
 
-    def streams(self, of: Stream) -> Iterator[Stream]:
+    def streams(self, of: NodeChannel) -> Iterator[NodeChannel]:
         """Yield the channels of a node, by name."""
         for channel in sorted(told_of(of)):
             yield of._replace(channel=channel)
 
-    def found(self, identifier: str, parts: int) -> Iterator[tuple[Stream, list[str]]]:
+    def found(self, identifier: str, parts: int) -> Iterator[tuple[NodeChannel, list[str]]]:
         """Find the node that an identifier of so many parts names, and give its other parts."""
         told = identifier.split(":")
         if identifier.startswith(_PREFIX) and len(told) == parts:
@@ -77,7 +77,7 @@ class StaSource:
                 yield of, told[2:]
 
 
-def told_of(of: Stream) -> dict[str, dict[str, Any]]:
+def told_of(of: NodeChannel) -> dict[str, dict[str, Any]]:
     """Return what the newest table says of each channel of a node."""
     folder = of.archive / layout.CHANNELS / f"node={of.node}"
     files = sorted(folder.glob("*.parquet"))
@@ -93,7 +93,7 @@ def _told(files: tuple[tuple[Path, int], ...]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def site_of(of: Stream) -> sites.Site | None:
+def site_of(of: NodeChannel) -> sites.Site | None:
     """Return where a node stands, as far as sites.csv says so. Raises TirtaError."""
     path = of.archive / sites.FILE
     as_of = path.stat().st_mtime_ns if path.exists() else 0
@@ -105,14 +105,14 @@ def _sites(archive: Path, _as_of: int) -> dict[str, sites.Site]:
     return sites.read(archive)
 
 
-def name_of(of: Stream) -> str:
+def name_of(of: NodeChannel) -> str:
     """Return what people call a node."""
     site = site_of(of)
     told = (row["node_name"] for row in told_of(of).values() if row["node_name"])
     return (site.name if site else "") or next(told, "") or of.node
 
 
-def thing(of: Stream) -> Entity:
+def thing(of: NodeChannel) -> Entity:
     """Make a Thing of a node."""
     board = next((row["board"] for row in told_of(of).values() if row["board"]), "")
     return Entity("Things", f"{_PREFIX}{of.node}", of, {
@@ -121,7 +121,7 @@ def thing(of: Stream) -> Entity:
     })  # fmt: skip
 
 
-def location(of: Stream) -> Iterator[Entity]:
+def location(of: NodeChannel) -> Iterator[Entity]:
     """Make a Location of a node's site; none where nobody said where it stands."""
     if site := site_of(of):
         yield Entity("Locations", f"{_PREFIX}{of.node}:site", of, {
@@ -130,7 +130,7 @@ def location(of: Stream) -> Iterator[Entity]:
         })  # fmt: skip
 
 
-def feature(of: Stream) -> Entity:
+def feature(of: NodeChannel) -> Entity:
     """Make the FeatureOfInterest of a node: the water where it stands."""
     site = site_of(of)
     nowhere: dict[str, object] = {"type": "Feature", "geometry": None, "properties": {}}
@@ -141,7 +141,7 @@ def feature(of: Stream) -> Entity:
     })  # fmt: skip
 
 
-def datastream(of: Stream) -> Entity:
+def datastream(of: NodeChannel) -> Entity:
     """Make a Datastream of a channel."""
     told = told_of(of)[of.channel]
     unit = told["unit"] or None
@@ -153,7 +153,7 @@ def datastream(of: Stream) -> Entity:
     })  # fmt: skip
 
 
-def sensor(of: Stream) -> Entity:
+def sensor(of: NodeChannel) -> Entity:
     """Make a Sensor of what a channel is read from."""
     kind = told_of(of)[of.channel]["sensor"]
     return Entity("Sensors", f"{stream_id(of.node, of.channel)}:sensor", of, {
@@ -164,7 +164,7 @@ def sensor(of: Stream) -> Entity:
     })  # fmt: skip
 
 
-def observed_property(of: Stream) -> Entity:
+def observed_property(of: NodeChannel) -> Entity:
     """Make the ObservedProperty of what a channel measures."""
     quantity = told_of(of)[of.channel]["quantity"]
     return Entity("ObservedProperties", f"{_PREFIX}{quantity}", of, {
@@ -174,7 +174,7 @@ def observed_property(of: Stream) -> Entity:
 
 
 def observations(
-    of: Stream, since: datetime | None, until: datetime | None, *, newest_first: bool = False
+    of: NodeChannel, since: datetime | None, until: datetime | None, *, newest_first: bool = False
 ) -> Iterator[Entity]:
     """Yield the Observations of a channel by time; both bounds are included."""
     after = until + timedelta(microseconds=1) if until else None
@@ -193,7 +193,7 @@ def observations(
             yield from _made(of, whole.sort_by(keys))
 
 
-def observation(of: Stream, epoch: int, number: int) -> Iterator[Entity]:
+def observation(of: NodeChannel, epoch: int, number: int) -> Iterator[Entity]:
     """Find one by the identity of its record."""
     folder = of.archive / layout.RECORDS / f"node={of.node}"
     chosen = [("channel", "=", of.channel), ("number", "=", number)]
@@ -207,7 +207,7 @@ def _within(month: str, since: datetime | None, until: datetime | None) -> bool:
     return (since is None or last >= since) and (until is None or first <= until)
 
 
-def _made(of: Stream, table: pa.Table) -> Iterator[Entity]:
+def _made(of: NodeChannel, table: pa.Table) -> Iterator[Entity]:
     stream = stream_id(of.node, of.channel)
     names = ("time_utc", "value", "flag", "epoch", "number", "time_quality")
     columns = (table.column(name).to_pylist() for name in names)
