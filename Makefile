@@ -60,7 +60,7 @@ bench: $(VENV) ## every figure of the log beside its peers: a table, and build/b
 	PYTHONPATH=tests/support $(BIN)/python tests/bench/run.py
 	$(MAKE) measured
 
-bench-fleet: $(VENV) ## FLEET_S (600) seconds of RATE (143) identities each through Mosquitto, which is killed, to a centre in two parts
+bench-fleet: $(VENV) ## FLEET_S (600) seconds of RATE (143) identities each through brokers, one is killed, to a centre in two parts; a national minute
 	FLEET_S=$(FLEET_S) RATE=$(RATE) PYTHONPATH=tests/support:tests/bench $(BIN)/python tests/bench/fleet_load.py
 
 district: $(VENV) ## bursts of towns and of L-Town, other orders of leaks, each parameter a quarter off (a quarter of an hour)

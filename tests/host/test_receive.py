@@ -259,7 +259,21 @@ def test_a_url_that_names_no_broker_is_told() -> None:
     made = centre.Broker.of("mqtt://office:p%40ss@broker.example:8883")
     assert made == centre.Broker("broker.example", 8883, "office", "p@ss")
     assert str(made) == "mqtt://broker.example:8883"
-    for url in ("broker", "http://broker", "mqtt://", "mqtt://host:port", "mqtt://host/topic"):
+    three = centre.Broker.of("mqtt://office@a,b:18,c/")
+    assert three.places == (("a", 1883), ("b", 18), ("c", 1883))
+    assert (three.account, str(three)) == ("office", "mqtt://a:1883,b:18,c:1883")
+    for url in (
+        "broker",
+        "http://broker",
+        "mqtt://",
+        "mqtt://host:port",
+        "mqtt://host/topic",
+        "mqtt://a,",
+        "mqtt://a,b:x",
+        "mqtt://,a",
+        "mqtt://a/b,c",
+        "mqtt://a?b",
+    ):
         with pytest.raises(TirtaError, match="names no broker"):
             centre.Broker.of(url)
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from peer import EPOCH, UNIX_MS, FakeLog
 
 pytest.importorskip("deltalake", reason="tirta[lake] is not installed")
+pytest.importorskip("duckdb", reason="tirta[query] is not installed")
 
 import deltalake
 import pyarrow as pa
@@ -22,9 +23,11 @@ import pyarrow.parquet as pq
 
 from tirta.archive.evidence import Archive
 from tirta.archive.pack import Pack
+from tirta.cli import main
 from tirta.errors import TirtaError
 from tirta.tables import lake, layout, stream
 from tirta.tables.landing import land_all
+from tirta.tables.query import connect
 from tirta.tables.stream import Stream
 from tirta_format import meta
 from tirta_format import page as format_page
@@ -49,16 +52,16 @@ class Sender:
             self.log.config_hash ^= 1  # nobody has its text: nothing can be read
 
     def grow(self) -> None:
-        """Some records; now and then somebody tells the time."""
-        self.log.add(self.chance.randrange(1, 90))
-        if self.chance.random() < 0.3:
-            uptime_ms = self.log.number * 60_000 + self.chance.randrange(-90_000, 1000)
+        """Some records; now and then somebody tells the time of those before, too."""
+        if self.log.number and self.chance.random() < 0.4:
+            uptime_ms = self.log.number * 60_000 + self.chance.randrange(-900_000, 1000)
             off_ms = self.chance.choice((0, 40, 3_600_000, 40 * 86_400_000))
             payload = meta.anchor(max(uptime_ms, 1), UNIX_MS + uptime_ms + off_ms, 2, 50)
             if self.log.end + len(payload) + 8 < format_page.SIZE:
                 buf = bytearray(len(payload) + 8)
                 buf[2 : 2 + len(payload)] = payload
                 self.log._chunk(buf, format_page.META, len(payload))
+        self.log.add(self.chance.randrange(1, 90))
 
     def send(self, archive: Archive, *, all_of_it: bool = False) -> None:
         """More of some pages, in any order; never less than before."""
@@ -87,13 +90,17 @@ def in_lake(where: Path, name: str = layout.RECORDS) -> pa.Table:
 def node_by_node(root: Path) -> list[Any]:
     """What the archive itself makes of the evidence."""
     land_all(root, anew=True)
-    found = []
+    return rows_of(tables_of(root))
+
+
+def tables_of(root: Path) -> pa.Table:
+    found = [layout.RECORD_SCHEMA.empty_table().append_column("node", pa.array([], pa.string()))]
     for path in (root / layout.RECORDS).rglob("*.parquet"):
         node = path.parts[-3].removeprefix("node=")
         table = pq.read_table(path, partitioning=None)
         table = table.cast(layout.RECORD_SCHEMA)
         found.append(table.append_column("node", pa.repeat(pa.scalar(node), len(table))))
-    return rows_of(pa.concat_tables(found)) if found else []
+    return pa.concat_tables(found)
 
 
 def killed_at(chance: random.Random, patch: pytest.MonkeyPatch) -> None:
@@ -225,3 +232,19 @@ def test_what_somebody_calibrated_later_replaces_the_rows_of_that_node(tmp_path:
     assert Stream(root, where, "1/1").land() == 33 * 2
     assert rows_of(in_lake(where)) == node_by_node(root)
     assert second.name in in_lake(where)["node"].to_pylist()
+
+
+def test_a_lake_that_was_filled_so_is_asked_and_restored_as_any(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, where = tmp_path / "city", tmp_path / "lake"
+    filled(root, 2)
+    Stream(root, where, "1/1").land()
+    with connect(where) as con:
+        found = con.sql("SELECT node, count(*) FROM flow GROUP BY 1 ORDER BY 1").fetchall()
+    assert found == [("02fb6be30000", 30), ("02fb6be30001", 30)]
+    again = tmp_path / "again"
+    assert lake.restore(where, "city", again)
+    assert rows_of(tables_of(again)) == node_by_node(root)
+    assert main(["lake", "write", str(root), str(tmp_path / "other")]) == 1
+    assert "as it is received" in capsys.readouterr().err

@@ -6,9 +6,10 @@ import os
 import queue
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -45,6 +46,7 @@ class Receiver:
         ]  # fmt: skip
         self._environment = {**os.environ, "TIRTA_BROKER_PASSWORD": password}
         self._process: subprocess.Popen[str] | None = None
+        self._out: IO[str]
 
     def __enter__(self) -> Self:
         self.start()
@@ -61,8 +63,10 @@ class Receiver:
 
     def start(self) -> None:
         """Start it."""
+        # A pipe would be full some time, and all stop.
+        self._out = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - see end
         self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            self._command, stdout=self._out, stderr=subprocess.PIPE, text=True,
             env=self._environment,
         )  # fmt: skip
 
@@ -84,10 +88,12 @@ class Receiver:
         """End it with Ctrl-C: the pages that it told of, and its messages."""
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
-        out, err = self._process.communicate(timeout=240)
+        _, err = self._process.communicate(timeout=240)
         assert self._process.returncode == 0, err
         self._process = None
-        return [json.loads(line) for line in out.splitlines()], err
+        with self._out as out:
+            out.seek(0)
+            return [json.loads(line) for line in out], err
 
 
 class Client:

@@ -296,3 +296,30 @@ def test_what_lacks_of_a_node_that_was_away_is_in_the_ledger_of_holes(tmp_path: 
     told = json.loads((archive / NODE / str(EPOCH) / "ledger.json").read_bytes())
     assert told["collected"] == [[0, 699]]
     assert [(h["first"], h["last"], h["state"]) for h in told["holes"]] == [(0, 699, "collected")]
+
+
+@needs_mosquitto
+def test_another_broker_of_a_cluster_is_asked_where_one_is_gone(tmp_path: Path) -> None:
+    node = make_node(random.Random(4), 3)
+    made = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        made.append(brokers.Mosquitto(tmp_path / name, brokers.free_port()))
+        made[-1].start()
+    first, second = made
+    url = f"mqtt://127.0.0.1:{first.port},127.0.0.1:{second.port}"
+    try:
+        with (
+            Receiver(first.port, tmp_path / "archive", "", "", "--broker", url) as receiver,
+            Client(first.port) as before,
+            Client(second.port) as after,
+        ):
+            before.subscribe(LEDGERS)
+            after.subscribe(LEDGERS)
+            wait_for(lambda: exchange(node, before, 1) and node.ledgers, every_s=0.5)
+            first.kill()
+            send_until_all_is_here(node, after, tmp_path / "archive")
+            receiver.end()
+    finally:
+        first.kill()
+        second.kill()

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tirta.archive.evidence import Archive
+from tirta.archive.pack import Pack
 from tirta.cli import say
 from tirta.cli.command import Work, json_argument, whole
 from tirta.errors import TirtaError
@@ -43,10 +44,18 @@ def _write(args: Namespace) -> int:
 
 
 def _archives(source: Path) -> dict[str, Path]:
-    """The archives of a source that have tables, by city."""
+    """The archives of a source that have tables, by city; not those that `tirta receive` writes
+    into a lake itself. Raises TirtaError.
+    """
+    if Pack.of(source):
+        raise TirtaError(
+            f"{source} goes into its lake as it is received.",
+            "Start `tirta receive --lake LAKE`: it brings what lacks.",
+        )
     if (source / layout.RECORDS).is_dir():
         return {source.resolve().name: source}
     found = {path.parent.name: path.parent for path in sorted(source.glob(f"*/{layout.RECORDS}"))}
+    found = {city: archive for city, archive in found.items() if not Pack.of(archive)}
     if not found:
         Archive(source).must_have_epochs()
     return found

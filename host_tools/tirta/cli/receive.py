@@ -34,7 +34,8 @@ def _arguments(parser: ArgumentParser) -> None:
         "--broker",
         default="mqtt://127.0.0.1",
         metavar="URL",
-        help=f"mqtt://[ACCOUNT@]HOST[:PORT] (default mqtt://127.0.0.1); its password in {PASSWORD}",
+        help=f"mqtt://[ACCOUNT@]HOST[:PORT], of a cluster more hosts behind commas (default"
+        f" mqtt://127.0.0.1); its password in {PASSWORD}",
     )
     parser.add_argument(
         "--archive", type=Path, default=Path("archive"), metavar="DIR", help="folder of the archive"

@@ -52,28 +52,46 @@ TellTrouble = Callable[[TirtaError], object]
 
 @dataclass(frozen=True)
 class Broker:
-    """Where messages pass."""
+    """Where messages pass; `others` are hosts and ports of the same cluster: where one of them
+    does not answer, the next one is asked.
+    """
 
     host: str
     port: int = PORT
     account: str = ""
     password: str = ""
+    others: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def of(cls, url: str) -> "Broker":
-        """Read mqtt://[ACCOUNT[:PASSWORD]@]HOST[:PORT]. Raises TirtaError."""
-        try:
-            parts = urlsplit(url)
-            port = parts.port or PORT
-        except ValueError:
-            parts, port = urlsplit(""), 0
-        if parts.scheme != "mqtt" or not parts.hostname or parts.path not in ("", "/"):
+        """Read mqtt://[ACCOUNT[:PASSWORD]@]HOST[:PORT][,HOST[:PORT]…]. Raises TirtaError."""
+        scheme, _, rest = url.partition("://")
+        who, at, hosts = rest.removesuffix("/").rpartition("@")
+        first, *others = (_place(f"//{host}") for host in hosts.split(","))
+        account = urlsplit(f"//{who}{at}{first[0]}")
+        if scheme != "mqtt" or not all(host for host, _ in (first, *others)):
             raise TirtaError(f"{url!r} names no broker.", "Write mqtt://HOST or mqtt://HOST:PORT.")
-        account, password = unquote(parts.username or ""), unquote(parts.password or "")
-        return cls(parts.hostname, port, account, password)
+        name, password = unquote(account.username or ""), unquote(account.password or "")
+        return cls(*first, name, password, tuple(others))
+
+    @property
+    def places(self) -> tuple[tuple[str, int], ...]:
+        """Where the brokers of the cluster listen."""
+        return (self.host, self.port), *self.others
 
     def __str__(self) -> str:
-        return f"mqtt://{self.host}:{self.port}"
+        return "mqtt://" + ",".join(f"{host}:{port}" for host, port in self.places)
+
+
+def _place(authority: str) -> tuple[str, int]:
+    """Host and port; no host where it names none."""
+    try:
+        parts = urlsplit(authority)
+        port = parts.port or PORT
+    except ValueError:
+        return "", 0
+    more = parts.path or parts.query or parts.fragment
+    return "" if more else parts.hostname or "", port
 
 
 @dataclass(frozen=True)
@@ -162,18 +180,15 @@ class Centre:
         self._client.on_connect = self._connected
         self._client.on_subscribe = self._subscribed
         self._client.on_message = self._message
+        self._turn = 0  # which broker of the cluster
+        if broker.others:
+            self._client.on_disconnect = self._client.on_connect_fail = self._ask_next
 
     def run(self, stop: threading.Event) -> None:
         """Receive until `stop` is set. Raises TirtaError when the broker refuses or the disk is
         full: what was stored until then is whole.
         """
-        try:
-            self._client.connect(self._broker.host, self._broker.port)
-        except OSError as error:
-            raise TirtaError(
-                f"No broker answers at {self._broker}: {error.strerror or error}.",
-                "Start one, for example Mosquitto, or receive with --embedded.",
-            ) from error
+        self._connect()
         self._client.loop_start()
         began = time.monotonic()
         try:
@@ -187,6 +202,25 @@ class Centre:
             self._client.disconnect()
             self._client.loop_stop()
         self.land()
+
+    def _connect(self) -> None:
+        problem = OSError()
+        for place in self._broker.places:
+            try:
+                self._client.connect(*place)
+            except OSError as error:
+                problem = error
+            else:
+                return
+        raise TirtaError(
+            f"No broker answers at {self._broker}: {problem.strerror or problem}.",
+            "Start one, for example Mosquitto, or receive with --embedded.",
+        ) from problem
+
+    def _ask_next(self, client: mqtt.Client, *_: Any) -> None:
+        """Let the client try another broker of the cluster: this one is gone."""
+        self._turn = (self._turn + 1) % len(self._broker.places)
+        client.connect_async(*self._broker.places[self._turn])
 
     def _step(self) -> None:
         """Take what came within a moment, store it, answer."""
