@@ -5,6 +5,7 @@ shares no code with us (frost_sta_client), and what was written as the judge of 
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +19,14 @@ from district_archive import Channel, write_node
 from district_truth import START_S
 
 pytest.importorskip("uvicorn", reason="tirta[serve] is not installed")
+pytest.importorskip("deltalake", reason="tirta[lake] is not installed")
 
+from lake_sources import finish
 from served import Served
 
 from tirta.fleet.sensorthings import CONFORMANCE, ROOT
 from tirta.fleet.sta_filter import FUNCTIONS, parse
+from tirta.tables import lake, layout
 
 SETS = ["Things", "Locations", "HistoricalLocations", "Datastreams", "Sensors",
         "ObservedProperties", "Observations", "FeaturesOfInterest"]  # fmt: skip
@@ -37,6 +41,7 @@ MUST = {
     "Observations": ("phenomenonTime result resultTime", "Datastream FeatureOfInterest"),
     "FeaturesOfInterest": ("name description encodingType feature", "Observations"),
 }  # fmt: skip
+IN_LAKE = "0200cc000001"  # of Cimahi, whose archive has no tables
 ONE, TWO, OTHER = "0200aa000001", "0200aa000002", "0200bb000001"
 DAYS = 3
 COUNT = DAYS * 1440
@@ -50,7 +55,7 @@ def flow() -> Any:
 
 @pytest.fixture(scope="module", name="source")
 def source_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two nodes of Bandung, over the end of a month, and one of Ambon."""
+    """Two nodes of Bandung, one of Ambon, and one that only a lake beside them has."""
     source = tmp_path_factory.mktemp("country")
     ramp = np.arange(COUNT, dtype=float)
     for city, nodes in {"bandung": (ONE, TWO), "ambon": (OTHER,)}.items():
@@ -60,18 +65,27 @@ def source_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
             write_node(source / city, node, channels, name=f"Chamber {node[-1]}",
                        start_s=_START_S)  # fmt: skip
         fleets.write_city(source / city, 2, 1, int(time.time()))
+    cimahi = source / "cimahi"
+    channels = [Channel("inflow", "flow", "L/s", flow()), Channel("level", "level", "m", ramp)]
+    write_node(cimahi, IN_LAKE, channels, name="Chamber 9", start_s=_START_S)
+    for name in (layout.RECORDS, layout.CHANNELS):
+        for path in sorted((cimahi / name).rglob("*.parquet")):
+            finish(path, name)
+    lake.commit({"cimahi": cimahi}, source.parent / f"{source.name}-lake")
+    shutil.rmtree(cimahi)
+    fleets.write_city(cimahi, 2, 1, int(time.time()))
     (source / "bandung/sites.csv").write_text(
         f"node,name,latitude,longitude\n{ONE},Pump's house,-6.9,107.6\n"
     )
     return source
 
 
-_START_S = START_S - START_S % 86_400
+_START_S = START_S - START_S % 86_400 - 3 * 86_400  # two days before a month ends
 
 
 @pytest.fixture(scope="module", name="served")
 def served_fixture(source: Path) -> Iterator[Served]:
-    served = Served(source)
+    served = Served(source, "--lake", f"{source}-lake")
     yield served
     served.end()
 
@@ -140,6 +154,25 @@ def test_every_observation_is_a_record_and_every_record_one(served: Served) -> N
     ]  # fmt: skip
 
 
+def test_nodes_of_a_lake_are_served_alike(served: Served) -> None:
+    """As those of an archive: all but the identifiers, city and name of their Observations."""
+    for channel in ("inflow", "level"):
+        for asked in (
+            {"top": "1000"}, {"orderby": "phenomenonTime desc", "top": "3", "skip": "7"},
+            {"filter": "result gt 5 and phenomenonTime gt 2025-02-28T22:00:00Z", "count": "true"},
+        ):  # fmt: skip
+            told = [
+                got(served, f"Datastreams('tirta:{node}:{channel}')/Observations", **asked)
+                for node in (ONE, IN_LAKE)
+            ]
+            assert json.dumps(told[0]).replace(ONE, IN_LAKE) == json.dumps(told[1])
+            assert told[0]["value"]
+    (thing,) = got(served, "Things", filter="properties/city eq 'cimahi'")["value"]
+    assert (thing["@iot.id"], thing["name"]) == (f"tirta:{IN_LAKE}", "Chamber 9")
+    (first,) = got(served, f"Datastreams('tirta:{IN_LAKE}:level')/Observations", top="1")["value"]
+    assert follow(served, first["@iot.selfLink"]) == first
+
+
 def test_filters_choose_what_they_say(served: Served) -> None:
     """Section 9.3.3.5: operators, grouping, paths to what is tied."""
     path = f"Datastreams('tirta:{ONE}:level')/Observations"
@@ -171,7 +204,7 @@ def test_filters_choose_what_they_say(served: Served) -> None:
         "name eq 'Pump''s house'": [ONE],
         "startswith(name,'Chamber') and properties/city eq 'bandung'": [TWO],
         "substringof('pump',tolower(name))": [ONE],
-        "properties/board ne null and properties/nothing eq null": [OTHER, ONE, TWO],
+        "properties/board ne null and properties/nothing eq null": [OTHER, ONE, TWO, IN_LAKE],
     }.items():
         told = got(served, "Things", filter=text)["value"]
         assert [one["properties"]["node"] for one in told] == names, text
@@ -245,7 +278,7 @@ def test_errors_have_the_codes_of_the_standard(served: Served, path: str, code: 
 def test_a_key_opens_the_things_of_its_city(source: Path, tmp_path: Path) -> None:
     keys = tmp_path / "keys.toml"
     keys.write_text(f'[[key]]\nsha256 = "{hashlib.sha256(b"k").hexdigest()}"\ncities = ["ambon"]\n')
-    served = Served(source, "--host", "0.0.0.0", "--keys", str(keys))
+    served = Served(source, "--host", "0.0.0.0", "--keys", str(keys), "--lake", f"{source}-lake")
     served.url = served.url.replace("0.0.0.0", "127.0.0.1")
     try:
         assert served.get(f"{ROOT}/Things")[0] == 401
@@ -254,9 +287,12 @@ def test_a_key_opens_the_things_of_its_city(source: Path, tmp_path: Path) -> Non
         assert [one["properties"]["node"] for one in told] == [OTHER]
         for name in SETS:
             told = served.json(f"{ROOT}/{name}?$top=1000", **key)["value"]
-            assert not [one for one in told if ONE in json.dumps(one) or TWO in json.dumps(one)]
+            assert not [
+                one for one in told for node in (ONE, TWO, IN_LAKE) if node in json.dumps(one)
+            ]
         for path in (f"Things('tirta:{ONE}')", f"Datastreams('tirta:{ONE}:level')/Observations",
-                     f"Sensors('tirta:{ONE}:level:sensor')"):  # fmt: skip
+                     f"Sensors('tirta:{ONE}:level:sensor')", f"Things('tirta:{IN_LAKE}')",
+                     f"Datastreams('tirta:{IN_LAKE}:level')/Observations"):  # fmt: skip
             assert served.get(f"{ROOT}/{path}", **key)[0] == 404, path
     finally:
         served.end()

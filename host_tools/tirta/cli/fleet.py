@@ -14,10 +14,12 @@ from tirta.files.paths import doc
 from tirta.fleet import questions
 from tirta.fleet.gathering import Gathering
 from tirta.fleet.questions import MOST_ROWS, SORTS, WRONGS, Question, Tally
-from tirta.text import clean, duration
+from tirta.tables import layout
+from tirta.text import clean, scaled
 
-LOOPBACK = "127.0.0.1"
 PORT = 8780
+_HERE = "127.0.0.1"
+SAID_ELSEWHERE = ("silent", "behind", "ok")  # states of a node
 
 
 def _source_argument(parser: ArgumentParser) -> None:
@@ -104,44 +106,70 @@ def _counts(told: dict[str, Any]) -> list[str]:
 
 
 def _row(node: dict[str, Any], now: float) -> list[str]:
-    heard = duration(now - node["heard"]) if node["heard"] else say.translated("never")
+    heard = _ago(now - node["heard"]) if node["heard"] else say.translated("never")
     clock = f"{node['clock_ms']} ms" if node["clock_ms"] >= 0 else ""
     battery = "" if node["battery_v"] is None else f"{node['battery_v']:.1f} V"
-    told = [clean(node[name]) for name in ("city", "district", "node", "name", "state")]
+    told = [clean(node[name]) for name in ("city", "district", "node", "name")]
+    told += [say.translated(node["state"])]
     more = [str(node["missing"]), str(node["lost"]), clock, battery]
     return [*told, heard, *more, clean(node["alarms"]), clean(node["firmware"])]
+
+
+def _ago(seconds: float) -> str:
+    """Say how long ago it was, as exactly as anybody wants to know."""
+    value, unit = scaled(max(0.0, seconds))
+    told = f"{value:.0f} {unit}"
+    return say.translated(f"{told} ago")
 
 
 def _serve_arguments(parser: ArgumentParser) -> None:
     _source_argument(parser)
     parser.add_argument(
-        "--host", default=LOOPBACK, metavar="ADDRESS",
+        "--host", default=_HERE, metavar="ADDRESS",
         help="address to listen at (default 127.0.0.1: this computer only); others need --keys",
     )  # fmt: skip
     parser.add_argument(
         "--port", type=whole, default=PORT, metavar="N", help=f"default {PORT}; 0: any free one"
     )
     parser.add_argument("--keys", type=Path, metavar="FILE", help="TOML: who may see which city")
+    parser.add_argument(
+        "--lake", type=Path, metavar="LAKE",
+        help="SensorThings also has the records that `tirta receive --lake LAKE` wrote",
+    )  # fmt: skip
 
 
 def _serve(args: Namespace) -> None:
     try:
-        from tirta.fleet.gate import LOOPBACK as OWN  # noqa: PLC0415 - an extra
-        from tirta.fleet.gate import Gate  # noqa: PLC0415
+        from tirta.fleet.gate import LOOPBACK, Gate  # noqa: PLC0415 - an extra
         from tirta.fleet.listening import listen  # noqa: PLC0415
         from tirta.fleet.service import Serving, application  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise TirtaError(
             "What serves pages is not installed.", "Install it: pip install 'tirta[serve]'."
         ) from error
-    if args.host not in OWN and args.keys is None:
+    if args.host not in LOOPBACK and args.keys is None:
         raise TirtaError(
             f"Whoever reaches {args.host} could see every city.",
             f"Say who may see which: --keys FILE ({doc('CENTRE.md')}); or leave --host out.",
         )
+    if args.lake is not None:
+        _must_be_lake(args.lake)
     gate = Gate.of(args.keys) if args.keys else Gate()
-    serving = Serving(Gathering(args.source), gate, _report, _trouble)
+    serving = Serving(Gathering(args.source), gate, _report, _trouble, args.lake)
     listen(application(serving), args.host, args.port, say.out)
+
+
+def _must_be_lake(path: Path) -> None:
+    try:
+        import deltalake  # noqa: F401, PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise TirtaError(
+            "Delta Lake is not installed.", "Install it: pip install 'tirta[lake]'."
+        ) from error
+    if not layout.is_lake(path):
+        raise TirtaError(
+            f"{path} is no lake.", "Name a folder that `tirta lake write` or `receive` wrote to."
+        )
 
 
 def _report(archive: Path, district: Path | None, out: Path) -> None:

@@ -18,9 +18,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from tirta.fleet import sta_model, sta_options
 from tirta.fleet.gathering import Gathering
 from tirta.fleet.sta_answers import Answers, plain
-from tirta.fleet.sta_model import KINDS, TimeRange
+from tirta.fleet.sta_model import KINDS
 from tirta.fleet.sta_options import QueryError, QueryOptions
 from tirta.fleet.sta_source import Entity, StaSource
+from tirta.fleet.sta_tables import TimeRange
 
 ROOT = "/sensorthings/v1.1"
 _CLASS = "http://www.opengis.net/spec/iot_sensing/1.1/req"
@@ -43,8 +44,8 @@ class NotThereError(Exception):
 class SensorThings:
     """Answers requests below ROOT, of the cities that a key opens."""
 
-    def __init__(self, fleet: Gathering) -> None:
-        self._fleet = fleet
+    def __init__(self, fleet: Gathering, lake: Path | None = None) -> None:
+        self._fleet, self._lake = fleet, lake
 
     def answer(self, request: Request) -> Response:
         """Answer one request."""
@@ -68,7 +69,7 @@ class SensorThings:
             archive = self._fleet.archive(name)
             if archive is not None and (may_see is None or name in may_see):
                 cities[name] = archive
-        return StaSource(cities)
+        return StaSource(cities, self._lake)
 
     def _found(self, request: Request, root: str, path: str) -> Response:
         there = self._source(request)

@@ -65,12 +65,13 @@ class Serving:
     gate: Gate
     report: MakeReport
     trouble: Callable[[TirtaError], object]
+    lake: Path | None = None  # that has what the archives have not
 
 
 def application(serving: Serving, refresh_s: float = REFRESH_S) -> Starlette:
     """Make the application; while it runs it looks every `refresh_s` what has changed."""
     service = _Service(serving, refresh_s)
-    things = SensorThings(serving.fleet)
+    things = SensorThings(serving.fleet, serving.lake)
     return Starlette(
         routes=[
             Route("/", service.page),

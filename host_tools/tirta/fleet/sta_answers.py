@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 from tirta.exports.cells import iso
 from tirta.fleet import sta_filter, sta_model
-from tirta.fleet.sta_model import EVERY, KINDS, TimeRange
+from tirta.fleet.sta_model import EVERY, KINDS
 from tirta.fleet.sta_options import QueryError, QueryOptions
 from tirta.fleet.sta_source import Entity, StaSource
+from tirta.fleet.sta_tables import TimeRange
 
 MOST_SORTED = 200_000
 BY_TIME = {"phenomenonTime", "resultTime"}

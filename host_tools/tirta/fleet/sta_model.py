@@ -6,23 +6,13 @@ HistoricalLocations are an empty set: an archive knows where a node stands, not 
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from tirta.fleet import sta_source as source
 from tirta.fleet.sta_options import QueryError
 from tirta.fleet.sta_source import Entity, NodeChannel, StaSource
-
-
-@dataclass(frozen=True)
-class TimeRange:
-    """Which Observations are looked for: within these times, the oldest first or the newest."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    newest_first: bool = False
-
+from tirta.fleet.sta_tables import TimeRange
 
 EVERY = TimeRange()
 
@@ -91,7 +81,7 @@ def every(there: StaSource, kind: str, within: TimeRange = EVERY) -> Iterator[En
         return
     streams = chain.from_iterable(map(there.streams, there.nodes()))
     if kind == "Observations":
-        yield from chain.from_iterable(_observations(of, within) for of in streams)
+        yield from chain.from_iterable(source.observations(of, within) for of in streams)
         return
     seen = set()
     for of in streams:
@@ -129,7 +119,7 @@ def tied(
         yield from _OF_NODE[kind](of)
     elif kind == "Observations":
         streams = [of] if entity.kind == "Datastreams" else there.streams(of)
-        yield from chain.from_iterable(_observations(one, within) for one in streams)
+        yield from chain.from_iterable(source.observations(one, within) for one in streams)
     elif kind == "Datastreams" and entity.kind == "ObservedProperties":
         for stream in every(there, "Datastreams"):
             if source.observed_property(stream.of).id == entity.id:
@@ -138,10 +128,6 @@ def tied(
         yield from map(source.datastream, there.streams(of))
     else:
         yield _OF_CHANNEL[kind](of)
-
-
-def _observations(of: NodeChannel, within: TimeRange) -> Iterator[Entity]:
-    return source.observations(of, within.since, within.until, newest_first=within.newest_first)
 
 
 def value(there: StaSource, entity: Entity, path: str) -> Any:

@@ -10,17 +10,14 @@ import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tirta.exports import sites
-from tirta.exports.selection import Selection
 from tirta.exports.sensorthings import MEASUREMENT, flag_name, stream_id
-from tirta.tables import layout
+from tirta.fleet.sta_tables import CityTables, TimeRange, ToldChannels
 
 GEOJSON = "application/geo+json"
 _PREFIX = "tirta:"
@@ -31,6 +28,7 @@ class NodeChannel(NamedTuple):
 
     city: str
     archive: Path
+    tables: CityTables
     node: str
     channel: str
 
@@ -46,23 +44,26 @@ class Entity:
 
 
 class StaSource:
-    """The archives of those cities that somebody may see."""
+    """Those cities that somebody may see: their archives, and the lake that they share, or none."""
 
-    def __init__(self, cities: Mapping[str, Path]) -> None:
-        self._cities = dict(sorted(cities.items()))
+    def __init__(self, cities: Mapping[str, Path], lake: Path | None = None) -> None:
+        self._cities = [
+            (city, archive, CityTables(city, archive, lake))
+            for city, archive in sorted(cities.items())
+        ]
 
     def nodes(self) -> Iterator[NodeChannel]:
         """Yield every node that has tables, by city and id."""
-        for city, archive in self._cities.items():
-            for name in sorted(path.name for path in (archive / layout.CHANNELS).glob("node=*")):
-                yield NodeChannel(city, archive, name.partition("=")[2], "")
+        for city, archive, tables in self._cities:
+            for node in tables.nodes():
+                yield NodeChannel(city, archive, tables, node, "")
 
     def node(self, node: str) -> Iterator[NodeChannel]:
         """Find a node by its id; nothing where it is not there, or not to be seen."""
         if node.isalnum():
-            for city, archive in self._cities.items():
-                if (archive / layout.CHANNELS / f"node={node}").is_dir():
-                    yield NodeChannel(city, archive, node, "")
+            for city, archive, tables in self._cities:
+                if tables.has(node):
+                    yield NodeChannel(city, archive, tables, node, "")
 
     def streams(self, of: NodeChannel) -> Iterator[NodeChannel]:
         """Yield the channels of a node, by name."""
@@ -77,20 +78,9 @@ class StaSource:
                 yield of, told[2:]
 
 
-def told_of(of: NodeChannel) -> dict[str, dict[str, Any]]:
+def told_of(of: NodeChannel) -> ToldChannels:
     """Return what the newest table says of each channel of a node."""
-    folder = of.archive / layout.CHANNELS / f"node={of.node}"
-    files = sorted(folder.glob("*.parquet"))
-    return _told(tuple((path, path.stat().st_mtime_ns) for path in files))
-
-
-@functools.lru_cache(maxsize=4096)
-def _told(files: tuple[tuple[Path, int], ...]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for path, _ in files:
-        for row in pq.read_table(path, partitioning=None).to_pylist():
-            found[row["channel"]] = row
-    return found
+    return of.tables.channels(of.node)
 
 
 def site_of(of: NodeChannel) -> sites.Site | None:
@@ -173,38 +163,16 @@ def observed_property(of: NodeChannel) -> Entity:
     })  # fmt: skip
 
 
-def observations(
-    of: NodeChannel, since: datetime | None, until: datetime | None, *, newest_first: bool = False
-) -> Iterator[Entity]:
-    """Yield the Observations of a channel by time; both bounds are included."""
-    after = until + timedelta(microseconds=1) if until else None
-    wanted = Selection((of.node,), (of.channel,), since, after)
-    folder = of.archive / layout.RECORDS / f"node={of.node}"
-    for month in sorted(folder.glob("month=*"), reverse=newest_first):
-        name = month.name.partition("=")[2]
-        if name == layout.UNSET or not _within(name, since, until):
-            continue
-        parts = [table for path in sorted(month.glob("*.parquet"))
-                 for table in wanted.tables(path, of.node)]  # fmt: skip
-        if parts:
-            way = "descending" if newest_first else "ascending"
-            whole = pa.concat_tables(parts, promote_options="permissive")
-            keys = [("time_utc", way), ("epoch", way), ("number", way)]
-            yield from _made(of, whole.sort_by(keys))
+def observations(of: NodeChannel, within: TimeRange) -> Iterator[Entity]:
+    """Yield the Observations of a channel by time."""
+    for table in of.tables.records(of.node, of.channel, within):
+        yield from _made(of, table)
 
 
 def observation(of: NodeChannel, epoch: int, number: int) -> Iterator[Entity]:
     """Find one by the identity of its record."""
-    folder = of.archive / layout.RECORDS / f"node={of.node}"
-    chosen = [("channel", "=", of.channel), ("number", "=", number)]
-    for path in folder.glob(f"month=*/epoch-{epoch}.parquet"):
-        yield from _made(of, pq.read_table(path, partitioning=None, filters=chosen))
-
-
-def _within(month: str, since: datetime | None, until: datetime | None) -> bool:
-    first = datetime.fromisoformat(f"{month}-01").replace(tzinfo=UTC)
-    last = first + timedelta(days=31)
-    return (since is None or last >= since) and (until is None or first <= until)
+    for table in of.tables.record(of.node, of.channel, epoch, number):
+        yield from _made(of, table)
 
 
 def _made(of: NodeChannel, table: pa.Table) -> Iterator[Entity]:
