@@ -32,6 +32,7 @@ def country_fixture(tmp_path_factory: pytest.TempPathFactory) -> Gathering:
     return Gathering(source)
 
 
+@pytest.mark.campaign
 def test_half_a_million_nodes_are_sorted_and_searched_in_a_second(country: Gathering) -> None:
     """Of processor time, the best of three: what else runs on the computer is not measured."""
     asked = {sort: Question(sort=sort, descending=True) for sort in SORTS}
