@@ -7,7 +7,8 @@ no call names are shared between modules: `_a`, `_b`… and `a`, `b`…. Rooms g
 Lines stay where they are: a traceback still says where, and the function has its public name or a
 short one.
 
-A private name that two modules use stays, and so do those of modules whose classes inherit from
+A private name of several modules stays where one of them may mean another's: one that does not bind
+it, or that asks it of something but `self`. So do those of modules whose classes inherit from
 another module's.
 """
 
@@ -34,15 +35,17 @@ class Names:
         modules = self._modules.values()
         self._keywords = set().union(*(module.keywords for module in modules))
         counts: dict[str, int] = {}
-        self._kept: set[str] = set()
+        foreign: set[str] = set()
+        self._kept: set[str] = set(self._keywords)
         for module in modules:
             used = {name for name, _ in module.privates}
             for name in used:
                 counts[name] = counts.get(name, 0) + 1
+            foreign |= used - module.own
             self._kept |= module.texts | module.constants
             if module.inherits:
                 self._kept |= used
-        self._kept |= {name for name, count in counts.items() if count > 1} | self._keywords
+        self._kept |= {name for name in foreign if counts[name] > 1}
         # Beginnings of names that are put together: getattr(self, "_make_" + kind).
         begun = tuple(t for t in self._kept if len(t) > 2 and t[0] == t[-1] == "_")
         self._kept |= {name for name in counts if name.startswith(begun)}
@@ -104,6 +107,7 @@ class _Module:
         self.names = {n.id for n in nodes if isinstance(n, ast.Name)}
         self.functions = [n for n in nodes if isinstance(n, ast.FunctionDef)]
         self.privates = list(_privates(nodes))
+        self.own = _own(nodes)
         self.rooms = dict(without_rooms(nodes))
         self.texts = _texts(nodes)
         self.constants = _constants(tree)
@@ -135,6 +139,23 @@ def _privates(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Position]]:
             continue
         if _PRIVATE.fullmatch(found[0]):
             yield found
+
+
+def _own(nodes: Iterable[ast.AST]) -> set[str]:
+    """Names that are bound here, and are asked of nothing but `self`."""
+    bound: set[str] = set()
+    of_others: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Attribute):
+            if not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+                of_others.add(node.attr)
+            elif isinstance(node.ctx, ast.Store):
+                bound.add(node.attr)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+    return bound - of_others
 
 
 def _texts(nodes: Iterable[ast.AST]) -> set[str]:
