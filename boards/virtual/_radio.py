@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The world at the antenna: whether there is an access point, an address, a way on.
+"""The world at antenna and cable: whether there is an access point, an address, a way on.
 
 The supervisor says so in a slot of the state (`tirta.virtual.control`, {"do": "network"}); what is
 set there holds from that moment on. The link may also be told to go away in the middle of a packet:
@@ -15,8 +15,11 @@ NO_ADDRESS = 4  # nobody answers DHCP
 NO_NAMES = 8  # nobody answers DNS
 NO_WAY = 16  # what is sent never arrives: a dead router, or a broker that is switched off
 WRONG_KEY = 32
+NO_PHY = 64  # the board's Ethernet chip is broken
+NO_CABLE = 128
 
 ASSOCIATE_US = 1_500_000  # a scan, then association
+NEGOTIATE_US = 2_000_000  # of the two ends of a cable
 ADDRESS_US = 500_000  # DHCP
 _EXCHANGE_US = 300_000  # of the computer's time: how long the other end of a socket may think
 
@@ -27,10 +30,10 @@ def world():
 
 def passes():
     """Whether a packet that is sent now can arrive."""
-    return not world() & (NO_ACCESS_POINT | NO_ADDRESS | NO_WAY) and wlan_up()
+    return not world() & NO_WAY and any(is_up() for is_up in stations)
 
 
-wlan_up = None  # set by network: whether the station has an address
+stations = []  # of network: functions that say whether a station has an address
 
 
 def busy():

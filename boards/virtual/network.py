@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The station of the ESP32 port's `network.WLAN` (documentation of MicroPython 1.27 to 1.29).
+"""The station of the ESP32 port's `network.WLAN`, and `network.LAN` (documentation of MicroPython
+1.27 to 1.29; of LAN's keywords and states also the port's source).
 
 `connect` returns at once; association and address take their time, and `status` tells how far it
 is. As on the chip, the driver goes on trying by itself once it was told to connect, and a switched
@@ -19,11 +20,25 @@ STAT_WRONG_PASSWORD = 202
 STAT_BEACON_TIMEOUT = 200
 STAT_ASSOC_FAIL = 203
 STAT_HANDSHAKE_TIMEOUT = 204
+ETH_INITIALIZED = 0
+ETH_STARTED = 1
+ETH_STOPPED = 2
+ETH_CONNECTED = 3
+ETH_DISCONNECTED = 4
+ETH_GOT_IP = 5
+PHY_LAN8710 = 0
+PHY_LAN8720 = 1
+PHY_IP101 = 2
+PHY_RTL8201 = 3
+PHY_DP83848 = 4
+PHY_KSZ8041 = 5
+PHY_KSZ8081 = 6
 
 # What leaves as much heap as an emulated ESP32 has with Wi-Fi on and eight channels: 58,208 bytes
 # (1.27.0). There Wi-Fi takes 22.7 KB, but objects are half as large.
 _BALLAST = 4_300
 _station = None
+_lan = None
 
 
 class WLAN:
@@ -39,7 +54,7 @@ class WLAN:
             _station._active = False
             _station._since_us = -1  # when it was told to connect, or lost the access point
             _station._ballast = None
-            _radio.wlan_up = _station.isconnected
+            _radio.stations.append(_station.isconnected)
         return _station
 
     def __init__(self, interface_id=STA_IF):
@@ -114,3 +129,68 @@ class WLAN:
 
             return machine.unique_id()
         raise ValueError("unknown config param")
+
+
+class LAN:
+    """One PHY on RMII. What a constructor says counts the first time, as on the chip, and where
+    nothing answers there the driver cannot be installed.
+    """
+
+    def __new__(
+        cls, id=None, *, mdc=None, mdio=None, reset=None, power=None, phy_addr, phy_type,
+        ref_clk_mode=-1, ref_clk=None
+    ):  # fmt: skip
+        global _lan
+        if _lan is not None:
+            return _lan
+        if id not in (None, 0):
+            raise ValueError("invalid LAN interface identifier")
+        if not 0 <= phy_addr <= 31:
+            raise ValueError("invalid phy address")
+        if not PHY_LAN8710 <= phy_type <= PHY_KSZ8081:
+            raise ValueError("invalid phy type")
+        if mdc is None or mdio is None:
+            raise ValueError("mdc and mdio must be specified")
+        if power is not None:
+            power(1)
+            _clock.sleep_us(100_000)
+        if _radio.world() & _radio.NO_PHY:
+            raise OSError("esp_eth_driver_install failed")
+        _lan = object.__new__(cls)
+        _lan._since_us = -1
+        _lan._ballast = bytearray(_BALLAST)
+        _radio.stations.append(_lan.isconnected)
+        return _lan
+
+    def __init__(self, *_, **__):
+        pass
+
+    def active(self, is_active=None):
+        if is_active is not None:
+            if not is_active:
+                self._since_us = -1
+            elif self._since_us < 0:
+                self._since_us = _clock.now_us()
+        return self._since_us >= 0
+
+    def status(self):
+        if self._since_us < 0:
+            return ETH_INITIALIZED
+        if _radio.world() & _radio.NO_CABLE:
+            self._since_us = _clock.now_us()
+            return ETH_DISCONNECTED
+        passed_us = _clock.now_us() - self._since_us
+        if passed_us < _radio.NEGOTIATE_US:
+            return ETH_STARTED
+        has_address = passed_us >= _radio.NEGOTIATE_US + _radio.ADDRESS_US
+        return (
+            ETH_GOT_IP if has_address and not _radio.world() & _radio.NO_ADDRESS else ETH_CONNECTED
+        )
+
+    def isconnected(self):
+        return self.status() == ETH_GOT_IP
+
+    def ifconfig(self):
+        if not self.isconnected():
+            return ("0.0.0.0",) * 4
+        return ("192.168.4.3", "255.255.255.0", "192.168.4.1", "192.168.4.1")

@@ -8,6 +8,16 @@ from tirta_format.kinds import MAX_GPIO, OMIT
 
 _PIN = (int, 0, MAX_GPIO, None)
 BUSES = {
+    # of the board, where the uplink goes by it; out: the chip gives the clock
+    "ethernet": {
+        "address": (int, 0, 31, None),
+        "clock": _PIN,
+        "mdc": _PIN,
+        "mdio": _PIN,
+        "out": (int, 0, 1, 0),
+        "phy": (str, 1, 16, None),
+        "power": (int, 0, MAX_GPIO, OMIT),
+    },
     "i2c": {"freq": (int, 10000, 400000, 100000), "scl": _PIN, "sda": _PIN},
     # parity: 0 none, 1 even, 2 odd; `de` drives the transceiver, where it does not do so itself
     "modbus": {
@@ -28,11 +38,11 @@ BUSES = {
         "kb_h": (int, 0, 65535, 0),
         "port": (int, 1, 65535, 1883),
         "push_s": (int, 10, 43200, 3600),
-        "ssid": (str, 1, 32, None),
+        "ssid": (str, 1, 32, OMIT),
     },
 }
 BUS_KEYS = dict.fromkeys(BUSES, (dict, 0, 0, OMIT))
-_PIN_KEYS = ("de", "pin", "reverse", "rx", "scl", "sda", "tx")
+_PIN_KEYS = ("clock", "de", "mdc", "mdio", "pin", "power", "reverse", "rx", "scl", "sda", "tx")
 CLOCKS = ("ds3231",)
 
 
@@ -51,6 +61,9 @@ def check(config, channels, wrong):
         for key, value in sorted(config.get(name, {}).items()):
             if key in _PIN_KEYS:
                 _take(taken, ("pin", value), name + "." + key, "pin", wrong)
+    wired = "uplink" in config and "ssid" not in config["uplink"]
+    if wired != ("ethernet" in config):
+        wrong.append(("uplink", "needs either an ssid or ethernet"))
     clock = config.get("clock")
     if clock is not None and clock not in CLOCKS:
         wrong.append(("clock", "must be one of " + ", ".join(CLOCKS)))

@@ -12,6 +12,7 @@ from tirta.errors import TirtaError
 from tirta.files.paths import boards_dir
 
 DEVKITC = (boards_dir() / "esp32_devkitc.toml").read_text()
+WIRED = (boards_dir() / "wt32_eth01.toml").read_text()
 ESSENTIAL = {"flow", "analog_1", "battery", "onewire", "i2c_sda", "i2c_scl"}
 
 
@@ -36,6 +37,8 @@ def test_boards_answer_for_capabilities() -> None:
     small, large = board_file.load("esp32c3_devkitm"), board_file.load("esp32s3_devkitc")
     assert small.pin("rs485_tx") is None
     assert small.counter_units == 0
+    assert small.ethernet is None
+    assert board_file.load("wt32_eth01").ethernet is not None
     assert large.pin("rs485_tx") is not None
     assert list(large.analog) == [f"analog_{n}" for n in range(1, 9)]
 
@@ -78,6 +81,11 @@ BROKEN = {
     "outside 150 to 2450 mV": DEVKITC.replace("shunt_ohm = 100.0", "shunt_ohm = 165.0"),
     "Extra inputs are not permitted": DEVKITC.replace("chip =", 'colour = "red"\nchip ='),
     "mpy_arch: Input should be": DEVKITC.replace('"xtensawin"', '"xtensa"'),
+    "Ethernet takes GPIO 18, 23": WIRED.replace("16, 18, 19, 21, 22, 23,", "16, 19, 21, 22,"),
+    "GPIO 17 cannot be this clock": WIRED.replace("\nclock = 0", "\nclock = 17"),
+    "The esp32s3 has no Ethernet": WIRED.replace('chip = "esp32"', 'chip = "esp32s3"'),
+    "GPIO 21 is already in reserved.onboard": WIRED.replace("gpio = 14", "gpio = 21"),
+    "ethernet.phy: Input should be": WIRED.replace('"LAN8720"', '"LAN9000"'),
     "is not valid TOML": DEVKITC.replace("[reserved]", "[reserved"),
     "counter_units: Field required": re.sub("counter_units.*\n", "", DEVKITC),
 }

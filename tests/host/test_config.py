@@ -89,6 +89,46 @@ def test_two_drivers_on_one_pin_are_refused(tmp_path: Path) -> None:
     assert found.startswith("node.toml:12: channel[2].pin: Pin analog_1 is already used")
 
 
+UPLINK = '[uplink]\nbroker = "10.0.0.5"\n'
+
+
+def test_an_uplink_without_wifi_goes_by_the_boards_ethernet(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, PRESSURE + UPLINK)
+    assert found.startswith("node.toml:9: uplink: Board virtual has no Ethernet"), found
+    wired = PRESSURE.replace('"virtual"', '"wt32_eth01"') + UPLINK
+    (found,) = problems(tmp_path, f'{wired}wifi_password = "a-long-one"\n')
+    assert found.startswith("node.toml:11: uplink.wifi_password: A password without the Wi-Fi")
+    path = tmp_path / "node.toml"
+    path.write_text(wired)
+    text, board = config.load(path)
+    assert board.ethernet is not None
+    assert json.loads(text)["ethernet"]["phy"] == board.ethernet.phy
+    path.write_text(config.to_toml(text))
+    assert config.load(path)[0] == text
+    path.write_text(f'{wired}ssid = "valves"\n')
+    assert "ethernet" not in json.loads(config.load(path)[0])
+
+
+@pytest.mark.parametrize(
+    ("ssid", "ethernet"),
+    [(True, True), (False, False), (None, True)],
+    ids=["both", "none", "alone"],
+)
+def test_a_node_takes_one_way_for_its_uplink(
+    ssid: bool | None, ethernet: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text(PRESSURE.replace('"virtual"', '"wt32_eth01"') + UPLINK)
+    told = json.loads(config.load(path)[0])
+    if ssid:
+        told["uplink"]["ssid"] = "valves"
+    elif ssid is None:
+        del told["uplink"]
+    if not ethernet:
+        del told["ethernet"]
+    assert format_config.check(told) == [("uplink", "needs either an ssid or ethernet")]
+
+
 MORE = """period_s = 1
 stats = ["mean", "min", "max", "std"]
 raw = true

@@ -69,7 +69,7 @@ def test_an_installation_works_outside_the_checkout(how: str, dist: Path, tmp_pa
     where, formats, firmware, names, app_bytes = run(python, "-c", PROBE, cwd=tmp_path).split()
     for path in (where, formats, firmware):
         assert Path(path).is_relative_to(home), path
-    assert names == "esp32_devkitc,esp32c3_devkitm,esp32s3_devkitc,virtual"
+    assert names == "esp32_devkitc,esp32c3_devkitm,esp32s3_devkitc,virtual,wt32_eth01"
     assert int(app_bytes) > 10_000
     assert "flash" in run(home / "bin" / "tirta", "--help", cwd=tmp_path)
     shown = run(python, "-m", "pip", "show", "tirta", cwd=tmp_path)

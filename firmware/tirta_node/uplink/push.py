@@ -45,6 +45,15 @@ def begin(carrier):
     return Sender(carrier)
 
 
+def _joined_by(carrier):
+    """What joins the network: Wi-Fi, or the board's Ethernet."""
+    if carrier.settings["ethernet"]:
+        from tirta_node.hal.wired import Wired
+
+        return Wired(carrier.settings["ethernet"])
+    return Radio(carrier.settings["ssid"], carrier.secrets.get("wifi", ""))
+
+
 class Sender:
     """`carrier` keeps what outlives this, the counter above all."""
 
@@ -55,7 +64,7 @@ class Sender:
         self._settings = carrier.settings
         self._keys = uplink.up_keys(carrier.key, carrier.name, carrier.run)
         self._down = (b"", None)  # an archive's 16 bytes, and the keys of its ledgers
-        self._radio = Radio(carrier.settings["ssid"], carrier.secrets.get("wifi", ""))
+        self._radio = _joined_by(carrier)
         self._mqtt = mqtt.Mqtt(bytearray(_BUFFER), self._heard)
         self._asker = self._stream = None
         self._address = ""

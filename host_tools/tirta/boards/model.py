@@ -61,6 +61,26 @@ class Analog(_Strict):
     battery_divider: Annotated[float, Field(ge=1)]
 
 
+class Ethernet(_Strict):
+    """A PHY on the chip's RMII: its name as in `network.PHY_...`, address and pins. `clock` is the
+    pin of the 50 MHz, which the PHY gives unless `clock_out`.
+    """
+
+    phy: Literal["LAN8710", "LAN8720", "IP101", "RTL8201", "DP83848", "KSZ8041", "KSZ8081"]
+    address: Annotated[int, Field(ge=0, le=31)]
+    mdc: Gpio
+    mdio: Gpio
+    power: Gpio | None = None
+    clock: Gpio = 0
+    clock_out: bool = False
+
+    @property
+    def gpios(self) -> list[int]:
+        """The pins that it names; RMII has six more, which are the same on every board."""
+        power = [] if self.power is None else [self.power]
+        return [self.mdc, self.mdio, *power, self.clock]
+
+
 class Image(_Strict):
     """An image of MicroPython that is known to run on the board."""
 
@@ -105,6 +125,7 @@ class Board(_Strict):
     reserved: Reserved
     analog_inputs: Analog
     pins: dict[BoardName, Pin]
+    ethernet: Ethernet | None = None
 
     def partition(self, name: str) -> Partition:
         """Return the partition of this name. Raises TirtaError where there is none."""

@@ -33,12 +33,14 @@ REQUIRED = {
 }
 OUTPUTS = {"onewire", "i2c_sda", "i2c_scl", "rs485_tx", "rs485_de", "sdi12", "alarm"}
 ON_ADC1 = {"analog_4_20ma", "battery"}
+RMII = [19, 21, 22, 25, 26, 27]  # ESP32 Series Datasheet, EMAC: these cannot be moved
+CLOCKS_IN, CLOCKS_OUT = (0,), (0, 16, 17)
 MAX_LOOP_MA = 21.0  # NAMUR NE 43: up to 21 mA is a failure signal that must still be readable
 
 
 def problems(board: Board) -> list[Problem]:
     """Find every rule that a board breaks; `where` is the key."""
-    return [*_pins(board), *_analog(board), *_partitions(board)]
+    return [*_pins(board), *_ethernet(board), *_analog(board), *_partitions(board)]
 
 
 def _pins(board: Board) -> Iterator[Problem]:
@@ -64,6 +66,34 @@ def _pins(board: Board) -> Iterator[Problem]:
                 f"GPIO {pin.gpio} is input-only, and {pin.function} must drive it.",
                 "Choose a GPIO that is not in input_only.",
             )
+
+
+def _ethernet(board: Board) -> Iterator[Problem]:
+    wired = board.ethernet
+    if wired is None:
+        return
+    if board.chip != "esp32":
+        yield Problem(
+            "ethernet",
+            f"The {board.chip} has no Ethernet of its own.",
+            "Remove the table, or correct `chip`.",
+        )
+    clocks = CLOCKS_OUT if wired.clock_out else CLOCKS_IN
+    if wired.clock not in clocks:
+        yield Problem(
+            "ethernet.clock",
+            f"GPIO {wired.clock} cannot be this clock.",
+            f"One of: {', '.join(map(str, clocks))}.",
+        )
+    needed = sorted({*RMII, *wired.gpios})
+    reserved = {*board.reserved.onboard, *board.reserved.strapping, *board.reserved.flash}
+    free = [str(gpio) for gpio in needed if gpio not in reserved]
+    if free:
+        yield Problem(
+            "reserved.onboard",
+            f"Ethernet takes GPIO {', '.join(free)}.",
+            "Add them: no sensor can have them.",
+        )
 
 
 def _analog(board: Board) -> Iterator[Problem]:

@@ -66,6 +66,18 @@ def problems(config: document.Config, board: Board, lines: Lines) -> Iterator[Pr
                 "If the meter never gives more, say so: max_per_s = 2. A contact: debounce_ms = 20."
                 " Else use another board.",
             )
+    if config.uplink and config.uplink.ssid is None and board.ethernet is None:
+        yield Problem(
+            lines.where(("uplink",)),
+            f"Board {board.name} has no Ethernet, and the uplink names no Wi-Fi.",
+            'Add ssid = "..." and wifi_password = "...", or use a board with Ethernet.',
+        )
+    if config.uplink and config.uplink.ssid is None and config.uplink.wifi_password is not None:
+        yield Problem(
+            lines.where(("uplink", "wifi_password")),
+            "A password without the Wi-Fi that it is for.",
+            'Add ssid = "...", or remove it: without an ssid the uplink goes by Ethernet.',
+        )
     if config.clock and not _has(board, "i2c"):
         yield Problem(lines.where(("clock",)), f"Board {board.name} has no I2C.", "Remove it.")
 

@@ -5,7 +5,7 @@ import json
 import math
 from typing import Any
 
-from tirta.boards.model import Board
+from tirta.boards.model import Board, Ethernet
 from tirta.config.alarms import entries
 from tirta.config.document import Channel, Config, Uplink
 from tirta.config.model import (
@@ -48,6 +48,8 @@ def canonical(config: Config, board: Board) -> bytes:
     document |= _buses(config, channels, board)
     if config.uplink:
         document["uplink"] = _uplink(config.uplink)
+        if config.uplink.ssid is None and board.ethernet is not None:
+            document["ethernet"] = _ethernet(board.ethernet)
     if config.alarm:
         document["alarms"] = entries(config.alarm, channels, document["interval_ms"], board)
         if (pin := board.pin("alarm")) is not None:
@@ -100,10 +102,19 @@ def _buses(config: Config, channels: list[dict[str, Any]], board: Board) -> dict
 def _uplink(uplink: Uplink) -> dict[str, Any]:
     """All but the passwords."""
     found: dict[str, Any] = {
-        "broker": uplink.broker, "port": uplink.port, "ssid": uplink.ssid,
+        "broker": uplink.broker, "port": uplink.port,
         "push_s": uplink.push_s, "kb_h": uplink.backfill_kb_per_hour,
     }  # fmt: skip
-    return found | ({"account": uplink.account} if uplink.account else {})
+    named = {"account": uplink.account, "ssid": uplink.ssid}
+    return found | {key: value for key, value in named.items() if value is not None}
+
+
+def _ethernet(wired: Ethernet) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "address": wired.address, "clock": wired.clock, "mdc": wired.mdc, "mdio": wired.mdio,
+        "out": int(wired.clock_out), "phy": wired.phy,
+    }  # fmt: skip
+    return found if wired.power is None else found | {"power": wired.power}
 
 
 def _sampling(channel: Channel, scale: int, interval_ms: int) -> dict[str, Any]:

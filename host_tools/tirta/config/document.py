@@ -42,14 +42,14 @@ class Buses(_Strict):
 
 
 class Uplink(_Strict):
-    """A broker of MQTT that brings the log to an archive, over Wi-Fi; of a locked node alone. The
-    passwords go to the node apart from the config, and never come back: who leaves them out
-    changes none.
+    """A broker of MQTT that brings the log to an archive, over Wi-Fi, or by the board's Ethernet
+    where no `ssid` is given; of a locked node alone. The passwords go to the node apart from the
+    config, and never come back: who leaves them out changes none.
     """
 
     broker: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]*$", max_length=64)]
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
-    ssid: Annotated[str, Field(min_length=1, max_length=32)]
+    ssid: Annotated[str, Field(min_length=1, max_length=32)] | None = None
     wifi_password: Annotated[str, Field(min_length=8, max_length=63)] | None = None
     account: Annotated[str, Field(min_length=1, max_length=32)] | None = None  # else the node's id
     broker_password: Annotated[str, Field(min_length=1, max_length=64)] | None = None

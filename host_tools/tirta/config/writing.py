@@ -113,11 +113,11 @@ def _uplink(config: dict[str, Any]) -> list[str]:
     if "uplink" not in config:
         return []
     told = config["uplink"]
-    account = [f"account = {_text(told['account'])}"] if "account" in told else []
+    named = [f"{key} = {_text(told[key])}" for key in ("ssid", "account") if key in told]
     return [
         "", "[uplink]",
         f"broker = {_text(told['broker'])}", f"port = {told['port']}",
-        f"ssid = {_text(told['ssid'])}", *account,
+        *named,
         f"push_s = {told['push_s']}", f"backfill_kb_per_hour = {told['kb_h']}",
     ]  # fmt: skip
 

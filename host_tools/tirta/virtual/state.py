@@ -70,6 +70,8 @@ class Without(IntFlag):
     NAMES = 8
     WAY = 16
     RIGHT_KEY = 32
+    PHY = 64
+    CABLE = 128
 
     @classmethod
     def of(cls, names: list[str]) -> Self | None:
