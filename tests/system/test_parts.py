@@ -89,6 +89,9 @@ def test_any_of_them_is_killed_at_any_instant(kills: int, into_lake: bool, tmp_p
                 return all(archived(archive, name) == wanted(nodes[name]) for name in ids)
 
             wait_for(done, every_s=0.5)
+            for node in nodes.values():
+                node.start()
+            wait_for(lambda: not send(nodes, client) and every_has_a_ledger(nodes), every_s=0.5)
             told: Counter[tuple[str, int, int]] = Counter()
             for at, receiver in enumerate(receivers):
                 pages, _ = receiver.end()
@@ -110,6 +113,11 @@ def test_any_of_them_is_killed_at_any_instant(kills: int, into_lake: bool, tmp_p
             for number in range(node.next_number)
             for channel in ("flow", "p_inlet")
         }
+
+
+def every_has_a_ledger(nodes: dict[str, SendingNode]) -> bool:
+    """Of its new boot: so each process is up, also the one that was killed last."""
+    return all(node.ledgers for node in nodes.values())
 
 
 def readable(chance: random.Random, name: str) -> SendingNode:
