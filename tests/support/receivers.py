@@ -105,7 +105,8 @@ class Client:
         self._sent = 0
         self._taken: list[object] = []
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        self._client.on_connect = lambda *args: self.codes.append(args[3].value)
+        self._topics: list[str] = []
+        self._client.on_connect = self._connected
         self._client.on_publish = lambda *args: self._taken.append(args[2])
         self._client.on_message = lambda _c, _d, m: self.came.put((m.topic, bytes(m.payload)))
         if account:
@@ -121,8 +122,14 @@ class Client:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def _connected(self, *args: Any) -> None:
+        for topic in self._topics:  # the broker remembers none of a client that was away
+            self._client.subscribe(topic, 1)
+        self.codes.append(args[3].value)
+
     def subscribe(self, topic: str) -> None:
-        """Ask for messages; returns when the broker answered."""
+        """Ask for messages, also after a broker came back; returns when the broker answered."""
+        self._topics.append(topic)
         answers: list[object] = []
         self._client.on_subscribe = lambda *args: answers.append(args)
         self._client.subscribe(topic, 1)

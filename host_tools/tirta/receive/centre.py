@@ -262,7 +262,8 @@ class Centre:
                 came.append(self._came.get(timeout=_GATHER_S))
         except queue.Empty:
             pass
-        return came
+        # A cluster keeps no order between topics, and a piece opens only behind its hello.
+        return sorted(came, key=lambda one: not one[0].endswith("/h"))
 
     def _hear(self, node: str) -> None:
         """Note that something of a node came. What lacks of one that was away goes into the ledger
