@@ -102,18 +102,29 @@ def used_end(page, start):
     return end
 
 
-def is_hurt(page, mark, epoch):
+def is_hurt(page, mark, epoch, seq=-1, number=0):
     """Whether a page without a header to trust was one of this epoch: its mark, version and epoch
     are wrong in a few bits, where an erase that was cut leaves more; or nothing of it can be read.
+    `seq`: the page is to follow the one with this sequence, and begin with about this number.
     """
     if not any(page):
         return True
     wrong = 0
-    for at, right in zip((0, 1, 2, 8, 9, 10, 11), mark + b"\0" + struct.pack("<I", epoch)):
-        differs = (
-            page[at] ^ right if at != 2 else min(page[2] ^ pages.OLDEST, page[2] ^ pages.VERSION)
-        )
-        while differs:
-            wrong += differs & 1
-            differs >>= 1
+    for at, right in zip((0, 1, 8, 9, 10, 11), mark + struct.pack("<I", epoch)):
+        wrong += _differ(page[at], right)
+    wrong += min(_differ(page[2], pages.OLDEST), _differ(page[2], pages.VERSION))
+    if seq >= 0:
+        for at, right, shift in ((4, seq + 1 >> 6, 6), (12, number >> 12, 12)):
+            has = struct.unpack_from("<I", page, at)[0] >> shift
+            wrong += min(_differ(has, right), _differ(has, right + 1))
     return wrong <= 4  # an erase that was cut leaves more
+
+
+def _differ(one, other):
+    """How many bits of these two differ."""
+    count = 0
+    differs = one ^ other
+    while differs:
+        count += differs & 1
+        differs >>= 1
+    return count

@@ -16,10 +16,14 @@ TRIALS = 2500  # with up to eight faults each; a core makes about 50 a second
 LEAST_FAULTS = 5000
 # (seed, trial) that broke a rule once, and what was mended: holes that no loss record named, pages
 # with the sequence of another, a page that hid for less than a second, what damage hides erased
-# before it was noted, a journal that read a byte
-# late, a page that was written on after its follower was begun.
+# before it was noted, a journal that read a byte late, a page that was written on after its
+# follower was begun, a newest page of the journal that hid before the one before it was full,
+# a boot's number forgotten, a page that was the only word of its numbers erased, a cell of a header
+# that flickers.
 ONCE_BROKEN = [(8002, 130), (8004, 265), (20004, 168), (20015, 267), (20043, 260)]
-ONCE_BROKEN += [(20012, 329), (20036, 354)]
+ONCE_BROKEN += [(20012, 329), (20036, 354), (40002, 403), (40007, 39), (40008, 597)]
+ONCE_BROKEN += [(40002, 107), (40006, 179), (40013, 322), (20004, 643), (20007, 5)]
+ONCE_BROKEN += [(30006, 286), (30008, 654)]
 
 
 def test_a_flash_that_errs_for_a_while(capsys: pytest.CaptureFixture[str]) -> None:

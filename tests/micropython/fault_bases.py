@@ -19,6 +19,7 @@ _PATIENCE = 10000  # records
 LAST = (1 << 32) - 12  # a number that has few behind it
 _SETUPS = FIRST, ONE, TWELVE
 _TOLD = 200
+OF_A_RUN = 9
 
 
 class Base:
@@ -144,7 +145,7 @@ def _little(writer):
 
 
 def add(bases, seed, regime):
-    """Append the bases of one run to `bases`."""
+    """Append the bases of one run to `bases`, OF_A_RUN."""
     run = Run(bases, seed, regime)
     writer = run.begin(_SETUPS[seed // 4 % len(_SETUPS)])
     run.leave_empty()
@@ -168,3 +169,4 @@ def add(bases, seed, regime):
     writer = run.begin(SECOND)
     run.until(lambda w: len(w.samples) >= 150)
     run.leave("full, two configs")
+    assert len(bases) % OF_A_RUN == 0

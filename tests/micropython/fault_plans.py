@@ -46,6 +46,7 @@ class Plan:
         self.pulled_at = -1  # before which record a laptop says what it has
         self.commit_at = -1  # and asks for all of it
         self.pace_ms = 0  # beside the interval, so that a minute passes
+        self.start_reads = 0  # of a start of its base
         self.text = ""
 
     def is_borne(self):
@@ -66,7 +67,7 @@ class Plan:
                 return False
             late = lie.effect in _LATE and (lie.times != ONCE or len(self.lies) > _FEW_LIES)
             often = lie.odds > 1 and lie.kind != READ
-            if late or often or lie.is_steady():
+            if late or often or lie.is_steady(self.start_reads):
                 return False
         return self.flips <= 1
 
@@ -75,6 +76,7 @@ def draw(base, seed, turn):
     """The Plan of the `turn`-th trial of this base: faults visit one operation after the other."""
     random = Random(seed)
     plan = Plan()
+    plan.start_reads = base.counts[READ][0]
     plan.records = _FEW if turn & 1 else RECORDS if random.next() % 6 else _MANY
     kind = _kind(random, base)
     plan.lies.append(_lie(random, kind, base, turn, plan.records))

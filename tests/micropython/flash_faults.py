@@ -160,8 +160,7 @@ class Trial:
 
     def account(self):
         """For the judge."""
-        nodes = self._nodes
-        flash = self._flash
+        nodes, flash, plan = self._nodes, self._flash, self._plan
         return {
             "boots": [account for node in nodes for account in node.accounts()],
             "starts": len(nodes),
@@ -169,19 +168,20 @@ class Trial:
             "false": [each for node in nodes for each in node.false],
             "mute": [node.mute for node in nodes if node.mute],
             "crash": [node.crash for node in nodes if node.crash],
+            "passed": sum([node.log.ring.bad_pages for node in nodes]),
             "most_erases": max([node.most_erases for node in nodes]),
             "erases": flash.tries,
             "hurt": flash.pages_hurt,
             "index": [nodes[-1].log.epoch, nodes[-1].index],
             "asked": flash.asked,
             "flips": self._flips,
-            "bare": not self._plan.lies + self._plan.again,
-            "blind": any(lie.is_steady() for lie in self._plan.lies + self._plan.again),
+            "bare": not plan.lies + plan.again,
+            "blind": any(lie.is_steady(plan.start_reads) for lie in plan.lies + plan.again),
             "minutes": self.minutes,
             "trouble": self.trouble,
-            "faults": sum([lie.hits > 0 for lie in self._plan.lies + self._plan.again]),
-            "plan": self._plan.text,
-            "borne": self._plan.is_borne(),
+            "faults": sum([lie.hits > 0 for lie in plan.lies + plan.again]),
+            "plan": plan.text,
+            "borne": plan.is_borne(),
         }
 
 
@@ -189,9 +189,14 @@ def main(seed, first, count):
     """Trials `first` to `first + count - 1` of this seed."""
     gc.threshold(1 << 22)  # else what a trial keeps lies all over the heap, and no report fits
     bases = []
+    trials = range(first, first + count)
+    wanted = {i // fault_bases.OF_A_RUN % len(REGIMES) for i in trials}
     for i, regime in enumerate(REGIMES):
-        fault_bases.add(bases, seed * 4 + i, regime)
-    for i in range(first, first + count):
+        if i in wanted:
+            fault_bases.add(bases, seed * 4 + i, regime)
+        else:
+            bases += [None] * fault_bases.OF_A_RUN
+    for i in trials:
         base = bases[i % len(bases)]
         if base.counts is None:
             base.counts = _count(base)

@@ -37,12 +37,12 @@ class Lie:
         self._left = times
         self._until_ms = None
 
-    def is_steady(self):
-        """Whether reads were misled in the same way for longer than a start lasts."""
-        in_part = self.scope != "all"
-        lasts = (
-            self.ms > _START_MS if self.times == ALWAYS else in_part and self.times > _START_READS
-        )
+    def is_steady(self, start_reads):
+        """Whether reads were misled in the same way for longer than a start lasts, which reads so
+        often.
+        """
+        most = start_reads if self.scope == "all" else _START_READS
+        lasts = self.ms > _START_MS if self.times == ALWAYS else self.times > most
         return lasts and self.effect in _STEADY and self.kind in (READ, "all") and self.hits > 0
 
     def hits_now(self, kind, block, now_ms, random):

@@ -29,7 +29,7 @@ def _run(seed, records, block, fault, at, regime):
     tell({"begin": [block, fault, at, regime]}, flash.image)
     writers = [Writer(flash, FIRST, time, seed, regime)]
     _watch(flash)
-    writers[-1].start()
+    _start(writers[-1])
     for done in range(records):
         if done == at:
             flash.faults[block] = fault
@@ -37,7 +37,7 @@ def _run(seed, records, block, fault, at, regime):
         if done == records * 3 // 4:
             writers[-1].commit()
             writers.append(Writer(flash, FIRST, time, seed + 1, regime))  # a power cut in between
-            writers[-1].start()
+            _start(writers[-1])
         writers[-1].run(1, lambda _, done=done: done % 3)
     writers[-1].stop()
     acks = [ack for writer in writers for ack in writer.acks()]
@@ -46,6 +46,16 @@ def _run(seed, records, block, fault, at, regime):
     event = {"end": [block, fault, at, regime], "acks": acks, "bad_pages": bad}
     event["lost"] = writers[-1].log.lost
     tell(event, flash.image)
+
+
+def _start(writer):
+    """As the application does, which repeats a start that was put off: once is enough."""
+    try:
+        writer.start()
+    except OSError as error:
+        writer.keeper.fail(error)
+        time.sleep_ms(1000)
+        writer.start()
 
 
 def _watch(flash):

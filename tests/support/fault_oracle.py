@@ -17,6 +17,7 @@ from oracle import Event, Sample, totals
 from page_cache import Pages
 
 ERASES = 3  # of an attempt at most
+PASSED = 3  # pages that a trial may cost beside: four hours until the third
 # What the node reports of itself, and must not.
 TOLD = ("crash", "trouble", "false", "mute")
 # What no fault excuses but reads that are misled in the same way for a whole start.
@@ -202,8 +203,8 @@ class Verdict:
         base, epoch = self._base, self._base.epoch
         there = self._known | {number for e, number in self._there if e == epoch}
         self._left = self._cells.sequences()
-        self._excused = ranges_hurt(self._event["hurt"], self._cells)
         self._told = said(self._cells)
+        self._excused = ranges_hurt(self._event["hurt"], self._cells, self._told)
         self._unsaid: list[Key] = []
         lost, of_journal = 0, []
         for number, (block, sequence) in base.kept.items():
@@ -281,11 +282,14 @@ class Verdict:
             self._broke("lost", (len(of_journal), "in the journal, by bits", len(hit)))
 
     def _turned(self) -> None:
-        """Pages go where others begin, one ahead in each start."""
+        """Pages go where others begin, one ahead in each start, and one for each that was passed
+        over, of which a region that errs for hours costs a few.
+        """
         base = self._base
         begun = sum(sequence > base.last for _, sequence in self._left)
         gone = held_by(base) - {(base.epoch, s) for _, s in self._hurt} - self._left
-        if len(gone) > begun + self._event["starts"]:
+        passed = min(self._event["passed"], PASSED)
+        if len(gone) > begun + self._event["starts"] + passed:
             self._broke("pages", (len(gone), begun))
 
     def _hidden(self) -> None:
@@ -308,10 +312,12 @@ class Verdict:
                 continue
             if key in used:
                 self._broke("boots", ("twice", key))
-            # A boot is noted before its first record: that may be in the page before.
+            # A boot is noted before its first record: that may be in the page before, and goes
+            # with it.
             oldest = self._cells.oldest(boot["epoch"])
             gone = boot["start"] < oldest or (boot["start"] == oldest and self._asked)
-            gone = gone or self._is_overwritten((boot["epoch"], boot["start"]))
+            for number in (boot["start"] - 1, boot["start"]):
+                gone = gone or self._is_overwritten((boot["epoch"], number))
             if key not in noted and not self._event["hurt"] and not gone:
                 self._broke("boots", ("no boot record", key))
             used.add(key)

@@ -10,7 +10,8 @@ from page_cache import JOURNAL_MARK, LOG_MARK, Page, Pages
 Key = tuple[int, int]  # epoch, number
 BOOT, LOSS, CHECKPOINT = 1, 4, 5
 OVERWRITTEN = 5
-SAID = {4, OVERWRITTEN, 6}  # reasons: flash, overwritten, a tail that may have been torn
+TORN = 6
+SAID = {4, OVERWRITTEN, TORN}  # reasons: flash, overwritten, a tail that may have been torn
 FOR_EVER = 1 << 40
 
 
@@ -136,12 +137,20 @@ class Ranges:
     def __init__(self) -> None:
         self._ranges: dict[int, list[tuple[int, int]]] = {}
         self._gone: dict[int, list[tuple[int, int]]] = {}
+        self._torn: dict[int, list[tuple[int, int]]] = {}
 
-    def add(self, epoch: int, first: int, end: int, is_gone: bool) -> None:
-        """`first` to `end - 1` are missing; `is_gone`: overwritten."""
+    def add(self, epoch: int, first: int, end: int, reason: int) -> None:
+        """`first` to `end - 1` are missing."""
         self._ranges.setdefault(epoch, []).append((first, end))
-        if is_gone:
+        if reason == OVERWRITTEN:
             self._gone.setdefault(epoch, []).append((first, end))
+        if reason == TORN:
+            self._torn.setdefault(epoch, []).append((first, end))
+
+    def end_of_damage(self, epoch: int, number: int) -> int:
+        """Behind the damage that one of them names and that reaches over this number, or that."""
+        ends = [end for first, end in self._torn.get(epoch, []) if first <= number < end]
+        return max(ends, default=number)
 
     def say_gone(self, epoch: int, number: int) -> bool:
         """Whether one of them says that it was overwritten."""
@@ -159,13 +168,14 @@ def said(cells: Cells) -> Ranges:
         for meta in page.metas:
             if meta.type == LOSS and meta.fields["reason"] in SAID:
                 end = meta.fields["number"]
-                gone = meta.fields["reason"] == OVERWRITTEN
-                ranges.add(meta.epoch, end - meta.fields["lost"], end, gone)
+                ranges.add(meta.epoch, end - meta.fields["lost"], end, meta.fields["reason"])
     return ranges
 
 
-def ranges_hurt(hurt: list[list[int]], cells: Cells) -> list[tuple[int, int]]:
-    """The numbers that pages which were hurt may have held: up to the next page of their ring."""
+def ranges_hurt(hurt: list[list[int]], cells: Cells, told: Ranges) -> list[tuple[int, int]]:
+    """The numbers that pages which were hurt may have held: up to the next page of their ring; and
+    beyond, where that begins in the middle of damage that is told.
+    """
     found = []
     for block, sequence, first, epoch in hurt:
         if sequence:
@@ -179,5 +189,6 @@ def ranges_hurt(hurt: list[list[int]], cells: Cells) -> list[tuple[int, int]]:
                 and page.header.number > first
                 and (other >= cells.rings) == is_log
             ]
-            found.append((first, min(ends, default=FOR_EVER)))
+            end = min(ends, default=FOR_EVER)
+            found.append((first, told.end_of_damage(epoch, end) if is_log else end))
     return found

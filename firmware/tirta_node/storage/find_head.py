@@ -40,7 +40,7 @@ class Head:
         self.top = 0  # no number from here on was ever given
         self.hidden = 0  # records at most that are missing below it, and that no note tells of
         self.resume = 0
-        self.skipped = 0  # 1: the page behind it cannot be read, and is not erased
+        self.skipped = 0  # pages behind it that are the only word of what they hold: not erased
         self.idle = 0  # bytes before it, in the newest page, that hold no records and follow them
         self.config_hash = 0
         self.channels = 0
@@ -199,7 +199,7 @@ class Head:
         self.boot = max(self.boot, boot)
 
 
-def find(flash, index, patient):
+def find(flash, index, patient):  # noqa: PLR0912 - the heap of a start has no room for more parts
     """The Head of the log on `flash`; fills `index`. Raises OSError when the flash errs; and while
     somebody is `patient`, when there are pages and none can be read.
     """
@@ -236,6 +236,8 @@ def find(flash, index, patient):
             is_stray = is_alone and header.seq == found.seq
             if header.seq == index.seqs[block] or header.epoch != found.epoch or is_stray:
                 break
+        elif index.seqs[block]:
+            break  # an older one, of whose header a cell reads as either
         is_hidden = header is not None  # what lies elsewhere, and nothing of this page
         if page_chunks.used_end(page, 2) == 2:
             is_hidden = (
@@ -247,9 +249,10 @@ def find(flash, index, patient):
         if is_hidden or late or not any(page):
             page[:] = bytes(pages.SIZE)
             found.is_away = True
-            found.skipped = int(is_full)
+            found.skipped += int(is_full)
         if not _read_headless(page, found):
             break
+        found.skipped = min(found.skipped, index.count - 2)
         is_full = False
     found.end()
     return found
@@ -343,9 +346,10 @@ def _read_headless(page, found):
             before = found.number = found.top
             _read(page, page_crc, found)
             found.take_lost(before)
+            found.skipped += 1
             break
     else:
-        if not page_chunks.is_hurt(page, pages.MARK, found.epoch):
+        if not page_chunks.is_hurt(page, pages.MARK, found.epoch, found.seq, found.top):
             return False
         _guess(page, pages.HEADER_SIZE, pages.SIZE, 0, found)
     found.seq += 1

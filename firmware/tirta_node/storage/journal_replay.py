@@ -67,10 +67,12 @@ class _Journal:
             hidden = max([self._hides(each) for each in range(index.count)])  # beside a bad one
             if hidden or index.header(block) is not None:
                 return hidden
+            self.is_away = self._is_away(block)  # a start may have begun it before this one ended
+            if not self.is_away:
+                return 0
             index.read(newest, self._page)
             is_full = page_chunks.used_end(self._page, 0) > pages.SIZE - 2 * _CHUNK_BYTES
-            self.is_away = is_full and self._is_away(block)
-            return MOST if self.is_away else 0
+            return MOST if is_full else 0
         hidden = max([self._hides(each) for each in range(index.count)])
         for block in range(index.count):
             if not (self._hides(block) or self._is_away(block)):
@@ -268,6 +270,7 @@ def into_log(index, log, counted, config_hash, known, tried):
     count, behind = journal.look(log.told)
     if _mark(journal, count, behind) != known:
         raise OSError(log_start.UNSTEADY)
+    log_start.check(log)
     top = max(log.top, journal.end)
     log.hidden = max(0, log.hidden + top - log.top - behind)
     log.top = top

@@ -53,7 +53,7 @@ def configs_of(log, ring, block):
     configs = [p for p in _configs(index, block) if _is_named(index, _hash(p), block)]
     newest = ring.block
     for _ in range(2):  # where they are, if so: a page looks one further ahead than it needs
-        if configs and newest >= 0:
+        if configs and newest >= 0 and newest != block:
             there = [meta.config_part(payload) for payload in _configs(index, newest)]
             configs = [p for p in configs if meta.config_part(p) not in there]
             newest = index.before(index.seqs[newest])

@@ -54,7 +54,7 @@ class Log:
         self.lost = 0
         self.is_found = False
         self.looked = False  # a start was put off, for a page seemed to be away
-        self.sure = 0, 0  # (epoch, number) that two readings agreed on since power came
+        self.sure = 0, 0, 0  # (epoch, number, boot) that two readings agreed on since power came
         self.told = 0  # what is missing below this is noted
         self.hidden = 0  # records at most that damage hides, not noted yet
         self.reason = _LOSS_TORN  # why they are missing

@@ -6,7 +6,9 @@ from binascii import crc32
 from micropython import const
 
 from tirta_format import meta
+from tirta_format import page as pages
 from tirta_node import unload
+from tirta_node.storage.page_ring import PART
 
 _PATIENCE_MS = const(3600000)  # until a log of which no page can be read is given up
 UNSTEADY = "the flash reads differently each time"
@@ -57,11 +59,12 @@ def _find_twice(log, journal, random_u32):
         log.looked = True
         raise OSError(_AWAY)
     log.looked = False
-    epoch, number = log.sure
-    if epoch == log.epoch and number > log.top:  # found before, and destroyed since
+    epoch, number, boot = log.sure if log.sure[0] == log.epoch else (log.epoch, 0, 0)
+    if number > log.top:  # found before, and destroyed since
         log.hidden += number - log.top
         log.top = number
-    log.sure = log.epoch, max(log.number, number if epoch == log.epoch else 0)
+    log.boot = max(log.boot, boot)
+    log.sure = epoch, max(log.number, number), log.boot
     log.attempts.proof = log.attempts.count
     return found, of_journal
 
@@ -75,6 +78,18 @@ def _look(log, journal, random_u32, patient):
     if index.epoch != log.epoch:
         index.begin(log.epoch)
     return found, unload.call("tirta_node.storage.journal_replay", "look", index, log)
+
+
+def check(log):
+    """Raises OSError unless the page that is to be written on is there, and goes no further: what
+    misled two readings may have ended with them.
+    """
+    ring = log.ring
+    if ring.block >= 0:
+        head = log.index.header(ring.block)
+        end = min(ring.at + PART, pages.SIZE)
+        if head is None or head.seq != log.seq or not ring.is_empty(ring.block, ring.at, end):
+            raise OSError(UNSTEADY)
 
 
 def is_patient(log):
@@ -196,10 +211,6 @@ def begin(log, holes=()):
 
     ring = log.ring
     next_page.owe_gone(log)
-    if log.resumed and not ring.spare_ready():
-        # What an erase takes away is to be on flash before it, and now the page has room for that.
-        next_page.leave(log, ring.victim())
-    log.resumed = False
     if not log.checked and ring.room() >= 0:
         next_page.checkpoint(log)
         log.checked = True
@@ -211,3 +222,8 @@ def begin(log, holes=()):
     if log.hidden:
         next_page.note_loss(log, log.reason, log.hidden, 0, max(log.number, log.top))
         log.hidden = 0
+        log.told = max(log.told, log.number, log.top)
+    if log.resumed and not ring.spare_ready():
+        # What an erase takes away is to be on flash before it, and now the page has room for that.
+        next_page.leave(log, ring.victim())
+    log.resumed = False

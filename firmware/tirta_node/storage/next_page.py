@@ -96,6 +96,8 @@ def open_page(log):
             log.checked = True
             if log.put_note(_checkpoint(log)):
                 break
+        if log.told > log.number:  # a start brings what lies below: it may begin several pages
+            note_loss(log, meta.LOSS_TORN, 0, 0, log.told)
         if postponed >= 0:
             ring.cursor = (postponed - 1) % log.index.count
         if not log.paying:

@@ -156,6 +156,8 @@ def _loss(event: NodeEvent, words: Language) -> str:
     if why is None:
         return event.what
     most = event.fields.get("at_most")
+    if not most and event.fields.get("reason") == meta.LOSS_TORN:
+        return words.text("Records were lost, as told before: %(why)s.", why=why)
     if not most:
         return words.text("Records were lost, nobody knows how many: %(why)s.", why=why)
     return words.plural(

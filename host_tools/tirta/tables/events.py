@@ -102,7 +102,8 @@ def _what(kind: int, fields: dict[str, Any]) -> str:
     if kind == meta.LOSS:
         why = losses.REASONS.get(fields["reason"], f"reason {fields['reason']}")
         most = fields["at_most"]
-        count = f"at most {counted(most, 'record')}" if most else "nobody knows how many"
+        unknown = "told before" if fields["reason"] == meta.LOSS_TORN else "nobody knows how many"
+        count = f"at most {counted(most, 'record')}" if most else unknown
         return f"Lost before record {fields['number']}: {why}; {count}."
     if told := {calibration.RECORD: _probe, access_log.ACCESS: _access}.get(kind):
         return told(fields)
