@@ -44,7 +44,7 @@ class Patience:
     def __init__(self, seconds: float, what: str) -> None:
         self.began = time.monotonic()
         self.until = self.began + seconds
-        self._what = what
+        self.what = what
         if self.began - _times["wait"] > PROMPT_S:
             seen()  # something else was done meanwhile
 
@@ -62,7 +62,7 @@ class Patience:
         """Return how long to wait in one piece, at most `most_s`; tells of it where it is time."""
         now = time.monotonic()
         if now >= _times["due"]:
-            _say(f"Waiting {self._what}: {now - _times['seen']:.0f} s.")
+            _say(f"Waiting {self.what}: {now - _times['seen']:.0f} s.")
         turn_s = max(0.0, min(most_s, TURN_S, self.until - now))
         _times["wait"] = now + turn_s
         return turn_s

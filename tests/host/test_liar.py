@@ -142,6 +142,14 @@ def test_a_slow_node_is_borne_and_a_trickle_ends(
         judged(case, tmp_path, capsys, **TRICKLES[trickle])
 
 
+@pytest.mark.parametrize("taken", [True, False])
+def test_pages_may_be_late_where_the_node_has_the_request(taken: bool, tmp_path: Path) -> None:
+    """It loads what reads them from a slow flash; without its word nobody waits so long."""
+    case = frame.HELLO, "pull PORT --archive DIR", "late pages", lambda _kind, replies: replies
+    how = {"late_s": 20.0, "late_kind": frame.READ, "taken": taken}
+    assert (tell(case, tmp_path, how) == 0) == taken
+
+
 @pytest.mark.parametrize("command", ["status PORT", "pull PORT --archive DIR"])
 def test_frames_of_another_type_extend_no_deadline(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -254,7 +254,9 @@ class LiarLine(Line):
 
     node: LiarNode
     clock: Clock
-    late_s = 0.0  # what each answer takes
+    late_s = 0.0  # what each answer takes,
+    late_kind = 0  # or only those to this kind
+    taken = False  # it says that it has a request
     piece = 0  # bytes that come at once; 0: all
     piece_s = 0.0  # the time between two pieces
 
@@ -274,7 +276,10 @@ class LiarLine(Line):
             if found[0] == frame.RESTART and self.node.down_s:
                 self._down_until = self.clock.now + self.node.down_s
                 self._coming.append((self.clock.now + 0.5, self.node.boot_log))
-            at = self.clock.now + self.late_s
+            is_late = self.late_kind in (0, found[0])
+            at = self.clock.now + (self.late_s if is_late else 0.0)
+            if self.taken:
+                self._coming.append((self.clock.now + 0.1, b"\0"))
             for kind, payload in self.node.replies(*found):
                 at = self._come(at, frame.encode(kind, found[1], payload))
             self._coming.sort(key=lambda each: each[0])

@@ -19,6 +19,7 @@ from tirta.boards import board_file
 from tirta.errors import TirtaError
 from tirta.image.bundle import Bundle
 from tirta.image.littlefs import BLOCK, OLD_SLOT_BLOCK, SLOT_BLOCK, lfs_image
+from tirta.link import answers
 from tirta.link.failures import NoAnswerError, NotNowError, RefusedError
 from tirta.link.protocol import MAX_PAYLOAD
 from tirta.node import Node
@@ -37,6 +38,7 @@ _ERASED = b"\xff" * BLOCK
 _ERASE_TRIES = 60
 _ROUNDS = 3
 _SEALED = 0xFFFFFFFF  # the CRC-32 of what ends in its own, as LittleFS writes it: no last inversion
+_CHECK_S = 180.0  # a node that has the request reads all that was sent, from a slow flash maybe
 _EVERY_S = 0.5  # between two questions whether a trial is decided
 
 
@@ -100,12 +102,14 @@ def send(
         written += _fill(node, blocks, unsure, progress)
         trying()
         try:
-            answer = node.ask(
+            said = node.link.request(
                 updates.TRY,
                 bytes((updates.DOWNGRADE * allow_downgrade,)) + digest,
                 think_s=15,
                 tries=1,
+                late_s=_CHECK_S,
             )
+            answer = node.checked(answers.read, updates.TRY, said)
             break
         except RefusedError:
             if again == _ROUNDS - 1:

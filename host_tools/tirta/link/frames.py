@@ -56,7 +56,7 @@ class Link:
         self.pace_s = 0.0  # what this node takes to answer, and some
         self._pending = bytearray()
         self._frames: deque[Frame] = deque()
-        self._is_taken = False  # an empty frame came since the request was sent first
+        self.is_taken = False  # an empty frame came since the request was sent first
 
     def request(
         self,
@@ -65,48 +65,60 @@ class Link:
         *,
         think_s: float = _THINK_S,
         tries: int = TRIES,
+        late_s: float = LATE_S,
         within: Patience | None = None,
     ) -> bytes:
         """Send a request until its answer comes; return the answer's payload.
 
-        It has one deadline, of so many tries or LATE_S, or the earlier one of `within`.
+        It has one deadline, of so many tries or `late_s`, or the earlier one of `within`.
         """
         try:
-            return self._request(kind, payload, think_s, tries, within)
+            return self._request(kind, payload, think_s, tries, late_s, within)
         except NotAllowedError:
             if not self.guard or not self.guard.session:
                 raise
             self.guard.again()
-            return self._request(kind, payload, think_s, tries, within)
+            return self._request(kind, payload, think_s, tries, late_s, within)
 
     def _request(
-        self, kind: int, payload: bytes, think_s: float, tries: int, within: Patience | None
+        self,
+        kind: int,
+        payload: bytes,
+        think_s: float,
+        tries: int,
+        late_s: float,
+        within: Patience | None,
     ) -> bytes:
         waits = [think_s + _MORE_S[min(n, len(_MORE_S) - 1)] + self._frame_s for n in range(tries)]
         began = time.monotonic()
-        whole = within or Patience(max(LATE_S, think_s), f"for the node on {self.line.port}")
+        whole = within or Patience(max(late_s, think_s), f"for the node on {self.line.port}")
         soon = began + min(sum(waits), max(_REQUEST_S, waits[0]))
-        late = max(soon, began + (_HELLO_S if kind == frame.HELLO else LATE_S))
+        late = max(soon, began + (_HELLO_S if kind == frame.HELLO else late_s))
         sequence = None
-        self._is_taken = False
+        self.is_taken = False
         for attempt in count():
             self.retries += attempt > 0
             # A second challenge makes the answer to the first one worthless.
             again = None if kind == access.CHALLENGE else sequence
             sequence = self.send(kind, payload, again=again)
             wait_s = max(waits[min(attempt, tries - 1)], self.pace_s)
-            until = min(time.monotonic() + wait_s, late if self._is_taken else soon)
+            until = min(time.monotonic() + wait_s, late if self.is_taken else soon)
             while came := self.next(sequence, until, whole):
                 if came[0] == kind + frame.ANSWER:
                     self._learn_pace(time.monotonic() - began)
                     return came[2]
-            if time.monotonic() >= min(late if self._is_taken else soon, whole.until):
+            if time.monotonic() >= min(late if self.is_taken else soon, whole.until):
                 break
         raise NoAnswerError(
             f"No node answers on {self.line.port} any more.",
             "What was done is kept. Check the cable and the node's power, then run the command"
             " again.",
         )
+
+    def stream(self, kind: int, payload: bytes) -> int:
+        """Send a request that many frames answer; return the sequence that they carry."""
+        self.is_taken = False
+        return self.send(kind, payload)
 
     def _learn_pace(self, took_s: float) -> None:
         """A node that takes long is given time for it, before it is asked again."""
@@ -200,4 +212,4 @@ class Link:
                 self.damaged_frames += 1
                 self._listen(part)
             else:
-                self._is_taken = True
+                self.is_taken = True

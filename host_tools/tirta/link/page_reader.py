@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from tirta import patience
 from tirta.errors import TirtaError
-from tirta.link.frames import Link
+from tirta.link.frames import LATE_S, Frame, Link
 from tirta.patience import Patience
 from tirta_format import frame
 from tirta_format.page import SIZE
@@ -139,11 +139,12 @@ class _Reader:
         frames, sent = 0, None
         most = _SPARE_FRAMES + len(asked) * (SIZE // frame.SLICES[self._slice] + 1)
         damaged = self.link.damaged_frames
-        sequence = self.link.send(frame.READ, payload)
+        sequence = self.link.stream(frame.READ, payload)
+        late = Patience(LATE_S, self._pace.what)
         quiet_s = _SILENCE_S + self.link.line.seconds(frame.MAX_FROM_NODE)
         quiet_s = max(quiet_s, self.link.pace_s)
         until = time.monotonic() + max(quiet_s, _FIRST * self.link.pace_s)
-        while came := self.link.next(sequence, until, self._pace):
+        while came := self._next(sequence, until, None if frames else late):
             kind, _, content = came
             if kind == frame.DATA:
                 frames += 1
@@ -169,6 +170,13 @@ class _Reader:
         yield from self._whole()
         lost = self.link.damaged_frames - damaged if sent is None else max(0, sent - frames)
         self._adapt(frames, lost)
+
+    def _next(self, sequence: int, until: float, late: Patience | None) -> Frame | None:
+        """The next frame; the first one until `late`, of a node that says it has the request."""
+        came = self.link.next(sequence, until, self._pace)
+        if came is None and late is not None and self.link.is_taken:
+            came = self.link.next(sequence, late.until, late)
+        return came
 
     def _ranges(self) -> list[tuple[int, int, int, int]]:
         """(first page, offset, last page, end) of the first gaps, as many as fit into a request."""
