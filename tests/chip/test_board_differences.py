@@ -65,7 +65,7 @@ def told(said: str) -> dict[str, Any]:
 
 def on_virtual(mount: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("TIRTA_VIRTUAL_DIR", str(tmp_path / "virtual"))
-    port = virtual.up("probed", app=True, baud=3_000_000).port
+    port = virtual.up("probed", app=True, baud=3_000_000, network=True).port
     try:
         with Node(port) as node:  # it has started: before that mpremote waits for ever
             node.status()

@@ -79,7 +79,7 @@ CALLS = (
     "list(select.poll().ipoll(0))",
     "micropython.kbd_intr(3)",
     "gc.threshold()",
-    "gc.mem_free() > 60000",
+    "gc.mem_free() > 20000",
     "(1 << 30) + 0 is (1 << 30) + 0",
     "struct.calcsize('<IQ')",
     "sys.implementation._mpy & 0xff",
