@@ -33,7 +33,7 @@ if _state.get(_state.NETWORK):
 _CTRL_C = 3
 _NAMES = 692
 _DEVICE_NAMES = 73  # more that the board has when the scenario has devices on buses
-_NETWORK_NAMES = 87  # and with a radio
+_NETWORK_NAMES = 114  # and with a radio and Ethernet
 _BOOT_PY = """\
 # This file is executed on every boot (including wake-boot from deepsleep)
 #import esp

@@ -47,7 +47,7 @@ def begin(carrier):
 
 def _joined_by(carrier):
     """What joins the network: Wi-Fi, or the board's Ethernet."""
-    if carrier.settings["ethernet"]:
+    if "ethernet" in carrier.settings:
         from tirta_node.hal.wired import Wired
 
         return Wired(carrier.settings["ethernet"])

@@ -25,6 +25,7 @@ def begin(node):
     run = offered[:_COUNT_SIZE] + os.urandom(uplink.RUN_SIZE - _COUNT_SIZE)
     secrets = json.loads(fields.get(staging.SECRETS, b"{}"))
     settings = node.config.pop("uplink")
-    settings["ethernet"] = node.config.pop("ethernet", None)
+    if "ethernet" in node.config:
+        settings["ethernet"] = node.config.pop("ethernet")
     made = uplink.uplink_key(key, name)
     return Carrier(node, name, settings, secrets, made, offered[_COUNT_SIZE:], run)

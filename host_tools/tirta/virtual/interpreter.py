@@ -22,7 +22,7 @@ from tirta.files.paths import boards_dir
 # less stand for the firmware's part in that table. tests/system measures both sides.
 HEAP_BYTES = 268_600
 DEVICE_BYTES = 12_960  # what the models of devices on buses take, where a scenario has some
-NETWORK_BYTES = 9_000  # what the model of the radio and the sockets take, where a board has one
+NETWORK_BYTES = 11_600  # what the models of radio, Ethernet and sockets take, where a board has one
 
 INTERRUPT = getattr(signal, "SIGUSR1", 0)  # Windows has none, and no virtual node
 _RUN = f"""\
