@@ -85,6 +85,13 @@ def was_locked_argument(parser: ArgumentParser) -> None:
     )
 
 
+def unsigned_argument(parser: ArgumentParser) -> None:
+    """Add --allow-unsigned."""
+    parser.add_argument(
+        "--allow-unsigned", action="store_true", help="also a bundle that no trusted key signed"
+    )
+
+
 def json_argument(parser: ArgumentParser) -> None:
     """Add --json."""
     parser.add_argument("--json", action="store_true", help="print one JSON document for a script")

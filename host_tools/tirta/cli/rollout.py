@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tirta import patience
 from tirta.cli import say
-from tirta.cli.command import Work, json_argument, whole
+from tirta.cli.command import Work, json_argument, unsigned_argument, whole
 from tirta.errors import TirtaError
-from tirta.image import bundle, signing
+from tirta.image import signing
 from tirta.image.bundle import Bundle
 from tirta.install import rollout_list, rollout_record
 from tirta.install.rollout import Rollout, Stand, WavePlan
@@ -71,16 +71,12 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--status", action="store_true", help="only say what the record says; ask no node"
     )
-    parser.add_argument(
-        "--allow-unsigned", action="store_true", help="also a bundle that no trusted key signed"
-    )
+    unsigned_argument(parser)
     json_argument(parser)
 
 
 def _update(args: Namespace) -> int:
-    chosen = bundle.read(args.bundle)
-    if not args.allow_unsigned:
-        signing.verify(chosen)
+    chosen = signing.read(args.bundle, allow_unsigned=args.allow_unsigned)
     links = rollout_list.links_of(args.nodes, args.broker)
     path = args.record or _beside(args.bundle, chosen)
     record = Record(path, chosen)

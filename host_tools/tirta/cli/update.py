@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tirta.boards import board_file
 from tirta.cli import say
-from tirta.cli.command import Work, json_argument, port_argument
+from tirta.cli.command import Work, json_argument, port_argument, unsigned_argument
 from tirta.image import bundle, signing
 from tirta.image.bundle import Bundle
 from tirta.install import update
@@ -37,18 +37,14 @@ def _update_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--allow-downgrade", action="store_true", help="also an older version than the node runs"
     )
-    parser.add_argument(
-        "--allow-unsigned", action="store_true", help="also a bundle that no trusted key signed"
-    )
+    unsigned_argument(parser)
     _waiting(parser)
 
 
 def _update(args: Namespace) -> int:
     chosen = None
     if args.bundle:
-        chosen = bundle.read(args.bundle)
-        if not args.allow_unsigned:
-            signing.verify(chosen)
+        chosen = signing.read(args.bundle, allow_unsigned=args.allow_unsigned)
     choice = choose(args.port, args.baud)
     with Node(choice.port, choice.baud) as node:
         chosen = chosen or bundle.make(board_file.named(node.hello.board))

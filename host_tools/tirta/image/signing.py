@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from tirta.errors import TirtaError
 from tirta.files import atomic
 from tirta.files.paths import user_dir
+from tirta.image import bundle as bundles
 from tirta.image.build import MANIFEST
 from tirta.image.bundle import Bundle
 
@@ -104,6 +105,14 @@ def sign(bundle: Bundle, key_file: Path) -> Bundle:
     }
     text = json.dumps(document, separators=(",", ":"), sort_keys=True).encode() + b"\n"
     return replace(bundle, signature=text)
+
+
+def read(path: Path, *, allow_unsigned: bool) -> Bundle:
+    """Read a bundle whose signature `verify` takes, or whatever it has. Raises TirtaError."""
+    found = bundles.read(path)
+    if not allow_unsigned:
+        verify(found)
+    return found
 
 
 def verify(bundle: Bundle) -> Key:
