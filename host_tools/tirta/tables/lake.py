@@ -8,6 +8,7 @@ was committed, and comes last.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -78,7 +79,8 @@ def commit(
     }
     wanted = sorted(p for p in known.keys() | there.keys() if _ids(there, p) != known.get(p, set()))
     at = 0
-    try:
+    hint = "What was committed is whole. Run the command again: it goes on, and doubles nothing."
+    with writing(lake, hint):
         for batch in _batches(wanted, there):
             _replace(lake, batch, there)
             at += len(batch)
@@ -87,12 +89,18 @@ def commit(
             done.removed += sum(place not in there for place in batch)
             done.rows += sum(one.rows for place in batch for one in there.get(place, ()))
             progress(at, len(wanted))
+    return done
+
+
+@contextmanager
+def writing(lake: Path, hint: str) -> Iterator[None]:
+    """Tell what keeps a lake from being written in the block: raises TirtaError with this hint."""
+    try:
+        yield
     except (DeltaError, OSError, pa.ArrowException) as error:
         raise TirtaError(
-            f"The lake {lake} could not be written: {str(error).splitlines()[0]}",
-            "What was committed is whole. Run the command again: it goes on, and doubles nothing.",
+            f"The lake {lake} could not be written: {str(error).splitlines()[0]}", hint
         ) from error
-    return done
 
 
 def compact(lake: Path) -> int:
@@ -229,7 +237,7 @@ def _batches(
 def _replace(lake: Path, batch: list[_Place], there: Mapping[_Place, list[_Source]]) -> None:
     """Replace what the lake has of these places, then say so in `sources`."""
     city, name, month, _ = batch[0]
-    where = [f"city = {_text(city)}", f"node IN ({', '.join(_text(p.node) for p in batch)})"]
+    where = [f"city = {text(city)}", f"node IN ({', '.join(text(p.node) for p in batch)})"]
     schema = layout.SCHEMAS[name]
     tables = [
         _keyed(layout.read(one.path, schema), place, one.inputs)
@@ -238,9 +246,9 @@ def _replace(lake: Path, batch: list[_Place], there: Mapping[_Place, list[_Sourc
     ]
     columns = ["city"]
     if name == layout.RECORDS:
-        where += [f"month = {_text(month)}"]
+        where += [f"month = {text(month)}"]
         columns += ["month"]
-    _overwrite(lake / name, pa.concat_tables(tables) if tables else None, where, columns)
+    overwrite(lake / name, pa.concat_tables(tables) if tables else None, where, columns)
     sources = pa.Table.from_pylist(
         [
             {"city": city, "table": name, "node": place.node, "month": month, "epoch": one.epoch,
@@ -250,11 +258,11 @@ def _replace(lake: Path, batch: list[_Place], there: Mapping[_Place, list[_Sourc
         ],
         schema=_SOURCE_SCHEMA,
     )  # fmt: skip
-    told = [*where[:2], f'"table" = {_text(name)}', f"month = {_text(month)}"]
-    _overwrite(lake / SOURCES, sources if len(sources) else None, told, ["city"])
+    told = [*where[:2], f'"table" = {text(name)}', f"month = {text(month)}"]
+    overwrite(lake / SOURCES, sources if len(sources) else None, told, ["city"])
 
 
-def _overwrite(path: Path, rows: pa.Table | None, where: list[str], columns: list[str]) -> None:
+def overwrite(path: Path, rows: pa.Table | None, where: list[str], columns: list[str]) -> None:
     """Replace the rows that are so, in one commit."""
     predicate = " AND ".join(where)
     if rows is None:
@@ -274,9 +282,14 @@ def _keyed(found: pa.Table | None, place: _Place, inputs: str) -> pa.Table:
     keys = {"city": place.city, "node": place.node, "month": place.month, "inputs": inputs}
     if place.table != layout.RECORDS:
         del keys["month"]
+    return keyed(found, keys)
+
+
+def keyed(rows: pa.Table, keys: Mapping[str, str]) -> pa.Table:
+    """Return rows with these columns before theirs, each of one text."""
     for at, (name, value) in enumerate(keys.items()):
-        found = found.add_column(at, name, pa.array([value] * len(found), pa.string()))
-    return found
+        rows = rows.add_column(at, name, pa.array([value] * len(rows), pa.string()))
+    return rows
 
 
 def _by(rows: pa.Table, column: str) -> Iterator[tuple[Any, pa.Table]]:
@@ -300,7 +313,8 @@ def _write(shelf: layout.Shelf, name: str, month: str, rows: pa.Table) -> None:
     layout.write_records(shelf.month(month), parts, inputs)
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
+    """Write a text as a predicate has it."""
     return "'" + value.replace("'", "''") + "'"
 
 

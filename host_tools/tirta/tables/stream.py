@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import numpy as np
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
 
 from tirta.archive.contents import packed
 from tirta.archive.evidence import Archive
@@ -31,7 +31,7 @@ from tirta.log.dating import Dating
 from tirta.log.decode import Log, decode
 from tirta.log.records import Records
 from tirta.ranges import merged
-from tirta.tables import channels, events, layout
+from tirta.tables import channels, events, lake, layout
 from tirta.tables.condition import Condition
 from tirta.tables.facts import hex_of
 from tirta.tables.many_nodes import ManyNodes
@@ -79,14 +79,10 @@ class Stream:
     def land(self) -> int:
         """Commit all that waits, batch by batch; return how many values. Raises TirtaError."""
         done = 0
-        try:
+        hint = "What came is safe. The next batch goes on, and doubles nothing."
+        with lake.writing(self._lake, hint):
             while found := self._planned():
                 done += self._do(*found)
-        except (DeltaError, OSError, pa.ArrowException) as error:
-            raise TirtaError(
-                f"The lake {self._lake} could not be written: {str(error).splitlines()[0]}",
-                "What came is safe. The next batch goes on, and doubles nothing.",
-            ) from error
         return done
 
     def bring(self, _changed: object = ()) -> Iterator[TirtaError]:
@@ -261,7 +257,7 @@ class Stream:
             state.events[row["page"]] = row["place"] + 1
         if fresh:
             table = events.to_table(epoch.number, fresh, dating)
-            batch.events.append(_keyed(table, self._city, epoch.node))
+            batch.events.append(lake.keyed(table, self._keys(epoch)))
 
     def _channels(
         self, batch: _Batch, epoch: PackedEpoch, state: StreamState, log: Log, configs: "_Configs"
@@ -270,8 +266,11 @@ class Stream:
         if used:
             texts = [t for h in log.configs if hex_of(h) in used and (t := configs.text(h))]
             table = channels.to_table(epoch.number, texts, used)
-            batch.channels.append(_keyed(table, self._city, epoch.node))
+            batch.channels.append(lake.keyed(table, self._keys(epoch)))
             state.configs += sorted(used)
+
+    def _keys(self, epoch: PackedEpoch) -> dict[str, str]:
+        return {"city": self._city, "node": epoch.node, "inputs": ""}
 
     def _replace(self, batch: _Batch) -> None:
         """Put the rows of nodes that were dated anew in place of what there was."""
@@ -280,12 +279,9 @@ class Stream:
             return
         since = DeltaTable(path).version()
         which = " OR ".join(f"(node = '{node}' AND epoch = {n})" for node, n in batch.replaced)
-        city = self._city.replace("'", "''")
-        where = f"city = '{city}' AND ({which})"
-        if batch.again.count:
-            write_deltalake(path, batch.again.table(), mode="overwrite", predicate=where)
-        else:
-            DeltaTable(path).delete(where)
+        rows = batch.again.table() if batch.again.count else None
+        where = [f"city = {lake.text(self._city)}", f"({which})"]
+        lake.overwrite(path, rows, where, ["city", "month"])
         _flush(path, since)
 
     def _append(self, name: str, rows: pa.Table, by: list[str], version: int) -> None:
@@ -380,12 +376,6 @@ def _remembered(epoch: PackedEpoch, log: Log, data: dict[int, bytes]) -> dict[in
     }
     log.verdicts = [one for one in log.verdicts if one.page in stored]
     return {page: packed(one) for page, one in known_pages.of_log(log, stored).items()}
-
-
-def _keyed(table: pa.Table, city: str, node: str) -> pa.Table:
-    for at, (name, value) in enumerate((("city", city), ("node", node), ("inputs", ""))):
-        table = table.add_column(at, name, pa.repeat(pa.scalar(value), len(table)))
-    return table
 
 
 def _flush(path: Path, since: int) -> None:
