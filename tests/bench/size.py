@@ -27,7 +27,7 @@ from tirta_format import access
 
 NAME = "size"
 DAYS = 30
-LEAST_FREE, LEAST_FREE_LOCKED = 60_000, 50_000
+LEAST_FREE, LEAST_FREE_LOCKED = 64_000, 54_000
 FLEET = bytes(32)
 READINGS = 8
 STARTS = 3  # what each lays where may differ

@@ -13,7 +13,11 @@ from firmware_sources import SOURCES, parsed
 from image_names import Image
 from images import genuine
 from interpreters import FIRMWARE
+from native_code import names_of
 from viper import compiled
+
+from tirta.boards import board_file
+from tirta.image.build import build
 
 # In Python, frozen into the image: that it is there is all that its tables tell.
 IN_FROZEN_PYTHON = {"machine": {"Counter"}, "onewire": {"OneWire"}}
@@ -147,3 +151,15 @@ def test_every_attribute_is_a_name_of_ours_or_the_images(image: Image) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_methods(image: Image, name: str) -> None:
     assert set(METHODS[name].split()) <= image.methods(name)
+
+
+def test_all_names_fit_before_the_table_doubles_once_more(image: Image) -> None:
+    """MicroPython keeps every name that a module ever brought, in pools of 10, 20, 40 and so on
+    (py/qstr.c): the one after 640 is 9 KB in one piece, for the node's whole life.
+    """
+    made = build(board_file.load("esp32_devkitc"))
+    files = [*made.app.values(), *made.vfs.values()]
+    modules = [data for data in files if data[:1] == b"M"]
+    assert len(modules) > 150
+    brought = set().union(*map(names_of, modules)) - set(image.qstrs.values())
+    assert 1_000 < len(brought) <= sum(10 << turn for turn in range(7)) - 60

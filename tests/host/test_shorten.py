@@ -54,10 +54,8 @@ def use(thing):
 """
 
 
-def tree(folder: Path) -> Names:
-    (folder / "one.py").write_text(ONE)
-    (folder / "two.py").write_text(TWO)
-    return Names(folder, [Path("one.py"), Path("two.py")])
+def tree() -> Names:
+    return Names({Path("one.py"): ONE.encode(), Path("two.py"): TWO.encode()})
 
 
 def names(source: bytes) -> set[str]:
@@ -69,8 +67,8 @@ def names(source: bytes) -> set[str]:
     return found
 
 
-def test_what_only_one_module_says_is_short(tmp_path: Path) -> None:
-    short = tree(tmp_path).shorten(ONE.encode())
+def test_what_only_one_module_says_is_short() -> None:
+    short = tree().shorten(Path("one.py"))
     left = names(short)
     assert not left & {"_both", "_helper", "_table", "first", "second", "amount"}
     # What others say, what a call names, constants, scopes in scopes.
@@ -88,10 +86,10 @@ def test_what_only_one_module_says_is_short(tmp_path: Path) -> None:
     assert len(short.splitlines()) == len(ONE.splitlines())
 
 
-def test_the_program_does_the_same(tmp_path: Path) -> None:
-    shorter = tree(tmp_path)
+def test_the_program_does_the_same() -> None:
+    shorter = tree()
     told = []
-    for one, two in ((ONE, TWO), (shorter.shorten(ONE.encode()), shorter.shorten(TWO.encode()))):
+    for one, two in ((ONE, TWO), [shorter.shorten(Path(name)) for name in ("one.py", "two.py")]):
         modules: list[dict[str, object]] = [{"const": int}, {}]
         for source, space in zip((one, two), modules, strict=True):
             exec(compile(source, "module.py", "exec"), space)
@@ -105,44 +103,40 @@ def test_the_program_does_the_same(tmp_path: Path) -> None:
     assert told[0] == told[1] == [32, [2, 2], 5, 0, 9]
 
 
-def test_names_that_modules_happen_to_share_are_short_in_each(tmp_path: Path) -> None:
+def test_names_that_modules_happen_to_share_are_short_in_each() -> None:
     """But not where one of them may mean the other's."""
     own = "class {0}:\n    def __init__(self):\n        self._near = self._far = {1}\n"
     reaching = "\n\ndef far(thing):\n    return thing._far\n"
     sources = {"a.py": own.format("A", 1), "b.py": own.format("B", 2) + reaching}
-    for name, text in sources.items():
-        (tmp_path / name).write_text(text)
-    shorter = Names(tmp_path, [Path(name) for name in sources])
-    for text in sources.values():
-        left = names(shorter.shorten(text.encode()))
+    shorter = Names({Path(name): text.encode() for name, text in sources.items()})
+    for name in sources:
+        left = names(shorter.shorten(Path(name)))
         assert "_near" not in left
         assert "_far" in left
 
 
 def test_our_firmware_needs_fewer_names() -> None:
     root = firmware_dir()
-    paths = sorted(path.relative_to(root) for path in root.rglob("*.py"))
-    shorter = Names(root, paths)
+    sources = {path.relative_to(root): path.read_bytes() for path in root.rglob("*.py")}
+    shorter = Names(sources)
     before: set[str] = set()
     after: set[str] = set()
-    for path in paths:
-        source = (root / path).read_bytes()
-        short = shorter.shorten(source)
+    for path, source in sources.items():
+        short = shorter.shorten(path)
         assert short.count(b"\n") == source.count(b"\n"), path
         before |= names(source)
         after |= names(short)
     assert len(after) < 0.8 * len(before)
 
 
-def test_what_stands_around_a_function_keeps_its_name(tmp_path: Path) -> None:
+def test_what_stands_around_a_function_keeps_its_name() -> None:
     """A decorator and a default mean the name outside, which the parameter hides inside only."""
     source = (
         "size = 7\n\n\nclass Box:\n    @property\n    def width(self):\n        return self._w\n\n"
         "    @width.setter\n    def width(self, width):\n        self._w = width\n\n"
         "    def grow(self, size=size):\n        self._w += size\n        return self._w\n"
     )
-    (tmp_path / "box.py").write_text(source)
-    short = Names(tmp_path, [Path("box.py")]).shorten(source.encode())
+    short = Names({Path("box.py"): source.encode()}).shorten(Path("box.py"))
     space: dict[str, Any] = {}
     exec(short, space)
     box = space["Box"]()

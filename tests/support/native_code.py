@@ -54,10 +54,7 @@ class _Reader:
 def load(mpy: bytes, source: Path) -> Native:
     """The viper functions of `source`, of which `mpy` is made."""
     reader = _Reader(mpy)
-    assert reader.bytes(2) == b"M\x06"
-    assert reader.bytes(2)[0] & 3 == 3, "sub-version"
-    n_qstrs, n_objs = reader.number(), reader.number()
-    qstrs = [_qstr(reader) for _ in range(n_qstrs)]
+    qstrs, n_objs = _head(reader)
     fun_table_at = -1
     for i in range(n_objs):
         if _is_fun_table(reader):
@@ -72,6 +69,20 @@ def load(mpy: bytes, source: Path) -> Native:
     assert len(found) == len(names)
     assert fun_table_at >= 0
     return Native(dict(zip(names, found, strict=True)), qstrs, n_objs, fun_table_at)
+
+
+def names_of(mpy: bytes) -> set[str]:
+    """Every name that a module brings to MicroPython's table."""
+    return set(_head(_Reader(mpy))[0]) - {""}
+
+
+def _head(reader: _Reader) -> tuple[list[str], int]:
+    """Names, and how many objects follow."""
+    assert reader.bytes(2) == b"M\x06"
+    flags, _ = reader.bytes(2)
+    assert flags & 3 in ({3} if flags >> 2 & 15 else {0, 3}), "sub-version"
+    n_qstrs, n_objs = reader.number(), reader.number()
+    return [_qstr(reader) for _ in range(n_qstrs)], n_objs
 
 
 def _qstr(reader: _Reader) -> str:

@@ -19,6 +19,7 @@ from tirta import __version__
 from tirta.boards.model import Board
 from tirta.errors import TirtaError
 from tirta.files.paths import firmware_dir
+from tirta.image.inline_constants import inline
 from tirta.image.rooms import ROOMS, on_node
 from tirta.image.shorten_names import Names
 
@@ -109,7 +110,7 @@ def compile_mpy(root: Path, path: Path, arch: str, names: Names) -> bytes:
     """Compile one module to .mpy. Its tracebacks show the name by which it is imported: the node
     has that in RAM anyway, and the name of a file would take 40 bytes more for each module.
     """
-    source = names.shorten(_read(root / path))
+    source = names.shorten(path)
     lines = "-O3" if path.as_posix().startswith(_WITHOUT_LINES) else _OPTIMISE
     command = ["-march=" + arch, lines, "-s", _module(path), "-o", "-", "--", "-"]
     run = subprocess.run([_compiler(), *command], input=source, capture_output=True, check=False)
@@ -131,9 +132,10 @@ def _names(root: Path) -> Names:
     for path in (*VFS_FROZEN.values(), *_app_sources(root)):
         if not (root / path).is_file():
             raise _incomplete(root / path)
-    paths = {path.relative_to(root) for path in root.rglob("*.py")}
+    sources = {path.relative_to(root): _read(path) for path in sorted(root.rglob("*.py"))}
+    as_they_are = [sources.pop(Path(name)) for name in VFS_FILES]
     try:
-        return Names(root, sorted(paths - {Path(name) for name in VFS_FILES}))
+        return Names(inline(sources, as_they_are))
     except SyntaxError as error:
         raise TirtaError(
             f"{error.filename or root} cannot be compiled: {error}.",

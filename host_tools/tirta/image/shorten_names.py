@@ -14,24 +14,25 @@ another module's.
 
 import ast
 import re
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tirta.image.rooms import without_rooms
+from tirta.image.source_tree import parse
 
-_PARSER = threading.Lock()  # Python 3.11 loses count when two threads parse at once
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 Position = tuple[int, int]  # line, byte in it
 
 
 class Names:
-    """What may be shortened in the modules of a firmware tree. Raises SyntaxError."""
+    """What may be shortened in the modules of a firmware tree, which come by their paths in it.
 
-    def __init__(self, root: Path, paths: Iterable[Path]) -> None:
-        sources = [((root / path).read_bytes(), str(path)) for path in paths]
-        self._modules = {source: _Module(source, path) for source, path in sources}
+    Raises SyntaxError.
+    """
+
+    def __init__(self, sources: Mapping[Path, bytes]) -> None:
+        self._modules = {path: _Module(source, str(path)) for path, source in sources.items()}
         modules = self._modules.values()
         self._keywords = set().union(*(module.keywords for module in modules))
         counts: dict[str, int] = {}
@@ -50,9 +51,9 @@ class Names:
         begun = tuple(t for t in self._kept if len(t) > 2 and t[0] == t[-1] == "_")
         self._kept |= {name for name in counts if name.startswith(begun)}
 
-    def shorten(self, source: bytes) -> bytes:
-        """Shorten the names of a program that does the same. `source` is one of the modules."""
-        module = self._modules[source]
+    def shorten(self, path: Path) -> bytes:
+        """Return a program with shorter names that does the same as the module at `path`."""
+        module = self._modules[path]
         changes: dict[Position, tuple[str, str]] = dict(module.rooms)
         taken = {name for name, _ in module.privates} | self._kept
         fresh = (f"_{name}" for name in _short() if f"_{name}" not in taken)
@@ -65,7 +66,7 @@ class Names:
             changes[place] = (name, new[name])
         for function in module.functions:
             changes |= self._parameters(function, module.names)
-        return _replaced(source, changes)
+        return _replaced(module.source, changes)
 
     def _parameters(
         self, function: ast.FunctionDef, everything: set[str]
@@ -100,9 +101,9 @@ class _Module:
     """What is asked of a module's tree, from one walk through it. Raises SyntaxError."""
 
     def __init__(self, source: bytes, path: str) -> None:
-        with _PARSER:
-            tree = ast.parse(source, path)
+        tree = parse(source, path)
         nodes = list(ast.walk(tree))
+        self.source = source
         self.keywords = {n.arg for n in nodes if isinstance(n, ast.keyword) and n.arg}
         self.names = {n.id for n in nodes if isinstance(n, ast.Name)}
         self.functions = [n for n in nodes if isinstance(n, ast.FunctionDef)]
