@@ -58,8 +58,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def told(said: str) -> dict[str, Any]:
-    (line,) = [line for line in said.splitlines() if line.startswith("probe: ")]
-    found: dict[str, Any] = json.loads(line.removeprefix("probe: "))
+    """{"names": {module: {name: kind}}, "calls": {call: answer}}."""
+    found: dict[str, Any] = {"names": {}, "calls": {}, "end": {}}
+    for line in said.splitlines():
+        if line.startswith("probe: "):
+            part, key, value = json.loads(line.removeprefix("probe: "))
+            found[part][key] = value
+    assert found["end"] == {"": len(found["calls"])}, said[-2000:]
     return found
 
 
@@ -70,15 +75,16 @@ def on_virtual(mount: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         with Node(port) as node:  # it has started: before that mpremote waits for ever
             node.status()
         words: list[str | Path] = ["connect", port, "mount", mount, "exec", _CODE]
-        said = wait_for(lambda: _mpremote(words), every_s=1)
-        return told(said)
+        said: list[str] = []
+        return told(wait_for(lambda: _mpremote(words, said), told=lambda: said[-1:], every_s=1))
     finally:
         virtual.down("probed")
 
 
-def _mpremote(words: list[str | Path]) -> str:
-    """What it printed; nothing while the board starts."""
+def _mpremote(words: list[str | Path], said: list[str]) -> str:
+    """What it printed; nothing while the board starts, and then `said` has it."""
     done = run([sys.executable, "-m", "mpremote", *words])
+    said.append(done.stdout + done.stderr)
     return str(done.stdout) if done.returncode == 0 else ""
 
 

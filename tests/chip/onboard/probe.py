@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What a board's MicroPython is, as JSON: the names that the firmware uses (names.json says which)
-with their kinds and numbers, and how the port answers a list of calls. Changes nothing on flash.
+"""What a board's MicroPython is, as lines of JSON: the names that the firmware uses (names.json
+says which) with their kinds and numbers, and how the port answers a list of calls. A line at a
+time: what the application left of the heap is little. Changes nothing on flash.
 """
 
+import gc
 import json
 
 
@@ -14,19 +16,13 @@ def kind(value):
     return "function" if name in ("function", "closure", "bound_method", "generator") else name
 
 
-def names(wanted):
-    """{module: {name: kind or number, "absent" where there is none}}."""
-    found = {}
-    for module, used in wanted.items():
-        try:
-            there = __import__(module)
-        except ImportError:
-            found[module] = "absent"
-            continue
-        found[module] = {
-            n: kind(getattr(there, n)) if hasattr(there, n) else "absent" for n in used
-        }
-    return found
+def names(module, used):
+    """{name: kind or number, "absent" where there is none}, or "absent" for a module."""
+    try:
+        there = __import__(module)
+    except ImportError:
+        return "absent"
+    return {n: kind(getattr(there, n)) if hasattr(there, n) else "absent" for n in used}
 
 
 CALLS = (
@@ -92,28 +88,36 @@ CALLS = (
 )
 
 
-def calls():
-    """{call: what it returns, or the exception that it raises}."""
-    space = {}
+def space():
+    """What the calls name."""
+    found = {}
     for name in ("esp32", "gc", "machine", "micropython", "os", "select", "struct", "sys", "time"):
-        space[name] = __import__(name)
+        found[name] = __import__(name)
 
     def log():
-        partition = space["esp32"].Partition
+        partition = found["esp32"].Partition
         return partition.find(partition.TYPE_DATA, label="log")[0]
 
-    space["log"] = log
-    found = {}
-    for call in CALLS:
-        try:
-            found[call] = repr(eval(call, space))
-        except Exception as error:  # noqa: BLE001 - which one is the answer
-            said = error.args[0] if error.args else ""
-            found[call] = "%s: %s" % (type(error).__name__, said)
+    found["log"] = log
     return found
 
 
+def answer(call, known):
+    """What a call returns, or the exception that it raises."""
+    try:
+        return repr(eval(call, known))
+    except Exception as error:  # noqa: BLE001 - which one is the answer
+        return "%s: %s" % (type(error).__name__, error.args[0] if error.args else "")
+
+
 def main():
+    gc.collect()
     with open("names.json") as file:
         wanted = json.load(file)
-    print("probe:", json.dumps({"names": names(wanted), "calls": calls()}))
+    for module in wanted:
+        print("probe:", json.dumps(["names", module, names(module, wanted[module])]))
+    known = space()
+    for call in CALLS:
+        gc.collect()
+        print("probe:", json.dumps(["calls", call, answer(call, known)]))
+    print("probe:", json.dumps(["end", "", len(CALLS)]))
