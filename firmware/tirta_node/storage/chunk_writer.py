@@ -105,6 +105,8 @@ class ChunkWriter:
             if done == IN:
                 break
             # The chunk is full: with the last record, or because the next does not fit.
+            if done == NO:
+                self._page = -1  # its models are spoilt, and no other page may open for hours
             if (done == NO and self.coded == 0) or not self._write():
                 self._open_page()
         self.due = min(self.coded + _BATCH, self._most)

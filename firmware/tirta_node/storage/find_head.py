@@ -58,8 +58,11 @@ class Head:
         self.told = 0  # what is missing below this is noted
         self.begun_boot = 0  # the newest of which there is a word
         self.is_away = False  # a page shows nothing, or what lies elsewhere
-        self._is_stale = False  # this page was begun before the one before it ended
+        self._first = -1  # first number of a page that was begun before the one before it ended,
+        self._sums = None  # and what its checkpoint says: (totals, pulled, lost)
         self._gap = 0  # records at most in the damaged stretches since the last known place
+        self._doubtful = 0  # as many of them at most are in `number`,
+        self._doubt = 0  # and in `hidden`
         self._boots = 0  # boots at most in them
         self._placed = 0  # the newest boot of which there are records, or a page for them,
         self._began = 0  # and the number of the first of them
@@ -82,13 +85,14 @@ class Head:
         elif kind == meta.CHECKPOINT:
             self.checked = True
             totals = dict(fields["totals"])
-            if self._is_stale:
-                totals.update(self.totals)
-            self.totals = totals
             self._names = [name for name, _ in fields["totals"]]
-            if not self._is_stale:
+            if self._first >= 0:
+                self._sums = dict(totals), fields["pulled"], fields["lost"] - self.lost
+                totals.update(self.totals)
+            else:
                 self.pulled = fields["pulled"]
                 self.lost = fields["lost"]
+            self.totals = totals
             self.top = max(self.top, self.pulled)
         elif kind == meta.LOSS:
             self.lost += fields["at_most"]
@@ -97,7 +101,7 @@ class Head:
             elif fields["reason"] in (meta.LOSS_FLASH, meta.LOSS_TORN):
                 self.told = max(self.told, fields["number"])
                 self.top = max(self.top, self.told)
-                self.hidden = 0
+                self.hidden = self._doubt = 0
         elif kind == meta.ANCHOR:
             self._start_unix_ms = fields["unix_ms"] - uptime_ms
         if kind != meta.CONFIG:
@@ -115,10 +119,16 @@ class Head:
             boot, at = varint.get(payload, at, end)
             number, at = varint.get(payload, at, end)
             _, at = varint.get(payload, at, end)
+            if self._first >= 0 and number < self.number:
+                self._begin_page()
             self._place(boot, number)
-        elif self._gap:
-            self.hidden += self._gap  # and this chunk has lost its place
+        else:
+            if self._first >= 0:
+                self._begin_page()
+            self.hidden += self._gap  # this chunk has lost its place
+            self._doubt += self._gap
             self.number += self._gap
+            self._doubtful += self._gap
             self._gap = 0
         count = payload[at]
         at += 1
@@ -129,7 +139,8 @@ class Head:
         self.number += count
         self.top = max(self.top, self.number)
         self.begun = True
-        self.stopped = self._is_stale = False
+        self.stopped = False
+        self._first = -1
         if summed:
             how_many = payload[at]
             at += 1
@@ -141,9 +152,11 @@ class Head:
 
     def take_header(self, header):
         """What the header of a page tells, read in the order of their sequence."""
-        self._is_stale = header.number < self.number  # it did not show, and that one was written on
+        least = self.number - self._doubtful
+        self._first = header.number if header.number < least else -1
+        self._sums = None
         if self.epoch:
-            self._place(header.boot, max(header.number, self.number))
+            self._place(header.boot, max(header.number, least))
         else:
             self.number = self._began = header.number
             self.boot = self.begun_boot = self._placed = header.boot
@@ -184,7 +197,10 @@ class Head:
         return known + told + (self.begun_boot, sorted(self.totals.items()))
 
     def _place(self, boot, number):
-        """The next record is of this boot and has this number."""
+        """The next record is of this boot and has this number: it was a bound before."""
+        self.hidden = max(0, self.hidden - self._doubt)
+        self.number -= self._doubtful
+        self._doubtful = self._doubt = 0
         self.hidden += max(0, number - max(self.number, self.told))
         self.number = number
         self._gap = 0
@@ -193,13 +209,23 @@ class Head:
             self._placed = boot
             self._began = number
 
+    def _begin_page(self):
+        """A page was begun before the one before it ended, for it did not show, and that one was
+        written on; or because that one did not show its last records: this has them once more.
+        """
+        self.number = self._first
+        self._doubtful = 0
+        if self._sums:
+            self.totals, self.pulled, lost = self._sums
+            self.lost += lost
+
     def _name_boot(self, boot):
         self._boots = 0
         self.begun_boot = max(self.begun_boot, boot)
         self.boot = max(self.boot, boot)
 
 
-def find(flash, index, patient):  # noqa: PLR0912 - the heap of a start has no room for more parts
+def find(flash, index, patient):
     """The Head of the log on `flash`; fills `index`. Raises OSError when the flash errs; and while
     somebody is `patient`, when there are pages and none can be read.
     """
@@ -226,36 +252,44 @@ def find(flash, index, patient):  # noqa: PLR0912 - the heap of a start has no r
     block = index.newest
     for _ in range(index.count - 1):
         block = (block + 1) % index.count
-        index.read(block, page)
-        header = pages.header(page)
-        if header is not None:
-            if header.seq > found.seq:
-                raise OSError(_UNSTEADY)
-            # A header alone, that of the newest page: it was programmed here as well.
-            is_alone = page_chunks.used_end(page, 0) == pages.HEADER_SIZE
-            is_stray = is_alone and header.seq == found.seq
-            if header.seq == index.seqs[block] or header.epoch != found.epoch or is_stray:
-                break
-        elif index.seqs[block]:
-            break  # an older one, of whose header a cell reads as either
-        is_hidden = header is not None  # what lies elsewhere, and nothing of this page
-        if page_chunks.used_end(page, 2) == 2:
-            is_hidden = (
-                is_full and page[:2] == _NO_HEADER[:2] and not log_start.takes(index.flash, block)
-            )
-            if not is_hidden:
-                break
-        late = pages.header(page[1 : pages.HEADER_SIZE + 1])  # by a byte
-        if is_hidden or late or not any(page):
-            page[:] = bytes(pages.SIZE)
-            found.is_away = True
-            found.skipped += int(is_full)
-        if not _read_headless(page, found):
+        if not _hides(index, block, page, found, is_full):
             break
-        found.skipped = min(found.skipped, index.count - 2)
         is_full = False
     found.end()
     return found
+
+
+def _hides(index, block, page, found, is_full):
+    """Take in a page behind the newest one that does not show its header, or shows nothing; False
+    where there is none. `is_full`: the page before it is.
+    """
+    index.read(block, page)
+    header = pages.header(page)
+    if header is not None:
+        if header.seq > found.seq:
+            raise OSError(_UNSTEADY)
+        # A header alone, that of the newest page: it was programmed here as well.
+        is_alone = page_chunks.used_end(page, 0) == pages.HEADER_SIZE
+        is_stray = is_alone and header.seq == found.seq
+        if header.seq == index.seqs[block] or header.epoch != found.epoch or is_stray:
+            return False
+    elif index.seqs[block]:
+        return False  # an older one, of whose header a cell reads as either
+    is_hidden = header is not None  # what lies elsewhere, and nothing of this page
+    if page_chunks.used_end(page, 2) == 2:
+        is_blank = page[:2] == _NO_HEADER[:2]
+        is_hidden = is_full and is_blank and not log_start.takes(index.flash, block)
+        if not is_hidden:
+            return False
+    late = pages.header(page[1 : pages.HEADER_SIZE + 1])  # by a byte
+    if is_hidden or late or not any(page):
+        page[:] = bytes(pages.SIZE)
+        found.is_away = True
+        found.skipped += int(is_full)
+    if not _read_headless(page, found):
+        return False
+    found.skipped = min(found.skipped, index.count - 2)
+    return True
 
 
 def _part(index, page):
@@ -344,6 +378,7 @@ def _read_headless(page, found):
         # Any whole chunk, for the first ones may be damaged too.
         if page_chunks.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, page_crc) >= 0:
             before = found.number = found.top
+            found._doubtful = found._doubt = 0
             _read(page, page_crc, found)
             found.take_lost(before)
             found.skipped += 1
@@ -352,6 +387,9 @@ def _read_headless(page, found):
         if not page_chunks.is_hurt(page, pages.MARK, found.epoch, found.seq, found.top):
             return False
         _guess(page, pages.HEADER_SIZE, pages.SIZE, 0, found)
+        # A header that a cut has torn holds nothing, and has nothing behind it.
+        end = page_chunks.used_end(page, pages.HEADER_SIZE)
+        found.skipped += int(any(page) and end > pages.HEADER_SIZE)
     found.seq += 1
     found.resume = 0
     return True

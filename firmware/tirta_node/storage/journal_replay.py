@@ -51,6 +51,7 @@ class _Journal:
         for block in range(index.count):
             head = index.header(block) or self._repaired(block)
             if head is not None and head.epoch == index.epoch:
+                index.put(block, head)  # one that is set right is not to be erased either
                 self._pages.append((head.seq, block, head.number, head.pack()))
                 self.boot = max(self.boot, head.boot)
         self._pages.sort(key=lambda each: each[0])

@@ -77,7 +77,12 @@ def _look(log, journal, random_u32, patient):
         journal.seq = index.seqs[index.newest]
     if index.epoch != log.epoch:
         index.begin(log.epoch)
-    return found, unload.call("tirta_node.storage.journal_replay", "look", index, log)
+    of_journal = unload.call("tirta_node.storage.journal_replay", "look", index, log)
+    newest = index.before(_EPOCHS)
+    if newest >= 0 and index.seqs[newest] >= journal.seq:  # its header was set right
+        index.newest = newest
+        journal.seq = index.seqs[newest]
+    return found, of_journal
 
 
 def check(log):
@@ -124,8 +129,8 @@ def find(log, random_u32, patient=False):
     log.seq = found.seq
     log.boot = found.boot
     log.begun = found.begun_boot
-    log.number = found.number
-    log.top = found.top
+    log.number = min(found.number, _EPOCHS)  # damage at the end of an epoch may hide as many
+    log.top = min(found.top, _EPOCHS)
     log.pulled = found.pulled
     log.lost = found.lost
     log.hidden = found.hidden

@@ -220,6 +220,9 @@ def _is_proven(attempts):
             if ring.spare >= 0:  # it is ready, but when it was made may be long ago: once more
                 ring.cursor = (ring.spare - 1) % ring.index.count
                 ring.spare = -1
+            victim = ring.victim()
+            if not (ring.index.seqs[victim] or ring.is_empty(victim, len(ring.mark))):
+                ring.cursor = victim  # it may be the only word of what it holds
             attempts.journal.make_spare()
         except OSError:
             pass
