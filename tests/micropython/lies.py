@@ -189,6 +189,8 @@ def _bits(flash, at, data):  # some cells stay ones
 
 def _extra(flash, at, data):  # some fall that were not to
     noise = flash.some(flash.random.bytes(len(data)))
+    if at % BLOCK == 0 and flash.holds(at // BLOCK):  # a mark that is tried beside a header
+        flash.hurt(at // BLOCK)
     flash.clear(at, bytes(a & b for a, b in zip(data, noise)))
 
 

@@ -107,6 +107,10 @@ class LyingFlash(nor.Flash):
         """What lies in a block."""
         return bytes(memoryview(self.image)[block * BLOCK : (block + 1) * BLOCK])
 
+    def holds(self, block):
+        """Whether a page with a header lies there."""
+        return self._sequence(block, bytes(self.image[block * BLOCK : block * BLOCK + 2])) > 0
+
     def some(self, data):
         """`data` with half of its zeros."""
         return bytes(a | b for a, b in zip(data, self.random.bytes(len(data))))

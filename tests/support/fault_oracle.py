@@ -17,6 +17,10 @@ from oracle import Event, Sample, totals
 from page_cache import Pages
 
 ERASES = 3  # of an attempt at most
+# So many pages of five passed over and not erased stay behind, older than what comes: the others
+# come round, and what tells of losses and boots goes with them in its turn.
+STAY = 2
+LOSSES = {"lost", "unsaid", "boots"}
 PASSED = 3  # pages that a trial may cost beside: four hours until the third
 # What the node reports of itself, and must not.
 TOLD = ("crash", "trouble", "false", "mute")
@@ -73,7 +77,8 @@ class FaultOracle:
             self.examples.setdefault(rule, []).append(told)
         for rule in broken:
             is_excused = event["blind"] or (rule in ALIKE and verdict.end_is_hurt())
-            is_held = event["borne"] or (rule in NEVER and not is_excused)
+            comes_round = rule in LOSSES and event["passed"] >= STAY
+            is_held = (event["borne"] and not comes_round) or (rule in NEVER and not is_excused)
             (self.found if is_held else self.beyond)[rule] += 1
         return sorted(broken)
 
@@ -147,9 +152,12 @@ class Verdict:
             self._has[epoch] = max(self._has.get(epoch, 0), number)
 
     def end_is_hurt(self) -> bool:
-        """Whether cells of the newest page of the log were hit, or of one that came later."""
-        rings, last = self._cells.rings, self._base.last
-        return any(block >= rings and sequence >= last for block, sequence in self._hurt)
+        """Whether cells of the newest page of log or journal were hit, or of one that came later:
+        the only word of its numbers.
+        """
+        lasts = self._base.last_of_journal, self._base.last
+        rings = self._cells.rings
+        return any(sequence >= lasts[block >= rings] for block, sequence in self._hurt)
 
     def _may_begin_anew(self) -> bool:
         """No page of the log can be read, or its numbers end."""
@@ -219,7 +227,7 @@ class Verdict:
             excused = is_log or hurt or self._may_be_hurt(number)
             if not excused and not self._is_overwritten((epoch, number)):
                 self._broke("lost", ("of the journal", number))
-            if not is_log:
+            if not is_log and not self._is_overwritten((epoch, number)):
                 of_journal.append(number)
             lost += self._is_unsaid((epoch, number), hurt)
         lost += self._new()

@@ -111,18 +111,21 @@ class Base:
         self.cells = cells
         self.totals = totals([s for number, s in samples.items() if number < self.number])
         self.known = {page.data for page in cells.pages.values()}
-        self.last = 0  # sequence of the newest page of the log
+        self.last = self.last_of_journal = 0  # sequence of the newest page
         self.kept: dict[int, tuple[int, int]] = {}
         log = cells.log()
         for block, page in [*log.items(), *cells.pages.items()]:
             if page.header is None or page.header.epoch != self.epoch:
                 continue
             end = max(self.kept, default=-1)
+            sequence = page.header.sequence
             if block >= cells.rings:
-                self.last = max(self.last, page.header.sequence)
+                self.last = max(self.last, sequence)
+            else:
+                self.last_of_journal = max(self.last_of_journal, sequence)
             for record in page.records:
                 if block >= cells.rings or record.number > end:
-                    self.kept[record.number] = block, page.header.sequence
+                    self.kept[record.number] = block, sequence
 
 
 def held_by(base: Base) -> set[Key]:
@@ -174,14 +177,14 @@ def said(cells: Cells) -> Ranges:
 
 def ranges_hurt(hurt: list[list[int]], cells: Cells, told: Ranges) -> list[tuple[int, int]]:
     """The numbers that pages which were hurt may have held: up to the next page of their ring; and
-    beyond, where that begins in the middle of damage that is told.
+    beyond, where damage is told that begins there, or behind what the journal had of it.
     """
     found = []
     for block, sequence, first, epoch in hurt:
         if sequence:
             is_log = block >= cells.rings
-            ends = [
-                page.header.number
+            later = [
+                (page.header.number, page)
                 for other, page in cells.pages.items()
                 if page.header
                 and page.header.epoch == epoch
@@ -189,6 +192,18 @@ def ranges_hurt(hurt: list[list[int]], cells: Cells, told: Ranges) -> list[tuple
                 and page.header.number > first
                 and (other >= cells.rings) == is_log
             ]
-            end = min(ends, default=FOR_EVER)
-            found.append((first, told.end_of_damage(epoch, end) if is_log else end))
+            end, page = min(later, key=lambda each: each[0], default=(FOR_EVER, None))
+            if page is not None and is_log:
+                end = max(end, *(told.end_of_damage(epoch, at) for at in (end, _behind(page))))
+            found.append((first, end))
     return found
+
+
+def _behind(page: Page) -> int:
+    """The first number behind the records in a row with which this page begins."""
+    assert page.header is not None
+    number = page.header.number
+    has = {record.number for record in page.records if record.epoch == page.header.epoch}
+    while number in has:
+        number += 1
+    return number
