@@ -41,7 +41,7 @@ class _Log:
 
     def look(self):
         """See which pages there are. Raises OSError while the flash errs."""
-        newest = self.index.scan()
+        newest = _scan(self.index)
         if newest:
             self.epoch = newest.epoch
             self.number = self.pulled = newest.number
@@ -52,6 +52,23 @@ class _Log:
     def end(self):
         """(sequence, offset) behind the last page: nothing is written here."""
         return self._seq, pages.SIZE
+
+
+def _scan(index):
+    """Read every page header; return the newest, or None."""
+    best = None
+    for block in range(index.count):
+        head = index.header(block)
+        if head is None:
+            continue
+        if best is None or head.seq > best.seq:
+            best = head
+            if index.epoch != head.epoch:
+                index.begin(head.epoch)
+            index.newest = block
+        if head.epoch == index.epoch:
+            index.put(block, head)
+    return best
 
 
 class _Keeper:

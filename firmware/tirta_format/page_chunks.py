@@ -11,6 +11,7 @@ from tirta_format import page as pages
 ALIGN = 16  # where a chunk may begin after a damaged one
 DAMAGED = -1  # what `chunks` calls a stretch that is not valid
 
+_LEAST = 9  # bytes of a chunk of the journal besides its records, each of which has one at least
 _READS = 4
 _ERASED = b"\xff" * 256
 
@@ -100,6 +101,15 @@ def used_end(page, start):
     while end > start and page[end - 1] == 0xFF:
         end -= 1
     return end
+
+
+def most(page, start, end):
+    """How many records the damaged page[start:end] of a journal held at most."""
+    while start < end and page[start] == 0xFF:
+        start += 1
+    while end > start and page[end - 1] == 0xFF:
+        end -= 1
+    return max(0, end - start - _LEAST)
 
 
 def is_hurt(page, mark, epoch, seq=-1, number=0):

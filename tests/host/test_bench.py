@@ -215,11 +215,10 @@ def test_power_cuts_and_faults_of_this_commit_only(tmp_path: Path) -> None:
     assert not head or found["flashfault.max_erases_per_attempt"] == 3
 
 
-def test_a_start_reads_little_beside_the_headers() -> None:
-    found = start_cost.measure(quiet)
-    assert found["start.journal_other_reads"] <= 160  # 100 are aimed at
-    assert found["start.settled_other_reads"] <= 160
-    assert 2 <= found["start.journal_headers_a_page"] < 5  # two readings must agree
+def test_a_start_reads_little_beside_the_headers(tmp_path: Path) -> None:
+    found = start_cost.reads(quiet, str(tmp_path / "flash"))
+    assert found["start.journal_other_reads"] <= 100
+    assert found["start.settled_other_reads"] <= 100
     for name in ("journal", "settled"):
         assert 0 < found[f"start.{name}_programs"] <= 20
         assert found[f"start.{name}_erases"] == 0

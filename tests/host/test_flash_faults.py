@@ -12,6 +12,7 @@ import pytest
 from fault_trials import judge, keep_figures, report
 
 SEED = 20260101
+ALWAYS = 1 << 30  # times
 TRIALS = 2500  # with up to eight faults each; a core makes about 50 a second
 LEAST_FAULTS = 5000
 # (seed, trial) that broke a rule once, and what was mended: holes that no loss record named, pages
@@ -20,12 +21,26 @@ LEAST_FAULTS = 5000
 # follower was begun, a newest page of the journal that hid before the one before it was full,
 # a boot's number forgotten, a page that was the only word of its numbers erased, a cell of a header
 # that flickers, records that a page had twice or that damage moved, a page of the journal erased
-# whose header was set right, a number beyond the last. The last three the judge took for losses.
+# whose header was set right, a number beyond the last. The last two the judge took for losses.
 ONCE_BROKEN = [(8002, 130), (8004, 265), (20004, 168), (20015, 267), (20043, 260)]
-ONCE_BROKEN += [(20012, 329), (20036, 354), (40002, 403), (40007, 39), (40008, 597)]
+ONCE_BROKEN += [(20012, 329), (20036, 354), (40002, 403), (40007, 39)]
 ONCE_BROKEN += [(40002, 107), (40006, 179), (40013, 322), (20004, 643), (20007, 5)]
-ONCE_BROKEN += [(30006, 286), (30008, 654), (40005, 187), (40008, 806), (60010, 1), (60026, 73)]
-ONCE_BROKEN += [(60043, 890), (60046, 556), (60061, 182), (60027, 96), (60056, 942), (60059, 366)]
+ONCE_BROKEN += [(30008, 654), (40005, 187), (60026, 73), (60046, 556), (60047, 185), (60061, 182)]
+ONCE_BROKEN += [(60027, 96), (60059, 366)]
+# A start made more reads then: where the same faults lie now, by tests/micropython/fault_plans.py.
+MOVED = {
+    # The first boot's erase of the journal, and the second one's programs, as they were; what reads
+    # old after them lasts for one start, which is all that is borne.
+    (40008, 597): ((103, ALWAYS), None, (65, 1), (71, 58)),
+    # From the end of the second reading of the second start into the third one that follows.
+    (30006, 286): ((71, 55),),
+    # Chunks of the page that is left do not show, and the next one has their records once more.
+    (40008, 806): ((66, ALWAYS), (14, 3), (71, 3), (15, 3)),
+    (60010, 1): ((110, 20), (400, 1), (16, 3)),
+}
+# A chunk whose checksum is right by chance, and a record that did not fit into a page, tried there
+# again and again while no other page could be opened: what was written of it could not be read.
+NOT_BORNE = {(40015, 586): (), (60005, 78): ((132, ALWAYS), (861, 1), None, None, None, (752, 1))}
 
 
 def test_a_flash_that_errs_for_a_while(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,16 +56,14 @@ def test_a_flash_that_errs_for_a_while(capsys: pytest.CaptureFixture[str]) -> No
         print("\n" + "\n".join(lines))
 
 
-@pytest.mark.parametrize(("seed", "trial"), ONCE_BROKEN)
+@pytest.mark.parametrize(("seed", "trial"), [*ONCE_BROKEN, *MOVED])
 def test_what_broke_a_rule_once(seed: int, trial: int) -> None:
-    oracle = judge(seed, trial, 1)
+    oracle = judge(seed, trial, 1, MOVED.get((seed, trial), ()))
     assert oracle.counts["borne"], "the fault is another now"
     assert not oracle.found, "\n".join(report(oracle, 9, 2000))
 
 
-# A chunk whose checksum is right by chance, and a record that did not fit into a page, tried there
-# again and again while no other page could be opened: what was written of it could not be read.
-@pytest.mark.parametrize(("seed", "trial"), [(40015, 586), (60005, 78)])
+@pytest.mark.parametrize(("seed", "trial"), NOT_BORNE)
 def test_what_is_not_borne_crashes_no_node_and_alters_no_record(seed: int, trial: int) -> None:
-    oracle = judge(seed, trial, 1)
+    oracle = judge(seed, trial, 1, NOT_BORNE[seed, trial])
     assert not oracle.found, "\n".join(report(oracle, 9, 2000))

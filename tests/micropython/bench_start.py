@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """What a start asks of the flash where log and journal are full: reads, programs, erases.
 
-Prints one line of JSON. A read of a page's header is counted apart from the others: every page has
-one, and a start looks at all of them.
+Prints one line of JSON. The first read of each page's header is counted apart from the others:
+every page has one, and a start looks at all of them. Or starts again and again, for who counts
+instructions.
 """
 
 import json
 
 from node_parts import Parts
 from nor import ERASE, PROGRAM, Flash, Random
+
+from tirta_node import unload
 
 BLOCKS = 297  # the partition `log` of a 4 MB board
 HEADER = 40
@@ -21,12 +24,14 @@ class Counted(Flash):
     def __init__(self, blocks, image=None):
         super().__init__(blocks, image)
         self.remembers = False
+        self.seen = set()
         self.headers = self.reads = self.read_bytes = self.programs = self.erases_done = 0
         self.watch = self._take
 
     def read(self, block, offset, buf):
         super().read(block, offset, buf)
-        if offset + len(buf) <= HEADER:
+        if offset + len(buf) <= HEADER and block not in self.seen:
+            self.seen.add(block)
             self.headers += 1
         else:
             self.reads += 1
@@ -63,8 +68,12 @@ class Filled:
         self.parts.keeper.work(1 << 20)
 
 
-def main():
-    config = b"{}" + b" " * 1500
+CONFIG = b"{}" + b" " * 1500
+
+
+def main(path):
+    """Count what two starts ask for; leave the flash before the first of them at `path`."""
+    config = CONFIG
     flash = Flash(BLOCKS)
     flash.remembers = False
     before = Filled(flash, config)
@@ -72,6 +81,8 @@ def main():
     for _ in range(5):
         before.record()
     told = {"pages": BLOCKS, "records": before.slot}
+    with open(path, "wb") as file:
+        file.write(flash.image)
     for name, journal in (("journal", True), ("settled", False)):
         if not journal:
             before.parts.keeper.settle()
@@ -80,3 +91,18 @@ def main():
         told[name] = counted.told()
         assert after.keeper.number() >= before.slot
     print(json.dumps(told))
+
+
+def starts(path, count):
+    """Start so often from the flash at `path`. Modules stay: here they would be compiled anew."""
+
+    def call(module, function, *args):
+        return getattr(__import__(module, None, None, (function,)), function)(*args)
+
+    unload.call = call
+    with open(path, "rb") as file:
+        image = file.read()
+    for _ in range(count):
+        flash = Flash(BLOCKS, image)
+        flash.remembers = False
+        Parts(flash, CHANNELS, {}, CONFIG, 60000, 60000)

@@ -85,6 +85,8 @@ class Node(Writer):
         if last[:2] != (log.epoch, log.boot):
             self.parts.append((log.epoch, log.boot, log.number, self._logged()))
             self.proven = log.number
+        if self.begun is not None:
+            self.begun = log.number - self._logged()  # a start before this one found another
         before = self.log.lost
         super()._notes(changed, seq, stopped, end_unix_ms)
         self.noted_power += self.log.lost - before

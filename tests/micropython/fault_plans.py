@@ -49,6 +49,15 @@ class Plan:
         self.start_reads = 0  # of a start of its base
         self.text = ""
 
+    def move(self, places):
+        """For a trial of which the start has changed: (from which operation on, how often) of each
+        lie, where its fault lies now; None leaves one alone.
+        """
+        for lie, place in zip(self.lies + self.again, places):
+            if place is not None:
+                lie.wait_for(*place)
+        self.text = _text(self)
+
     def is_borne(self):
         """Whether this is of the classes of which firmware/DESIGN.md says that no rule breaks: not
         several flipped bits; no programs or erases that fail one in n; none that show later, fade,

@@ -185,8 +185,8 @@ class Trial:
         }
 
 
-def main(seed, first, count):
-    """Trials `first` to `first + count - 1` of this seed."""
+def main(seed, first, count, places=()):
+    """Trials `first` to `first + count - 1` of this seed; `places` are for Plan.move."""
     gc.threshold(1 << 22)  # else what a trial keeps lies all over the heap, and no report fits
     bases = []
     trials = range(first, first + count)
@@ -201,6 +201,7 @@ def main(seed, first, count):
         if base.counts is None:
             base.counts = _count(base)
         plan = fault_plans.draw(base, seed * 1000003 + i * 7919, i // len(bases))
+        plan.move(places)
         trial = Trial(base, plan, seed + i)
         trial.run()
         event = trial.account()

@@ -27,15 +27,19 @@ class Lie:
     def __init__(self, kind, effect, first, times=ONCE, ms=ALWAYS, scope="all"):
         self.kind = kind
         self.effect = effect
-        self.first = first
-        self.times = times
         self.ms = ms
         self.scope = scope
         self.hits = 0
         self.cell = None  # the one that flickers
+        self.wait_for(first, times)
+        self._until_ms = None
+
+    def wait_for(self, first, times):
+        """It begins there, and is told so often."""
+        self.first = first
+        self.times = times
         self._wait = first
         self._left = times
-        self._until_ms = None
 
     def is_steady(self, start_reads):
         """Whether reads were misled in the same way for longer than a start lasts, which reads so
@@ -263,7 +267,7 @@ def _erase_later(flash, at):  # suspended: it goes on some operations later
 def _weak(flash, at):  # ones now, some of them fall later
     old = flash.cells(at // BLOCK)
     flash.set_block(at // BLOCK)
-    flash.later(90, at, flash.some(old), ERASED)
+    flash.later(90, at, flash.some(old), ERASED, True)
 
 
 def _erase_other(flash, at):

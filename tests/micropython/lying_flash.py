@@ -41,7 +41,8 @@ class LyingFlash(nor.Flash):
         self.random = Random(seed)
         self._clock = clock
         self.lie = None  # the one that is told
-        self._later = []  # [operations left, at, bytes to AND, bits to flip or ERASED]
+        # [operations left, at, bytes to AND, bits to flip or ERASED, an erase ends it]
+        self._later = []
 
     def heal(self):
         """From here on it does what it is told."""
@@ -100,7 +101,8 @@ class LyingFlash(nor.Flash):
         self._clear(at, data)
 
     def set_block(self, block):
-        """Set all bits of a block."""
+        """Set all bits of a block: no charge is left in its cells."""
+        self._later = [item for item in self._later if not (item[4] and item[1] // BLOCK == block)]
         self.image[block * BLOCK : (block + 1) * BLOCK] = ERASED
 
     def cells(self, block):
@@ -119,9 +121,11 @@ class LyingFlash(nor.Flash):
         """Another block: one bit of its address differs."""
         return (block ^ 1 << self.random.next() % 3) % self.blocks
 
-    def later(self, most, at, mask, flips=None):
-        """Within `most` operations `mask` is cleared, `flips` flip or the block is set (ERASED)."""
-        self._later.append([1 + self.random.next() % most, at, mask, flips])
+    def later(self, most, at, mask, flips=None, charge=False):
+        """Within `most` operations `mask` is cleared, `flips` flip or the block is set (ERASED);
+        a `charge` that hangs in cells until then goes with an erase of them.
+        """
+        self._later.append([1 + self.random.next() % most, at, mask, flips, charge])
 
     def hurt(self, block):
         """Cells of this block are hit that nobody named."""
@@ -155,7 +159,7 @@ class LyingFlash(nor.Flash):
             if item[0] <= 0:
                 due.append(item)
         self._later = [item for item in self._later if item[0] > 0]
-        for _, at, mask, flips in due:
+        for _, at, mask, flips, _ in due:
             if flips is not None:  # of what was done, and read back
                 self.hurt(at // BLOCK)
             if mask is not None:
@@ -169,7 +173,7 @@ class LyingFlash(nor.Flash):
     def _cut_program(self, at, data):
         shape = self.cut_at[2]
         if shape == "later":  # the charge that is to clear these cells does not show yet
-            self.later(_FALL, at, self.some(data))
+            self.later(_FALL, at, self.some(data), None, True)
         else:
             self._tear_program(at, data, shape, self.random)
         raise PowerCut
@@ -179,7 +183,7 @@ class LyingFlash(nor.Flash):
         if shape == "later":
             old = self.cells(block)
             self.set_block(block)
-            self.later(_FALL, at, self.some(old))
+            self.later(_FALL, at, self.some(old), None, True)
         else:
             self._tear_erase(at, shape, self.random)
         raise PowerCut

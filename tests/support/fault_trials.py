@@ -7,7 +7,7 @@ says which rules the trials from FIRST on broke, with an example of each; one tr
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from campaign import events, keep
 from fault_oracle import FaultOracle
@@ -20,10 +20,12 @@ _EXAMPLES = 5
 _WIDTH = 240
 
 
-def judge(seed: int, first: int, count: int) -> FaultOracle:
-    """What the oracle found in the trials `first` to `first + count - 1` of this seed."""
+def judge(seed: int, first: int, count: int, places: Sequence[object] = ()) -> FaultOracle:
+    """What the oracle found in the trials `first` to `first + count - 1` of this seed; `places`: of
+    their lies, by fault_plans.Plan.move.
+    """
     oracle = FaultOracle()
-    code = f"import flash_faults\nflash_faults.main({seed}, {first}, {count})"
+    code = f"import flash_faults\nflash_faults.main({seed}, {first}, {count}, {places!r})"
     with events(code, BLOCKS * PAGE_BYTES) as told:
         for event, image in told:
             oracle.take(event, image)

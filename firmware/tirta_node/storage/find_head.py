@@ -14,7 +14,9 @@ from micropython import const
 
 from tirta_format import meta, meta_reader, page_chunks, varint
 from tirta_format import page as pages
+from tirta_node import unload
 from tirta_node.storage import log_start
+from tirta_node.storage.page_index import UNSTEADY
 from tirta_node.storage.page_ring import PART
 
 PLACED = (pages.PACKED_AT, pages.SUMMED_AT)
@@ -26,7 +28,6 @@ _NO_HEADER = b"\xff" * pages.HEADER_SIZE
 _PROOFS = const(4)
 _BLANK = b"\xff" * page_chunks.ALIGN
 _UNREADABLE = "none of its pages can be read"
-_UNSTEADY = "the flash reads differently each time"
 
 
 class Head:
@@ -226,14 +227,12 @@ class Head:
 
 
 def find(flash, index, patient):
-    """The Head of the log on `flash`; fills `index`. Raises OSError when the flash errs; and while
-    somebody is `patient`, when there are pages and none can be read.
+    """The Head of the log on `flash`, of whose pages `index` knows. Raises OSError when the flash
+    errs; and while somebody is `patient`, when there are pages and none can be read.
     """
     found = Head()
-    if index.scan() is None:
+    if index.newest < 0:
         _prove(index, patient)
-        if patient:
-            _doubt(index)
         return found
     page = bytearray(pages.SIZE)
     found.is_away = _part(index, page)
@@ -242,7 +241,7 @@ def find(flash, index, patient):
         index.read(block, page)
         header = pages.header(page)
         if header is None or header.seq != index.seqs[block]:
-            raise OSError(_UNSTEADY)
+            raise OSError(UNSTEADY)
         found.take_header(header)
         page_chunks.settle(flash, block, page, header.crc)
         _read(page, header.crc, found)
@@ -267,7 +266,7 @@ def _hides(index, block, page, found, is_full):
     header = pages.header(page)
     if header is not None:
         if header.seq > found.seq:
-            raise OSError(_UNSTEADY)
+            raise OSError(UNSTEADY)
         # A header alone, that of the newest page: it was programmed here as well.
         is_alone = page_chunks.used_end(page, 0) == pages.HEADER_SIZE
         is_stray = is_alone and header.seq == found.seq
@@ -297,6 +296,12 @@ def _part(index, page):
     elsewhere, or a header was programmed there as well. Whether there are such.
     """
     found = False
+    seen = bytearray(index.count)
+    for seq in index.seqs:
+        if seq:
+            seen[seq % index.count] += 1
+    if max(seen) < 2:
+        return False
     for block in range(index.count):
         other = index.after(index.seqs[block]) if index.seqs[block] else block
         if other != block:
@@ -334,7 +339,7 @@ def _prove(index, patient):
         index.flash.read(block, 0, head)
         if _is_marked(head):  # an earlier start programmed that, and it shows
             if tries and patient:  # but what lies before it does not show what is programmed
-                raise OSError(_UNSTEADY)
+                raise OSError(UNSTEADY)
             break
         if _may_be_marked(head) and tries < _PROOFS:
             if _shows(index.flash, block, head):
@@ -344,9 +349,11 @@ def _prove(index, patient):
         varied = varied or head != first
     else:
         if tries or not varied:  # no flash holds the same everywhere
-            raise OSError(_UNSTEADY)
-    if index.scan() is not None:
-        raise OSError(_UNSTEADY)
+            raise OSError(UNSTEADY)
+    if unload.call("tirta_node.storage.page_rows", "scan", index) is not None:
+        raise OSError(UNSTEADY)
+    if patient:
+        _doubt(index)
 
 
 def _shows(flash, block, head):

@@ -7,8 +7,6 @@ from RAM.
 """
 
 import gc
-import struct
-from binascii import crc32
 
 from micropython import const
 
@@ -17,90 +15,46 @@ from tirta_format import page_chunks, record_reader
 from tirta_node.storage import log_start
 from tirta_node.storage.chunk_writer import ChunkWriter
 from tirta_node.storage.packer import Packer
+from tirta_node.storage.page_index import UNSTEADY
 from tirta_node.storage.ring import MOST, Ring, room
 
-_NO_HEADER = b"\xff" * (pages.HEADER_SIZE - 2)
+_SHOWN = const(38)  # as in page_rows.py
 _MENDED = const(16)  # no kind of a chunk
 _RING = const(96)  # records brought into the log at once: a chunk by default, and half of one
 _FEW = const(12)  # where there is no memory for so many: a node that starts comes before its wear
 _HOLES = const(8)  # that get a note each
 _CHUNK_BYTES = const(256)  # no chunk of the journal is longer
 _GAP = const(4096)  # slots that nobody sampled, at most, before a chunk that is set right
-_LEAST = const(9)  # bytes of a chunk besides its records, each of which has one at least
 
 
 class _Journal:
     """What lies in it: records from `number` on are wanted. No number from `end` on was ever given,
-    as far as it tells.
+    as far as it tells. `kept`, `hurt`: by `page_rows.look`.
     """
 
-    def __init__(self, index, log):
+    def __init__(self, index, log, kept, hurt):
         self.index = index
-        patient = log_start.is_patient(log)
         number = log.number
-        self._patient = patient  # a journal of which no page can be read is not believed
         self._begun = log.begun  # the log has this boot: it has all that earlier ones journaled
         self._page = bytearray(pages.SIZE)
-        self._pages = []  # (sequence, block, its first number, its header as bytes), in order
         self._hidden = 0  # records at most in damaged stretches behind the last record
+        self._hurt = hurt
         self._number = number
         self.end = number
-        self.is_away = False  # a page shows nothing, or what lies elsewhere
         self.holes = []  # (end, how many records are missing before it)
         self.boot = 0
+        self._kept = kept
+        self._pages = []  # (sequence, block, its first number), in order
         for block in range(index.count):
-            head = index.header(block) or self._repaired(block)
+            head = self._head(block)
             if head is not None and head.epoch == index.epoch:
-                index.put(block, head)  # one that is set right is not to be erased either
-                self._pages.append((head.seq, block, head.number, head.pack()))
+                self._pages.append((head.seq, block, head.number))
                 self.boot = max(self.boot, head.boot)
         self._pages.sort(key=lambda each: each[0])
-        self._hurt = self._behind()  # records at most in a newest page that cannot be read
 
-    def _behind(self):
-        index = self.index
-        if len({each[0] for each in self._pages}) < len(self._pages):
-            self.is_away = True  # one shows what lies elsewhere
-            return MOST
-        if self._pages:
-            newest = self._pages[-1][1]
-            block = (newest + 1) % index.count
-            hidden = max([self._hides(each) for each in range(index.count)])  # beside a bad one
-            if hidden or index.header(block) is not None:
-                return hidden
-            self.is_away = self._is_away(block)  # a start may have begun it before this one ended
-            if not self.is_away:
-                return 0
-            index.read(newest, self._page)
-            is_full = page_chunks.used_end(self._page, 0) > pages.SIZE - 2 * _CHUNK_BYTES
-            return MOST if is_full else 0
-        hidden = max([self._hides(each) for each in range(index.count)])
-        for block in range(index.count):
-            if not (self._hides(block) or self._is_away(block)):
-                return hidden
-        if self._patient:
-            raise OSError(log_start.UNSTEADY)
-        return MOST
-
-    def _hides(self, block):
-        """Records at most in this page, which has no header that can be read."""
-        index, page = self.index, self._page
-        if index.header(block) is not None:
-            return 0
-        index.read(block, page)
-        late = pages.header(page[1 : pages.HEADER_SIZE + 1], pages.MARK_JOURNAL)  # by a byte
-        if late:
-            self.is_away = True
-            return MOST
-        if page_chunks.is_hurt(page, pages.MARK_JOURNAL, index.epoch):
-            return _most(page, pages.HEADER_SIZE, pages.SIZE)
-        return 0
-
-    def _is_away(self, block):
-        """Whether this page shows only ones, and takes no zero. One alone may be a bad page."""
-        self.index.read(block, self._page)
-        blank = page_chunks.used_end(self._page, 0) == 0  # not even marked
-        return blank and not log_start.takes(self.index.flash, block)
+    def _head(self, block):
+        shown = self._kept[_SHOWN * block : _SHOWN * (block + 1)]
+        return pages.header(pages.MARK_JOURNAL + shown, pages.MARK_JOURNAL)
 
     def look(self, told):
         """Find `end` and `boot`. How many records are here, and how many of them from `told` on."""
@@ -120,42 +74,18 @@ class _Journal:
         self.end = min(self.end + hidden, max(self.end, self._number + MOST))
         return count, behind
 
-    def _repaired(self, block):
-        """The header of a page in which one bit is wrong, or None: its chunks prove it."""
-        index, page = self.index, self._page
-        head = memoryview(page)[: pages.HEADER_SIZE]
-        index.flash.read(block, 0, head)
-        if head[2:] == _NO_HEADER:
-            return None
-        index.read(block, page)
-        page[: len(pages.MARK_JOURNAL)] = pages.MARK_JOURNAL
-        for bit in range(2 * 8 - 1, pages.HEADER_SIZE * 8):
-            if bit >= 2 * 8:  # first as it is: the mark may be what was hurt
-                page[bit >> 3] ^= 1 << (bit & 7)
-            crc = struct.unpack_from("<I", page, 36)[0]
-            if crc32(memoryview(page)[2:36]) == crc:
-                head = pages.header(page, pages.MARK_JOURNAL)
-                if (
-                    head
-                    and page_chunks.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, crc) >= 0
-                ):
-                    return head
-            if bit >= 2 * 8:
-                page[bit >> 3] ^= 1 << (bit & 7)
-        return None
-
     def records(self):
         """Yield (header, boot, number, slot, values, flags) of each wanted record, in order."""
         number = self._number
         view = memoryview(self._page)
-        for i, (_, block, _, packed) in enumerate(self._pages):
+        for i, (_, block, _) in enumerate(self._pages):
             begins = self._pages[i + 1][2] if i + 1 < len(self._pages) else 0
             if begins and begins < number:
                 continue
             self.index.read(block, self._page)
-            if _differ(self._page[2 : pages.HEADER_SIZE], packed) > 1:
-                raise OSError(log_start.UNSTEADY)  # one bit of it may be wrong, and set right
-            head = pages.header(pages.MARK_JOURNAL + packed, pages.MARK_JOURNAL)
+            head = self._head(block)
+            if _differ(self._page[2 : pages.HEADER_SIZE], head.pack()) > 1:
+                raise OSError(UNSTEADY)  # one bit of it may be wrong, and set right
             decoder = record_reader.Decoder(head.channels)
             decoder.restart(head.boot, head.number, head.slot)
             chain = True
@@ -163,7 +93,7 @@ class _Journal:
             for kind, at, n in self._chunks(head.crc):
                 if kind == page_chunks.DAMAGED or (kind == pages.RECORDS and not chain):
                     chain = False
-                    self._hidden += _most(self._page, at, at + n)
+                    self._hidden += page_chunks.most(self._page, at, at + n)
                     continue
                 mended = kind == _MENDED
                 before = decoder.boot, decoder.number, decoder.slot
@@ -242,35 +172,21 @@ def _mended(page, at, crc):
     return page_chunks.DAMAGED, 0
 
 
-def _most(page, start, end):
-    """How many records the damaged page[start:end] held at most."""
-    while start < end and page[start] == 0xFF:
-        start += 1
-    while end > start and page[end - 1] == 0xFF:
-        end -= 1
-    return max(0, end - start - _LEAST)
-
-
-def look(index, log):
+def look(index, log, kept, hurt):
     """What there is for `into_log` to do, for who compares two readings."""
-    journal = _Journal(index, log)
-    return _mark(journal, *journal.look(log.told))
+    journal = _Journal(index, log, kept, hurt)
+    return journal.look(log.told) + (journal.end, journal.boot)
 
 
-def _mark(journal, count, behind):
-    seqs = crc32(journal.index.seqs)
-    return count, behind, journal.end, journal.boot, seqs, journal.is_away
-
-
-def into_log(index, log, counted, config_hash, known, tried):
+def into_log(index, log, counted, config_hash, tried, kept, hurt, known):
     """Write to `log` the records that it lacks, as `look` has `known` them; how many, and how many
     of them are of the (epoch, boot) `tried`. Raises OSError when the journal cannot be read or is
     another now, before anything is written, and as the log does.
     """
-    journal = _Journal(index, log)
+    journal = _Journal(index, log, kept, hurt)
     count, behind = journal.look(log.told)
-    if _mark(journal, count, behind) != known:
-        raise OSError(log_start.UNSTEADY)
+    if (count, behind, journal.end, journal.boot) != known:
+        raise OSError(UNSTEADY)
     log_start.check(log)
     top = max(log.top, journal.end)
     log.hidden = max(0, log.hidden + top - log.top - behind)

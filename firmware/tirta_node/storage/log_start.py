@@ -8,14 +8,15 @@ from micropython import const
 from tirta_format import meta
 from tirta_format import page as pages
 from tirta_node import unload
+from tirta_node.storage.page_index import UNSTEADY
 from tirta_node.storage.page_ring import PART
 
 _PATIENCE_MS = const(3600000)  # until a log of which no page can be read is given up
-UNSTEADY = "the flash reads differently each time"
 _AWAY = "a page of the log shows nothing, or what lies elsewhere"
 _PROBE = b"\x7f"
 _IDLE = const(1024)  # bytes: the notes of a dozen starts
 _EPOCHS = const(0xFFFFFFFF)
+_SHOWN = const(38)  # as in page_rows.py
 _TOTALS = const(24)  # more of them, and those that the config does not name are given up
 
 
@@ -33,7 +34,7 @@ def start(log, journal, ring, boot, tried):
     unload.call("tirta_node.storage.page_trouble", "adopt_spare", journal.ring, found.stopped, 0)
     journal.problem = ""
     left = found.left_by(tried[1]) if log.epoch == tried[0] else 0
-    into = journal.index, log, counted, config_hash, of_journal, tried
+    into = (journal.index, log, counted, config_hash, tried) + of_journal
     brought, more = unload.call("tirta_node.storage.journal_replay", "into_log", *into)
     ring.drop(min(left + more, ring.count()))
     if log.ends():
@@ -46,16 +47,18 @@ def start(log, journal, ring, boot, tried):
 
 
 def _find_twice(log, journal, random_u32):
-    """What `find` and `replay.look` find, in two readings of log and journal that agree: what
-    misleads both of them lasts, and then nothing that is written reads back either.
+    """What two readings of log and journal find, which agree: what misleads both of them lasts, and
+    then nothing that is written reads back either. The second one leaves out those headers of the
+    log between which nothing can be wrong.
     """
-    patient = is_patient(log)
-    first, of_journal = _look(log, journal, random_u32, patient)
-    before = first.mark(), crc32(log.index.seqs), journal.seq, of_journal
-    found, of_journal = _look(log, journal, random_u32, patient)
-    if before != (found.mark(), crc32(log.index.seqs), journal.seq, of_journal):
+    kept = bytearray(_SHOWN * journal.index.count)
+    first, *before = _look(log, journal, random_u32, kept, False)
+    again = first.epoch > 0 and not first.is_away
+    found, *now = _look(log, journal, random_u32, kept, again)
+    if before != now:
         raise OSError(UNSTEADY)
-    if (found.is_away or of_journal[-1]) and not log.looked:  # it may show in a second
+    rows, of_journal = now[:2]
+    if (found.is_away or rows[0]) and not log.looked:  # it may show in a second
         log.looked = True
         raise OSError(_AWAY)
     log.looked = False
@@ -66,23 +69,21 @@ def _find_twice(log, journal, random_u32):
     log.boot = max(log.boot, boot)
     log.sure = epoch, max(log.number, number), log.boot
     log.attempts.proof = log.attempts.count
-    return found, of_journal
+    return found, (kept, rows[1], of_journal)
 
 
-def _look(log, journal, random_u32, patient):
-    found = find(log, random_u32, patient)
-    index = journal.index
-    index.scan()
-    if index.newest >= 0:
-        journal.seq = index.seqs[index.newest]
-    if index.epoch != log.epoch:
-        index.begin(log.epoch)
-    of_journal = unload.call("tirta_node.storage.journal_replay", "look", index, log)
-    newest = index.before(_EPOCHS)
-    if newest >= 0 and index.seqs[newest] >= journal.seq:  # its header was set right
-        index.newest = newest
-        journal.seq = index.seqs[newest]
-    return found, of_journal
+def _look(log, journal, random_u32, kept, again):
+    """What one reading finds: the head of the log; and for who compares two, first what
+    `page_rows.look` and `journal_replay.look` told.
+    """
+    log.is_found = False
+    of_log = log, journal, kept, again, _drawn(random_u32)
+    rows = unload.call("tirta_node.storage.page_rows", "look", *of_log)
+    found = _find(log, random_u32, is_patient(log))
+    replay = journal.index, log, kept, rows[1]
+    of_journal = unload.call("tirta_node.storage.journal_replay", "look", *replay)
+    known = found.mark(), crc32(log.index.seqs), journal.seq, crc32(kept)
+    return (found, rows, of_journal) + known
 
 
 def check(log):
@@ -115,15 +116,26 @@ def takes(flash, block):
     return head == _PROBE
 
 
-def find(log, random_u32, patient=False):
-    """Find the head of the log, or begin one; return what `recover.find` found. Only reads. Raises
-    OSError when the flash cannot be read: then nothing is known; and while somebody is `patient`,
-    when there are pages and none can be read.
+def find(log, random_u32):
+    """Find the head of the log, to read from it only. Raises OSError when the flash cannot be read:
+    then nothing is known.
     """
     log.is_found = False
+    unload.call("tirta_node.storage.page_rows", "scan", log.index)
+    _find(log, random_u32, False)
+
+
+def _drawn(random_u32):
+    return random_u32 % _EPOCHS + 1
+
+
+def _find(log, random_u32, patient):
+    """Find the head of the log, of whose pages the index knows, or begin one; return what
+    `find_head.find` found. Only reads. Raises OSError as that does.
+    """
     log.before_note = None
     found = unload.call("tirta_node.storage.find_head", "find", log.flash, log.index, patient)
-    log.epoch = found.epoch or random_u32 % _EPOCHS + 1
+    log.epoch = found.epoch or _drawn(random_u32)
     if log.epoch != log.index.epoch:
         log.index.begin(log.epoch)
     log.seq = found.seq
@@ -161,7 +173,7 @@ def begin_epoch(log, random_u32):
     """Numbers have come to their end: they begin anew. What no laptop has is out of reach."""
     log.hidden += max(0, log.top - max(log.pulled, log.oldest_number()))
     log.reason = meta.LOSS_OVERWRITTEN
-    epoch = random_u32 % _EPOCHS + 1
+    epoch = _drawn(random_u32)
     log.epoch = epoch if epoch != log.epoch else epoch % _EPOCHS + 1
     log.index.begin(log.epoch)
     log.ring.close()

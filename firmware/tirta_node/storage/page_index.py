@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What each page of log or journal holds, in RAM: read at boot, kept up to date by the writer.
+"""What each page of log or journal holds, in RAM: read at boot (page_rows.py), kept up to date by
+the writer.
 
 An array of sequences, one a page, 0 = nothing of ours: 1.2 KB for the 296 pages of a 4 MB board.
 The rest of a header is asked for rarely, and read from flash again.
@@ -13,7 +14,7 @@ from micropython import const
 from tirta_format import page as pages
 
 _READS = const(6)
-_UNSTEADY = "the flash reads differently each time"
+UNSTEADY = "the flash reads differently each time"
 
 
 class Index:
@@ -25,12 +26,14 @@ class Index:
         self._mark = mark
         self.newest = -1
         self.epoch = 0
+        self.is_empty = False  # the page asked for last shows nothing but its mark
         self.seqs = array("I", bytes(4 * self.count))
 
-    def header(self, block):
+    def header(self, block, follows=-1):
         """The header of this page as it lies on flash, or None: what two reads agree on, or one
         that is known. Where there is none, two in a row agree on that, the last of several where
-        something else lies. Raises OSError when the flash errs each time.
+        something else lies. One read is enough where it shows what `follows` from the page before,
+        the next sequence, or 0 for nothing. Raises OSError when the flash errs each time.
         """
         buf = bytearray(pages.HEADER_SIZE)
         before = found = None
@@ -45,14 +48,20 @@ class Index:
             now = bytes(buf)
             head = pages.header(buf, self._mark)
             if head is None:
-                if now == before and (left == 1 or min(now[2:]) == 255):
+                self.is_empty = min(now[2:]) == 255
+                agrees = now == before or (left == _READS and not follows)
+                if agrees and (left == 1 or self.is_empty):
                     return None
-            elif now == found or head.seq == self.seqs[block]:
+            elif (
+                now == found
+                or head.seq == self.seqs[block]
+                or (head.seq == follows and head.epoch == self.epoch)
+            ):
                 return head
             else:
                 found = now
             before = now
-        raise OSError(_UNSTEADY)
+        raise OSError(UNSTEADY)
 
     def read(self, block, page):
         """Fill `page` with what two reads in a row agree on. Raises OSError when the flash errs
@@ -71,34 +80,13 @@ class Index:
             if now == before:
                 return
             before = now
-        raise OSError(_UNSTEADY)
-
-    def scan(self):
-        """Read every page header; pages of older epochs are as good as empty. Raises OSError as
-        `header` does: then nothing is known.
-        """
-        self.newest = -1
-        self.epoch = 0
-        self._forget_all()
-        best = None
-        for block in range(self.count):
-            head = self.header(block)
-            if head is None:
-                continue
-            if best is None or head.seq > best.seq:
-                best = head
-                if self.epoch != head.epoch:
-                    self._forget_all()
-                self.epoch = head.epoch
-                self.newest = block
-            if head.epoch == self.epoch:
-                self.put(block, head)
-        return best
+        raise OSError(UNSTEADY)
 
     def begin(self, epoch):
         """Nothing that lies on flash belongs to the log that begins now."""
         self.epoch = epoch
-        self._forget_all()
+        for block in range(self.count):
+            self.seqs[block] = 0
 
     def number(self, block):
         """Number of the first record of this page; 0 when its header cannot be read any more."""
@@ -115,10 +103,6 @@ class Index:
     def forget(self, block):
         """The page at `block` holds nothing any more."""
         self.seqs[block] = 0
-
-    def _forget_all(self):
-        for block in range(self.count):
-            self.seqs[block] = 0
 
     def after(self, seq):
         """The page with the smallest sequence of at least `seq`, or -1."""
