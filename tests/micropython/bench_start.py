@@ -93,13 +93,26 @@ def main(path):
     print(json.dumps(told))
 
 
-def starts(path, count):
-    """Start so often from the flash at `path`. Modules stay: here they would be compiled anew."""
+class NoCollector:
+    """Of the whole heap of this process, which is larger than a node's."""
+
+    @staticmethod
+    def collect():
+        """Let all lie."""
+
+
+def starts(path, count, loads):
+    """Start so often from the flash at `path`. What a start needs for a moment is loaded each time
+    that it asks for it, or stays: without .mpy files it would be compiled anew.
+    """
 
     def call(module, function, *args):
         return getattr(__import__(module, None, None, (function,)), function)(*args)
 
-    unload.call = call
+    if loads:
+        unload.gc = NoCollector
+    else:
+        unload.call = call
     with open(path, "rb") as file:
         image = file.read()
     for _ in range(count):
