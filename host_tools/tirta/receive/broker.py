@@ -17,6 +17,15 @@ from tirta.errors import TirtaError
 _START_S = 30.0
 
 
+class _Subscriptions(dict[str, Any]):
+    """Subscriptions of amqtt, which awaits while it goes through them: when another subscribes
+    meanwhile, it raises (0.12.1), and the first is never heard.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self.keys()))
+
+
 @contextlib.contextmanager
 def embedded(address: str, port: int) -> Iterator[None]:
     """Run a broker at address and port until the block ends. Raises TirtaError."""
@@ -37,8 +46,15 @@ def embedded(address: str, port: int) -> Iterator[None]:
     up = threading.Event()
     problem: list[str] = []
 
+    class Steady(Broker):  # type: ignore[misc]  # amqtt tells no types
+        """A node that connects while another subscribes is kept."""
+
+        def __init__(self, config: dict[str, Any]) -> None:
+            super().__init__(config)
+            self._subscriptions = _Subscriptions(self.subscriptions)
+
     async def serve() -> Any:
-        broker = Broker(config)
+        broker = Steady(config)
         await broker.start()
         return broker
 
