@@ -11,6 +11,7 @@ REASON = 17  # text: why the last config was not kept; on trial JSON: what its s
 FAILED = 18  # u32 hash of a config, firmware version, 00, text: why they failed
 IDENTITY = 19  # JSON: district, position
 SECRETS = 22  # JSON: passwords of an uplink, `wifi` and `broker`
+TRIED_SECRETS = 23  # the same, of a config on trial
 HEAD = "<BH"  # of STAGED
 NEW, TESTED = 0, 2  # boots of a config that waits for its test, and of one that waits for its trial
 HEAD_SIZE = 3

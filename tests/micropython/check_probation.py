@@ -104,6 +104,10 @@ def confirm(made):
     copies.change(made, config_trial.put_into_force(copies.config(made)))
 
 
+def secrets(made):
+    return copies.secrets(copies.load(made))
+
+
 def name(node):
     return node.parsed.get("name", "")
 
@@ -133,6 +137,25 @@ def test_a_trial_that_nobody_confirms_goes_and_says_why():
         assert (name(node), node.trial_s) == ("old", 0)
         assert "not confirmed in 60 s" in node.config_problem
     assert others(made) == OTHERS
+
+
+def test_passwords_are_tried_with_their_config():
+    for is_confirmed in (True, False):
+        made = flash()
+        copies.change(made, config_trial.put_into_force(OLD, b"old"))
+        copies.change(made, config_trial.stage(NEW, 60, b"new"))
+        assert secrets(made) == b"old"
+        node = boot(made)
+        assert secrets(made) == b"new"
+        if is_confirmed:
+            tried = copies.load(made)[staging.TRIED_SECRETS]
+            copies.change(made, config_trial.put_into_force(NEW, tried))
+        else:
+            node.trial_over = True
+            config_trial.leave(node)
+        boot(made)
+        assert secrets(made) == (b"new" if is_confirmed else b"old")
+        assert staging.TRIED_SECRETS not in copies.load(made)
 
 
 def test_a_restart_ends_a_trial_and_a_power_cut_does_not_at_once():

@@ -13,7 +13,7 @@ from nor import SHAPES, Flash, Random
 from state_reader import in_force, learned
 
 import tirta_node.hal
-from tirta_format import access, calibration, entries, staging, state
+from tirta_format import access, calibration, entries, frame, staging, state
 
 
 class ResetError(Exception):
@@ -79,6 +79,7 @@ from tirta_node.access import login_notes  # noqa: E402
 from tirta_node.alarms import alarms  # noqa: E402
 from tirta_node.requests import calibrate, keys_and_modes  # noqa: E402
 from tirta_node.requests import config_requests as requests  # noqa: E402
+from tirta_node.requests import stage as brought  # noqa: E402
 from tirta_node.state import config_trial, copies  # noqa: E402
 from tirta_node.updates import app_trial, start_trial, update  # noqa: E402
 
@@ -127,6 +128,7 @@ class Node:
     config_problem = ""
     have = 0
     upload = b""
+    secrets = b'{"wifi":"w"}'
 
     def __init__(self):
         self.dispatcher = self.keeper = self.log = self.clock = self
@@ -163,13 +165,12 @@ class Alarm:
 
 def apply_config(node, flash):
     node.bring(NEW)
-    refused = requests.put_into_force(node, HASH)
-    assert isinstance(refused, bytes), refused
+    node.ask(brought, frame.CONFIG_APPLY, HASH)
 
 
 def stage(node, flash):
     node.bring(NEW)
-    node.ask(requests, staging.STAGE, HASH + b"\x3c\0")
+    node.ask(brought, staging.STAGE, HASH + b"\x3c\0")
 
 
 def confirm(node, flash):

@@ -24,6 +24,8 @@ _BAUDS = (1200, 5000000)  # what the chip's UART can do; 0 = no UART
 # Requests come in ranges of eight: the module whose `handle` answers them.
 _PULL = (frame.INDEX, frame.READ, frame.PULLED)
 _PAGES = const("tirta_node.requests.pages")
+_CONFIGS = (frame.CONFIG_APPLY, 0x30)
+_STAGE = const("tirta_node.requests.stage")
 _RARE = (
     "tirta_node.requests.settings", "tirta_node.requests.settings", "tirta_node.line.baud",
     "tirta_node.requests.keys_and_modes", "tirta_node.requests.timing",
@@ -39,6 +41,7 @@ class Dispatcher:
         self._console = console
         self.upload = bytearray(0)  # a config that comes in parts
         self.have = 0  # bytes of it
+        self.secrets = b""  # passwords that belong to it
         self.wish = RUN
         self._identity = b""  # said at every hello, the same for a whole boot
         self._methods = {
@@ -148,6 +151,8 @@ def _module(kind):
     """Whose `handle` answers. Raises KeyError when nobody does."""
     if kind in _PULL:
         return _PAGES
+    if kind in _CONFIGS:
+        return _STAGE
     if kind >> 3 >= len(_RARE):
         raise KeyError(kind)
     return _RARE[kind >> 3]

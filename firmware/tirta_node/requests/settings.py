@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Requests that look at or change how the node is set up. Called by `unload`.
 
-A config comes in parts, is checked, stored, and in force after a restart.
+A config comes in parts; what becomes of it is in stage.py.
 """
 
 import json
@@ -20,17 +20,13 @@ def handle(node, console, kind, sequence, payload):
     """Answer one request. Raises KeyError for an unknown one, ValueError for a payload without
     sense, OSError when the flash refuses.
     """
-    answer = {
+    answer = {  # a config that has come is stage.py's
         frame.CONFIG_GET: _config_get,
         frame.CONFIG_PUT: _config_put,
-        frame.CONFIG_APPLY: _config_apply,
         frame.CLOCK_SET: _clock_set,
         frame.RESTART: _restart,
     }[kind](node, bytes(payload))
-    if isinstance(answer, str):
-        console.refuse(sequence, frame.CONFIG_REFUSED, answer)
-    else:
-        console.answer(kind, sequence, answer)
+    console.answer(kind, sequence, answer)
 
 
 def _config_get(node, payload):
@@ -52,13 +48,6 @@ def _config_put(node, payload):
         upload.upload[offset : offset + len(part)] = part
         upload.have += len(part)
     return struct.pack("<H", upload.have)
-
-
-def _config_apply(node, payload):
-    """The answer, or as text why the config is refused."""
-    from tirta_node.requests import config_requests
-
-    return config_requests.put_into_force(node, payload)
 
 
 def _clock_set(node, payload):

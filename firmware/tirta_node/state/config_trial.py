@@ -72,32 +72,30 @@ def _test(node, flash, seconds, text):
     chip.reset()
 
 
-def stage(text, seconds):
-    """What is stored of a config that the next boot shall try."""
-    return {staging.STAGED: struct.pack(staging.HEAD, 0, seconds) + text}
+def stage(text, seconds, secrets=b""):
+    """What is stored of a config that the next boot shall try, with passwords of its own if any."""
+    return {
+        staging.STAGED: struct.pack(staging.HEAD, 0, seconds) + text,
+        staging.TRIED_SECRETS: secrets or None,
+    }
 
 
-def put_into_force(text):
-    """What is stored of a config that stays."""
-    return {state.CONFIG: text, staging.STAGED: None, staging.REASON: None, staging.FAILED: None}
-
-
-def keep(node, changes):
-    """Store fields of the state that the next boot acts on.
-
-    A checkpoint before it: the next boot must not add up records of an old config.
-    """
-    if node.sampler:
-        node.keeper.settle()
-        node.keeper.log.checkpoint()
-    copies.change(chip.partition("state"), changes)
+def put_into_force(text, secrets=b""):
+    """What is stored of a config that stays, and of its passwords; without any the old ones do."""
+    changes = {state.CONFIG: text}
+    for tag in (staging.STAGED, staging.TRIED_SECRETS, staging.REASON, staging.FAILED):
+        changes[tag] = None
+    if secrets:
+        changes[staging.SECRETS] = secrets
+    return changes
 
 
 def roll_back(flash, why):
     """The config on trial is forgotten; why is kept and told until another one is confirmed."""
     refused = copies.load(flash).get(staging.STAGED, b"")[staging.HEAD_SIZE :]
     told = "%08x given up: %s" % (state.config_hash(refused), why)
-    copies.change(flash, {staging.STAGED: None, staging.REASON: told.encode()[:_REASON_BYTES]})
+    why = told.encode()[:_REASON_BYTES]
+    copies.change(flash, {staging.STAGED: None, staging.TRIED_SECRETS: None, staging.REASON: why})
 
 
 def failed(node_version, error):

@@ -15,6 +15,7 @@ from micropython import const
 from tirta_format import state
 
 _STAGED = const(16)  # as in tirta_format.staging, whose names would stay in RAM
+_SECRETS, _TRIED_SECRETS = const(22), const(23)
 _HEAD_SIZE = const(3)
 _PIECE = const(512)
 
@@ -29,6 +30,22 @@ def tried(fields):
     """The text of the config that this boot tries, or nothing: its test took two boots."""
     staged = fields.get(_STAGED, b"\0")
     return staged[_HEAD_SIZE:] if staged[0] > 2 else b""
+
+
+def secrets(fields):
+    """The passwords that this boot runs with, on trial or in force, or nothing."""
+    offered = fields.get(_TRIED_SECRETS) if tried(fields) else None
+    return offered or fields.get(_SECRETS, b"")
+
+
+def runs_with(flash):
+    """(hash of the config that this boot runs with, `trial`, `active` or `none`, its passwords)."""
+    fields = load(flash)
+    text, how = tried(fields), "trial"
+    if not text:
+        text = fields.get(state.CONFIG, b"")
+        how = "active" if state.CONFIG in fields else "none"
+    return state.config_hash(text), how, secrets(fields)
 
 
 def mode(flash):
