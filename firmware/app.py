@@ -93,6 +93,8 @@ class Node:
             self.gate = Gate(self, unload.call(_CHIP, "partition", "state"))
             self.gate.watch()
             if "uplink" in self.config and self.sampler:
+                import tirta_format.uplink_seal  # noqa: F401 - else each of its phases had its own
+
                 self.uplink = unload.call("tirta_node.uplink.uplink_setup", "begin", self)
 
     def run(self):
@@ -149,6 +151,8 @@ class Node:
                 )
             except OSError as error:
                 self.keeper.fail(error)  # a flash that refuses keeps nobody from the REPL
+        if self.uplink is not None:
+            self.uplink.finish()
         self.console.flush()
         if self.console.lapse is not None:
             self.console.lapse()

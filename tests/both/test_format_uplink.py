@@ -8,7 +8,7 @@ import golden_access
 import golden_uplink as golden
 from harness import refuses, skip
 
-from tirta_format import uplink, uplink_hello, uplink_ledger, uplink_notes
+from tirta_format import uplink, uplink_hello, uplink_ledger, uplink_notes, uplink_seal
 
 KEYS = tuple(unhexlify(key) for key in golden.UP_KEYS)
 _AES = []
@@ -26,8 +26,8 @@ def _aes():
 
 
 def _sealed(kind, counter, body):
-    buf = bytearray(5) + body + bytearray(uplink.ROOM)
-    end = uplink.close(_aes(), KEYS, kind, counter, buf, 5, 5 + len(body))
+    buf = bytearray(5) + body + bytearray(uplink_seal.ROOM)
+    end = uplink_seal.close(_aes(), KEYS, kind, counter, buf, 5, 5 + len(body))
     assert buf[:5] == bytes(5)
     return bytes(buf[5:end])
 
@@ -49,14 +49,14 @@ def test_seals_golden():
 
 
 def test_every_length_comes_back_as_it_was():
-    for n in range(uplink.LEAST, 90):
+    for n in range(uplink_seal.LEAST, 90):
         body = bytes(range(n))
-        sealed = _sealed(uplink.PIECE, n, body)
-        assert len(sealed) == n + uplink.TAG_SIZE
-        assert uplink.open_(_aes(), KEYS, uplink.PIECE, n, sealed) == body
-        assert uplink.open_(_aes(), KEYS, uplink.PIECE, n, memoryview(sealed)) == body
-    for n in range(uplink.LEAST):
-        assert refuses(uplink.close, None, KEYS, 1, 1, bytearray(64), 0, n)
+        sealed = _sealed(uplink_seal.PIECE, n, body)
+        assert len(sealed) == n + uplink_seal.TAG_SIZE
+        assert uplink.open_(_aes(), KEYS, uplink_seal.PIECE, n, sealed) == body
+        assert uplink.open_(_aes(), KEYS, uplink_seal.PIECE, n, memoryview(sealed)) == body
+    for n in range(uplink_seal.LEAST):
+        assert refuses(uplink_seal.close, None, KEYS, 1, 1, bytearray(64), 0, n)
 
 
 def test_every_flipped_bit_of_a_sealed_message_is_refused():

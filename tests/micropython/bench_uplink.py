@@ -16,6 +16,7 @@ from node_parts import Parts
 from nor import Flash
 from uplink_world import KEY, NAME, Archive, net
 
+from tirta_format.uplink import up_keys
 from tirta_node.uplink.carrier import Carrier
 
 MINUTE_MS = 60000
@@ -34,7 +35,8 @@ class Node:
         self.console = self
         self.config = {"interval_ms": MINUTE_MS}
         settings = {"broker": "10.0.0.2", "port": 1883, "ssid": "x", "push_s": push_s, "kb_h": 0}
-        self.carrier = Carrier(self, NAME, settings, {}, KEY, b"name....", bytes(16))
+        keys = up_keys(KEY, NAME, bytes(16))
+        self.carrier = Carrier(self, NAME, settings, {}, KEY, b"name....", bytes(16), keys)
 
     def last_frame(self):
         return 0

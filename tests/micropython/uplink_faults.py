@@ -14,6 +14,7 @@ from array import array
 import uplink_world
 from uplink_world import KEY, NAME, WHOLE, Archive, net
 
+from tirta_format.uplink import up_keys
 from tirta_node.uplink.carrier import Carrier
 
 BLOCKS = 12
@@ -80,7 +81,9 @@ class Node:
         self._from_ms = net.now_ms
         run = bytes((log.boot >> 8, log.boot & 255, 0, 0, 0, 0))
         run += bytes([random.randrange(256) for _ in range(10)])
-        self.carrier = Carrier(self, NAME, dict(SETTINGS), {}, KEY, b"name....", run)
+        self.carrier = Carrier(
+            self, NAME, dict(SETTINGS), {}, KEY, b"name....", run, up_keys(KEY, NAME, run)
+        )
         log.boot += 1
 
     def uptime_ms(self):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A network that fails between the node's own sender and two archives, in simulated time.
 
-Stands where `tirta_node.hal.radio` stands. Bytes leave in parts; the broker loses, doubles and
-reorders messages; archives lose what they have not flushed, and their ledgers get lost, come late,
-changed, or out of an older run. `faults` counts what was done.
+Stands where `tirta_node.hal.radio` and `joining` stand. Bytes leave in parts; the broker loses,
+doubles and reorders messages; archives lose what they have not flushed, and their ledgers get lost,
+come late, changed, or out of an older run. `faults` counts what was done.
 """
 
 import random
@@ -13,8 +13,8 @@ import sys
 import nochip  # noqa: F401 - before what imports the hal
 from cryptolib import aes
 
-import tirta_node.hal  # noqa: F401 - the radio's package
-from tirta_format import uplink, uplink_hello, uplink_notes, varint
+import tirta_node.hal
+from tirta_format import uplink, uplink_hello, uplink_notes, uplink_seal, varint
 
 KEY, NAME = bytes(range(32)), "0214493f5f54"
 WHOLE = 4096
@@ -91,22 +91,41 @@ net = Network()
 
 
 class Radio:
-    def __init__(self, ssid, key):
-        pass
+    def __init__(self, station):
+        self.socket = None
 
     def is_joined(self):
         return net.way or random.randrange(2) == 0  # a router may be dead behind an access point
 
-    def problem(self):
-        return "joining the access point"
+    def send(self, data):
+        return self.socket.send(data)
 
-    def name_server(self):
-        return "10.0.0.1", 53
+    def receive(self, buf):
+        return self.socket.receive(buf)
 
-
-class Asker:
     def close(self):
-        pass
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
+
+def begin(ssid, key):
+    """No station: what the radio is like is the network's."""
+
+
+def problem(radio, by_cable):
+    return "joining the access point"
+
+
+class Dial:
+    def __init__(self, address):
+        self.socket = Stream(address)
+
+    def answer(self):
+        return net.way
+
+    def close(self):
+        self.socket.close()
 
 
 class Stream:
@@ -117,9 +136,6 @@ class Stream:
         self._in = bytearray()
         self.dead = self.subscribed = False
         net.stream = self
-
-    def is_open(self):
-        return net.way
 
     def send(self, data):
         if self.dead:
@@ -165,6 +181,9 @@ class Stream:
             self.out += b"\x20\2\0\0"
         elif kind == 0x82:
             self.subscribed = True
+            # A broker may bring messages first, and amqtt brings those of another node.
+            letter = b"hlq"[random.randrange(3) :][:1]
+            self.out += b"\x31\x0c\0\x09tirta/x/" + letter + b"!"
             self.out += b"\x90\3" + body[:2] + b"\0"
         elif kind & 0xF0 == 0x30:
             n = struct.unpack_from(">H", body, 0)[0]
@@ -213,7 +232,7 @@ class Archive:
             run = payload[9:25]
             counter, at = varint.get(payload, 25, len(payload))
             keys = uplink.up_keys(KEY, NAME, run)
-            body = uplink.open_(aes, keys, uplink.HELLO, counter, payload[at:])
+            body = uplink.open_(aes, keys, uplink_seal.HELLO, counter, payload[at:])
             if body is None:
                 return
             self._hello, self._spans = uplink_notes.read_hello(body)
@@ -230,7 +249,7 @@ class Archive:
         counter, at = varint.get(payload, 1, len(payload))
         for run in reversed(self._runs):
             if run[0][-1] == payload[0]:
-                body = uplink.open_(aes, run[1], uplink.PIECE, counter, payload[at:])
+                body = uplink.open_(aes, run[1], uplink_seal.PIECE, counter, payload[at:])
                 if body is not None:
                     run[3] = max(run[3], counter)
                     self._even = self._keep(body) and self._even
@@ -277,14 +296,21 @@ class Archive:
         body = uplink_notes.ledger(self.epoch, heard, 0, 0, 0, spans, parts[::-1])
         counter = heard * 1000 + random.randrange(1000)  # under one key never twice
         keys = uplink.down_keys(KEY, NAME, run, self.id)
-        buf = bytearray(body) + bytearray(uplink.ROOM)
-        end = uplink.close(aes, keys, uplink.LEDGER, counter & 0xFFFFFFFF, buf, 0, len(body))
+        buf = bytearray(body) + bytearray(uplink_seal.ROOM)
+        end = uplink_seal.close(
+            aes, keys, uplink_seal.LEDGER, counter & 0xFFFFFFFF, buf, 0, len(body)
+        )
         net.publish(b"\1" + self.id + varint.encode(counter) + bytes(buf[:end]))
 
 
-class _Radio:
+class _Module:
     pass
 
 
-stub = sys.modules["tirta_node.hal.radio"] = _Radio()
-stub.Radio, stub.Asker, stub.Stream = Radio, Asker, Stream
+joining = {"begin": begin, "Dial": Dial, "problem": problem}
+for name, members in (("radio", {"Radio": Radio}), ("joining", joining)):
+    stub = _Module()
+    for member, value in members.items():
+        setattr(stub, member, value)
+    sys.modules["tirta_node.hal." + name] = stub
+    setattr(tirta_node.hal, name, stub)

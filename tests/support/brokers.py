@@ -36,7 +36,8 @@ class Mosquitto:
 
     def __init__(self, folder: Path, port: int) -> None:
         self._config = folder / "mosquitto.conf"
-        self._config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+        text = f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
+        self._config.write_text(text)
         self.port = port
         self._process: subprocess.Popen[bytes] | None = None
 

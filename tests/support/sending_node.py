@@ -10,7 +10,7 @@ from peer import FakeLog
 
 from tirta.link.aes import aes
 from tirta.receive import keys
-from tirta_format import access, page, uplink, uplink_hello, uplink_ledger, varint
+from tirta_format import access, page, uplink, uplink_hello, uplink_ledger, uplink_seal, varint
 
 NODE = "02fb6be3ee96"
 FLEET = bytes(range(32))
@@ -58,9 +58,9 @@ class SendingNode:
 
     def _seal(self, kind: int, letter: str, first: bytes, body: bytes) -> Message:
         self.counter += 1
-        head = bytes(uplink.head(first, self.counter))
-        buf = bytearray(head + body + bytes(uplink.ROOM))
-        end = uplink.close(
+        head = bytes(uplink_seal.head(first, self.counter))
+        buf = bytearray(head + body + bytes(uplink_seal.ROOM))
+        end = uplink_seal.close(
             aes, self.sealed, kind, self.counter, buf, len(head), len(head) + len(body)
         )
         return f"tirta/{self.node}/{letter}", bytes(buf[:end])
@@ -71,16 +71,16 @@ class SendingNode:
         )  # fmt: skip
         body = uplink_hello.hello(told, uplink_hello.spans_of(self.pages))
         head = b"\1" + bytes(access.key_name(self.key, self.node)) + self.run
-        return self._seal(uplink.HELLO, "h", head, bytes(body))
+        return self._seal(uplink_seal.HELLO, "h", head, bytes(body))
 
     def piece(self, sequence: int, at: int, end: int) -> Message:
         """As a node cuts it: 0xFF up to the end of a page does not travel."""
         data, whole = self.pages[sequence][at:end], 0
         if end == page.SIZE:
             whole = page.SIZE
-            data = data[: uplink.LEAST] + data[uplink.LEAST :].rstrip(b"\xff")
+            data = data[: uplink_seal.LEAST] + data[uplink_seal.LEAST :].rstrip(b"\xff")
         body = varint.encode(sequence) + varint.encode(at + whole) + data
-        return self._seal(uplink.PIECE, "p", self.run[-1:], bytes(body))
+        return self._seal(uplink_seal.PIECE, "p", self.run[-1:], bytes(body))
 
     def size(self, sequence: int) -> int:
         return self.end if sequence == self.newest else page.SIZE
@@ -92,7 +92,7 @@ class SendingNode:
             map(bytes, uplink.down_keys(self.uplink_key, self.node, self.run, archive))
         )
         counter, at = varint.get(message, 17, len(message))
-        body = uplink.open_(aes, keys_down, uplink.LEDGER, counter, message[at:])
+        body = uplink.open_(aes, keys_down, uplink_seal.LEDGER, counter, message[at:])
         if body is not None:
             self.ledgers[archive[:8]] = bytes(body)
         return body is not None
@@ -105,7 +105,7 @@ class SendingNode:
                 (uplink_ledger.known(body, sequence) for body in self.ledgers.values()), default=0
             )
             if known < self.size(sequence):
-                at = min(known, self.size(sequence) - uplink.LEAST)
+                at = min(known, self.size(sequence) - uplink_seal.LEAST)
                 sent.append(self.piece(sequence, at, min(self.size(sequence), at + 2048)))
         return sent
 

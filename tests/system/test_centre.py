@@ -171,7 +171,7 @@ def mosquitto(tmp_path: Path) -> Iterator[int]:
     """Mosquitto with the files of docs/CENTRE.md; its port."""
     passwords, access = tmp_path / "tirta.passwords", tmp_path / "tirta.acl"
     passwords.touch()
-    for account in ("centre", NODE, OTHER):
+    for account in ("centre", "office", NODE, OTHER):
         subprocess.run(
             ["mosquitto_passwd", "-b", passwords, account, f"of {account}"], check=True
         )  # fmt: skip
@@ -198,19 +198,26 @@ def test_a_nodes_account_reaches_its_own_topics_only(mosquitto: int) -> None:
         Client(mosquitto, "centre", "of centre") as centre,
         Client(mosquitto, mine, f"of {mine}") as node,
         Client(mosquitto, others, f"of {others}") as other,
+        Client(mosquitto, "office", "of office") as laptop,
     ):
+        laptop.subscribe("#")
+        laptop.subscribe("tirta/+/a")
+        node.subscribe(f"tirta/{mine}/q")
         for topic in ("tirta/+/h", "tirta/+/p", "tirta/+/l"):
             centre.subscribe(topic)
         for topic in ("#", "tirta/#", "tirta/+/+", f"tirta/{mine}/l", f"tirta/{mine}/p", "$SYS/#"):
             other.subscribe(topic)
         node.subscribe(LEDGERS)
-        for letter in "hpl":
+        for letter in "hplqa":
             other.publish(f"tirta/{mine}/{letter}", b"forged", retain=True)
             node.publish(f"tirta/{mine}/{letter}", b"true")
             centre.publish(f"tirta/{mine}/{letter}", b"centre")
-        wait_for(lambda: not node.came.empty())
+            laptop.publish(f"tirta/{mine}/{letter}", b"laptop")
+        wait_for(lambda: node.came.qsize() >= 2)
         wait_for(lambda: centre.came.qsize() >= 2)
-        assert node.drain() == [(LEDGERS, b"centre")]
+        wait_for(lambda: not laptop.came.empty())
+        assert node.drain() == [(LEDGERS, b"centre"), (f"tirta/{mine}/q", b"laptop")]
+        assert set(laptop.drain()) == {(f"tirta/{mine}/a", b"true")}
         assert centre.drain() == [(f"tirta/{mine}/{letter}", b"true") for letter in "hp"]
         assert other.drain() == []
     for account, password in (("", ""), (mine, "of centre"), ("nobody", "x")):

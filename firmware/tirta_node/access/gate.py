@@ -20,6 +20,7 @@ _LOGIN = "tirta_node.access.login"
 # As in tirta_format/access.py, which only logins need.
 _CHALLENGE = const(0x18)
 _LOGIN_AS = const(0x19)
+_AT_A_CABLE = (frame.RATE, 0x1D, 0x1E)  # rate, mode, unlock
 _NOT_ALLOWED = const(6)
 _LOCKED_OUT = const(7)
 _COUNT_SIZE = const(6)  # of a challenge: what never repeats
@@ -47,6 +48,8 @@ class Gate:
         self.nonce = b""  # of the challenge that waits for its login
         self.said = b""  # the last login and
         self.replied = b""  # its answer, should it come again
+        self.remote = False  # whether it is spoken to over a network
+        self.guesses = 0  # wrong ones over a network, in this boot: they silence nobody at a cable
         self.wrong = 0  # guesses since the last login
         self.quiet_from = 0  # uptime in ms before which a guess is not even looked at
         self.noted_ms = -1  # uptime of the last lock-out in the log, or -1
@@ -90,6 +93,8 @@ class Gate:
         least = self._least[kind] if kind < 128 else _UNKNOWN
         if role < least:
             self._deny(sequence, least)
+        elif kind in _AT_A_CABLE and self.remote:
+            self.console.refuse(sequence, frame.NOT_NOW, "this needs a cable")
         elif kind in (_CHALLENGE, _LOGIN_AS):
             self._answering = 0
             self._meet(kind, sequence, bytes(payload))
@@ -103,7 +108,7 @@ class Gate:
 
     def _meet(self, kind, sequence, payload):
         """Answer a challenge or a login."""
-        wait_ms = self.quiet_from - self.node.clock.uptime_ms()
+        wait_ms = 0 if self.remote else self.quiet_from - self.node.clock.uptime_ms()
         if kind == _LOGIN_AS and payload and payload == self.said and self.claims:
             self.console.answer(kind, sequence, self.replied)  # its answer got lost
         elif wait_ms > 0:

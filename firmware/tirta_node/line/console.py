@@ -55,6 +55,22 @@ class Console:
         self._last_ms = time.ticks_ms()  # when the last byte came, and the last whole frame
         self._heard_ms = self._last_ms
 
+    def use(self, line):
+        """Speak over another line from now on; return the one before."""
+        before = self._line
+        self.stream = None
+        self._answer = b""
+        self._at = self._length = 0
+        self._state = _BUSY
+        self._asked = -1
+        self._line = line
+        self.out.use(line)
+        return before
+
+    def is_idle(self):
+        """Whether nothing is on its way out that was not handed to the line."""
+        return self.stream is None and not self._busy()
+
     def last_frame(self):
         """Ticks in ms of the last whole frame: another number means that a laptop talks."""
         return self._heard_ms

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""An uplink as the loop knows it: what lasts a whole boot. The code that sends takes 20 KB, and a
-laptop's requests load modules of that size: so it leaves RAM while a laptop talks, and comes back
-when the line has been quiet for a while.
+"""An uplink as the loop knows it: what lasts a whole boot, and which module is at work.
+
+The code for an uplink would take 25 KB at once, and a laptop's requests load modules of that size.
+So each phase has a module of its own (connect, push, talk), loaded for it and dropped behind it,
+over a Wire that lasts as long as the connection. While a laptop talks over the network nothing is
+pushed; while one talks at the port all of it leaves RAM, until the line was quiet for a while.
 """
 
 import gc
@@ -12,16 +15,21 @@ from tirta_node import unload
 
 _VISIT_MS = const(10000)  # after a laptop's last frame
 _AGAIN_MS = const(60000)  # after RAM had no room
-_LONG_MS = const(1500)  # until the next sample, to load modules
-_IDLE_MS = const(500)
+_LONG_MS = const(1500)  # until the next sample, to load modules, where it ever is so far away
+_FIRST_MS, _LAST_MS = const(10000), const(300000)  # until the next try to connect, at most
+_LEAST_MS = const(1000)
+_DEAF_MS = const(10000)  # for questions, after a talk without a session: archives come first
+_QUESTIONS = const(113)  # the last letter of their topic
+_ROOM_MS = const(40)
+_FAST_MS, _SOON_MS, _IDLE_MS = const(1), const(20), const(500)
 
 
 class Carrier:
     """`settings` is the config's section, `secrets` the passwords, `key` the uplink key, `run` what
-    this boot's messages are sealed under, under counters that only grow.
+    this boot's messages are sealed under, with `keys` and under counters that only grow.
     """
 
-    def __init__(self, node, name, settings, secrets, key, key_name, run):
+    def __init__(self, node, name, settings, secrets, key, key_name, run, keys):
         self.node = node
         self.name = name
         self.settings = settings
@@ -29,17 +37,27 @@ class Carrier:
         self.key = key
         self.key_name = key_name
         self.run = run
+        self.keys = keys
+        self.down = (b"", None)  # an archive's 16 bytes, and the keys of its ledgers
         self.counter = 0  # of the last message
-        self.tail = (0, 0)  # page and end of what was sent of the newest page
+        self.now = node.clock.uptime_ms()
+        self.tail = self.goal = (0, 0)  # page and end of what was sent, or shall be, of the newest
         self.push_ms = 0  # uptime of the next push
-        self._chance = run[-2] << 8 | run[-3]
+        self.raised = 0  # alarms at the last one
+        self.spent = self.hour_ms = 0  # bytes of backfill in the hour since then
         self.heard_ms = -1  # uptime of the last ledger
         self.state = "join"
         self.problem = ""
-        self.is_hurried = node.config["interval_ms"] < 2 * _LONG_MS  # no pause is ever so long
+        self.long_ms = min(_LONG_MS, node.config["interval_ms"] // 2)
+        self._chance = run[-2] << 8 | run[-3]
         self._frame = node.console.last_frame()
-        self._from_ms = 0  # uptime from which the line is quiet
-        self._sender = None
+        self._again_ms = _FIRST_MS
+        # Before this uptime nothing is done: the line is not quiet, or a broker is not tried yet.
+        self._from_ms = self.now + self.some(min(_FIRST_MS, settings["push_s"] * 10))
+        self._deaf_ms = 0  # until this uptime no question is heard
+        self._wire = self._job = None
+        self._is_done = False  # whether the job is to be dropped
+        self.talk = None  # with a laptop over the network; then nothing is pushed
         try:
             self._load()  # before any sample is due: switching a radio on takes 100 ms
         except MemoryError:
@@ -59,37 +77,135 @@ class Carrier:
         """Do what is due, if the next sample is `left_ms` away or more; return in how many
         milliseconds to look again.
         """
-        now_ms = self.node.clock.uptime_ms()
+        self.now = self.node.clock.uptime_ms()
         frame = self.node.console.last_frame()
         if frame != self._frame:
             self._frame = frame
-            self._rest(now_ms + _VISIT_MS)
-        if now_ms < self._from_ms:
+            if self.talk is None:
+                self._rest(_VISIT_MS)
+        if self.talk is not None and self.talk.is_over():
+            self._end_talk()
+        if self._is_done:  # here, where no frame on the stack knows it any more
+            self._drop()
+        if self.now < self._from_ms:
             return _IDLE_MS
-        sender = self._sender
         try:
-            if sender is not None:
-                return sender.step(left_ms)
-            if left_ms >= _LONG_MS or self.is_hurried:
-                self._load()
+            return self._go_on(left_ms)
         except MemoryError:
             self._lacks_memory()
+        except (OSError, ValueError) as error:
+            told = error.args[0] if error.args else ""
+            self._lose(told if isinstance(told, str) else "the connection is lost")
         except Exception as error:  # noqa: BLE001 - whatever is wrong here, the node samples on
             self.problem = "%s: %s" % (type(error).__name__, error)
-            self._rest(now_ms + _AGAIN_MS)
+            self._rest(_AGAIN_MS)
         return _IDLE_MS
+
+    def _go_on(self, left_ms):
+        wire, job, talk = self._wire, self._job, self.talk
+        if wire is not None and wire.is_up:
+            if wire.came is not None and (talk is not None or wire.came[0] == _QUESTIONS):
+                return self._take(wire, left_ms)
+            if talk is not None:
+                return talk.step(left_ms)
+            if job is not None:
+                return job.step(left_ms)
+        elif job is not None:
+            return self._approach(wire, job) if left_ms >= _ROOM_MS else _SOON_MS
+        if left_ms < self.long_ms:
+            return _SOON_MS
+        self._load()
+        return _FAST_MS
+
+    def _load(self):
+        """Load what comes next."""
+        wire = self._wire
+        if wire is None:
+            self._wire = unload.call("tirta_node.uplink.wire", "begin", self)
+        elif wire.is_up:
+            self._job = unload.call("tirta_node.uplink.push", "begin", self, wire)
+        else:
+            self._job = unload.call("tirta_node.uplink.connect", "begin", self, wire)
+
+    def _take(self, wire, left_ms):
+        """Take a message: a question, or while a laptop talks whatever comes."""
+        letter, payload = wire.came
+        if letter == _QUESTIONS and self.talk is None and self.now >= self._deaf_ms:
+            console = self.node.console
+            if console.is_idle() and console.lapse is None:  # else a laptop is at the port
+                if left_ms < self.long_ms:
+                    return _SOON_MS
+                if self._job is not None:
+                    self._is_done = True
+                    return _FAST_MS
+                self._begin_talk(wire)
+        wire.came = None
+        if letter == _QUESTIONS and self.talk is not None:
+            self.talk.take(payload)
+        return _FAST_MS
+
+    def _begin_talk(self, wire):
+        """Listen to a laptop where RAM has room for that; else archives keep the connection."""
+        try:
+            self.talk = unload.call("tirta_node.uplink.talk", "begin", self, wire)
+        except MemoryError:
+            self._deaf_ms = self.now + _AGAIN_MS
+
+    def _end_talk(self):
+        if self.talk is not None:
+            self.talk.close()
+            if not self.talk.had_session():
+                self._deaf_ms = self.now + _DEAF_MS
+            self.talk = None
+        unload.wipe()
+        gc.collect()
+
+    def finish(self):
+        """Bring the last answer out: the node is about to stop."""
+        if self.talk is not None:
+            self.talk.finish()
+
+    def _approach(self, wire, job):
+        """One step towards a broker that has accepted the node."""
+        wait_ms = job.step()
+        if wire.is_up:
+            self.state = "up"
+            self.problem = ""
+            self._again_ms = _FIRST_MS
+            self._is_done = True
+            return _FAST_MS
+        return wait_ms
+
+    def _lose(self, why):
+        """The connection is over. The next try comes at some moment of a time that doubles: a town
+        of nodes lost the same broker, and shall not come back in one second.
+        """
+        self.problem = why
+        self.state = "join"
+        self._from_ms = self.now + _LEAST_MS + self.some(self._again_ms)
+        self._again_ms = min(_LAST_MS, 2 * self._again_ms)
+        if self._wire is not None:
+            self._wire.clear()
+        self._is_done = True
 
     def _lacks_memory(self):
         self.problem = "memory has no room for it"
-        self._rest(self.node.clock.uptime_ms() + _AGAIN_MS)
+        self._rest(_AGAIN_MS)
 
-    def _load(self):
-        self._sender = unload.call("tirta_node.uplink.push", "begin", self)
+    def _rest(self, duration_ms):
+        """Leave RAM for a while."""
+        self._from_ms = max(self._from_ms, self.now + duration_ms)
+        if self.talk is not None:
+            self._end_talk()
+        if self._wire is not None:
+            self._wire.clear()
+            self._wire = None
+        self._drop()
 
-    def _rest(self, until_ms):
-        self._from_ms = until_ms
-        if self._sender is not None:
-            self._sender.close()
-            self._sender = None
-            unload.wipe()
-            gc.collect()
+    def _drop(self):
+        self._is_done = False
+        if self._job is not None:
+            self._job.close()
+            self._job = None
+        unload.wipe()
+        gc.collect()

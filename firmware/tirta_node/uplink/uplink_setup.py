@@ -4,7 +4,7 @@
 import json
 import os
 
-from tirta_format import staging, state, uplink
+from tirta_format import state, uplink
 from tirta_node import unload
 from tirta_node.hal import chip
 from tirta_node.state import copies
@@ -23,9 +23,10 @@ def begin(node):
     except OSError:
         return None
     run = offered[:_COUNT_SIZE] + os.urandom(uplink.RUN_SIZE - _COUNT_SIZE)
-    secrets = json.loads(fields.get(staging.SECRETS, b"{}"))
+    secrets = json.loads(copies.secrets(fields) or b"{}")
     settings = node.config.pop("uplink")
     if "ethernet" in node.config:
         settings["ethernet"] = node.config.pop("ethernet")
     made = uplink.uplink_key(key, name)
-    return Carrier(node, name, settings, secrets, made, offered[_COUNT_SIZE:], run)
+    keys = uplink.up_keys(made, name, run)
+    return Carrier(node, name, settings, secrets, made, offered[_COUNT_SIZE:], run, keys)

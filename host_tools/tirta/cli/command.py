@@ -40,8 +40,8 @@ def port_argument(parser: ArgumentParser) -> None:
         "port",
         metavar="PORT",
         nargs="?",
-        help="device path, virtual node's name, or node id; may be left out when only one node is"
-        " connected",
+        help="device path, virtual node's name, node id, or mqtt://BROKER/NODE for one with an"
+        " uplink; may be left out when only one node is connected",
     )
     baud_argument(parser)
 

@@ -18,6 +18,7 @@ from tirta.errors import TirtaError
 from tirta.link import answers, port_names, repl
 from tirta.link.answers import Hello, IndexEntry
 from tirta.link.failures import NoAnswerError, PortBusyError
+from tirta.link.mqtt_line import SCHEME
 from tirta.link.repl import Banner
 from tirta.link.serial_line import DEFAULT_BAUD, Line
 from tirta.log.decode import Log
@@ -73,6 +74,8 @@ def gather(
             _ask(facts, asked)
     except NoAnswerError as error:
         facts.problem = error
+        if port.startswith(SCHEME):
+            return facts
         with contextlib.suppress(TirtaError), Line(port, baud) as line:
             facts.banner = repl.ask(line)
     except TirtaError as error:
@@ -86,7 +89,9 @@ def _hash(path: Path) -> int:
 
 
 def _can_open(facts: NodeFacts) -> bool:
-    """Whether the port opens; why not, otherwise."""
+    """Whether the port opens, if it is one; why not, otherwise."""
+    if facts.port.startswith(SCHEME):
+        return True
     if not port_names.exists(facts.port):
         facts.missing = True
         return False

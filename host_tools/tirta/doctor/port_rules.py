@@ -7,6 +7,7 @@ from tirta import __version__
 from tirta.doctor.facts import NodeFacts
 from tirta.doctor.finding import FAULT, NOTE, WARNING, Finding
 from tirta.keys.memory import DowngradeError
+from tirta.link.mqtt_line import SCHEME
 
 
 def port(facts: NodeFacts) -> Iterator[Finding]:
@@ -33,6 +34,9 @@ def port(facts: NodeFacts) -> Iterator[Finding]:
 
 def _silent(facts: NodeFacts) -> Iterator[Finding]:
     assert facts.problem is not None  # noqa: S101  the caller looked
+    if facts.port.startswith(SCHEME):
+        yield Finding("network.silent", FAULT, facts.problem.what, facts.problem.hint)
+        return
     if isinstance(facts.problem, DowngradeError):
         yield Finding("node.doubtful", FAULT, facts.problem.what, facts.problem.hint)
         return

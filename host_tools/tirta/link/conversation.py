@@ -21,6 +21,7 @@ from tirta.link.closing import Closing
 from tirta.link.failures import NoAnswerError, PausedError
 from tirta.link.frames import Link
 from tirta.link.login import Guard
+from tirta.link.mqtt_line import MqttLine
 from tirta.link.serial_line import Line, LineLostError
 from tirta.patience import Patience
 from tirta.text import clean
@@ -36,7 +37,7 @@ Checked = TypeVar("Checked")
 class Conversation(Closing):
     """Talks to whoever answers on a line. Every error says what to try."""
 
-    def __init__(self, line: Line, may_be_open: str = "") -> None:
+    def __init__(self, line: Line | MqttLine, may_be_open: str = "") -> None:
         """Say hello. Raises TirtaError, and closes the line, where no node answers, or where one
         is open that this computer knows as locked, unless its id is `may_be_open`.
         """
@@ -107,7 +108,8 @@ class Conversation(Closing):
 
         `timeout_s` is for one that says nothing: signs of life are waited for longer.
         """
-        start, before = Start(self.line.port, timeout_s), self.line.bytes_in
+        start = Start(self.line.port, max(timeout_s, self.line.start_s))
+        before = self.line.bytes_in
         time.sleep(0.3)  # an answer of the application that is about to end does not count
         with contextlib.suppress(LineLostError):
             self.line.read(0)  # a sign of life
@@ -155,9 +157,15 @@ class Conversation(Closing):
                 return
 
     def _greet(self) -> Hello:
-        whole = Patience(GREET_S, f"for the node on {self.line.port}")
+        whole = Patience(max(GREET_S, self.line.greet_s), f"for the node on {self.line.port}")
         with contextlib.suppress(NoAnswerError):
             return self.say_hello(tries=4, within=whole)
+        if isinstance(self.line, MqttLine):
+            raise NoAnswerError(
+                f"Node {self.line.node} does not answer over {self.line.port}.",
+                "Has it an [uplink], and is nobody else talking to it? `tirta receive --status`"
+                " tells when it was heard last.",
+            )
         banner = repl.ask(self.line)
         # Signs of life without an answer: it starts, or has other work.
         before = 0
@@ -186,6 +194,11 @@ class Conversation(Closing):
         )
 
     def _meet_guard(self) -> None:
+        if self.line.reaches and (self.hello.node, self.hello.mode) != (
+            self.line.reaches,
+            "locked",
+        ):
+            raise self.nonsense()
         if self.hello.mode != "locked":
             if self._may_be_open != self.hello.node:
                 memory.must_not_be_open(self.hello.node)

@@ -61,11 +61,18 @@ _HINTS = {
 }
 
 
-def refused(content: bytes) -> RefusedError:
-    """Make the error of a refusal's payload: its code, and what the node says."""
+_AT_A_CABLE = ("cable", "memory")  # what a node says where asking again over a network is no use
+
+
+def refused(content: bytes, *, is_far: bool = False) -> RefusedError:
+    """Make the error of a refusal's payload: its code, and what the node says, at a cable or over a
+    network.
+    """
     code = content[0] if content else 0
     said = clean(content[1:].decode("utf-8", "replace"), _LETTERS)
     kind = _TYPES.get(code, RefusedError)
     what = f"The node refuses: {said or f'code {code}'}."
     hint = _HINTS.get(code, "")
+    if is_far and code == frame.NOT_NOW and any(word in said for word in _AT_A_CABLE):
+        hint = "Go there with a cable."
     return kind(code, what, hint)

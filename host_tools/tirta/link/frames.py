@@ -16,6 +16,7 @@ from itertools import count
 from tirta import patience
 from tirta.link.failures import NoAnswerError, NotAllowedError, refused
 from tirta.link.login import Guard
+from tirta.link.mqtt_line import MqttLine
 from tirta.link.protocol import MAX_PAYLOAD
 from tirta.link.serial_line import Line
 from tirta.patience import Patience
@@ -45,7 +46,7 @@ Frame = tuple[int, int, bytes]
 class Link:
     """Requests and answers on a line."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line | MqttLine) -> None:
         self.line = line
         self.whole_frames = 0
         self.damaged_frames = 0
@@ -92,7 +93,7 @@ class Link:
         waits = [think_s + _MORE_S[min(n, len(_MORE_S) - 1)] + self._frame_s for n in range(tries)]
         began = time.monotonic()
         whole = within or Patience(max(late_s, think_s), f"for the node on {self.line.port}")
-        soon = began + min(sum(waits), max(_REQUEST_S, waits[0]))
+        soon = began + max(min(sum(waits), max(_REQUEST_S, waits[0])), self.line.patience_s)
         late = max(soon, began + (_HELLO_S if kind == frame.HELLO else late_s))
         sequence = None
         self.is_taken = False
@@ -150,6 +151,7 @@ class Link:
         if (session := self.guard and self.guard.session) and kind not in _NEVER_SEALED:
             payload = session.seal(kind, again, payload)
             kind = seals.SEALED
+            self.line.secret = session.secret
         self.line.write(frame.encode(kind, again, payload))
         return again
 
@@ -165,7 +167,7 @@ class Link:
             came = self._frames.popleft()
             found = self._unseal(*came) if came[1] == sequence else None
             if found and found[0] == frame.REFUSAL:
-                raise refused(found[2])
+                raise refused(found[2], is_far=bool(self.line.reaches))
             if found:
                 return found
         return None

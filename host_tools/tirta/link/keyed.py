@@ -14,6 +14,7 @@ from tirta.link import repl
 from tirta.link.conversation import RESTART_S, Conversation
 from tirta.link.failures import RefusedError
 from tirta.link.login import Guard
+from tirta.link.serial_line import Line
 from tirta.patience import Patience
 from tirta_format import access
 
@@ -82,13 +83,18 @@ class Keyed(Conversation):
 
     def unlock(self) -> None:
         """Open a locked node's REPL until its next hard reset; return when a prompt answers."""
+        line = self.line
+        if not isinstance(line, Line):
+            raise TirtaError(
+                "A node's prompt is not to be had over a network.", "Go there with a cable."
+            )
         self._guard()
         self.link.request(access.UNLOCK, think_s=3)
         self.link.guard = None
         whole = Patience(RESTART_S, f"for the prompt of the node on {self.line.port}")
         time.sleep(0.5)
-        self.line.drain()
-        while repl.ask(self.line) is None:
+        line.drain()
+        while repl.ask(line) is None:
             whole.turn_s(0)
             if whole.over:
                 raise TirtaError(

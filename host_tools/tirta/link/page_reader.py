@@ -60,7 +60,7 @@ def read_pages(
         before = reader.came, len(reader.wanted)
         yield from reader.round()
         fruitless = fruitless + 1 if (reader.came, len(reader.wanted)) == before else 0
-        if reader.wanted and (fruitless >= ROUNDS or reader.stalled):
+        if reader.wanted and (fruitless >= ROUNDS + link.line.patience_s or reader.stalled):
             raise TirtaError(
                 f"The node on {link.line.port} stopped answering.",
                 "What came is kept. Check the cable, then run the command again: it goes on there.",
@@ -119,7 +119,7 @@ class _Reader:
 
     def _new_pace(self) -> Patience:
         self._paced = self.came
-        seconds = LEAST_S + _SLOW * self.link.pace_s
+        seconds = LEAST_S + _SLOW * self.link.pace_s + self.link.line.patience_s
         return Patience(seconds, f"for the log of the node on {self.link.line.port}")
 
     def _keep_pace(self) -> None:

@@ -38,6 +38,11 @@ class LineLostError(TirtaError):
 class Line(Closing):
     """Bytes in and out, counted. Use as a context manager."""
 
+    reaches = ""  # whom alone it can reach, where that is known
+    secret = b""  # a session's, of no use at a cable
+    greet_s = patience_s = 0.0  # more than a cable needs
+    start_s = 0.0
+
     def __init__(self, port: str, baud: int = DEFAULT_BAUD) -> None:
         self.port = port
         self.baud = baud

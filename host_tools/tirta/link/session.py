@@ -30,6 +30,11 @@ class Session:
         self._waiting: dict[int, set[int]] = {}  # sequence of a request: counters of its frames
 
     @property
+    def secret(self) -> bytes:
+        """The key for secrets."""
+        return self._secret
+
+    @property
     def role(self) -> int:
         """What was logged in as."""
         return self.credential.role

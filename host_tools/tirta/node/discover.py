@@ -17,7 +17,8 @@ from tirta.errors import TirtaError
 from tirta.keys.memory import DowngradeError
 from tirta.link import port_names, repl
 from tirta.link.failures import NoAnswerError
-from tirta.link.serial_line import DEFAULT_BAUD, Line
+from tirta.link.mqtt_line import SCHEME
+from tirta.link.serial_line import DEFAULT_BAUD, NO_UART, Line
 from tirta.node import Node
 from tirta.text import translation
 
@@ -110,6 +111,8 @@ def choose(named: str | None, baud: int | None = None) -> Choice:
             translation.call(node["port"], named)
         if typed_name or port_names.real(named) == port_names.real(node["port"]):
             return Choice(node["port"], baud or node["baud"])
+    if named.startswith(SCHEME):
+        return Choice(named, NO_UART)
     if port_names.is_device(named):
         return Choice(named, baud or DEFAULT_BAUD)
     found = [p for p in list_ports(baud or DEFAULT_BAUD) if p.node == named]

@@ -21,6 +21,7 @@ from tirta.link.answers import Committed, IndexEntry
 from tirta.link.baud import FAST_BAUDS, LineBaud
 from tirta.link.failures import RefusedError
 from tirta.link.keyed import Keyed
+from tirta.link.mqtt_line import SCHEME, MqttLine
 from tirta.link.serial_line import DEFAULT_BAUD, Line
 from tirta.node import config_trial
 from tirta.patience import Patience
@@ -55,8 +56,9 @@ class Node(Keyed):
     def __init__(
         self, port: str, baud: int = DEFAULT_BAUD, *, steady: bool = False, may_be_open: str = ""
     ) -> None:
-        super().__init__(Line(port, baud), may_be_open)
-        self._baud = LineBaud(self, baud, steady=steady)
+        line = MqttLine(port) if port.startswith(SCHEME) else Line(port, baud)
+        super().__init__(line, may_be_open)
+        self._baud = LineBaud(self, line.baud, steady=steady)
 
     def status(self) -> dict[str, Any]:
         """Ask for the keys of FORMAT.md section 10.1; of a locked node without a key here, few."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from tirta.archive.evidence import Archive
 from tirta.link.aes import aes
-from tirta_format import uplink, uplink_notes, varint
+from tirta_format import uplink, uplink_notes, uplink_seal, varint
 from tirta_format.page import SIZE
 
 MOST_PAGES = 65_536  # of a log: 256 MB
@@ -118,7 +118,7 @@ class Runs:
         if key is None:
             return None
         for_aes, for_tags = map(bytes, uplink.up_keys(key, self.node, run))
-        opened = _opened((for_aes, for_tags), uplink.HELLO, payload[_HELLO_HEAD:])
+        opened = _opened((for_aes, for_tags), uplink_seal.HELLO, payload[_HELLO_HEAD:])
         if opened is None:
             return None
         counter, body = opened
@@ -135,7 +135,7 @@ class Runs:
         for run in reversed(self._known):
             if payload[:1] != run.run[-1:]:
                 continue
-            opened = _opened(run.keys, uplink.PIECE, payload[1:])
+            opened = _opened(run.keys, uplink_seal.PIECE, payload[1:])
             if opened is None:
                 continue
             counter, body = opened
@@ -158,9 +158,11 @@ class Runs:
         if now is None:
             raise ValueError("no hello came")
         keys = uplink.down_keys(now.key, self.node, now.run, archive)
-        head = bytes(uplink.head(bytes((uplink.VERSION,)) + archive, counter))
-        buf = bytearray(head + body + bytes(uplink.ROOM))
-        end = uplink.close(aes, keys, uplink.LEDGER, counter, buf, len(head), len(head) + len(body))
+        head = bytes(uplink_seal.head(bytes((uplink.VERSION,)) + archive, counter))
+        buf = bytearray(head + body + bytes(uplink_seal.ROOM))
+        end = uplink_seal.close(
+            aes, keys, uplink_seal.LEDGER, counter, buf, len(head), len(head) + len(body)
+        )
         return bytes(buf[:end])
 
 
