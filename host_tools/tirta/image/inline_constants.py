@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from tirta.image.rooms import on_node, without_room
 from tirta.image.source_tree import parse
 from tirta.image.whole_numbers import elements, whole_number
 
@@ -46,12 +47,13 @@ def inline(sources: Mapping[Path, bytes], askers: Iterable[bytes] = ()) -> dict[
 
     `askers` are programs that stay as they are: what they ask for stays, too. Raises SyntaxError.
     """
-    modules = {_dotted(path): _Module(source, str(path)) for path, source in sources.items()}
+    by_path = {path: _Module(source, str(path)) for path, source in sources.items()}
+    modules = {_dotted(path): module for path, module in by_path.items()}
     kept = {name for source in askers for name in _Module(source, "boot.py").asked_names()}
-    for module in modules.values():
+    for module in by_path.values():
         module.look(modules)
         kept |= module.asked_names()
-    return {path: modules[_dotted(path)].inlined(kept) for path in sources}
+    return {path: module.inlined(kept) for path, module in by_path.items()}
 
 
 class _Module:
@@ -89,9 +91,11 @@ class _Module:
         found: dict[str, list[str]] = {}
         for node in self._nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
-                begin = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+                owner = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+                begin = f"{without_room(owner)}." if owner else ""
                 for alias in node.names:
-                    found.setdefault(alias.asname or alias.name, []).append(begin + alias.name)
+                    meant = without_room(begin + alias.name)
+                    found.setdefault(alias.asname or alias.name, []).append(meant)
         return found
 
     @cached_property
@@ -231,8 +235,8 @@ def _written(value: int) -> str:
 
 
 def _dotted(path: Path) -> str:
-    """Return the name by which a module is imported: those of frozen/ lie at the top."""
-    parts = path.with_suffix("").parts
+    """Return the name by which the node imports a module: those of frozen/ lie at the top."""
+    parts = on_node(path).with_suffix("").parts
     return ".".join(part for part in parts if part not in ("frozen", "__init__"))
 
 

@@ -34,7 +34,7 @@ def without_rooms(nodes: Iterable[ast.AST]) -> Iterator[Change]:
         if isinstance(node, ast.ImportFrom) and node.module:
             yield from _of_import(node, node.module)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            name = _without(node.value)
+            name = without_room(node.value)
             if name != node.value:
                 yield (node.lineno, node.col_offset + 1), (node.value, name)
 
@@ -43,8 +43,8 @@ def _of_import(node: ast.ImportFrom, module: str) -> Iterator[Change]:
     at = node.lineno, node.col_offset + len("from ")
     if _room(module):  # from tirta_node.storage import log
         yield at, (module, PACKAGE)
-    elif _without(module) != module:  # from tirta_node.storage.log import Log
-        yield at, (module, _without(module))
+    elif without_room(module) != module:  # from tirta_node.storage.log import Log
+        yield at, (module, without_room(module))
 
 
 def _room(name: str) -> bool:
@@ -52,6 +52,7 @@ def _room(name: str) -> bool:
     return first == PACKAGE and room in ROOMS
 
 
-def _without(name: str) -> str:
+def without_room(name: str) -> str:
+    """Return the name by which the node imports a module."""
     room, _, module = name.rpartition(".")
     return f"{PACKAGE}.{module}" if _room(room) else name
