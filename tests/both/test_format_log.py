@@ -140,11 +140,15 @@ def test_records_cut_off_are_refused():
 
 
 def test_metas_golden():
+    kinds = {
+        "boot": meta.BOOT, "anchor": meta.ANCHOR, "config": meta.CONFIG, "loss": meta.LOSS,
+        "checkpoint": meta.CHECKPOINT, "stop": meta.STOP,
+    }  # fmt: skip
     for name, arguments, fields, coded in golden.METAS:
         payload = unhexlify(coded)
         assert getattr(meta, name)(*arguments) == payload
         kind, uptime_ms, back = meta.parse(payload)
-        assert (kind, uptime_ms, back) == (getattr(meta, name.upper()), arguments[0], fields)
+        assert (kind, uptime_ms, back) == (kinds[name], arguments[0], fields)
         for n in range(len(payload) if name != "config" else 8):
             assert refuses(meta.parse, payload[:n]), (name, n)
     assert chunk(page.META, unhexlify(golden.METAS[3][3])) == unhexlify(golden.META_CHUNK)

