@@ -187,9 +187,9 @@ class Head:
         self.boot += self._boots
         self.hidden += max(0, self.top - max(self.number, self.told))
 
-    def left_by(self, boot):
-        """How many records there are of this boot."""
-        return self.number - self._began if self._placed >= boot else 0
+    def left_by(self, boot, number):
+        """How many records there are of this boot, from this number on."""
+        return max(0, self.number - max(self._began, number)) if self._placed >= boot else 0
 
     def mark(self):
         """What two readings of one log must agree on."""

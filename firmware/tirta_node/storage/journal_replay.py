@@ -180,8 +180,8 @@ def look(index, log, kept, hurt):
 
 def into_log(index, log, counted, config_hash, tried, kept, hurt, known):
     """Write to `log` the records that it lacks, as `look` has `known` them; how many, and how many
-    of them are of the (epoch, boot) `tried`. Raises OSError when the journal cannot be read or is
-    another now, before anything is written, and as the log does.
+    of them are of the (epoch, boot) `tried`, from its number on. Raises OSError when the journal
+    cannot be read or is another now, before anything is written, and as the log does.
     """
     journal = _Journal(index, log, kept, hurt)
     count, behind = journal.look(log.told)
@@ -205,7 +205,7 @@ def into_log(index, log, counted, config_hash, tried, kept, hurt, known):
             writer = _Writer(log, head, boot, slot)
         writer.put(number, slot, values, flags)
         left -= 1
-        of_tried += boot >= tried[1] and log.epoch == tried[0]
+        of_tried += log.epoch == tried[0] and boot >= tried[1] and number >= tried[2]
     if writer is not None:
         writer.settle()
         log.before_note = None

@@ -46,7 +46,8 @@ class Keeper:
         self.commit_ms = commit_ms
         self._boot = 0, {}, 0, _nothing  # what `start` was told
         self._begins = False  # it was told something
-        self._tried = 0, 0  # (epoch, boot) of a start that was given up; it may have left records
+        # (epoch, boot, next number) of a start that was given up; it may have left records.
+        self._tried = 0, 0, 0
         self._start_wait_ms = 0
         self._retry_at_ms = 0
         self._refused = 0  # of the ring, and noted
@@ -177,7 +178,7 @@ class Keeper:
                 # The start was misled, or nothing shows yet that it was not: once more.
                 self.log.is_found = False
                 if recorder is not None:
-                    self._tried = self.log.epoch, self.log.boot
+                    self._tried = self.log.epoch, self.log.boot, self.log.number
                 self._recorder = recorder = None
             self.fail(error)
             if recorder is not None and recorder.waiting():

@@ -26,14 +26,15 @@ def start(log, journal, ring, boot, tried):
     before was stopped, Unix time in ms of its end. (Numbers: an object would keep its module in
     RAM.) Raises OSError when the flash cannot be read, before anything is written, or refuses.
 
-    `tried`: (epoch, boot) of a start of this power-on that was given up before anything it wrote
-    read back. What it left after all is of the oldest records in `ring`, which are dropped.
+    `tried`: (epoch, boot, number of the next record) of a start of this power-on that was given up:
+    nothing it wrote read back, or it was misled. What it left behind that number after all is of
+    the oldest records in `ring`, which are dropped.
     """
     config_hash, counted, random_u32, _ = boot
     found, of_journal = _find_twice(log, journal, random_u32)
     unload.call("tirta_node.storage.page_trouble", "adopt_spare", journal.ring, found.stopped, 0)
     journal.problem = ""
-    left = found.left_by(tried[1]) if log.epoch == tried[0] else 0
+    left = found.left_by(*tried[1:]) if log.epoch == tried[0] else 0
     into = (journal.index, log, counted, config_hash, tried) + of_journal
     brought, more = unload.call("tirta_node.storage.journal_replay", "into_log", *into)
     ring.drop(min(left + more, ring.count()))
