@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from firmware_sources import names
 
 from tirta.files.paths import firmware_dir
 from tirta.image.build import VFS_FILES
@@ -102,15 +103,6 @@ def told(monkeypatch: pytest.MonkeyPatch, kinds: str, user: str) -> list[object]
         asked["another"](thing),
         asked["masked"]([thing]),
     ]
-
-
-def names(source: str | bytes) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        for field in ("id", "attr", "arg", "name"):
-            if isinstance(value := getattr(node, field, None), str):
-                found.add(value)
-    return found
 
 
 def test_the_program_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Shorter names change nothing but names: same lines, same results, and nothing that others use."""
 
-import ast
 from pathlib import Path
 from typing import Any
+
+from firmware_sources import names
 
 from tirta.files.paths import firmware_dir
 from tirta.image.shorten_names import Names
@@ -56,15 +57,6 @@ def use(thing):
 
 def tree() -> Names:
     return Names({Path("one.py"): ONE.encode(), Path("two.py"): TWO.encode()})
-
-
-def names(source: bytes) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        for field in ("id", "attr", "arg", "name"):
-            if isinstance(value := getattr(node, field, None), str):
-                found.add(value)
-    return found
 
 
 def test_what_only_one_module_says_is_short() -> None:
