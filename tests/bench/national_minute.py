@@ -5,7 +5,8 @@ with eight channels give in a minute, from pages of a log to commits of a lake, 
 The pages are those that the node's own log made of the river's series. They come in two ways: whole
 pages, as a backfill brings them, one each of some 700 nodes; and hour by hour, as some 11,000 nodes
 push in that minute, each with one chunk more of a page that the lake has in part: of that page all
-is unpacked again, since a chunk goes on from the one before.
+is unpacked again, since a chunk goes on from the one before. Each node has a config of its own,
+which is checked once: for whole pages within what is measured, for chunks before.
 """
 
 import multiprocessing as mp
@@ -31,8 +32,9 @@ from tirta.archive.pack import Pack
 from tirta.log.decode import decode
 from tirta.tables import lake, layout
 from tirta.tables.stream import Stream
+from tirta_format import config as format_config
+from tirta_format import meta, page_chunks
 from tirta_format import page as format_page
-from tirta_format import page_chunks
 
 VALUES = 514_000 * 8
 PROCESSES = 2
@@ -49,6 +51,11 @@ class _Page:
     ends: list[int]
     records: list[int]  # how many there are up to each end
     config: bytes
+
+    def of_node(self, index: int) -> tuple[bytes, bytes]:
+        """Return (the page, its config) as a node has them whose config no other has."""
+        config = self.config.replace(b'"virtual"', b'"v%06x"' % index)
+        return dated(self.data, config), config
 
 
 def measure(river: series.Series, say: Say) -> Figures:
@@ -69,7 +76,7 @@ def measure(river: series.Series, say: Say) -> Figures:
 def _made(found: series.Series) -> _Page:
     (logged,) = product.log(found)
     config = product.config_text(found)
-    data = dated(logged.pages[0][1])
+    data = dated(logged.pages[0][1], config)
     head = format_page.header(data)
     ends, records = [], []
     for kind, at, n in page_chunks.chunks(data, head.crc):
@@ -80,17 +87,23 @@ def _made(found: series.Series) -> _Page:
     return _Page(data, ends, records, config)
 
 
-def dated(data: bytes) -> bytes:
-    """The same page of a node that knows the time: its header, and the CRCs that go on from it."""
+def dated(data: bytes, config: bytes) -> bytes:
+    """The same page of a node that knows the time and has another config, as long as its own: its
+    header, the config that is logged there, and the CRCs that go on from both.
+    """
     old = format_page.header(data)
+    named = format_config.config_hash(config)
     head = format_page.Header(
-        old.channels, old.seq, _EPOCH, old.number, old.slot, old.boot, old.config_hash
-    )
+        old.channels, old.seq, _EPOCH, old.number, old.slot, old.boot, named
+    )  # fmt: skip
     head.date(_UNIX_MS, 3, 50)
     made = bytearray(data)
     made[: format_page.HEADER_SIZE] = format_page.MARK + head.pack()
-    for _, at, n in page_chunks.chunks(data, old.crc):
-        struct.pack_into("<I", made, at + n, crc32(data[at - 2 : at + n], head.crc))
+    for kind, at, n in page_chunks.chunks(data, old.crc):
+        if kind == format_page.META and data[at] == meta.CONFIG:
+            _, uptime_ms, told = meta.parse(data[at : at + n])
+            made[at : at + n] = meta.config(uptime_ms, named, config, told["offset"])
+        struct.pack_into("<I", made, at + n, crc32(made[at - 2 : at + n], head.crc))
     return bytes(made)
 
 
@@ -101,9 +114,9 @@ def _timed(page: _Page, nodes: int, before: int, to: int, say: Say) -> float:
         Pack.make(root)
         had = page.records[before] if before else 0
         if before:
-            _store(root, page, nodes, page.ends[before])
+            _store(root, page, nodes, page.ends[before], told=True)
             _land(root, where)
-        _store(root, page, nodes, page.ends[to])
+        _store(root, page, nodes, page.ends[to], told=not before)
         spent, cpu_s = _land(root, where)
         rows = lake.table(where, layout.RECORDS).count()
         if rows != nodes * page.records[to] * 8:
@@ -116,14 +129,17 @@ def _timed(page: _Page, nodes: int, before: int, to: int, say: Say) -> float:
     return spent * VALUES / values
 
 
-def _store(root: Path, page: _Page, nodes: int, end: int) -> None:
+def _store(root: Path, page: _Page, nodes: int, end: int, *, told: bool) -> None:
+    """Put the pages into the evidence as they came, and the configs where they are `told`."""
     archive = Archive(root)
-    head = format_page.header(page.data)
     with archive.together():
         for i in range(nodes):
+            data, config = page.of_node(i)
+            head = format_page.header(data)
             epoch = archive.epoch(f"{_FIRST + i:012x}", _EPOCH)
-            epoch.store_config(head.config_hash, page.config)
-            epoch.store(head.seq, page.data[:end])
+            if told:
+                epoch.store_config(head.config_hash, config)
+            epoch.store(head.seq, data[:end])
 
 
 def _land(root: Path, where: Path) -> tuple[float, float]:

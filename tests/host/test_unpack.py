@@ -17,6 +17,7 @@ from interpreters import BOTH
 from packed_pages import config_text, packed_page
 
 from tirta.log.decode import Log, decode
+from tirta.log.page_records import PageRecords
 from tirta.log.unpack import MAX_COUNT, Unpacker
 
 sys.path.insert(0, str(BOTH))
@@ -213,9 +214,14 @@ def test_every_flipped_bit_of_a_page_ends_with_a_verdict() -> None:
         assert len(found) < len(truth), bit
 
 
+@pytest.mark.parametrize("placed", [0.0, 0.4])
 @pytest.mark.parametrize("seed", range(40))
-def test_mutated_pages_with_right_crcs_read_alike(seed: int) -> None:
-    """A CRC that is right in spite of it all: both readers still end, and give out the same."""
+def test_mutated_pages_with_right_crcs_read_alike(
+    seed: int, placed: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CRC that is right in spite of it all: both readers still end, and give out the same, and
+    what is read at once is what is read chunk by chunk.
+    """
     rng = random.Random(seed)
     channels = rng.choice([1, 4, 9])
 
@@ -235,11 +241,15 @@ def test_mutated_pages_with_right_crcs_read_alike(seed: int) -> None:
                 bad += rng.randbytes(rng.randrange(9))
         return bytes(bad)
 
-    data, _ = packed_page(mixed(seed, channels, 300), channels, most=20, placed=0.4, mutate=mutate)
+    rows = mixed(seed, channels, 300)
+    data, _ = packed_page(rows, channels, most=20, placed=placed, mutate=mutate)
     start = time.process_time()
     log = decode({1: data}.items(), None, [config_text(channels)])
     assert time.process_time() - start < BOUND_S
     assert rows_of(log) == from_the_pages(data)
+    monkeypatch.setattr(PageRecords, "take_together", lambda *_: False)
+    one_by_one = decode({1: data}.items(), None, [config_text(channels)])
+    assert (one_by_one.verdicts, rows_of(one_by_one)) == (log.verdicts, rows_of(log))
 
 
 def test_numbers_beyond_any_log_are_malformed() -> None:

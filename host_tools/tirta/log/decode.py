@@ -9,16 +9,16 @@ not check is left out and told in its verdict.
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tirta.archive.evidence import Epoch
 from tirta.log import meta_fields
 from tirta.log.dating import Anchor
-from tirta.log.page_records import PageNumbers, PageRecords
+from tirta.log.page_records import Chunk, PageNumbers, PageRecords
 from tirta.log.records import Records
-from tirta.water import columns, node_config
+from tirta.water import node_config
+from tirta_format import columns, meta, page_chunks
 from tirta_format import config as format_config
-from tirta_format import meta, page_chunks
 from tirta_format import page as format_page
 
 FAST_PAGES = 20  # fewer are decoded sooner than numba is loaded
@@ -90,27 +90,41 @@ def decode(
     unpacked: records have numbers, and zeros for the rest.
     """
     log = log or Log()
-    whole = [(seq, data.ljust(format_page.SIZE, b"\xff")) for seq, data in pages]
+    whole = [_Page.of(seq, data.ljust(format_page.SIZE, b"\xff")) for seq, data in pages]
+    known = parsed or {}
     # Configs first: the text that a page's hash names may have been logged again in a later page.
     texts = _ConfigTexts()
     for text in configs:
         for at in range(0, len(text), meta.CONFIG_PART):
             texts.take(meta.config(0, format_config.config_hash(text), text, at))
-    for _, data in whole:
-        head = format_page.header(data)
-        for kind, at, n in page_chunks.chunks(data, head.crc) if head else ():
-            if kind == format_page.META and n and data[at] == meta.CONFIG:
-                texts.take(data[at : at + n])
+    for page in whole:
+        for kind, at, n in page.chunks:
+            if kind == format_page.META and n and page.data[at] == meta.CONFIG:
+                texts.take(page.data[at : at + n])
     log.config_texts = texts.whole()
-    known = parsed or {}
     log.configs = {
         **_parsed({h: t for h, t in log.config_texts.items() if h not in known}),
         **known,
     }
     fast = None if many or len(whole) >= FAST_PAGES else False
-    for seq, data in whole:
-        _PageDecoder(log, seq, data, fast, PageNumbers if numbers_only else PageRecords).run()
+    wide = {h: len(columns.columns(told["channels"])) for h, told in log.configs.items()}
+    for page in whole:
+        _PageDecoder(log, page, wide, fast, PageNumbers if numbers_only else PageRecords).run()
     return log
+
+
+class _Page(NamedTuple):
+    """A page, its header, and what lies in it; nothing where its header is not to be trusted."""
+
+    sequence: int
+    data: bytes
+    head: Any
+    chunks: list[Chunk]
+
+    @classmethod
+    def of(cls, sequence: int, data: bytes) -> "_Page":
+        head = format_page.header(data)
+        return cls(sequence, data, head, list(page_chunks.chunks(data, head.crc)) if head else [])
 
 
 class _ConfigTexts:
@@ -148,17 +162,23 @@ def _parsed(texts: dict[int, bytes]) -> dict[int, dict[str, Any]]:
 
 class _PageDecoder:
     def __init__(
-        self, log: Log, seq: int, data: bytes, fast: bool | None, reader: type[PageRecords]
+        self,
+        log: Log,
+        page: _Page,
+        wide: dict[int, int],  # how many columns, by config
+        fast: bool | None,
+        reader: type[PageRecords],
     ) -> None:
         self.log = log
-        self.data = data
+        self.page = page
+        self.wide = wide
         self.fast = fast
         self.reader = reader
-        self.verdict = Verdict(seq)
+        self.verdict = Verdict(page.sequence)
 
     def run(self) -> None:
         self.log.verdicts.append(self.verdict)
-        head = format_page.header(self.data)
+        head = self.page.head
         if head is None:
             self.verdict.problems.append("no header to trust")
             return
@@ -169,7 +189,7 @@ class _PageDecoder:
         config = self.log.configs.get(head.config_hash)
         records = self.reader(head, config or {}, self.fast)
         self._chunks(head, records)
-        if config is None or len(columns.of(config)) != head.channels:
+        if config is None or self.wide[head.config_hash] != head.channels:
             self.verdict.foreign = config is None
             self.verdict.problems.append(f"config {head.config_hash:08x} is not in the log")
         elif records.count:
@@ -178,14 +198,18 @@ class _PageDecoder:
 
     def _chunks(self, head: Any, records: PageRecords) -> None:
         boot: int | None = head.boot  # of the meta records
-        for kind, at, n in page_chunks.chunks(self.data, head.crc):
-            payload = self.data[at : at + n]
+        data, chunks = self.page.data, self.page.chunks
+        together = records.take_together(data, chunks)
+        for kind, at, n in chunks:
+            payload = data[at : at + n]
             if kind == page_chunks.DAMAGED:
                 self.verdict.problems.append(f"bytes {at} to {at + n - 1} are damaged")
                 records.lose()
                 boot = None
             elif kind == format_page.META:
                 boot = self._meta(payload, boot)
+            elif together and records.knows(kind):
+                boot = records.boot
             elif records.knows(kind) and not records.can_read(kind):
                 self.verdict.problems.append(f"the records at byte {at} have lost their place")
             elif records.knows(kind):

@@ -3,15 +3,19 @@
 chunk, and are lost where a chunk is.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tirta.log import records
 from tirta.log.records import Records
 from tirta.log.unpack import MAX_COUNT, Unpacker
 from tirta_format import page as format_page
-from tirta_format import record_reader, varint
+from tirta_format import page_chunks, record_reader, varint
+
+Chunk = tuple[int, int, int]  # kind, where its payload begins, length
 
 _PLAIN = (format_page.RECORDS, format_page.RECORDS_AT)
 _SUMMED = (format_page.SUMMED, format_page.SUMMED_AT)
@@ -76,6 +80,35 @@ class PageRecords:
             self._slot = int(found.slot[-1]) + 1
             self._found.append(found)
 
+    def take_together(self, data: bytes, chunks: Sequence[Chunk]) -> bool:
+        """Read all record chunks (kind, begin, length) of a page at once, where all are compressed
+        and each goes on from the one before; return whether they were read. Where not, for one of
+        them is malformed, too, nothing is: `take` reads one by one, and says which.
+        """
+        runs = []
+        for kind, begin, n in chunks:
+            if kind in _PLAIN or kind in _PLACED or kind == page_chunks.DAMAGED:
+                return False
+            if self.knows(kind):
+                try:
+                    count, at = self._head(data[begin : begin + n], 0, kind in _SUMMED)
+                except ValueError:
+                    return False
+                runs.append((begin + at, begin + n, count))
+        if not runs:
+            return False
+        self._unpacker = Unpacker(self._channels, self._fast, self._version)
+        try:
+            found = self._of_unpacked(*self._unpacker.page(data, runs))
+        except ValueError:
+            self._unpacker = None
+            return False
+        if max(int(found.number[-1]), int(found.slot.max())) >= _LIMIT:
+            self._unpacker = None
+            return False
+        self._found.append(found)
+        return True
+
     def joined(self) -> Records:
         """Join all records so far; there is at least one."""
         return records.joined(self._found)
@@ -123,19 +156,27 @@ class PageRecords:
             return count & format_page.MOST_OLDEST, count >= format_page.SUMS_OLDEST
         return count, summed
 
-    def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Records:
+    def _head(self, payload: bytes, at: int, summed: bool) -> tuple[int, int]:
+        """Number of records, and where the run begins."""
         count, summed = self._count(payload, at, summed)
-        at = _after_sums(payload, at + 1) if summed else at + 1
+        return count, _after_sums(payload, at + 1) if summed else at + 1
+
+    def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Records:
+        count, at = self._head(payload, at, summed)
         if self._unpacker is None:
             self._unpacker = Unpacker(self._channels, self._fast, self._version)
         elif fresh:
             self._unpacker.fresh()
-        slips, values, flags = self._unpacker.run(payload[at:], count)
-        steps = np.arange(count)
+        return self._of_unpacked(*self._unpacker.run(payload[at:], count))
+
+    def _of_unpacked(
+        self, slips: records.Ints, values: NDArray[np.int32], flags: NDArray[np.uint8]
+    ) -> Records:
+        steps = np.arange(len(slips))
         return Records(
             *self._of,
             self._number + steps,
-            np.full(count, self.boot, np.int64),
+            np.full(len(slips), self.boot, np.int64),
             self._slot + steps + np.cumsum(slips),
             values,
             flags,
@@ -144,6 +185,10 @@ class PageRecords:
 
 class PageNumbers(PageRecords):
     """The numbers alone: nothing is unpacked, so a page costs little more than its CRCs."""
+
+    def take_together(self, data: bytes, chunks: Sequence[Chunk]) -> bool:
+        """Leave them to `take`."""
+        return False
 
     def _packed(self, payload: bytes, at: int, fresh: bool, summed: bool) -> Records:
         count, _ = self._count(payload, at, summed)

@@ -375,3 +375,23 @@ def decode(
         if record(data, coder, st, pr, rows, (at + i) * width, before) == CORRUPT:
             return i
     return count
+
+
+def page(
+    data: Data,
+    chunks: Sequence[Sequence[int]],
+    st: Words,
+    pr: Words,
+    rows: Words,
+    coder: Words,
+    before: Words,
+) -> int:
+    """Decode runs that go on from each other, each (begin, end, count) in `data`; OK or CORRUPT."""
+    at = 0
+    for i in range(len(chunks)):
+        count = chunks[i][2]
+        run = data[chunks[i][0] : chunks[i][1]]
+        if decode(run, count, st, pr, rows, at, coder, before) < count:
+            return CORRUPT
+        at += count
+    return OK

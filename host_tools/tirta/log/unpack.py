@@ -4,7 +4,7 @@ plain Python where not. Both give the same; numba keeps what it compiled in its 
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -34,10 +34,10 @@ class Unpacker:
         self.channels = channels
         self._paces = int(version > 1)
         self._width = 2 + 2 * channels + 2 * ((channels + 7) // 8)
-        self._decode = _compiled() if fast or fast is None else None
-        if fast and self._decode is None:
+        self._compiled = _compiled() if fast or fast is None else None
+        if fast and self._compiled is None:
             raise ValueError("numba is not installed")
-        self.fast = self._decode is not None
+        self.fast = self._compiled is not None
         self._state: Any = None
         self._probs: Any = None
         self.fresh()
@@ -52,23 +52,29 @@ class Unpacker:
         """Decode the `count` records of a run. Raises ValueError when no encoder wrote it; then the
         models are of no use before the next `fresh`.
         """
-        if not 1 <= count <= MAX_COUNT:
+        return self.page(data, [(0, len(data), count)])
+
+    def page(self, data: bytes, runs: Sequence[tuple[int, int, int]]) -> Unpacked:
+        """Decode runs that go on from each other, each (begin, end, count) in `data`, as one.
+        Raises as `run`.
+        """
+        counts = [count for _, _, count in runs]
+        if not 1 <= min(counts) <= max(counts) <= MAX_COUNT:
             raise ValueError(f"1 to {MAX_COUNT} records")
-        size = count * self._width
-        if self._decode is not None:
+        size = sum(counts) * self._width
+        if self._compiled is not None:
             rows = np.zeros(size, np.int64)
-            octets = np.frombuffer(data, np.uint8)
             coder, before = np.zeros(_CODER, np.int64), np.zeros(_BEFORE, np.int64)
-            parts = (octets, count, self._state, self._probs, rows, 0, coder, before)
-            done = self._decode(*parts)
+            parts = (self._state, self._probs, rows, coder, before)
+            done = self._compiled(np.frombuffer(data, np.uint8), np.array(runs), *parts)
         else:
             plain = [0] * size
             rest = ([0] * _CODER, [0] * _BEFORE)
-            done = range_decoder.decode(data, count, self._state, self._probs, plain, 0, *rest)
+            done = range_decoder.page(data, runs, self._state, self._probs, plain, *rest)
             rows = np.array(plain, np.int64)
-        if done < count:
+        if done != range_decoder.OK:
             raise ValueError("no encoder writes this run")
-        return self._unpacked(rows.reshape(count, self._width))
+        return self._unpacked(rows.reshape(-1, self._width))
 
     def _unpacked(self, rows: NDArray[np.int64]) -> Unpacked:
         end = 2 + 2 * self.channels
@@ -89,7 +95,7 @@ def _fresh(channels: int, paces: int) -> tuple[tuple[int, ...], tuple[int, ...]]
 
 @functools.cache
 def _compiled() -> Callable[..., int] | None:
-    """runs.decode by numba, or None. Each function gets the compiled ones to call."""
+    """range_decoder.page by numba, or None. Each function gets the compiled ones to call."""
     try:
         import numba
     except ImportError:
@@ -102,4 +108,4 @@ def _compiled() -> Callable[..., int] | None:
                 space[name] = numba.njit(cache=True)(own)
             except RuntimeError:
                 return None  # nowhere to keep a cache: compiling takes longer than it saves
-    return space["decode"]  # type: ignore[no-any-return]
+    return space["page"]  # type: ignore[no-any-return]

@@ -2,7 +2,7 @@
 """The table of channels: what each column of each config is, with its sensor and unit."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -15,15 +15,22 @@ from tirta_format import config as format_config
 
 def to_table(epoch: int, texts: Iterable[bytes], used: set[str]) -> pa.Table:
     """Make a row for each column of those configs whose hash is in `used`; CHANNEL_SCHEMA."""
-    rows = []
+    configs = {}
     for text in texts:
-        config_hash = facts.hex_of(format_config.config_hash(text))
-        if config_hash not in used:
-            continue
-        with contextlib.suppress(ValueError):  # what nobody can use names no column
-            config = node_config.parse(text)
-            found = enumerate(columns.of(config))
-            rows += [_row(epoch, config_hash, config, at, one) for at, one in found]
+        config_hash = format_config.config_hash(text)
+        if facts.hex_of(config_hash) in used:
+            with contextlib.suppress(ValueError):  # what nobody can use names no column
+                configs[config_hash] = node_config.parse(text)
+    return of_configs(epoch, configs)
+
+
+def of_configs(epoch: int, configs: Mapping[int, dict[str, Any]]) -> pa.Table:
+    """Make the same of configs that were parsed, by hash."""
+    rows = [
+        _row(epoch, facts.hex_of(config_hash), config, at, one)
+        for config_hash, config in configs.items()
+        for at, one in enumerate(columns.of(config))
+    ]
     rows.sort(key=lambda row: (row["config"], row["position"]))
     return pa.Table.from_pylist(rows, schema=layout.CHANNEL_SCHEMA)
 

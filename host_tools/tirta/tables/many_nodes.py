@@ -12,11 +12,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tirta.log.dating import QUALITIES, DatedRecords
+from tirta.log.dating import DatedRecords
 from tirta.tables import months
 from tirta.tables.facts import hex_of
 from tirta.tables.layout import RECORD_SCHEMA, TIME
-from tirta.water import columns, lab_calibrations
+from tirta.tables.rows import moments, qualities
+from tirta.water import lab_calibrations
+from tirta.water.columns import Column
 from tirta.water.lab_calibrations import Calibration
 from tirta_format.record import MISSING
 
@@ -61,11 +63,16 @@ class ManyNodes:
     _configs: _Texts = field(default_factory=_Texts)
 
     def add(
-        self, node: str, epoch: int, found: DatedRecords, inputs: str, known: Sequence[Calibration]
+        self,
+        node: str,
+        epoch: int,
+        found: DatedRecords,
+        names: Sequence[Column],
+        inputs: str,
+        known: Sequence[Calibration],
     ) -> None:
-        """Add the records of a page; `inputs` names it."""
+        """Add the records of a page; `names` are their columns, `inputs` names it."""
         records, count = found.records, len(found)
-        names = columns.of(records.config)
         wide = len(names)
         raw = np.ascontiguousarray(records.values.T)
         flags = np.ascontiguousarray(records.flags.T)
@@ -128,10 +135,8 @@ class ManyNodes:
             "node": self._nodes.array(node.astype(_INDEX)[rows]),
             "month": of_month.take(pa.array(which[rows])),
             "inputs": self._inputs.array(inputs.astype(_INDEX)[rows]),
-            "time_utc": pa.array(unix_ms[rows] * 1000, pa.int64(), mask=unset).cast(TIME),
-            "time_quality": pa.DictionaryArray.from_arrays(
-                pa.array(quality[rows]), pa.array(QUALITIES.tolist())
-            ),
+            "time_utc": moments(unix_ms[rows], unset),
+            "time_quality": qualities(quality[rows]),
             "time_uncertainty_ms": pa.array(unsure[rows], pa.int64(), mask=unset),
             "time_earliest": pa.nulls(self.count, TIME),
             "time_latest": pa.nulls(self.count, TIME),

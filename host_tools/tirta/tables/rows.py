@@ -92,10 +92,8 @@ class MonthTables:
         count, unset = len(dated), ~times.known
         earliest, latest = self._between(records)
         return {
-            "time_utc": _times(times.unix_ms, unset),
-            "time_quality": pa.DictionaryArray.from_arrays(
-                pa.array(times.quality), pa.array(QUALITIES.tolist())
-            ),
+            "time_utc": moments(times.unix_ms, unset),
+            "time_quality": qualities(times.quality),
             "time_uncertainty_ms": pa.array(times.uncertainty_ms, pa.int64(), mask=unset),
             "time_earliest": earliest,
             "time_latest": latest,
@@ -117,7 +115,7 @@ class MonthTables:
                 earliest[rows] = bound.begin_ms + uptime[rows]
             if bound and bound.end_ms:
                 latest[rows] = bound.end_ms - (bound.length_ms - uptime[rows])
-        return _times(earliest, earliest == 0), _times(latest, latest == 0)
+        return moments(earliest, earliest == 0), moments(latest, latest == 0)
 
     def _table(
         self, dated: DatedRecords, shared: dict[str, pa.Array], at: int, column: Column
@@ -148,7 +146,13 @@ def _columns(dated: DatedRecords) -> dict[str, tuple[int, Column]]:
     return {c.name: (at, c) for at, c in enumerate(columns.of(dated.records.config))}
 
 
-def _times(unix_ms: Ints, mask: NDArray[np.bool_]) -> pa.Array:
+def qualities(quality: NDArray[np.int8]) -> pa.Array:
+    """Make the column `time_quality`."""
+    return pa.DictionaryArray.from_arrays(pa.array(quality), pa.array(QUALITIES.tolist()))
+
+
+def moments(unix_ms: Ints, mask: NDArray[np.bool_]) -> pa.Array:
+    """Make a column of times; where `mask` is set, of none."""
     return pa.array(unix_ms * 1000, pa.int64(), mask=mask).cast(TIME)
 
 

@@ -37,10 +37,11 @@ from tirta.tables.facts import hex_of
 from tirta.tables.many_nodes import ManyNodes
 from tirta.tables.stream_state import StreamState
 from tirta.water import columns, lab_calibrations, quantities
+from tirta.water.columns import Column
 
 _ALL = 1 << 20  # bytes
 MOST_PAGES = 10_000  # of a batch
-MOST_VALUES = 6_000_000  # and then no further node: some 600 MB
+MOST_VALUES = 2_200_000  # and then no further node: some 1 GB
 Page = tuple[int, int]  # sequence, and how many bytes of it
 BatchPlan = dict[tuple[str, int], list[Page]]
 
@@ -216,26 +217,34 @@ class Stream:
             records, into, have = whole.records, batch.again, []
             batch.replaced.append((epoch.node, epoch.number))
         state.calibrated = applied
+        names: dict[int, list[Column]] = {}
         for found in records:
             fresh = _without(found, have)
             if len(fresh):
                 name = f"{fresh.page}:{sha256(bytes_of[fresh.page]).hexdigest()[:16]}"
-                into.add(epoch.node, epoch.number, dating.of(fresh), name, calibrations)
+                if fresh.config_hash not in names:
+                    names[fresh.config_hash] = columns.of(fresh.config)
+                mine = names[fresh.config_hash]
+                into.add(epoch.node, epoch.number, dating.of(fresh), mine, name, calibrations)
                 have = merged([*have, *fresh.ranges()])
                 state.date(fresh)
-                self._battery(state, fresh, calibrations)
+                self._battery(state, fresh, mine, calibrations)
         state.have = merged([*state.have, *have])
         self._events(batch, epoch, state, log, dating)
-        self._channels(batch, epoch, state, log, configs)
+        self._channels(batch, epoch, state, log)
         foreign = {one.page for one in log.verdicts if one.foreign}
         state.unread = sorted((set(state.unread) - data.keys()) | foreign)
         batch.states.append((epoch, state, configs, _remembered(epoch, log, data)))
 
     def _battery(
-        self, state: StreamState, found: Records, known: list[lab_calibrations.Calibration]
+        self,
+        state: StreamState,
+        found: Records,
+        names: list[Column],
+        known: list[lab_calibrations.Calibration],
     ) -> None:
         """The newest voltage of the battery, where a channel has it."""
-        for at, one in enumerate(columns.of(found.config)):
+        for at, one in enumerate(names):
             if one.what == "value" and quantities.of(one) == "battery":
                 good = np.flatnonzero(np.isin(found.flags[:, at], (1, 2)))
                 if len(good) and int(found.number[good[-1]]) > state.battery_number:
@@ -259,13 +268,11 @@ class Stream:
             table = events.to_table(epoch.number, fresh, dating)
             batch.events.append(lake.keyed(table, self._keys(epoch)))
 
-    def _channels(
-        self, batch: _Batch, epoch: PackedEpoch, state: StreamState, log: Log, configs: "_Configs"
-    ) -> None:
+    def _channels(self, batch: _Batch, epoch: PackedEpoch, state: StreamState, log: Log) -> None:
         used = {hex_of(one.config_hash) for one in log.records} - set(state.configs)
         if used:
-            texts = [t for h in log.configs if hex_of(h) in used and (t := configs.text(h))]
-            table = channels.to_table(epoch.number, texts, used)
+            found = {h: config for h, config in log.configs.items() if hex_of(h) in used}
+            table = channels.of_configs(epoch.number, found)
             batch.channels.append(lake.keyed(table, self._keys(epoch)))
             state.configs += sorted(used)
 
@@ -332,11 +339,6 @@ class _Configs:
         """Take what pages brought."""
         self._fresh |= {h: t for h, t in log.config_texts.items() if h not in self.parsed}
         self.parsed |= log.configs
-
-    def text(self, config_hash: int) -> bytes | None:
-        """Return the text of one."""
-        kept = self._kept.get(config_hash)
-        return self._fresh.get(config_hash) or (kept and kept[0])
 
     def save(self) -> None:
         """Keep those that are new. Raises TirtaError."""
