@@ -9,6 +9,7 @@ MicroPython (tests/micropython/flash_faults.py); the oracle decides.
 """
 
 import pytest
+from fault_oracle import ERASES
 from fault_trials import judge, keep_figures, report
 
 SEED = 20260101
@@ -39,6 +40,8 @@ MOVED = {
     (40008, 806): ((66, ALWAYS), (14, 3), (71, 3), (15, 3)),
     (60010, 1): ((110, 20), (400, 1), (16, 3)),
 }
+# A request brought what waits into the log, and then a checkpoint: 4 and 5 erases.
+TOO_MANY_ERASES = [(73003, 124), (73033, 706)]
 # A chunk whose checksum is right by chance, and a record that did not fit into a page, tried there
 # again and again while no other page could be opened: what was written of it could not be read.
 NOT_BORNE = {(40015, 586): (), (60005, 78): ((132, ALWAYS), (861, 1), None, None, None, (752, 1))}
@@ -62,6 +65,12 @@ def test_what_broke_a_rule_once(seed: int, trial: int) -> None:
     oracle = judge(seed, trial, 1, MOVED.get((seed, trial), ()))
     assert oracle.counts["borne"], "the fault is another now"
     assert not oracle.found, "\n".join(report(oracle, 9, 2000))
+
+
+@pytest.mark.parametrize(("seed", "trial"), TOO_MANY_ERASES)
+def test_a_request_is_one_attempt(seed: int, trial: int) -> None:
+    oracle = judge(seed, trial, 1)
+    assert oracle.most_erases == ERASES, "the fault is another now"
 
 
 @pytest.mark.parametrize(("seed", "trial"), NOT_BORNE)

@@ -168,5 +168,4 @@ class Writer:
 
     def prepare_config(self):
         """As Node.keep_config, before the new text is stored."""
-        self.keeper.settle()
-        self.log.checkpoint()
+        self.keeper.settle(self.log.checkpoint)

@@ -55,8 +55,7 @@ def _keep(node, flash, seconds):
     records of an old one.
     """
     if node.sampler:
-        node.keeper.settle()
-        node.keeper.log.checkpoint()
+        node.keeper.settle(node.keeper.log.checkpoint)
     text, secrets = bytes(node.dispatcher.upload), node.dispatcher.secrets
     if seconds:
         changes = unload.call(_TRIAL, "stage", text, seconds, secrets)

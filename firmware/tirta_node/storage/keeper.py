@@ -213,9 +213,9 @@ class Keeper:
         self._calm = recorder.due
         return min(recorder.due, recorder.kept + self._pace)
 
-    def settle(self):
-        """Bring what the ring holds into the log. Raises OSError when the flash refuses, or when
-        the end of the log is not found yet.
+    def settle(self, then=None, *args):
+        """Bring what the ring holds into the log, and do `then` as part of that attempt. Raises
+        OSError when the flash refuses, or when the end of the log is not found yet.
         """
         recorder = self._recorder
         if recorder is None:
@@ -228,6 +228,8 @@ class Keeper:
         try:
             self._settle(recorder)
             self._note_refused()
+            if then:
+                then(*args)
             self.problem = ""  # it took everything
         finally:
             self.log.is_kept = False

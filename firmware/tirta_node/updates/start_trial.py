@@ -51,13 +51,17 @@ def _start_trial(node, slot, version):
     changes.update({state.OUTCOME: None, updates.BEGUN: None})
     unload.call("tirta_node.state.copies", "change", chip.partition("state"), changes)
     if node.sampler:
-        node.keeper.settle()
-        node.keeper.log.version = pages.OLDEST  # what any application goes on behind
-        node.keeper.log.close_other()
-        node.keeper.log.note(updates.record(node.clock.uptime_ms(), updates.TRIAL, old, new))
+        node.keeper.settle(_note, node, updates.TRIAL, old, new)
     node.dispatcher.wish = RESTART
     node.stop_reason = meta.STOP_RESTART
     return json.dumps({"from": node.version, "to": version}).encode()
+
+
+def _note(node, *what):
+    log = node.keeper.log
+    log.version = pages.OLDEST  # what any application goes on behind
+    log.close_other()
+    log.note(updates.record(node.clock.uptime_ms(), *what))
 
 
 class _Hashing:
