@@ -22,13 +22,17 @@ LEAST_FAULTS = 5000
 # follower was begun, a newest page of the journal that hid before the one before it was full,
 # a boot's number forgotten, a page that was the only word of its numbers erased, a cell of a header
 # that flickers, records that a page had twice or that damage moved, a page of the journal erased
-# whose header was set right, a number beyond the last, records in RAM taken for those that a start
-# had written. The last two the judge took for losses.
+# whose header was set right, records in RAM taken for those that a start had written. The last two
+# the judge took for losses.
 ONCE_BROKEN = [(8002, 130), (8004, 265), (20004, 168), (20015, 267), (20043, 260)]
 ONCE_BROKEN += [(20012, 329), (20036, 354), (40002, 403), (40007, 39)]
 ONCE_BROKEN += [(40002, 107), (40006, 179), (40013, 322), (20004, 643), (20007, 5)]
-ONCE_BROKEN += [(30008, 654), (40005, 187), (60026, 73), (60046, 556), (60047, 185), (60061, 182)]
+ONCE_BROKEN += [(30008, 654), (60026, 73), (60046, 556), (60047, 185)]
 ONCE_BROKEN += [(71003, 72), (71003, 879), (71003, 1326), (60027, 96), (60059, 366)]
+# A start that was misled until its first program did not show, what was overwritten not told before
+# the next page, or not at all where it was passed over, a header of the journal that went into the
+# log.
+ONCE_BROKEN += [(73027, 144), (73039, 617), (73010, 194), (74003, 220), (74101, 515)]
 # A start made more reads then: where the same faults lie now, by tests/micropython/fault_plans.py.
 MOVED = {
     # The first boot's erase of the journal, and the second one's programs, as they were; what reads
@@ -40,6 +44,7 @@ MOVED = {
     (40008, 806): ((66, ALWAYS), (14, 3), (71, 3), (15, 3)),
     (60010, 1): ((110, 20), (400, 1), (16, 3)),
 }
+CUTS = 300
 # A request brought what waits into the log, and then a checkpoint: 4 and 5 erases.
 TOO_MANY_ERASES = [(73003, 124), (73033, 706)]
 # A chunk whose checksum is right by chance, and a record that did not fit into a page, tried there
@@ -65,6 +70,12 @@ def test_what_broke_a_rule_once(seed: int, trial: int) -> None:
     oracle = judge(seed, trial, 1, MOVED.get((seed, trial), ()))
     assert oracle.counts["borne"], "the fault is another now"
     assert not oracle.found, "\n".join(report(oracle, 9, 2000))
+
+
+def test_what_a_cut_start_left_falls_behind_the_next() -> None:
+    oracle = judge(SEED, 0, CUTS, draw="draw_cut")
+    assert oracle.counts["restarted"] == CUTS
+    assert not oracle.found, "\n".join(report(oracle, 5, 2000))
 
 
 @pytest.mark.parametrize(("seed", "trial"), TOO_MANY_ERASES)

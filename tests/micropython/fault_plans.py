@@ -20,6 +20,8 @@ _MS = (100, 300, 500, 1500, 5000, 20000, 90000, 600000, 7200000)
 _SHORT = 5  # of _TIMES: those of further lies
 _MORE = 7  # of them at most
 _FEW_LIES = 2
+_CUTS = 4  # programs of a start that are cut
+_BEHIND = 140  # operations: what a start of nine pages makes before it writes, and some
 
 
 class Plan:
@@ -47,6 +49,7 @@ class Plan:
         self.commit_at = -1  # and asks for all of it
         self.pace_ms = 0  # beside the interval, so that a minute passes
         self.start_reads = 0  # of a start of its base
+        self.late = 0  # operations at least until cells fall that a cut left
         self.text = ""
 
     def move(self, places):
@@ -119,6 +122,21 @@ def draw(base, seed, turn):
         plan.commit_at = random.next() % RECORDS
     if random.next() % 3 == 0:
         plan.pace_ms = 61000
+    plan.text = _text(plan)
+    return plan
+
+
+def draw_cut(base, seed, turn):
+    """No lies: one of the first programs of a start is cut, shows nothing, and its cells fall when
+    the next start has programmed something.
+    """
+    plan = Plan()
+    plan.start_reads = base.counts[READ][0]
+    plan.records = _FEW
+    plan.restarts = True
+    plan.cut = PROGRAM, 1 + turn % _CUTS, "later"
+    plan.late = _BEHIND
+    plan.last = turn // _CUTS % 2 == 0
     plan.text = _text(plan)
     return plan
 

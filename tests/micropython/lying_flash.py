@@ -39,6 +39,9 @@ class LyingFlash(nor.Flash):
         self.cut_at = None  # (kind, the how many-th of it, shape)
         self.before = {}  # block: what lay there before its last program or erase
         self.random = Random(seed)
+        self.astray = None  # (where the last program was to go, where it went)
+        self.late = 0  # operations more until what was begun comes down
+        self.echoed = 0  # programs that went elsewhere, where the read-back was made as well
         self._clock = clock
         self.lie = None  # the one that is told
         # [operations left, at, bytes to AND, bits to flip or ERASED, an erase ends it]
@@ -77,6 +80,7 @@ class LyingFlash(nor.Flash):
         if self.cut_at is not None and self.cut_at[:2] == (PROGRAM, self.counts[PROGRAM]):
             self._cut_program(at, data)
         self.before[block] = self.cells(block)
+        self.astray = None
         (lie or LyingFlash.clear)(self, at, data)
 
     def erase(self, block):
@@ -125,7 +129,8 @@ class LyingFlash(nor.Flash):
         """Within `most` operations `mask` is cleared, `flips` flip or the block is set (ERASED);
         a `charge` that hangs in cells until then goes with an erase of them.
         """
-        self._later.append([1 + self.random.next() % most, at, mask, flips, charge])
+        left = self.late + 1 + self.random.next() % most
+        self._later.append([left, at, mask, flips, charge])
 
     def hurt(self, block):
         """Cells of this block are hit that nobody named."""

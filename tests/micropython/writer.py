@@ -91,7 +91,7 @@ class Writer:
             self._begin()
         if changed:
             next_page.note_config(log, self.setup.text)
-        log.note(meta.boot(self.clock.uptime_ms(), log.boot, 1, "1.0", "test"))
+        log.note(meta.boot(log.uptime_ms(), log.boot, 1, "1.0", "test"))
         if seq:
             reason = meta.LOSS_UNATTENDED if stopped else meta.LOSS_POWER
             log.note_loss(reason, 0 if stopped else self.window, 0)

@@ -20,12 +20,14 @@ _EXAMPLES = 5
 _WIDTH = 240
 
 
-def judge(seed: int, first: int, count: int, places: Sequence[object] = ()) -> FaultOracle:
+def judge(
+    seed: int, first: int, count: int, places: Sequence[object] = (), draw: str = "draw"
+) -> FaultOracle:
     """What the oracle found in the trials `first` to `first + count - 1` of this seed; `places`: of
-    their lies, by fault_plans.Plan.move.
+    their lies, by fault_plans.Plan.move; `draw`: the function of fault_plans that draws plans.
     """
     oracle = FaultOracle()
-    code = f"import flash_faults\nflash_faults.main({seed}, {first}, {count}, {places!r})"
+    code = f"import flash_faults\nflash_faults.main({seed}, {first}, {count}, {places!r}, {draw!r})"
     with events(code, BLOCKS * PAGE_BYTES) as told:
         for event, image in told:
             oracle.take(event, image)

@@ -60,8 +60,7 @@ def note_boot(node, changed, seq, stopped, end):
     log = node.keeper.log
     if changed:  # before the boot record: where one is, the config is in the log
         unload.call("tirta_node.storage.next_page", "note_config", log, node.config_text())
-    uptime_ms = node.clock.uptime_ms()
-    log.note(meta.boot(uptime_ms, log.boot, chip.reset_cause(), node.version, node.board))
+    log.note(meta.boot(log.uptime_ms(), log.boot, chip.reset_cause(), node.version, node.board))
     if node.clock.source:
         from tirta_node.start import clock_notes
 

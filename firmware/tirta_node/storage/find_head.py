@@ -265,11 +265,12 @@ def _hides(index, block, page, found, is_full):
     index.read(block, page)
     header = pages.header(page)
     if header is not None:
-        if header.seq > found.seq:
-            raise OSError(UNSTEADY)
-        # A header alone, that of the newest page: it was programmed here as well.
+        # A header alone: that of the newest page, which was programmed here as well, or one of the
+        # journal.
         is_alone = page_chunks.used_end(page, 0) == pages.HEADER_SIZE
-        is_stray = is_alone and header.seq == found.seq
+        is_stray = is_alone and (header.seq == found.seq or header.version == pages.OLDEST)
+        if header.seq > found.seq and not is_stray:
+            raise OSError(UNSTEADY)
         if header.seq == index.seqs[block] or header.epoch != found.epoch or is_stray:
             return False
     elif index.seqs[block]:

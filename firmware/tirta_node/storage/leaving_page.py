@@ -41,7 +41,8 @@ def _read(log, ring, block):
         end = index.number(after)
         after = index.after(index.seqs[after] + 1)
     end = end or log.number
-    overwritten = end - max(log.pulled, log.gone, head.number if head is not None else 0)
+    # What was passed over before it is as good as gone: its turn comes out of order.
+    overwritten = end - max(log.pulled, log.gone or log.oldest_number())
     return overwritten, end, configs_of(log, ring, block)
 
 

@@ -12,7 +12,7 @@ from micropython import const
 from tirta_format import page as pages
 from tirta_node import unload
 from tirta_node.storage.page_index import Index
-from tirta_node.storage.page_ring import Attempts, PageRing
+from tirta_node.storage.page_ring import RESUMED, Attempts, PageRing
 
 _NOTE_BYTES = const(256 + 64)  # a part of a config, and what stands before it
 _NO_PAGE = "no page of the log can be written: the flash is worn out or damaged"
@@ -68,8 +68,10 @@ class Log:
         self.postponed = -1  # the last page that was not erased before its configs lay elsewhere
 
     def uptime_ms(self):
-        """Of the clock by which the log is dated."""
-        return self.clock.uptime_ms()
+        """Of the clock by which the log is dated. 0 for what a start programs first into a page:
+        where that is cut its cells may fall when the next start has programmed the same there.
+        """
+        return 0 if self.ring.taken == RESUMED else self.clock.uptime_ms()
 
     def oldest_number(self):
         """Number of the oldest record on flash."""

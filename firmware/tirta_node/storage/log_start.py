@@ -17,6 +17,7 @@ _PROBE = b"\x7f"
 _IDLE = const(1024)  # bytes: the notes of a dozen starts
 _EPOCHS = const(0xFFFFFFFF)
 _SHOWN = const(38)  # as in page_rows.py
+_FULL = const(3584)  # bytes of a page: behind them a note may not fit
 _TOTALS = const(24)  # more of them, and those that the config does not name are given up
 
 
@@ -69,7 +70,9 @@ def _find_twice(log, journal, random_u32):
         log.top = number
     log.boot = max(log.boot, boot)
     log.sure = epoch, max(log.number, number), log.boot
-    log.attempts.proof = log.attempts.count
+    attempts = log.attempts
+    attempts.proof = attempts.count
+    attempts.trust = min(2, 2 * attempts.trust)
     return found, (kept, rows[1], of_journal)
 
 
@@ -101,7 +104,7 @@ def check(log):
 
 def is_patient(log):
     """Whether it is too early to give up a log or a journal of which no page can be read."""
-    return log.uptime_ms() < _PATIENCE_MS
+    return log.clock.uptime_ms() < _PATIENCE_MS
 
 
 def takes(flash, block):
@@ -155,9 +158,9 @@ def _find(log, random_u32, patient):
     log.left = log.postponed = -1
     log.owed = [debt for debt in log.owed if not debt[0]]  # what is overwritten is found anew
     log.checked = True
-    unload.call(
-        "tirta_node.storage.page_trouble", "adopt_spare", log.ring, found.stopped, found.skipped
-    )
+    # Where a boot's first chunk may need it, a start that was cut may have begun its header.
+    intact = found.stopped and found.resume < _FULL
+    unload.call("tirta_node.storage.page_trouble", "adopt_spare", log.ring, intact, found.skipped)
     if found.resume:
         log.ring.resume(log.index.newest, found.resume, found.page_crc)
         log.page_version = found.version
@@ -229,6 +232,7 @@ def begin(log, holes=()):
 
     ring = log.ring
     next_page.owe_gone(log)
+    next_page.pay(log)
     if not log.checked and ring.room() >= 0:
         next_page.checkpoint(log)
         log.checked = True

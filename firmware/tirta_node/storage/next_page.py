@@ -188,7 +188,7 @@ def _take_victim(log):
                 if block == ring.block:
                     continue
                 its, its_end, its_configs = leaving(log, ring, block)
-                more += max(0, its)
+                more = max(more, its)
                 if not its_configs:
                     log.postponed = postponed = victim
                     ring.cursor = (block - 1) % count

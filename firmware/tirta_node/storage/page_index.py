@@ -57,11 +57,20 @@ class Index:
                 or head.seq == self.seqs[block]
                 or (head.seq == follows and head.epoch == self.epoch)
             ):
-                return head
+                return None if self._is_astray(block, head) else head
             else:
                 found = now
             before = now
         raise OSError(UNSTEADY)
+
+    def _is_astray(self, block, head):
+        """Whether this is a header of the journal, with nothing behind it, in a page of the log."""
+        known = head.seq == self.seqs[block]
+        if known or head.version != pages.OLDEST or self._mark != pages.MARK:
+            return False
+        behind = bytearray(pages.CHUNK_OVERHEAD)
+        self.flash.read(block, pages.HEADER_SIZE, behind)
+        return min(behind) == 255
 
     def read(self, block, page):
         """Fill `page` with what two reads in a row agree on. Raises OSError when the flash errs

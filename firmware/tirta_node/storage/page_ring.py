@@ -15,6 +15,7 @@ from tirta_node import unload
 
 PART = const(256)  # bytes of a program: a power cut tears no more
 NO_DOUBT = (0, 0, 0)
+RESUMED = const(1000)  # chunks, more than any page holds: of a page that a start goes on in
 _TROUBLE = const("tirta_node.storage.page_trouble")
 _TRIES = const(3)  # to read back
 _ERASES = const(3)
@@ -36,6 +37,9 @@ class Attempts:
         self.failed = -1  # what that was when a program failed
         self.journal = None
         self.proof = -1  # what that was when the log was found
+        # Of that: 0 until the first program behind it does not show, then 1: nothing is programmed
+        # until it was found once more; 2 behind that.
+        self.trust = 0
         self.erases = _ERASES
         self.back = memoryview(bytearray(PART))
 
@@ -84,7 +88,7 @@ class PageRing:
         self.crc_low = self.page_crc & 0xFFFF
         self.crc_high = self.page_crc >> 16
         self.cursor = block
-        self.taken = 2
+        self.taken = RESUMED
         self.doubt = NO_DOUBT
         self.shaky = False
 
@@ -95,6 +99,8 @@ class PageRing:
     def append(self, chunk, start, end):
         """Program the finished chunk in `chunk[start:end]`; False when it does not read back."""
         attempts = self.attempts
+        if attempts.trust == 1:
+            raise OSError(self.refusal)
         n = end - start
         there = False
         if n <= PART:  # as `put`, in one frame: on the chip each further one costs a record
@@ -222,7 +228,7 @@ class PageRing:
 
     def erase(self, block):
         """Erase; False when the page is not empty then, or this attempt has no erase left."""
-        if not self.attempts.erases or block == self.block:
+        if not self.attempts.erases or block == self.block or self.attempts.trust == 1:
             return False
         self.attempts.erases -= 1
         try:
@@ -254,7 +260,7 @@ class PageRing:
         return self._put_again(block, offset, data, start, end)
 
     def _put_again(self, block, offset, data, start, end):
-        self.attempts.failed = self.attempts.count
+        self._not_there()
         # Twice, for a read may show what lay there before the last program.
         return (
             self.is_empty(block, offset, offset + end - start)
@@ -264,6 +270,8 @@ class PageRing:
 
     def program(self, block, offset, data, start, end):
         """Program in parts, each read back before the next; whether all of it is there."""
+        if self.attempts.trust == 1:
+            raise OSError(self.refusal)
         view = memoryview(data)
         while start < end:
             part = view[start : min(start + PART, end)]
@@ -272,12 +280,22 @@ class PageRing:
             except OSError:
                 pass  # it may be there all the same
             if not self._reads_back(block, offset, part):
-                self.attempts.failed = self.attempts.count
+                self._not_there()
                 return False
             start += PART
             offset += PART
         self.attempts.count = self.attempts.count + 1 & _COUNT
         return True
+
+    def _not_there(self):
+        """A program does not show. Raises OSError where it is the first one behind a start: what
+        shows no program may have shown no end of the log either, which is found once more.
+        """
+        attempts = self.attempts
+        attempts.failed = attempts.count
+        if not attempts.trust and attempts.proof == attempts.count:
+            attempts.trust = 1
+            raise OSError(self.refusal)
 
     def _reads_back(self, block, offset, part):
         back = self.attempts.back[: len(part)]
