@@ -31,8 +31,10 @@ ONCE_BROKEN += [(30008, 654), (60026, 73), (60046, 556), (60047, 185)]
 ONCE_BROKEN += [(71003, 72), (71003, 879), (71003, 1326), (60027, 96), (60059, 366)]
 # A start that was misled until its first program did not show, what was overwritten not told before
 # the next page, or not at all where it was passed over, a header of the journal that went into the
-# log.
+# log. The last two the judge took for faults: a loss of which the page that told it had gone as
+# well, and a page that was not erased before anything proved that programs work.
 ONCE_BROKEN += [(73027, 144), (73039, 617), (73010, 194), (74003, 220), (74101, 515)]
+ONCE_BROKEN += [(73001, 392), (74206, 780)]
 # A start made more reads then: where the same faults lie now, by tests/micropython/fault_plans.py.
 MOVED = {
     # The first boot's erase of the journal, and the second one's programs, as they were; what reads
@@ -47,6 +49,9 @@ MOVED = {
 CUTS = 300
 # A request brought what waits into the log, and then a checkpoint: 4 and 5 erases.
 TOO_MANY_ERASES = [(73003, 124), (73033, 706)]
+# A wrong bit of the address in a program and in its read-back; and the newest page of the log with
+# the one before it destroyed by programs that went there.
+BEYOND = [(72011, 1456, "lost"), (74214, 49, "twice")]
 # A chunk whose checksum is right by chance, and a record that did not fit into a page, tried there
 # again and again while no other page could be opened: what was written of it could not be read.
 NOT_BORNE = {(40015, 586): (), (60005, 78): ((132, ALWAYS), (861, 1), None, None, None, (752, 1))}
@@ -82,6 +87,13 @@ def test_what_a_cut_start_left_falls_behind_the_next() -> None:
 def test_a_request_is_one_attempt(seed: int, trial: int) -> None:
     oracle = judge(seed, trial, 1)
     assert oracle.most_erases == ERASES, "the fault is another now"
+
+
+@pytest.mark.parametrize(("seed", "trial", "rule"), BEYOND)
+def test_what_is_beyond_any_log(seed: int, trial: int, rule: str) -> None:
+    oracle = judge(seed, trial, 1)
+    assert not oracle.found, "\n".join(report(oracle, 9, 2000))
+    assert oracle.beyond[rule], "the fault is another now"
 
 
 @pytest.mark.parametrize(("seed", "trial"), NOT_BORNE)

@@ -129,8 +129,9 @@ def _old(flash, lie, at, buf, had):  # what lay there before the last erase or p
 
 
 def _other_block(flash, lie, at, buf, had):  # an address bit hangs
-    at = flash.other(at // BLOCK) * BLOCK + at % BLOCK
-    buf[:] = memoryview(flash.image)[at : at + len(buf)]
+    other = flash.other(at // BLOCK) * BLOCK + at % BLOCK
+    flash.echoed += flash.astray == (at, other)
+    buf[:] = memoryview(flash.image)[other : other + len(buf)]
 
 
 def _near(flash, lie, at, buf, had):  # the same within the block
@@ -217,6 +218,7 @@ def _stays(flash, at, data):  # one cell stays a one
 def _program_other(flash, at, data):  # an address bit hangs
     other = flash.other(at // BLOCK)
     flash.hurt(other)
+    flash.astray = at, other * BLOCK + at % BLOCK
     flash.clear(other * BLOCK + at % BLOCK, data)
 
 

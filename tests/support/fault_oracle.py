@@ -28,6 +28,7 @@ TOLD = ("crash", "trouble", "false", "mute")
 NEVER = {"crash", "erases", "invented", "altered", "twice"}
 # What shows when a number is given twice: cells of the newest page were hit, and it tells no end.
 ALIKE = {"altered", "twice"}
+TOLD_NO_END = ALIKE | {"false"}
 
 
 class FaultOracle:
@@ -77,8 +78,9 @@ class FaultOracle:
             self.examples.setdefault(rule, []).append(told)
         for rule in broken:
             is_excused = event["blind"] or (rule in ALIKE and verdict.end_is_hurt())
-            comes_round = rule in LOSSES and event["passed"] >= STAY
-            is_held = (event["borne"] and not comes_round) or (rule in NEVER and not is_excused)
+            is_beyond = event["echoed"] or (rule in LOSSES and event["passed"] >= STAY)
+            is_beyond = is_beyond or (rule in TOLD_NO_END and verdict.ends_are_hurt())
+            is_held = (event["borne"] and not is_beyond) or (rule in NEVER and not is_excused)
             (self.found if is_held else self.beyond)[rule] += 1
         return sorted(broken)
 
@@ -158,6 +160,13 @@ class Verdict:
         lasts = self._base.last_of_journal, self._base.last
         rings = self._cells.rings
         return any(sequence >= lasts[block >= rings] for block, sequence in self._hurt)
+
+    def ends_are_hurt(self) -> bool:
+        """Whether cells of the newest page of the log were hit, and of the one before it: nothing
+        tells that there was such a page.
+        """
+        hit = {sequence for block, sequence in self._hurt if block >= self._cells.rings}
+        return {self._base.last, self._base.last - 1} <= hit
 
     def _may_begin_anew(self) -> bool:
         """No page of the log can be read, or its numbers end."""
@@ -268,7 +277,16 @@ class Verdict:
         is_pulled = key[1] < self._pulled.get(key[0], 0)
         if self._told.say_gone(*key) or (is_pulled and self._asked):
             return True
-        return self._told.have(*key) and key[1] < self._cells.oldest(key[0])
+        if key[1] >= self._cells.oldest(key[0]):
+            return False
+        return self._told.have(*key) or self._comes_round(key)
+
+    def _comes_round(self, key: Key) -> bool:
+        """So often that the page which told of it went as well: what is told to be overwritten
+        comes later now, and a page of this trial was erased. The node's count has it all the same.
+        """
+        is_erased = any(sequence >= self._base.last for _, sequence in self._asked)
+        return is_erased and self._told.say_gone_behind(*key)
 
     def _new(self) -> int:
         """How many records of this trial are lost and were not pulled."""

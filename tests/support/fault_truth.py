@@ -159,6 +159,10 @@ class Ranges:
         """Whether one of them says that it was overwritten."""
         return any(first <= number < end for first, end in self._gone.get(epoch, []))
 
+    def say_gone_behind(self, epoch: int, number: int) -> bool:
+        """Whether one of them says that later ones were overwritten."""
+        return any(first > number for first, _ in self._gone.get(epoch, []))
+
     def have(self, epoch: int, number: int) -> bool:
         """Whether one of them names it."""
         return any(first <= number < end for first, end in self._ranges.get(epoch, []))
