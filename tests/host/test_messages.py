@@ -199,6 +199,7 @@ NOT_SAID = {
     "install/deploy.py": "code for a board", "image/regions.py": "names of regions",
     "install/label_sheet.py": "HTML", "archive/standings.py": "SQL", "archive/quarantine.py": "SQL",
     "tables/lake.py": "SQL", "archive/pack": "SQL", "tables/stream.py": "SQL",
+    "tables/mend.py": "SQL",
     "install/rollout_record.py": "SQL", "cli/rollout.py": "names of commands",
     "cli/lake.py": "names of commands, and nouns",
     "fleet/questions.py": "SQL", "fleet/gathering.py": "SQL",

@@ -4,6 +4,7 @@ its rows are those that the same evidence gives node by node.
 """
 
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,7 @@ from tirta.cli import main
 from tirta.errors import TirtaError
 from tirta.tables import lake, layout, stream
 from tirta.tables.landing import land_all
+from tirta.tables.mend import Mended, mend
 from tirta.tables.query import connect
 from tirta.tables.stream import Stream
 from tirta_format import meta
@@ -85,6 +87,12 @@ def rows_of(table: pa.Table) -> list[Any]:
 
 def in_lake(where: Path, name: str = layout.RECORDS) -> pa.Table:
     return lake.table(where, name).to_pyarrow_table()
+
+
+def named_in(where: Path) -> list[Any]:
+    """What names each record in the lake."""
+    names = in_lake(where).select(["node", "epoch", "number", "channel"])
+    return list(zip(*(column.to_pylist() for column in names.columns), strict=True))
 
 
 def node_by_node(root: Path) -> list[Any]:
@@ -205,9 +213,124 @@ def test_an_older_copy_of_the_archive_is_refused(tmp_path: Path) -> None:
     node.send(Archive(root), all_of_it=True)
     pack = Pack.make(root)
     pack.change("UPDATE batches SET version = ?", [(0,)])
-    with pytest.raises(TirtaError, match="older copy"):
+    with pytest.raises(TirtaError, match="older copy") as told:
         Stream(root, where, "1/1").land()
+    assert f"tirta lake mend {where} {root}" in told.value.hint
     assert in_lake(where).num_rows == 60
+
+
+def mend_at_last(root: Path, where: Path, chance: random.Random) -> None:
+    """Mend, and bring what waits, however often somebody pulls the plug."""
+    while True:
+        with pytest.MonkeyPatch.context() as patch:
+            if chance.random() < 0.7:
+                killed_at(chance, patch)
+            try:
+                mend(root, where)
+                Stream(root, where, "1/1").land()
+            except (KilledError, TirtaError):
+                continue
+        return
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 1 << 32))
+def test_an_older_copy_of_either_is_mended(seed: int) -> None:
+    """Nothing of the lake goes, nothing comes twice; when nodes have sent again what the copy
+    lacks, the lake is what the evidence gives node by node. Killed anywhere, it is done again.
+    """
+    chance = random.Random(seed)
+    with TemporaryDirectory() as folder:
+        root, where = Path(folder) / "city", Path(folder) / "lake"
+        Pack.make(root)
+        nodes = [Sender(f"02fb6be3{i:04x}", chance) for i in range(3)]
+        for node in nodes:
+            node.log.config_hash = FakeLog().config_hash
+
+        def grow(*, all_of_it: bool) -> None:
+            archive = Archive(root)
+            with archive.together():
+                for node in nodes:
+                    node.grow()
+                    node.send(archive, all_of_it=all_of_it)
+            Stream(root, where, "1/1").land()
+
+        grow(all_of_it=True)
+        grow(all_of_it=False)
+        older = root if seed % 2 else where
+        shutil.copytree(older, Path(folder) / "copy")
+        known = [dict(node.known) for node in nodes]
+        for _ in range(3):
+            grow(all_of_it=False)
+        newest = {*named_in(where)}
+        shutil.rmtree(older)
+        shutil.copytree(Path(folder) / "copy", older)
+        for node in nodes:
+            page, size = node.log.seq, node.log.end
+            Archive(root).epoch(node.name, EPOCH).store(page, bytes(node.log.pages[page][:size]))
+        with pytest.raises(TirtaError, match="older copy"):
+            Stream(root, where, "1/1").land()
+        if older == root:
+            for node, had in zip(nodes, known, strict=True):
+                node.known = had
+        mend_at_last(root, where, chance)
+        mended = named_in(where)
+        assert len(mended) == len({*mended})
+        assert {*mended} >= newest
+        grow(all_of_it=False)
+        grow(all_of_it=True)
+        assert rows_of(in_lake(where)) == node_by_node(root)
+        named = in_lake(where, layout.EVENTS).select(["node", "page", "place"])
+        told = list(zip(*(c.to_pylist() for c in named.columns), strict=True))
+        assert len(told) == len(set(told))
+        listed = in_lake(where, layout.CHANNELS).select(["node", "epoch", "config", "position"])
+        assert len(listed) == len(listed.group_by(listed.column_names).aggregate([]))
+        assert mend(root, where) == Mended()
+        assert Stream(root, where, "1/1").land() == 0
+
+
+def test_what_a_node_has_overwritten_stays_in_the_lake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The archive's copy is older, and nobody has the pages between: a late change of the others
+    leaves their rows.
+    """
+    root, where = tmp_path / "city", tmp_path / "lake"
+    (node, *_) = filled(root, 1)
+    Stream(root, where, "1/1").land()
+    shutil.copytree(root, tmp_path / "copy")
+    node.log.add(10)
+    node.send(Archive(root), all_of_it=True)
+    Stream(root, where, "1/1").land()
+    assert in_lake(where).num_rows == 80
+    shutil.rmtree(root)
+    shutil.copytree(tmp_path / "copy", root)
+    assert main(["lake", "mend", str(where), str(root)]) == 0
+    assert "10 records of the lake are in no page here" in capsys.readouterr().out
+    (root / node.name).mkdir()
+    (root / node.name / "calibrations.csv").write_text(
+        "channel,from_utc,coefficients\np_inlet,2020-01-01T00:00:00Z,0.5 2\n", encoding="utf-8"
+    )
+    while node.log.seq == 1:
+        node.log.add(1)
+    Archive(root).epoch(node.name, EPOCH).store(2, bytes(node.log.pages[2][: node.log.end]))
+    assert Stream(root, where, "1/1").land() == 31 * 2
+    found = in_lake(where)
+    values = {
+        n: (v, raw)
+        for n, v, raw, channel in zip(
+            *(found[name].to_pylist() for name in ("number", "value", "raw", "channel")),
+            strict=True,
+        )
+        if channel == "p_inlet"
+    }
+    assert len(found) == 2 * len(values)
+    assert sorted(values) == [*range(40), node.log.number - 1]
+    scale = values[39][1] / values[39][0]
+    assert all(
+        value == pytest.approx(raw / scale if 30 <= n < 40 else 0.5 + 2 * raw / scale)
+        for n, (value, raw) in values.items()
+    )
 
 
 def test_an_archive_of_folders_stays_one(tmp_path: Path) -> None:

@@ -231,6 +231,13 @@ COMMANDS = (
         "lake",
     ),
     Command(
+        "lake mend",
+        PULL,
+        "make an archive and the lake that it fills agree, after an older copy of one was put back",
+        "tirta lake mend /srv/lake /srv/tirta/java",
+        "lake",
+    ),
+    Command(
         "fleet",
         LOOK,
         "say who is behind, silent or unwell among the nodes of all cities",

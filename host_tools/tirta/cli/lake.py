@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A lake of the tables of many cities: written, tidied, and a city's tables taken out of it."""
+"""A lake of the tables of many cities: written, tidied, mended, a city's tables taken out of it."""
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
@@ -104,6 +104,33 @@ def _restore(args: Namespace) -> None:
         say.out(f"{counted(files, 'table')} in {args.archive}.")
 
 
+def _mend_arguments(parser: ArgumentParser) -> None:
+    _lake_argument(parser)
+    parser.add_argument(
+        "archive", type=Path, metavar="DIR",
+        help="the archive that `tirta receive --lake LAKE` fills it from; it must not run",
+    )  # fmt: skip
+    json_argument(parser)
+
+
+def _mend(args: Namespace) -> None:
+    _engine()
+    from tirta.tables.mend import mend  # noqa: PLC0415 - an extra
+
+    done = mend(args.archive, args.lake)
+    if args.json:
+        say.document(asdict(done))
+        return
+    say.out(f"{counted(done.nodes, 'node')} differed.")
+    if done.older:
+        say.out("The lake is older: `tirta receive` brings all pages of this archive again.")
+    elif done.beyond:
+        say.out(
+            f"{counted(done.beyond, 'record')} of the lake are in no page here: they stay, and"
+            " nodes that still have them send them again."
+        )
+
+
 def _engine() -> ModuleType:
     try:
         from tirta.tables import lake  # noqa: PLC0415 - an extra
@@ -118,4 +145,5 @@ WORK: Work = {
     "lake write": (_write_arguments, _write),
     "lake tidy": (_tidy_arguments, _tidy),
     "lake restore": (_restore_arguments, _restore),
+    "lake mend": (_mend_arguments, _mend),
 }

@@ -23,6 +23,7 @@ from deltalake.exceptions import TableNotFoundError
 
 from tirta.archive.contents import packed
 from tirta.archive.evidence import Archive
+from tirta.archive.pack import WHOLE_NODE, Pack
 from tirta.archive.packed_epoch import PackedEpoch
 from tirta.errors import TirtaError
 from tirta.files import atomic
@@ -30,7 +31,7 @@ from tirta.log import known_pages
 from tirta.log.dating import Dating
 from tirta.log.decode import Log, decode
 from tirta.log.records import Records
-from tirta.ranges import merged
+from tirta.ranges import Range, in_both, merged, without
 from tirta.tables import channels, events, lake, layout
 from tirta.tables.condition import Condition
 from tirta.tables.facts import hex_of
@@ -40,6 +41,7 @@ from tirta.water import columns, lab_calibrations, quantities
 from tirta.water.columns import Column
 
 _ALL = 1 << 20  # bytes
+_LAKE = "lake"  # under which the snapshot is noted
 MOST_PAGES = 10_000  # of a batch
 MOST_VALUES = 2_200_000  # and then no further node: some 1 GB
 Page = tuple[int, int]  # sequence, and how many bytes of it
@@ -51,8 +53,8 @@ class _Batch:
     """What one batch brings."""
 
     rows: ManyNodes
-    again: ManyNodes  # of nodes whose rows are replaced
-    replaced: list[tuple[str, int]] = field(default_factory=list)
+    again: ManyNodes  # rows in place of others
+    replaced: list[str] = field(default_factory=list)  # predicates: of what
     events: list[pa.Table] = field(default_factory=list)
     channels: list[pa.Table] = field(default_factory=list)
     states: list[tuple[PackedEpoch, StreamState, "_Configs", dict[int, str]]] = field(
@@ -119,7 +121,7 @@ class Stream:
             plan = self._wanted()
             if not plan:
                 return None
-            self._must_not_be_ahead(version)
+            self._must_agree(version)
             row = self._writer, version + 1, _text_of(plan)
             self._pack.change("INSERT OR REPLACE INTO batches VALUES (?, ?, ?)", [row])
             taken = [(*key, page) for key, pages in plan.items() for page, _ in pages]
@@ -128,8 +130,14 @@ class Stream:
             )
             return version + 1, plan
 
-    def _must_not_be_ahead(self, version: int) -> None:
-        """Raise TirtaError where the lake has batches that nobody here knows of."""
+    def _must_agree(self, version: int) -> None:
+        """Raise TirtaError where the lake has batches that nobody here knows of, or has not those
+        that were committed.
+        """
+        hint = (
+            f"Stop `tirta receive`, run `tirta lake mend {self._lake} {self._archive.root}`, and"
+            " start it again: nothing is lost of either."
+        )
         for name in (layout.CHANNELS, layout.EVENTS, layout.RECORDS):
             with contextlib.suppress(TableNotFoundError):
                 table = DeltaTable(self._lake / name)
@@ -137,8 +145,14 @@ class Stream:
                     raise TirtaError(
                         f"The lake {self._lake} has more of {self._city} than its archive knows"
                         " of: the archive is an older copy.",
-                        "Put a newer copy back; or receive into a new archive with another name.",
+                        hint,
                     )
+        if is_older(self._pack, self._lake):
+            raise TirtaError(
+                f"The lake {self._lake} has less of {self._city} than was written into it: it is"
+                " an older copy.",
+                hint,
+            )
 
     def _wanted(self) -> BatchPlan:
         """Pages that changed, of this writer's nodes: none of a node that another's plan has."""
@@ -187,6 +201,7 @@ class Stream:
                 epoch.remember(known)
             done = "UPDATE batches SET plan = '' WHERE writer = ?"
             self._pack.change(done, [(self._writer,)])
+            remember(self._pack, self._lake)
         return batch.rows.count + batch.again.count
 
     def _put_back(self, plan: BatchPlan, waiting: BatchPlan) -> None:
@@ -208,19 +223,26 @@ class Stream:
         calibrations = lab_calibrations.read(self._archive.root / epoch.node)
         applied = [[one.channel, one.from_ms, list(one.coefficients)] for one in calibrations]
         dating = state.dating()
-        into, have, records, bytes_of = batch.rows, state.have, log.records, data
+        main, have, records, bytes_of = batch.rows, state.have, log.records, data
         if have and (state.dates(dating) != before or applied != state.calibrated):
             every = {row.page: _ALL for row in self._pack.pages(epoch.node, epoch.number)}
             whole, bytes_of = _decoded(epoch, configs, every | dict(pages))
             state.learn(whole)
             dating = state.dating()
-            records, into, have = whole.records, batch.again, []
-            batch.replaced.append((epoch.node, epoch.number))
+            records, main, have = whole.records, batch.again, []
+            here = [one for found in records for one in found.ranges()]
+            state.beyond = without(state.beyond, here)
+            batch.replaced.append(_those(epoch, state.beyond, "NOT "))
         state.calibrated = applied
         names: dict[int, list[Column]] = {}
         for found in records:
             fresh = _without(found, have)
             if len(fresh):
+                into = main
+                if in_both(fresh.ranges(), state.beyond):
+                    state.beyond = without(state.beyond, fresh.ranges())
+                    batch.replaced.append(_those(epoch, fresh.ranges()))
+                    into = batch.again
                 name = f"{fresh.page}:{sha256(bytes_of[fresh.page]).hexdigest()[:16]}"
                 if fresh.config_hash not in names:
                     names[fresh.config_hash] = columns.of(fresh.config)
@@ -285,9 +307,8 @@ class Stream:
         if not batch.replaced or not layout.is_lake(self._lake):
             return
         since = DeltaTable(path).version()
-        which = " OR ".join(f"(node = '{node}' AND epoch = {n})" for node, n in batch.replaced)
         rows = batch.again.table() if batch.again.count else None
-        where = [f"city = {lake.text(self._city)}", f"({which})"]
+        where = [f"city = {lake.text(self._city)}", f"({' OR '.join(batch.replaced)})"]
         lake.overwrite(path, rows, where, ["city", "month"])
         _flush(path, since)
 
@@ -304,6 +325,38 @@ class Stream:
         numbered = CommitProperties(app_transactions=[Transaction(self._writer, version)])
         write_deltalake(path, rows, mode="append", partition_by=by, commit_properties=numbered)
         _flush(path, since)
+
+
+def remember(pack: Pack, where: Path) -> None:
+    """Note beside the evidence which snapshot of the lake it agrees with. Raises TirtaError."""
+    pack.keep_note("", WHOLE_NODE, _LAKE, json.dumps(_snapshot(where)).encode())
+
+
+def is_older(pack: Pack, where: Path) -> bool:
+    """Return whether the lake is another than the one that was written, or an older copy."""
+    noted = pack.note("", WHOLE_NODE, _LAKE)
+    if noted is None:
+        return False
+    (named, version), (there, now) = json.loads(noted), _snapshot(where)
+    return bool(named and (named != there or now < version))
+
+
+def _snapshot(where: Path) -> tuple[str, int]:
+    """What names the table of records for ever, and its newest version."""
+    try:
+        table = DeltaTable(where / layout.RECORDS)
+    except TableNotFoundError:
+        return "", -1
+    return str(table.metadata().id), table.version()
+
+
+def _those(epoch: PackedEpoch, numbers: list[Range], no: str = "") -> str:
+    """A predicate: rows of a node's epoch that have these numbers, or `NOT ` have them."""
+    parts = [f"node = '{epoch.node}'", f"epoch = {epoch.number}"]
+    if numbers:
+        these = " OR ".join(f"number BETWEEN {first} AND {last}" for first, last in numbers)
+        parts.append(f"{no}({these})")
+    return f"({' AND '.join(parts)})"
 
 
 def _nobody(_node: str) -> bool:

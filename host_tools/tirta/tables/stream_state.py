@@ -22,7 +22,8 @@ _EVENTS_OF = 64  # pages whose events are counted: the newest
 @dataclass
 class StreamState:
     """`have` are the numbers of the records in the lake, `dated` the uptime of the newest of each
-    boot, `events` how many of a page's events are there.
+    boot, `events` how many of a page's events are there. `beyond` are numbers of records that the
+    lake has, too, and nobody here knows from which pages (tirta.tables.mend).
     """
 
     have: list[Range] = field(default_factory=list)
@@ -38,6 +39,7 @@ class StreamState:
     raised: list[str] = field(default_factory=list)
     newest: list[int] = field(default_factory=lambda: [-1, -1])  # event: page, place
     battery_number: int = -1
+    beyond: list[Range] = field(default_factory=list)
 
     @classmethod
     def of(cls, epoch: Epoch) -> Self:
@@ -50,12 +52,13 @@ class StreamState:
             raise ValueError(_FILE)
         for name in ("dated", "events", "anchors", "page_anchors"):
             told[name] = {int(key): value for key, value in told[name].items()}
-        told["have"] = [(int(a), int(b)) for a, b in told["have"]]
+        for name in ("have", "beyond"):
+            told[name] = [(int(a), int(b)) for a, b in told.get(name, ())]
         return cls(**told)
 
-    def save(self, epoch: Epoch) -> None:
-        """Note it. Raises TirtaError."""
-        newest = sorted(self.events)[-_EVENTS_OF:]
+    def save(self, epoch: Epoch, events_of: int = _EVENTS_OF) -> None:
+        """Note it, with the events of so many pages. Raises TirtaError."""
+        newest = sorted(self.events)[-events_of:]
         told = vars(self) | {"format": _FORMAT, "events": {p: self.events[p] for p in newest}}
         epoch.keep_note(_FILE, json.dumps(told, separators=(",", ":")).encode())
 
