@@ -295,6 +295,14 @@ def test_both_languages_fit_both_sizes_and_can_be_read(
     assert ("Diam" in page.locator("#tiles").inner_text()) == (lang == "id")
     wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wider <= 0
+    for holder in ("#places .places", "#nodes"):
+        aside = f"(x => x.scrollWidth - x.clientWidth)(document.querySelector('{holder}'))"
+        assert page.evaluate(aside) <= 0, f"{holder} scrolls sideways"
+    sort = page.locator("#nodes th button", has_text="Missing" if lang == "en" else "Belum tiba")
+    sort.click()
+    visit.until("document.querySelector('#nodes [aria-sort=descending]')")
+    assert page.get_by_role("columnheader").count() > 20
+    assert page.get_by_role("row").count() > 100
     visit.shot(f"{lang}-{wide}")
     page.emulate_media(color_scheme="dark")
     visit.shot(f"{lang}-{wide}-dark")

@@ -16,6 +16,7 @@ const COLUMNS = [
   ["alarms", (n) => n.alarms.split(",").join(", ") || "–"], ["firmware", (n) => n.firmware || "–"],
 ];
 const NUMBERS = new Set(["missing", "lost", "clock", "battery"]);
+const NAMED = new Set([...NUMBERS, "alarms", "firmware"]);
 // Where the worst stands at the end of the order that a column has.
 const DESCENDING = new Set(["missing", "lost", "clock", "alarms"]);
 const byId = (id) => document.getElementById(id);
@@ -66,10 +67,12 @@ async function ask(path, told) {
   return answer.json();
 }
 
-function table(columns, rows, cell, sorted, sort, numeric, title) {
-  const head = make("tr");
+// On a phone a row is a card (page.css): there a value of a `named` column stands behind the column's
+// title, and one that says nothing is left out. The roles are for readers, which then see no table.
+function table(columns, rows, cell, sorted, sort, numeric, title, named) {
+  const head = make("tr", undefined, { role: "row" });
   for (const name of columns) {
-    const top = make("th", undefined, { scope: "col" });
+    const top = make("th", undefined, { scope: "col", role: "columnheader" });
     if (numeric(name)) top.className = "number";
     if (title(name)) {
       const is = sorted.sort === name;
@@ -79,19 +82,20 @@ function table(columns, rows, cell, sorted, sort, numeric, title) {
     }
     head.append(top);
   }
-  const body = make("tbody");
+  const body = make("tbody", undefined, { role: "rowgroup" });
   for (const row of rows) {
-    const line = make("tr");
+    const line = make("tr", undefined, { role: "row" });
     for (const name of columns) {
-      const made = make("td");
-      if (numeric(name)) made.className = "number";
+      const made = make("td", undefined, { role: "cell", "data-name": named(name) ? title(name) : undefined });
       made.append(cell(row, name));
+      made.classList.toggle("number", numeric(name));
+      made.classList.toggle("empty", ["", "0", "–"].includes(made.textContent));
       line.append(made);
     }
     body.append(line);
   }
-  const made = make("table");
-  const top = make("thead");
+  const made = make("table", undefined, { role: "table" });
+  const top = make("thead", undefined, { role: "rowgroup" });
   top.append(head);
   made.append(top, body);
   return made;
@@ -146,7 +150,7 @@ function places(answer, told) {
   };
   const columns = [key, ...PLACES, ...(inside ? ["report"] : [])];
   const made = table(columns, rows, cell, { sort: by, desc: by !== key }, (name) => go({ by: name }),
-    (name) => PLACES.includes(name), (name) => (name === "report" ? "" : words[name]));
+    (name) => PLACES.includes(name), (name) => (name === "report" ? "" : words[name]), (name) => PLACES.includes(name));
   const holder = make("div", undefined, { class: "wide places", tabindex: "0", role: "region", "aria-label": words[key] });
   const before = byId("places").querySelector(".places");
   const top = before ? before.scrollTop : 0;
@@ -167,7 +171,7 @@ function nodes(answer, told) {
     go({ sort: name, desc: desc ? "1" : undefined });
   };
   const made = table(COLUMNS.map(([name]) => name), answer.nodes, cell, shown, sort,
-    (name) => NUMBERS.has(name), (name) => words[`${name}_column`] || words[name]);
+    (name) => NUMBERS.has(name), (name) => words[`${name}_column`] || words[name], (name) => NAMED.has(name));
   byId("nodes").replaceChildren(answer.nodes.length ? made : make("p", words.none));
   const last = first + answer.nodes.length;
   byId("count").textContent = answer.nodes.length
