@@ -26,6 +26,7 @@ REGIMES = (EACH, FEW, MANY, NEVER)
 _SIZE = BLOCKS * BLOCK
 _MINUTE_MS = 61000
 _PATIENCE = 400  # minutes until a node on sound flash is to be well again
+_UNPROVEN = 6  # minutes that a page may wait until something proves that it may be erased
 
 
 class Trial:
@@ -138,8 +139,8 @@ class Trial:
             self._look(node)
             attempts = node.log.attempts
             proven = attempts.proof != attempts.count  # else it waits for a record, to try it with
-            ring = node.log.ring  # a page may wait for 341 s until something proves that it may go
-            waits = ring.refused and not ring.spare_ready()
+            ring = node.log.ring
+            waits = self.minutes < _UNPROVEN and ring.refused and not ring.spare_ready()
             if node.noted and proven and not waits and not status.alarms(node):
                 break
             time.sleep_ms(_MINUTE_MS)
