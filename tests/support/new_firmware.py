@@ -32,13 +32,30 @@ def firmware(
         return bundle.make(board_file.load("virtual"), folder)
 
 
-def almost_sent(new: Bundle, fleet: bytes | None, chip: str = CHIP) -> bytes:
+def almost_sent(
+    new: Bundle,
+    fleet: bytes | None,
+    chip: str = CHIP,
+    text: bytes | None = None,
+    secrets: bytes = b"",
+) -> bytes:
     """The flash of a node whose other slot holds all of a new application: only the trial is left.
-    It saves the time to send it.
+    It saves the time to send it. `text` and `secrets` are its config, and that one's passwords.
     """
     board = board_file.load("virtual")
     key = node_key(fleet, chip) if fleet else None
-    flash = bytearray(flash_image(board, config=config(), app=True, key=key))
+    flash = bytearray(
+        flash_image(board, config=text or config(), app=True, key=key, secrets=secrets)
+    )
     other = board.partition("app_b")
     flash[other.offset : other.end] = lfs_image(new.app, other.size, SLOT_BLOCK)
     return bytes(flash)
+
+
+def good_and_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: str, bad: str
+) -> tuple[Bundle, Bundle]:
+    """Two versions: one that proves itself, and one that fails when it starts."""
+    return firmware(tmp_path, monkeypatch, good), firmware(
+        tmp_path, monkeypatch, bad, "app.py", "raise RuntimeError()\n"
+    )

@@ -18,21 +18,19 @@ from commands import TIRTA
 from locked import awake
 from nodes import FAST_BAUD, Nodes
 from patience import run, wait_for
-from state_image import in_force
+from state_image import on_trial
 
 from tirta import __version__, virtual
 from tirta.archive.evidence import Archive
-from tirta.boards import board_file
 from tirta.errors import TirtaError
 from tirta.image import bundle
-from tirta.image.bundle import Bundle
 from tirta.install import update
 from tirta.install.rollout import Rollout, StoppedError, WavePlan, waves_of
 from tirta.install.rollout_record import CONFIRMED, HAD_IT, WENT_BACK, Record, digest
 from tirta.log.decode import decode_epoch
 from tirta.node import Node
 from tirta.pull.pull import pull
-from tirta_format import state, updates
+from tirta_format import updates
 
 GOOD, BAD = "9.0.0", "9.1.0"
 HOW = WavePlan(look_s=3, again_s=2, window_s=600)
@@ -54,25 +52,10 @@ def runs(port: str) -> str:
         return str(update.slots(node)["version"])
 
 
-def on_trial(running: virtual.VirtualNode) -> bool:
-    """Whether its state says so, without asking it."""
-    place = board_file.load("virtual").partition("state")
-    fields = in_force(Path(running.flash).read_bytes()[place.offset : place.end])
-    return bool(fields and state.TRIAL in fields)
-
-
-def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Bundle, Bundle]:
-    """One that proves itself, and one that fails when it starts."""
-    good = new_firmware.firmware(tmp_path, monkeypatch, GOOD)
-    return good, new_firmware.firmware(
-        tmp_path, monkeypatch, BAD, "app.py", "raise RuntimeError()\n"
-    )
-
-
 def test_a_bad_bundle_stops_and_a_killed_run_goes_on(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good, bad = bundles(tmp_path, monkeypatch)
+    good, bad = new_firmware.good_and_bad(tmp_path, monkeypatch, GOOD, BAD)
     flash = new_firmware.almost_sent(good, None)
     made = {name: nodes.up(name, flash_image=flash, chip_id=f"24000000000{i}", **QUICK)
             for i, name in enumerate(("n0", "n1", "n2"))}  # fmt: skip
@@ -112,7 +95,7 @@ def test_two_hundred_nodes(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_property: Any
 ) -> None:
     """Each is powered for its turn, eight at once: the others are in no state but their flash's."""
-    good, bad = bundles(tmp_path, monkeypatch)
+    good, bad = new_firmware.good_and_bad(tmp_path, monkeypatch, GOOD, BAD)
     flash = new_firmware.almost_sent(good, None)
     names = [f"n{i:03}" for i in range(200)]
     opened: dict[str, str] = {}
