@@ -144,6 +144,13 @@ class Pack:
         with self._guarded():
             return self._connection().execute(sql, tuple(values)).fetchall()
 
+    def each(self, sql: str, values: Iterable[object] = ()) -> Iterator[Any]:
+        """Yield rows as they are read: of a question whose answer may be larger than the memory.
+        Raises TirtaError.
+        """
+        with self._guarded():
+            yield from self._connection().execute(sql, tuple(values))
+
     def change(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run a statement for each row, all or none. Raises TirtaError."""
         with self.together():

@@ -42,6 +42,7 @@ from tirta.water.columns import Column
 
 _ALL = 1 << 20  # bytes
 _LAKE = "lake"  # under which the snapshot is noted
+_SMALL_TABLES = 200
 MOST_PAGES = 10_000  # of a batch
 MOST_VALUES = 2_200_000  # and then no further node: some 1 GB
 Page = tuple[int, int]  # sequence, and how many bytes of it
@@ -165,7 +166,7 @@ class Stream:
         }
         plan: BatchPlan = {}
         count = 0
-        for node, epoch, page, size in self._pack.rows(
+        for node, epoch, page, size in self._pack.each(
             "SELECT node, epoch, page, size FROM changes JOIN pages USING (node, epoch, page)"
             " ORDER BY node, epoch, page"
         ):
@@ -288,14 +289,14 @@ class Stream:
             state.events[row["page"]] = row["place"] + 1
         if fresh:
             table = events.to_table(epoch.number, fresh, dating)
-            batch.events.append(lake.keyed(table, self._keys(epoch)))
+            _gather(batch.events, lake.keyed(table, self._keys(epoch)))
 
     def _channels(self, batch: _Batch, epoch: PackedEpoch, state: StreamState, log: Log) -> None:
         used = {hex_of(one.config_hash) for one in log.records} - set(state.configs)
         if used:
             found = {h: config for h, config in log.configs.items() if hex_of(h) in used}
             table = channels.of_configs(epoch.number, found)
-            batch.channels.append(lake.keyed(table, self._keys(epoch)))
+            _gather(batch.channels, lake.keyed(table, self._keys(epoch)))
             state.configs += sorted(used)
 
     def _keys(self, epoch: PackedEpoch) -> dict[str, str]:
@@ -325,6 +326,13 @@ class Stream:
         numbered = CommitProperties(app_transactions=[Transaction(self._writer, version)])
         write_deltalake(path, rows, mode="append", partition_by=by, commit_properties=numbered)
         _flush(path, since)
+
+
+def _gather(tables: list[pa.Table], one: pa.Table) -> None:
+    """Add a small table to others, which are joined where there are many: each costs some 20 KB."""
+    tables.append(one)
+    if len(tables) > _SMALL_TABLES:
+        tables[:] = [pa.concat_tables(tables).combine_chunks()]
 
 
 def remember(pack: Pack, where: Path) -> None:
