@@ -12,11 +12,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import delta_reader
 import pytest
 from lake_sources import spoil, write_source
 
 pytest.importorskip("deltalake", reason="tirta[lake] is not installed")
 pytest.importorskip("duckdb", reason="tirta[query] is not installed")
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tirta.cli import main
 from tirta.errors import TirtaError
@@ -88,30 +92,56 @@ def test_what_changes_is_replaced_and_the_old_snapshot_is_readable(copied: Path)
         lake.table(copied / "lake", "records", old).to_pyarrow_table()
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(60, marks=pytest.mark.campaign)])
-def test_a_writer_that_is_killed_at_any_instant_doubles_nothing(kills: int, copied: Path) -> None:
+NAMES = ["node", "epoch", "number", "channel"]
+
+
+def in_archive(archive: Path, columns: list[str]) -> pa.Table:
+    """Rows of its files, with no help of Tirta's."""
+    parts = []
+    for path in sorted((archive / "records").rglob("*.parquet")):
+        part = pq.read_table(path, partitioning=None)
+        node = path.parts[-3].removeprefix("node=")
+        parts.append(part.append_column("node", pa.repeat(pa.scalar(node), len(part))))
+    found = pa.concat_tables([part.select(columns) for part in parts])
+    strings = [pa.field(f.name, pa.string()) if pa.types.is_dictionary(f.type) else f
+               for f in found.schema]  # fmt: skip
+    return found.cast(pa.schema(strings)).sort_by([(name, "ascending") for name in columns])
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.campaign)])
+def test_who_writes_or_tidies_is_killed_at_any_instant(kills: int, copied: Path) -> None:
+    """A reader of its own looks right after each kill, before anybody goes on: each record is there
+    once. When the writer came to its end, each value is the archive's.
+    """
     chance = random.Random(19)
     shutil.rmtree(copied / "lake")
-    command = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())",
-               "lake", "write", str(copied / "source"), str(copied / "lake")]  # fmt: skip
-    archives = {"bandung": copied / "source/bandung"}
-    began = time.monotonic()
-    subprocess.run(command, check=True)
-    whole_s = time.monotonic() - began
-    months = sorted((copied / "source/bandung/records").rglob("*.parquet"))
+    archive, records = copied / "source/bandung", copied / "lake/records"
+    tirta = [sys.executable, "-c", "import sys; from tirta.cli import main; sys.exit(main())"]
+    writes = [*tirta, "lake", "write", str(copied / "source"), str(copied / "lake")]
+    tidies = [*tirta, "lake", "tidy", str(copied / "lake"), "--keep-days", "0"]
+    took_s = {}
+    for command in (writes, tidies):
+        began = time.monotonic()
+        subprocess.run(command, check=True)
+        took_s[command[4]] = time.monotonic() - began
+    whole = in_archive(archive, NAMES)
+    months = sorted((archive / "records").rglob("*.parquet"))
     for turn in range(kills):
         for path in months:
             spoil(path, float(turn + 1))
-        writer = subprocess.Popen(command)
-        time.sleep(whole_s * (0.3 + 0.7 * chance.random()))
-        writer.kill()
-        writer.wait()
+        for command in (writes, tidies) if turn % 2 else (writes,):
+            doing = subprocess.Popen(command)
+            time.sleep(took_s[command[4]] * (0.3 + 0.7 * chance.random()))
+            doing.kill()
+            doing.wait()
+            assert delta_reader.rows(records, NAMES).equals(whole), turn
         if chance.random() < 0.5:
-            lake.commit(archives, copied / "lake")
-            must_be_as_the_archive(copied)
-    lake.commit(archives, copied / "lake")
+            lake.commit({"bandung": archive}, copied / "lake")
+            columns = [*NAMES, "value"]
+            assert delta_reader.rows(records, columns).equals(in_archive(archive, columns)), turn
+    lake.commit({"bandung": archive}, copied / "lake")
     must_be_as_the_archive(copied)
-    assert lake.commit(archives, copied / "lake").commits == 0
+    assert lake.commit({"bandung": archive}, copied / "lake").commits == 0
 
 
 def test_a_city_is_taken_out_and_its_district_is_the_same(

@@ -26,7 +26,7 @@ from tirta.tables import layout
 
 SOURCES = "sources"
 TABLES = layout.TABLES
-_BATCH_ROWS = 4_000_000  # some 500 MB
+_BATCH_ROWS = 2_000_000  # some 1.1 GB
 _BATCH_NODES = 2000
 _SOURCE_SCHEMA = pa.schema([
     ("city", pa.string()), ("table", pa.string()), ("node", pa.string()), ("month", pa.string()),
