@@ -95,7 +95,10 @@ class Node:
             if "uplink" in self.config and self.sampler:
                 import tirta_format.uplink_seal  # noqa: F401 - else each of its phases had its own
 
-                self.uplink = unload.call("tirta_node.uplink.uplink_setup", "begin", self)
+                try:
+                    self.uplink = unload.call("tirta_node.uplink.uplink_setup", "begin", self)
+                except MemoryError:
+                    gc.collect()  # status tells that it has none; it samples all the same
 
     def run(self):
         """Sample, commit and answer until the laptop wants something else."""

@@ -32,17 +32,18 @@ RULES = {
 _NEEDS = {"above": "limit", "below": "limit", "burst": "limit", "night": "limit", "tamper": "pin"}
 
 
-def check(alarms, channels, interval_ms, check_keys, wrong):
-    """Add what is wrong to `wrong`; the channels are right."""
+def check(config, wrong):
+    """Add what is wrong with the alarms to `wrong`; all else is right."""
+    channels, interval_ms = config["channels"], config.get("interval_ms", 60000)
     known = {name: i for name, i, _ in columns.columns(channels)}
     names = []
-    for i, alarm in enumerate(alarms):
+    for i, alarm in enumerate(config["alarms"]):
         where = "alarms[%d]" % i
         if not isinstance(alarm, dict):
             wrong.append((where, "must be an object"))
             continue
         before = len(wrong)
-        check_keys(alarm, RULES, where + ".", wrong)
+        kinds.check_keys(alarm, RULES, where + ".", wrong)
         if len(wrong) > before:
             continue
         kind = alarm["kind"]

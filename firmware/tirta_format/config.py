@@ -7,7 +7,7 @@ of sensor are in kinds.py.
 
 import json
 
-from tirta_format import columns, kinds, state, wiring
+from tirta_format import columns, kinds, state
 from tirta_format.kinds import LIMIT, OMIT, SENSORS
 
 config_hash = state.config_hash
@@ -47,21 +47,56 @@ CHANNEL = {
     "stats": (list, 1, len(columns.STATISTICS), OMIT),
     "unit": (_TEXT, 0, 16, ""),
 }
-NODE.update(wiring.BUS_KEYS)
+# Texts as in kinds.py.
+BUSES = {
+    # of the board, where the uplink goes by it; out: the chip gives the clock
+    "ethernet": (
+        "address i 0 31;clock i 0 48;mdc i 0 48;mdio i 0 48;out i 0 1 0;phy t 1 16;power i 0 48 ?;"
+    ),
+    "i2c": "freq i 10000 400000 100000;scl i 0 48;sda i 0 48;",
+    # parity: 0 none, 1 even, 2 odd; `de` drives the transceiver, where it does not do so itself
+    "modbus": (
+        "baud i 1200 115200 9600;de i 0 48 ?;parity i 0 2 0;retries i 0 5 2;rx i 0 48;"
+        "stop i 1 2 1;timeout_ms i 20 5000 300;tx i 0 48;"
+    ),
+    "sdi12": "pin i 0 48;",
+    # account: at the broker, the node's id when left out; kb_h: backfill an hour, 0: as it comes
+    "uplink": (
+        "account t 1 32 ?;broker t 1 64;kb_h i 0 65535 0;port i 1 65535 1883;"
+        "push_s i 10 43200 3600;ssid t 1 32 ?;"
+    ),
+}
+NODE.update(dict.fromkeys(BUSES, (dict, 0, 0, OMIT)))
 
 
 def check(config):
     """What is wrong with a parsed config: a list of (where, what), empty when it can be used."""
+    wrong = check_alone(config)
+    if not wrong:
+        from tirta_format import wiring
+
+        wiring.check(config, wrong)
+    if not wrong and "alarms" in config:
+        from tirta_format import alarm_rules
+
+        alarm_rules.check(config, wrong)
+    return wrong
+
+
+def check_alone(config):
+    """What is wrong, but with the wiring and the alarms. A node, whose RAM has no room for all
+    rules at once, asks for those afterwards (tirta_node/state/config_rules.py).
+    """
     if not isinstance(config, dict):
         return [("", "must be an object")]
     wrong = []
-    _check_keys(config, NODE, "", wrong)
+    kinds.check_keys(config, NODE, "", wrong)
     channels = config.get("channels")
     if not isinstance(channels, list):
         return wrong
-    for bus in sorted(wiring.BUSES):  # MicroPython keeps no order of a dict
+    for bus in sorted(BUSES):  # MicroPython keeps no order of a dict
         if isinstance(config.get(bus), dict):
-            _check_keys(config[bus], wiring.BUSES[bus], bus + ".", wrong)
+            kinds.check_keys(config[bus], kinds.rules_in(BUSES[bus]), bus + ".", wrong)
     names = {}
     before = len(wrong)
     for i, channel in enumerate(channels):
@@ -77,13 +112,6 @@ def check(config):
             names[name] = where
     if len(wrong) == before and isinstance(config.get("interval_ms", 60000), int):
         _check_columns(channels, config.get("interval_ms", 60000), wrong)
-    if not wrong:
-        wiring.check(config, channels, wrong)
-    if not wrong and "alarms" in config:
-        from tirta_format import alarm_rules
-
-        interval_ms = config.get("interval_ms", 60000)
-        alarm_rules.check(config["alarms"], channels, interval_ms, _check_keys, wrong)
     return wrong
 
 
@@ -138,7 +166,7 @@ def _check_channel(channel, where, wrong):
     rules = dict(CHANNEL)
     rules.update(kinds.rules(kind))
     before = len(wrong)
-    _check_keys(channel, rules, where + ".", wrong)
+    kinds.check_keys(channel, rules, where + ".", wrong)
     if len(wrong) > before:
         return
     _check_lists(channel, where, wrong)
@@ -167,50 +195,30 @@ def _check_lists(channel, where, wrong):
             return
 
 
-def _check_keys(table, rules, where, wrong):
-    for key in sorted(table):
-        if key not in rules:
-            wrong.append((where + key, "is not a known key"))
-    for key in sorted(rules):
-        kind, least, most, default = rules[key]
-        value = table.get(key, default)
-        if value is OMIT:
-            continue
-        if value is None:
-            wrong.append((where + key, "is missing"))
-        elif not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
-            wrong.append((where + key, "must be %s" % _NAMES[kind]))
-        elif kind is int and not least <= value <= most:
-            wrong.append((where + key, "must be %d to %d" % (least, most)))
-        elif kind in _SIZED and not least <= len(value) <= most:
-            wrong.append((where + key, "must have %d to %d entries or letters" % (least, most)))
-
-
-_NAMES = {
-    int: "a whole number",
-    str: "a text",
-    list: "a list",
-    bool: "true or false",
-    dict: "an object",
-}
-_SIZED = (str, list)
-
-
 def parse(text):
     """The config in `text` (bytes), with defaults. Raises ValueError that says what is wrong."""
+    return _parsed(text, check)
+
+
+def parse_alone(text):
+    """The same by the rules of `check_alone`."""
+    return _parsed(text, check_alone)
+
+
+def _parsed(text, check_with):
     if len(text) > MAX_BYTES:
         raise ValueError("config is longer than %d bytes" % MAX_BYTES)
     try:
         config = json.loads(text)
-    except (RuntimeError, MemoryError):  # CPython's reader recurses; MicroPython's takes heap
+    except RuntimeError:  # of CPython, whose reader recurses; MicroPython's takes heap
         raise ValueError("config is nested too deep")
-    wrong = check(config)
+    wrong = check_with(config)
     if wrong:
         raise ValueError("%s: %s" % wrong[0])
     _set_defaults(config, NODE)
-    for name, rules in wiring.BUSES.items():
+    for name, rules in BUSES.items():
         if name in config:
-            _set_defaults(config[name], rules)
+            _set_defaults(config[name], kinds.rules_in(rules))
     for channel in config["channels"]:
         _set_defaults(channel, CHANNEL)
         _set_defaults(channel, kinds.rules(channel["sensor"]))

@@ -61,13 +61,47 @@ _TYPES = {"b": bool, "i": int, "l": list, "t": str}
 
 def rules(kind):
     """{key: (type, least, most, default)} of a kind. Raises KeyError when there is no such kind."""
+    return rules_in(PLAIN[kind] if kind in PLAIN else _devices().DEVICES[kind])
+
+
+def rules_in(text):
+    """The same of rules that are written as text."""
     found = {}
-    text = PLAIN[kind] if kind in PLAIN else _devices().DEVICES[kind]
     for rule in text.split(";")[:-1]:
         parts = rule.split(" ")
         default = None if len(parts) < 5 else OMIT if parts[4] == "?" else _default(parts[4])
         found[parts[0]] = (_TYPES[parts[1]], int(parts[2]), int(parts[3]), default)
     return found
+
+
+def check_keys(table, rules, where, wrong):
+    """Add to `wrong` what is wrong with each key of a table alone."""
+    for key in sorted(table):
+        if key not in rules:
+            wrong.append((where + key, "is not a known key"))
+    for key in sorted(rules):
+        kind, least, most, default = rules[key]
+        value = table.get(key, default)
+        if value is OMIT:
+            continue
+        if value is None:
+            wrong.append((where + key, "is missing"))
+        elif not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+            wrong.append((where + key, "must be %s" % _NAMES[kind]))
+        elif kind is int and not least <= value <= most:
+            wrong.append((where + key, "must be %d to %d" % (least, most)))
+        elif kind in _SIZED and not least <= len(value) <= most:
+            wrong.append((where + key, "must have %d to %d entries or letters" % (least, most)))
+
+
+_NAMES = {
+    int: "a whole number",
+    str: "a text",
+    list: "a list",
+    bool: "true or false",
+    dict: "an object",
+}
+_SIZED = (str, list)
 
 
 def _default(text):

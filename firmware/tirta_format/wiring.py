@@ -1,47 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What hangs on which wire: the buses of a config, and whether two things want the same pin.
-
-Rules as in kinds.py.
+"""What hangs on which wire: whether a config has the buses that its channels need, and whether two
+things want the same pin.
 """
 
-from tirta_format.kinds import MAX_GPIO, OMIT
-
-_PIN = (int, 0, MAX_GPIO, None)
-BUSES = {
-    # of the board, where the uplink goes by it; out: the chip gives the clock
-    "ethernet": {
-        "address": (int, 0, 31, None),
-        "clock": _PIN,
-        "mdc": _PIN,
-        "mdio": _PIN,
-        "out": (int, 0, 1, 0),
-        "phy": (str, 1, 16, None),
-        "power": (int, 0, MAX_GPIO, OMIT),
-    },
-    "i2c": {"freq": (int, 10000, 400000, 100000), "scl": _PIN, "sda": _PIN},
-    # parity: 0 none, 1 even, 2 odd; `de` drives the transceiver, where it does not do so itself
-    "modbus": {
-        "baud": (int, 1200, 115200, 9600),
-        "de": (int, 0, MAX_GPIO, OMIT),
-        "parity": (int, 0, 2, 0),
-        "retries": (int, 0, 5, 2),
-        "rx": _PIN,
-        "stop": (int, 1, 2, 1),
-        "timeout_ms": (int, 20, 5000, 300),
-        "tx": _PIN,
-    },
-    "sdi12": {"pin": _PIN},
-    # account: at the broker, the node's id when left out; kb_h: backfill an hour, 0: as it comes
-    "uplink": {
-        "account": (str, 1, 32, OMIT),
-        "broker": (str, 1, 64, None),
-        "kb_h": (int, 0, 65535, 0),
-        "port": (int, 1, 65535, 1883),
-        "push_s": (int, 10, 43200, 3600),
-        "ssid": (str, 1, 32, OMIT),
-    },
-}
-BUS_KEYS = dict.fromkeys(BUSES, (dict, 0, 0, OMIT))
 _PIN_KEYS = ("clock", "de", "mdc", "mdio", "pin", "power", "reverse", "rx", "scl", "sda", "tx")
 CLOCKS = ("ds3231",)
 
@@ -54,11 +15,13 @@ def needed(channel):
     return "i2c" if kind == "ezo" or (kind != "sdi12" and "address" in channel) else None
 
 
-def check(config, channels, wrong):
-    """Add what is wrong to `wrong`; the channels are right each for itself."""
+def check(config, wrong):
+    """Add what is wrong to `wrong`; all keys are right each for itself."""
+    channels = config["channels"]
     taken = {}
-    for name in sorted(BUSES):
-        for key, value in sorted(config.get(name, {}).items()):
+    for name in sorted(config):
+        for key in sorted(config[name]) if isinstance(config[name], dict) else ():
+            value = config[name][key]
             if key in _PIN_KEYS:
                 _take(taken, ("pin", value), name + "." + key, "pin", wrong)
     wired = "uplink" in config and "ssid" not in config["uplink"]

@@ -4,11 +4,17 @@ and takes as many arguments as it gets.
 """
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from interpreters import run, unix_command
 from support import CHECKOUT
+
+from tirta.boards import board_file
+from tirta.image.build import build
+from tirta.virtual.demo_config import demo_text
 
 FIRMWARE = CHECKOUT / "firmware"
 Call = tuple[str, int, ast.Call, dict[str, str], str]
@@ -128,3 +134,43 @@ def test_the_texts_are_those_of_files_that_exist() -> None:
                 if parts[0] == "tirta_node" and len(parts) > 1 and all(parts):
                     where = FIRMWARE.joinpath(*parts)
                     assert where.with_suffix(".py").exists() or where.is_dir(), (path, node.value)
+
+
+# Heaps from one in which hardly anything loads up to one in which the call comes to its end.
+HEAPS = range(9_000, 45_000, 1_500)
+FULL = """
+import gc, json, sys
+from tirta_node import unload
+with open("demo.json", "rb") as file:
+    text = file.read()
+before, loaded = set(sys.modules), "tirta_format"
+gc.collect()
+free = gc.mem_free()
+try:
+    unload.call("tirta_format.config", "parse", text)
+    ended = True
+except MemoryError:
+    ended = False
+unload.wipe()
+gc.collect()
+lost = free - gc.mem_free()
+print(json.dumps((ended, lost, [name for name in sys.modules if name not in before])))
+"""
+MOST_KEPT = 6_000  # names, which stay for good, and where in RAM they lie
+
+
+def test_a_call_for_which_there_is_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
+    """MicroPython forgets a module that did not come about, but not the pointer to what it had
+    loaded: up to 20 KB were gone for good, so that one request too many made a node deaf.
+    """
+    for name, data in build(board_file.load("virtual")).app.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    config = tmp_path / "demo.json"
+    config.write_bytes(demo_text("virtual"))
+    code = FULL.replace("demo.json", str(config))
+    told = [json.loads(run(unix_command(code, [tmp_path], heap=str(heap)))) for heap in HEAPS]
+    assert not told[0][0]
+    assert told[-1][0]
+    assert all(lost < MOST_KEPT and not left for _, lost, left in told), told

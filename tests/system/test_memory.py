@@ -124,3 +124,28 @@ def test_a_node_has_the_ram_that_the_check_says(
         assert node.status()["boot"] == 2
     estimate = memory.estimate(json.loads(text))
     assert estimate <= free <= 1.1 * estimate, (estimate, free)
+
+
+UPLINK = """
+[uplink]
+broker = "broker.example"
+ssid = "valves"
+wifi_password = "in the shed"
+"""
+
+
+@pytest.mark.parametrize(
+    ("channels", "told"),
+    [(FLOW + INLET, ""), (NIGHTS, "may be refused"), (MIXED, "The uplink is one too many")],
+    ids=["two", "nights", "mixed"],
+)
+def test_a_config_with_an_uplink_tells_what_it_leaves(
+    channels: str, told: str, tmp_path: Path
+) -> None:
+    """No room for the uplink at all, or too little for all that is asked over it."""
+    path = tmp_path / "node.toml"
+    path.write_text('board = "virtual"\n' + channels + UPLINK)
+    checked = config.check(path)
+    said = " ".join(problem.what for problem in checked.problems + checked.warnings)
+    assert told in said
+    assert bool(told) == bool(said)

@@ -19,6 +19,7 @@ from patience import run, wait_for
 from tirta import config
 from tirta.errors import TirtaError
 from tirta.node import Node
+from tirta.virtual.demo_config import DEMO_CONFIG
 from tirta_format import access
 
 pytest.importorskip("paho.mqtt.client", reason="tirta[receive] is not installed")
@@ -71,6 +72,25 @@ def test_status_values_and_another_config(nodes: Nodes, tmp_path: Path) -> None:
         assert "runs with config" in tirta("config", "apply", url, other)
         with Node(url) as there:
             assert there.config() == config.load(other)[0]
+
+
+def test_eight_channels_are_calibrated_and_configured(nodes: Nodes, tmp_path: Path) -> None:
+    """The rules of a config have no room beside a talk then: it is put aside for them, and goes
+    on.
+    """
+    with brokers.broker(tmp_path) as port:
+        path = uplinks.config_file(tmp_path, port)
+        channels = re.sub(r"(?s).*?(\[\[channel\]\])", r"\1", DEMO_CONFIG.read_text(), count=1)
+        path.write_text(path.read_text().replace(uplinks.FLOW, "") + channels)
+        url = up(nodes, path, port)
+        points = ["--reference", "4", "--reading", "860000", "--reference", "7"]
+        tirta("calibrate", url, "ph", *points, "--reading", "1200000", "--who", "Sari", "--yes")
+        assert "value1=1406" in tirta("calibrate", "--history", url)
+        other = changed(path, "litres_per_pulse = 10", "litres_per_pulse = 20")
+        assert "runs with config" in tirta("config", "apply", url, other, "--accept-missing")
+        with Node(url) as there:
+            assert there.config() == config.load(other)[0]
+            assert there.whole_status()["overruns"] == 0
 
 
 @pytest.mark.campaign

@@ -81,7 +81,12 @@ class Gate:
             self.console.refuse(sequence, frame.FLASH_FAILED, str(error))
         except MemoryError:  # of a login, whose module is loaded for it
             gc.collect()
-            self.console.refuse(sequence, frame.NOT_NOW, "not enough memory for that now")
+            uplink = getattr(self.node, "uplink", None)
+            # A sealed one is taken once, so that only dispatch has it held.
+            is_plain = kind != seals.SEALED
+            if not (is_plain and uplink and uplink.hold(self.handle, kind, sequence, payload)):
+                text = "not enough memory for that now"
+                self.console.refuse(sequence, frame.NOT_NOW, text)
 
     def _handle(self, kind, sequence, payload):
         if kind == seals.SEALED:
@@ -128,7 +133,12 @@ class Gate:
             self.nonce = b""
             raise ValueError("the login is %d bytes long" % len(payload))
         else:
-            unload.call(_LOGIN, "handle", self, sequence, payload)
+            nonce = self.nonce
+            try:
+                unload.call(_LOGIN, "handle", self, sequence, payload)
+            except MemoryError:
+                self.nonce = nonce  # nobody has looked at that guess
+                raise
 
     def _public_status(self, sequence):
         """What anyone may know."""

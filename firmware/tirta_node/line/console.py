@@ -55,16 +55,19 @@ class Console:
         self._last_ms = time.ticks_ms()  # when the last byte came, and the last whole frame
         self._heard_ms = self._last_ms
 
-    def use(self, line):
-        """Speak over another line from now on; return the one before."""
+    def use(self, line, anew=True):
+        """Speak over another line from now on; return the one before. What was under way is
+        forgotten, or, where not `anew`, goes on.
+        """
         before = self._line
-        self.stream = None
-        self._answer = b""
-        self._at = self._length = 0
-        self._state = _BUSY
-        self._asked = -1
         self._line = line
-        self.out.use(line)
+        self.out.use(line, anew)
+        if anew:
+            self.stream = None
+            self._answer = b""
+            self._at = self._length = 0
+            self._state = _BUSY
+            self._asked = -1
         return before
 
     def is_idle(self):

@@ -37,12 +37,13 @@ class Outgoing:
         self._crc = 0
         self._inside = False  # a frame has begun
 
-    def use(self, line):
-        """Forget what is on its way, and write to another line."""
+    def use(self, line, anew):
+        """Write to another line, and forget what is on its way where that is `anew`."""
         self._line = line
-        self._inside = False
-        for i in (_SENT, _OPEN, _END):
-            self._place[i] = 0
+        if anew:
+            self._inside = False
+            for i in (_SENT, _OPEN, _END):
+                self._place[i] = 0
 
     def waiting(self):
         """Bytes that are ready for the line."""

@@ -12,7 +12,7 @@ from tirta_node.line.console import RESTART
 
 _WHO = 32
 _STOP_CONFIG = 3  # as in meta.py
-_STORE, _CONFIG = "tirta_node.state.copies", "tirta_format.config"
+_STORE, _RULES = "tirta_node.state.copies", "tirta_node.state.config_rules"
 
 
 def handle(node, console, kind, sequence, payload):
@@ -52,7 +52,7 @@ def _calibrate(node, asked):
     text = unload.call(_STORE, "tried", fields) or fields.get(state.CONFIG, b"")
     known = json.loads(fields.get(calibration.TAG, b"{}"))
     del fields
-    made = unload.call(_CONFIG, "parse", text)
+    made = unload.call(_RULES, "parse", text)
     name, keys = asked["c"], asked["k"]
     _, channel = _channel(made["channels"], name)
     sensor = channel["sensor"]
@@ -71,7 +71,7 @@ def _calibrate(node, asked):
         old = before["keys"]
     scale = channel["scale"]
     channel.update(keys)
-    wrong = unload.call(_CONFIG, "check", made)
+    wrong = unload.call(_RULES, "check", made)
     if wrong:
         return "%s %s" % wrong[0]
     known[name] = {

@@ -69,7 +69,10 @@ class Dispatcher:
             self._console.refuse(sequence, frame.FLASH_FAILED, str(error))
         except MemoryError:
             gc.collect()
-            self._console.refuse(sequence, frame.NOT_NOW, "not enough memory for that now")
+            uplink = getattr(self._node, "uplink", None)  # the rescue has none
+            if not (uplink and uplink.hold(self.handle, kind, sequence, payload)):
+                text = "not enough memory for that now"
+                self._console.refuse(sequence, frame.NOT_NOW, text)
 
     def lend(self, methods):
         """From now on requests of these kinds go to these methods, an update's: {kind: method, or

@@ -71,7 +71,7 @@ def _refused(node, wanted):
     if node.dispatcher.have != len(text) or came != wanted:
         raise ValueError("the config did not arrive whole: send it again")
     try:
-        made = unload.call("tirta_format.config", "parse", text)
+        made = unload.call("tirta_node.state.config_rules", "parse", text)
     except ValueError as error:
         return str(error)
     if "uplink" in made and node.gate is None:

@@ -81,5 +81,5 @@ def alarms(node):
     if node.alarms is not None:
         found += node.alarms.names()
     if "uplink" in getattr(node, "config", ()):
-        found.append("uplink: only a locked node has one, with channels and a sound state")
+        found.append("uplink: only a locked node has one, with channels, a sound state and room")
     return found + (["flash: " + node.keeper.problem] if node.keeper.problem else [])

@@ -62,7 +62,7 @@ def _test(node, flash, seconds, text):
     would leave gaps in RAM where the log wants to lie.
     """
     try:
-        config = unload.call("tirta_format.config", "parse", text)
+        config = unload.call("tirta_node.state.config_rules", "parse", text)
         rows = unload.call("tirta_node.sampling.selftest", "read", config["channels"], config)
     except Exception as error:
         failed(node.version, error)

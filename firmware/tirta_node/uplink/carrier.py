@@ -4,7 +4,9 @@
 The code for an uplink would take 25 KB at once, and a laptop's requests load modules of that size.
 So each phase has a module of its own (connect, push, talk), loaded for it and dropped behind it,
 over a Wire that lasts as long as the connection. While a laptop talks over the network nothing is
-pushed; while one talks at the port all of it leaves RAM, until the line was quiet for a while.
+pushed; while one talks at the port all of it leaves RAM, until the line was quiet for a while. A
+request over the network for which RAM has no room is *held*, and answered while the code of talk
+and wire is put aside.
 """
 
 import gc
@@ -13,6 +15,7 @@ from micropython import const
 
 from tirta_node import unload
 
+_WIRE, _TALK = const("tirta_node.uplink.wire"), const("tirta_node.uplink.talk")
 _VISIT_MS = const(10000)  # after a laptop's last frame
 _AGAIN_MS = const(60000)  # after RAM had no room
 _LONG_MS = const(1500)  # until the next sample, to load modules, where it ever is so far away
@@ -58,6 +61,11 @@ class Carrier:
         self._wire = self._job = None
         self._is_done = False  # whether the job is to be dropped
         self.talk = None  # with a laptop over the network; then nothing is pushed
+        self._port = (
+            None,
+            False,
+        )  # what the console has at the port: its line, and of what rate that is
+        self.held = None  # (handle, kind, sequence, payload) of its request that wants more room
         try:
             self._load()  # before any sample is due: switching a radio on takes 100 ms
         except MemoryError:
@@ -90,6 +98,8 @@ class Carrier:
         if self.now < self._from_ms:
             return _IDLE_MS
         try:
+            if self.held is not None and left_ms >= self.long_ms and self._is_clear():
+                self._answer_held()
             return self._go_on(left_ms)
         except MemoryError:
             self._lacks_memory()
@@ -121,7 +131,7 @@ class Carrier:
         """Load what comes next."""
         wire = self._wire
         if wire is None:
-            self._wire = unload.call("tirta_node.uplink.wire", "begin", self)
+            self._wire = unload.call(_WIRE, "begin", self)
         elif wire.is_up:
             self._job = unload.call("tirta_node.uplink.push", "begin", self, wire)
         else:
@@ -147,13 +157,67 @@ class Carrier:
     def _begin_talk(self, wire):
         """Listen to a laptop where RAM has room for that; else archives keep the connection."""
         try:
-            self.talk = unload.call("tirta_node.uplink.talk", "begin", self, wire)
+            self.talk = unload.call(_TALK, "begin", self, wire)
         except MemoryError:
             self._deaf_ms = self.now + _AGAIN_MS
+            return
+        console = self.node.console
+        self._port = console.use(self.talk), console.switched
+        console.switched = True  # what a hello says of a rate is not about the serial line
+        self.node.gate.remote = True
+
+    def hold(self, *request):
+        """Whether a request for which RAM had no room will be answered after all: (what handles it,
+        kind, sequence, payload). Until then nothing more is heard of the laptop.
+        """
+        if self.talk is None or self.held is not None:
+            return False
+        handle, kind, sequence, payload = request
+        self.held = handle, kind, sequence, bytes(payload)
+        return True
+
+    def _is_clear(self):
+        """Whether the connection stands, and nothing is on its way out."""
+        wire, talk = self._wire, self.talk
+        is_up = wire is not None and wire.is_up and self._job is None
+        return is_up and talk is not None and talk.is_out()
+
+    def _answer_held(self):
+        """Answer the held request while RAM has nothing of talk and wire but what they know. What
+        handles it refuses it where that is no room, either.
+        """
+        wire, talk, held = self._wire, self.talk, self.held
+        if wire is None or talk is None or held is None:
+            return
+        console, radio = self.node.console, wire.radio
+        wire_was, talk_was = wire.put_aside(), talk.put_aside()
+        self._wire = self.talk = wire = talk = None
+        console.use(None, False)
+        unload.wipe()
+        gc.collect()
+        try:
+            held[0](*held[1:])
+            self._wire = unload.call(_WIRE, "again", wire_was)
+            self.talk = unload.call(_TALK, "again", talk_was, self._wire)
+            console.use(self.talk, False)
+        finally:
+            self.held = None
+            if self.talk is None:
+                radio.close()
+                self._give_back()
+
+    def _give_back(self):
+        """Give the console back to the serial line."""
+        console, gate = self.node.console, self.node.gate
+        line, console.switched = self._port
+        console.use(line)
+        gate.claims = b""
+        gate.remote = False
 
     def _end_talk(self):
+        self.held = None
         if self.talk is not None:
-            self.talk.close()
+            self._give_back()
             if not self.talk.had_session():
                 self._deaf_ms = self.now + _DEAF_MS
             self.talk = None

@@ -27,8 +27,17 @@ _FINISH_MS = const(2000)  # for an answer before a restart
 
 
 def begin(carrier, wire):
-    """Take the console from the serial line."""
+    """Make the Talk of this Carrier and Wire: a line that nobody speaks over yet."""
     return Talk(carrier, wire)
+
+
+def again(kept, wire):
+    """Make the Talk once more that was put aside."""
+    made = object.__new__(Talk)
+    for name in kept:
+        setattr(made, name, kept[name])
+    made.wire = wire
+    return made
 
 
 class Talk:
@@ -38,15 +47,20 @@ class Talk:
         self._carrier = carrier
         self._node = carrier.node
         self._gate = carrier.node.gate
-        self._wire = wire
+        self.wire = wire
         self._until_ms = -1  # of a node that is about to stop
         self._id = b""
         self._renew(b"")
-        console = self._node.console
-        self._switched = console.switched
-        console.switched = True  # what a hello says of a rate is not about the serial line
-        self._gate.remote = True
-        self._line = console.use(self)
+
+    def put_aside(self):
+        """What `again` makes it of."""
+        self.wire = None
+        return dict(self.__dict__)
+
+    def is_out(self):
+        """Whether nothing waits to leave, here or in the wire."""
+        wire = self.wire
+        return not self._length and wire.at == wire.end
 
     def _renew(self, talk):
         """Another laptop, or the same one anew: nothing of what was before counts."""
@@ -125,33 +139,25 @@ class Talk:
         """Whether somebody with a key was heard."""
         return self._keys is not None
 
-    def close(self):
-        """Give the console back to the serial line."""
-        console = self._node.console
-        console.switched = self._switched
-        console.use(self._line)
-        self._gate.claims = b""
-        self._gate.remote = False
-
     def step(self, left_ms):
         """Send what is worth a message, if the next sample is `left_ms` away or more; return in how
         many milliseconds to look again.
         """
-        self._wire.step()
+        self.wire.step()
         now_ms, is_idle = self._carrier.now, self._node.console.is_idle()
-        if self._length and left_ms >= _ROOM_MS and self._wire.is_free():
+        if self._length and left_ms >= _ROOM_MS and self.wire.is_free():
             is_old = now_ms - self._filled_ms >= _GATHER_MS
             if is_old or is_idle or self._length >= _ENOUGH:
                 self._leave()
         if self._length or not is_idle or self._at < len(self._in):
             return _FAST_MS
-        if now_ms - self._wire.sent_ms > _PING_MS and self._wire.is_free():
-            self._wire.ping()
+        if now_ms - self.wire.sent_ms > _PING_MS and self.wire.is_free():
+            self.wire.ping()
         return _SOON_MS if now_ms - self._last_ms < _LIVELY_MS else _IDLE_MS
 
     def _leave(self):
         """Publish what is to leave."""
-        wire, n, at = self._wire, self._length, self._place()
+        wire, n, at = self.wire, self._length, self._place()
         self._sent += 1
         self._length = 0
         keys = self._keys[1] if self._sealed and self._keys else None
@@ -165,11 +171,11 @@ class Talk:
 
     def _place(self):
         """Where in the wire's buffer the next message's bytes belong."""
-        return self._wire.body(self._first(), self._sent + 1)
+        return self.wire.body(self._first(), self._sent + 1)
 
     def finish(self):
         """Bring the last answer out: the node is about to stop."""
-        clock, wire = self._node.clock, self._wire
+        clock, wire = self._node.clock, self.wire
         self._until_ms = clock.uptime_ms() + _FINISH_MS
         self._node.console.flush()
         try:
@@ -187,14 +193,14 @@ class Talk:
 
     def byte(self):
         """The next byte of input, or -1."""
-        if self._at == len(self._in):
+        if self._at == len(self._in) or self._carrier.held is not None:
             return -1
         self._at += 1
         return self._in[self._at - 1]
 
     def room(self):
         """Bytes that a write can take now."""
-        wire = self._wire
+        wire = self.wire
         if self._until_ms >= 0 and (self._length == _MOST_OUT or wire.at < wire.end):
             self._make_room()
         if not wire.is_up:
@@ -204,7 +210,7 @@ class Talk:
 
     def _make_room(self):
         """Send what is full, or give it up: the node is about to stop."""
-        wire = self._wire
+        wire = self.wire
         try:
             wire.step()
             if self._length and wire.is_free():
@@ -216,7 +222,7 @@ class Talk:
 
     def write(self, data):
         """Send `data`, no longer than `room`."""
-        n, wire = self._length, self._wire
+        n, wire = self._length, self.wire
         if n + len(data) > _MOST_OUT or not wire.is_up or wire.at < wire.end:
             return
         if not n:

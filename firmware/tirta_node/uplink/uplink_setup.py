@@ -8,7 +8,6 @@ from tirta_format import state, uplink
 from tirta_node import unload
 from tirta_node.hal import chip
 from tirta_node.state import copies
-from tirta_node.uplink.carrier import Carrier
 
 _COUNT_SIZE = 6  # of a challenge: what never repeats
 
@@ -27,6 +26,8 @@ def begin(node):
     settings = node.config.pop("uplink")
     if "ethernet" in node.config:
         settings["ethernet"] = node.config.pop("ethernet")
+    from tirta_node.uplink.carrier import Carrier  # not beside a login
+
     made = uplink.uplink_key(key, name)
     keys = uplink.up_keys(made, name, run)
     return Carrier(node, name, settings, secrets, made, offered[_COUNT_SIZE:], run, keys)

@@ -33,6 +33,15 @@ def begin(carrier):
     return Wire(carrier)
 
 
+def again(kept):
+    """Make the Wire once more that was put aside."""
+    made = object.__new__(Wire)
+    for name in kept:
+        setattr(made, name, kept[name])
+    made.make_room()
+    return made
+
+
 def _station(settings, secrets):
     """What joins the network: the board's Ethernet, or Wi-Fi."""
     if "ethernet" in settings:
@@ -46,12 +55,22 @@ class Wire:
     """
 
     def __init__(self, carrier):
-        self.buf = bytearray(_BUFFER)
-        self._view = memoryview(self.buf)
+        self.make_room()
         self._in = bytearray(_FEW)
         self._carrier = carrier
         self.radio = Radio(_station(carrier.settings, carrier.secrets))
         self.clear()
+
+    def make_room(self):
+        """Have a buffer."""
+        self.buf = bytearray(_BUFFER)
+        self._view = memoryview(self.buf)
+
+    def put_aside(self):
+        """What `again` makes it of, while nothing is to leave."""
+        self.buf = bytearray(0)
+        self._view = memoryview(self.buf)
+        return dict(self.__dict__)
 
     def clear(self):
         """Forget the connection, if there was one."""

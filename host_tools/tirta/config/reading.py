@@ -13,7 +13,7 @@ from tirta.config import board_fit, complaints, document, flash_wear
 from tirta.config.alarms import Alarm, AlarmError, entries
 from tirta.config.canonical import canonical
 from tirta.config.flash_wear import Years
-from tirta.config.memory import too_much
+from tirta.config.memory import little_for_a_talk, too_much
 from tirta.config.partly import readable
 from tirta.config.problems import Lines
 from tirta.errors import Problem, TirtaError
@@ -105,7 +105,11 @@ def check(path: Path) -> CheckedConfig:
     if problems:
         return CheckedConfig(_in_order(problems))
     plain = json.loads(encoded)
-    told = [*_slow_flash(plain, lines), *flash_wear.warnings(plain, board, lines)]
+    told = [
+        *_slow_flash(plain, lines),
+        *flash_wear.warnings(plain, board, lines),
+        *little_for_a_talk(plain, lines),
+    ]
     hidden = config.uplink.secrets if config.uplink else {}
     kept_apart = json.dumps(hidden, separators=(",", ":")).encode() if hidden else b""
     return CheckedConfig([], encoded, board, told, flash_wear.of(plain, board), kept_apart)

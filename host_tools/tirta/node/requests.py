@@ -207,7 +207,9 @@ class Node(Keyed):
         self.ask(staging.WHO_PUT, text, think_s=6)
 
     def set_secrets(self, text: bytes) -> None:
-        """Give the node the passwords of its uplink, JSON; encrypted, and they never come back."""
+        """Give the node the passwords of its uplink, JSON; encrypted, and they never come back.
+        They are kept with the config that is tried or applied next, and forgotten where none is.
+        """
         guard = self.link.guard
         if guard is None:
             raise TirtaError(
