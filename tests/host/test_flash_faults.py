@@ -47,6 +47,10 @@ MOVED = {
     (60010, 1): ((110, 20), (400, 1), (16, 3)),
 }
 CUTS = 300
+# The journal found no page until the next start: the newest of those that it kept came next, of
+# which the log had everything.
+SLOWLY_WELL = [(75001, 24), (75001, 1158)]
+MINUTES = 61  # an attempt waits an hour at most
 # A request brought what waits into the log, and then a checkpoint: 4 and 5 erases.
 TOO_MANY_ERASES = [(73003, 124), (73033, 706)]
 # A wrong bit of the address in a program and in its read-back; and the newest page of the log with
@@ -81,6 +85,11 @@ def test_what_a_cut_start_left_falls_behind_the_next() -> None:
     oracle = judge(SEED, 0, CUTS, draw="draw_cut")
     assert oracle.counts["restarted"] == CUTS
     assert not oracle.found, "\n".join(report(oracle, 5, 2000))
+
+
+@pytest.mark.parametrize(("seed", "trial"), SLOWLY_WELL)
+def test_on_sound_flash_it_is_well_again_within_minutes(seed: int, trial: int) -> None:
+    assert judge(seed, trial, 1).minutes <= MINUTES
 
 
 @pytest.mark.parametrize(("seed", "trial"), TOO_MANY_ERASES)

@@ -30,6 +30,7 @@ class Journal:
         self._chunk = bytearray(_CHUNK_BYTES)
         self._packer = packer
         self._taken = 0
+        self.end = 0  # behind the last record that it took since a start
         # The most that a chunk of one record takes: overhead, place, head, flags, values.
         self._bound = pages.CHUNK_OVERHEAD + 15 + 1 + (channels + 1) // 2 + 5 * channels
         self.problem = ""  # why it took nothing the last time
@@ -44,6 +45,7 @@ class Journal:
                 if end and self.ring.append(self._chunk, 0, end):
                     number += self._taken
                     first += self._taken
+                    self.end = number
                 else:
                     self._open_page(ring.slot(first), number)
         except OSError as error:
@@ -117,8 +119,8 @@ class Journal:
         index = self.index
         while seq:
             block = index.after(seq + 1)
-            if block < 0:
-                return True
+            if block < 0:  # the newest: what a start finds in it goes into the log at once
+                return max(self.end, self._log.top) > self._log.number
             end = index.number(block)
             if end:
                 return end > self._log.number

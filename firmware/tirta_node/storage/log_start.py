@@ -35,6 +35,7 @@ def start(log, journal, ring, boot, tried):
     found, of_journal = _find_twice(log, journal, random_u32)
     unload.call("tirta_node.storage.page_trouble", "adopt_spare", journal.ring, found.stopped, 0)
     journal.problem = ""
+    journal.end = 0  # all that it has goes into the log now
     left = found.left_by(*tried[1:]) if log.epoch == tried[0] else 0
     into = (journal.index, log, counted, config_hash, tried) + of_journal
     brought, more = unload.call("tirta_node.storage.journal_replay", "into_log", *into)
