@@ -58,6 +58,7 @@ class Node:
         self.console.handle = self.dispatcher.handle
         self.gate = None  # of a locked node
         self.uplink = None  # of a locked node whose config names one
+        self.kept = b""  # of the heap, as long as the node runs
         self.health = None  # watched on trial and under a watchdog
 
     def config_text(self):
@@ -182,6 +183,7 @@ def _started(*args):
 def main(slot):
     """Run the node out of `slot`. Returns for a visit to the REPL, which ends by itself."""
     gc.threshold(_GC_BYTES)
+    kept = unload.call("tirta_node.hal.heap", "widen")
     line = Line()
     line.own(True)
     version, board = _version_and_board()
@@ -192,6 +194,7 @@ def main(slot):
         if unload.call(_PROBATION, "failed", version, error):
             unload.call(_CHIP, "reset")
         raise
+    node.kept = kept
     unload.wipe()
     node.run()
     node.stop()

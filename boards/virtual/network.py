@@ -9,6 +9,7 @@ off radio knows nothing.
 
 import _clock
 import _radio
+import esp32
 
 STA_IF = 0
 AP_IF = 1
@@ -68,7 +69,7 @@ class WLAN:
         elif not is_active:
             self._ballast = None
             self._since_us = -1
-        self._active = bool(is_active)
+        self._active = esp32._wifi = bool(is_active)
         return self._active
 
     def connect(self, ssid=None, key=None, *, bssid=None):

@@ -272,6 +272,7 @@ FACTS: list[tuple[str, Callable[[NodeFacts], NodeFacts]]] = [
     ("flash.wear", told(erases=[20 * 99_900, 0])),
     ("flash.wear", told(erases=[0, 296 * 99_990])),
     ("heap.low", told(heap_free=9_000)),
+    ("heap.network", told(network_heap=900)),
     ("loop.late", told(overruns=500)),
     ("line.noisy", told(dropped_frames=400)),
     ("pull.urgent", told(next_record=200_000, oldest_record=0, log_used=0.97)),

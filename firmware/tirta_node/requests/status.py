@@ -54,6 +54,7 @@ def status(node, heap_free):
     }
     if getattr(node, "uplink", None) is not None:  # the rescue has none
         found["uplink"] = node.uplink.told()
+        found["network_heap"] = node.uplink.network_free()
     for bus in node.sampler.buses if node.sampler else ():
         if hasattr(bus, "unsure"):
             counts = bus.answers, bus.timeouts, bus.exceptions, bus.late, bus.unsure

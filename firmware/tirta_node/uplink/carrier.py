@@ -81,6 +81,10 @@ class Carrier:
         age_s = -1 if self.heard_ms < 0 else (self.node.clock.uptime_ms() - self.heard_ms) // 1000
         return self.state, self.problem, age_s
 
+    def network_free(self):
+        """Bytes in one piece that Wi-Fi and sockets may take."""
+        return unload.call("tirta_node.hal.heap", "network_free")
+
     def step(self, left_ms):
         """Do what is due, if the next sample is `left_ms` away or more; return in how many
         milliseconds to look again.

@@ -11,6 +11,7 @@ from tirta.doctor.finding import FAULT, NOTE, WARNING, Finding
 from tirta.text import counted, duration
 from tirta_format import updates, wear
 
+LEAST_NETWORK_HEAP = 6_000  # a connection takes up to 12 KB, and most of the time two
 LEAST_HEAP = 20_000  # a request and a commit need some thousand bytes, in one piece
 _NOT_FOUND = "flash: the end of the log is not found"
 CLOCK_OFF_S = 60
@@ -202,6 +203,13 @@ def memory(facts: NodeFacts) -> Iterator[Finding]:
         yield Finding(
             "heap.low", WARNING, f"Only {status['heap_free']} bytes of memory are free.",
             "Use fewer channels or statistics.",
+        )  # fmt: skip
+    left = status.get("network_heap")
+    if left is not None and left < LEAST_NETWORK_HEAP:
+        yield Finding(
+            "heap.network", WARNING,
+            f"Only {left} bytes of memory are left for the network: the node cannot send.",
+            "Restart it: cut its power for a moment. If it comes back, use fewer channels.",
         )  # fmt: skip
     sampled = int(status["next_record"]) + int(status["overruns"])
     if status["overruns"] > max(2, LATE_SHARE * sampled):

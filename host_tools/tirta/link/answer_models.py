@@ -71,6 +71,7 @@ class Status(_Answer):
     dropped_frames: _U64 = 0
     one_wire: Annotated[list[_U64], Field(min_length=2, max_length=16)] | None = None
     modbus: Annotated[list[_U64], Field(min_length=5, max_length=16)] | None = None
+    network_heap: _U32 | None = None
     uplink: Annotated[
         tuple[_Text, _Text, Annotated[int, Field(ge=-1, lt=1 << 40)]] | None, Field(strict=False)
     ] = None
