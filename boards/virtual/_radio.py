@@ -17,6 +17,7 @@ NO_WAY = 16  # what is sent never arrives: a dead router, or a broker that is sw
 WRONG_KEY = 32
 NO_PHY = 64  # the board's Ethernet chip is broken
 NO_CABLE = 128
+STUCK = 256  # the driver passes nothing on until the station is switched off
 
 ASSOCIATE_US = 1_500_000  # a scan, then association
 NEGOTIATE_US = 2_000_000  # of the two ends of a cable
@@ -30,10 +31,15 @@ def world():
 
 def passes():
     """Whether a packet that is sent now can arrive."""
-    return not world() & NO_WAY and any(is_up() for is_up in stations)
+    return not world() & (NO_WAY | STUCK) and any(is_up() for is_up in stations)
 
 
 stations = []  # of network: functions that say whether a station has an address
+
+
+def loosen():
+    """The station was switched off: its driver begins anew."""
+    _state.put(_state.NETWORK, world() & ~STUCK)
 
 
 def busy():

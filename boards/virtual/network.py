@@ -69,6 +69,7 @@ class WLAN:
         elif not is_active:
             self._ballast = None
             self._since_us = -1
+            _radio.loosen()
         self._active = esp32._wifi = bool(is_active)
         return self._active
 

@@ -95,6 +95,21 @@ def test_the_network_goes_and_comes(nodes: Nodes, tmp_path: Path) -> None:
 
 
 @pytest.mark.campaign
+def test_a_driver_that_passes_nothing_on(nodes: Nodes, tmp_path: Path) -> None:
+    """It calls itself connected, and begins anew after some tries in vain."""
+    archive = tmp_path / "archive"
+    with brokers.broker(tmp_path) as port, Receiver(port, archive):
+        line, node = uplinks.up(nodes, uplinks.config_file(tmp_path, port))
+        uplinks.wait_until_archived(archive, node, flash_of())
+        size = archived_bytes(archive)
+        network("driver")
+        uplinks.status(line, node)  # a login is a record in the log; then the uplink goes on
+        uplinks.wait_until_archived(archive, node, flash_of(), beyond=size)
+        status = uplinks.status(line, node)
+        assert (status["overruns"], status["lost"]) == (0, 0)
+
+
+@pytest.mark.campaign
 @pytest.mark.skipif(brokers.MOSQUITTO is None, reason="no Mosquitto: apt-get install mosquitto")
 def test_a_broker_that_is_killed_and_wiped(nodes: Nodes, tmp_path: Path) -> None:
     archive = tmp_path / "archive"

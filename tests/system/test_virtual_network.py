@@ -110,7 +110,8 @@ def test_the_faults_are_the_boards() -> None:
     text = (boards_dir() / "virtual" / "_radio.py").read_text()
     for name, ours in (("THERE", Without.RADIO_IS_THERE), ("NO_ACCESS_POINT", Without.ACCESS_POINT),
                        ("NO_ADDRESS", Without.ADDRESS), ("NO_NAMES", Without.NAMES),
-                       ("NO_WAY", Without.WAY), ("WRONG_KEY", Without.RIGHT_KEY)):  # fmt: skip
+                       ("NO_WAY", Without.WAY), ("WRONG_KEY", Without.RIGHT_KEY),
+                       ("STUCK", Without.DRIVER)):  # fmt: skip
         assert f"\n{name} = {int(ours)}\n" in text or f"\n{name} = {int(ours)}  #" in text
 
 

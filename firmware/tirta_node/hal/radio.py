@@ -40,6 +40,13 @@ class Radio:
             raise OSError(errno.ECONNRESET)
         return count
 
+    def switch_off(self):
+        """Leave the network, so that its driver begins anew. One that passes nothing on any more
+        still calls itself connected.
+        """
+        self.close()
+        self.station.active(False)
+
     def close(self):
         """Let go of the connection."""
         if self.socket is not None:

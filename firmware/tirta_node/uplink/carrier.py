@@ -24,6 +24,7 @@ _LEAST_MS = const(1000)
 _DEAF_MS = const(10000)  # for questions, after a talk without a session: archives come first
 _QUESTIONS = const(113)  # the last letter of their topic
 _ROOM_MS = const(40)
+_VAIN = const(3)  # tries in a network that is joined, until the radio begins anew
 _FAST_MS, _SOON_MS, _IDLE_MS = const(1), const(20), const(500)
 
 
@@ -55,6 +56,7 @@ class Carrier:
         self._chance = run[-2] << 8 | run[-3]
         self._frame = node.console.last_frame()
         self._again_ms = _FIRST_MS
+        self._vain = 0  # tries since a broker accepted the node, or the radio began
         # Before this uptime nothing is done: the line is not quiet, or a broker is not tried yet.
         self._from_ms = self.now + self.some(min(_FIRST_MS, settings["push_s"] * 10))
         self._deaf_ms = 0  # until this uptime no question is heard
@@ -134,6 +136,10 @@ class Carrier:
     def _load(self):
         """Load what comes next."""
         wire = self._wire
+        if wire is not None and self._vain >= _VAIN and "ethernet" not in self.settings:
+            self._vain = 0
+            wire.radio.switch_off()
+            self._wire = wire = None
         if wire is None:
             self._wire = unload.call(_WIRE, "begin", self)
         elif wire.is_up:
@@ -240,6 +246,7 @@ class Carrier:
             self.state = "up"
             self.problem = ""
             self._again_ms = _FIRST_MS
+            self._vain = 0
             self._is_done = True
             return _FAST_MS
         return wait_ms
@@ -254,6 +261,7 @@ class Carrier:
         self._again_ms = min(_LAST_MS, 2 * self._again_ms)
         if self._wire is not None:
             self._wire.clear()
+            self._vain += self._wire.radio.is_joined()
         self._is_done = True
 
     def _lacks_memory(self):

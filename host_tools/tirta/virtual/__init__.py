@@ -153,8 +153,9 @@ def cut(name: str, after_ops: int | None = None, torn: str | None = None) -> Non
 
 def control(name: str, request: dict[str, Any]) -> dict[str, Any]:
     """Ask the supervisor: {"do": "status"}, {"do": "reset"}, or {"do": "network", "without":
-    ["access-point", "address", "names", "way", "right-key"], "after_bytes": n}, which holds from
-    now on (with `after_bytes`, the way goes behind so many bytes from the node); the status after.
+    ["access-point", "address", "names", "way", "right-key", "driver"], "after_bytes": n}, which
+    holds from now on (with `after_bytes`, the way goes behind so many bytes from the node); the
+    status after.
     """
     return _require(name, request)
 

@@ -72,6 +72,7 @@ class Without(IntFlag):
     RIGHT_KEY = 32
     PHY = 64
     CABLE = 128
+    DRIVER = 256
 
     @classmethod
     def of(cls, names: list[str]) -> Self | None:
