@@ -25,18 +25,22 @@ from typing import Any
 import pytest
 from images import genuine
 from patience import Patience, run, wait_for
-from support import CHECKOUT
+from support import CHECKOUT, FLEETS
 
 from tirta import config
 from tirta.boards import board_file
 from tirta.image import regions
 from tirta.install import flash
+from tirta.keys import box
+from tirta.keys.credential import node_key
+from tirta.keys.vault import Vault
 from tirta_format import state
 
 MAC = "a0b765102031"
 PULSES_A_SECOND = 12.5
 MILLIVOLTS = (1200, 900, 0, 0, 1500, 2000, 1000, 1800)  # of ADC1's channels
 BOARD = "esp32_devkitc"
+PASSPHRASE = "correct horse battery"
 Record = Callable[[str, object], None]  # pytest's record_property; "measured" goes to MEASURED.md
 _STARTS_S = 900.0  # of a computer that has nothing else to do
 _LIBRARIES = ("libpixman-1.so.0", "libgcrypt.so.20", "libglib-2.0.so.0", "libz.so.1")
@@ -104,7 +108,7 @@ class Chip:
 
     @property
     def environment(self) -> dict[str, str]:
-        own = {"TIRTA_KEYS": str(self.home / "keys"), "TIRTA_PASSPHRASE": "correct horse battery"}
+        own = {"TIRTA_KEYS": str(self.home / "keys"), "TIRTA_PASSPHRASE": PASSPHRASE}
         return dict(os.environ) | own | dict(self.inputs)
 
     def do(self, *words: str | Path) -> str:
@@ -195,8 +199,12 @@ class Chip:
 
 
 @contextlib.contextmanager
-def chip(folder: Path, image: bytes | None = None, *, mac: str = MAC) -> Iterator[Chip]:
-    """A chip with this flash under power; without an image a blank one without power."""
+def chip(
+    folder: Path, image: bytes | None = None, *, mac: str = MAC, net: str = ""
+) -> Iterator[Chip]:
+    """A chip with this flash under power; without an image a blank one without power. `net` is the
+    tap that its access point is at.
+    """
     home = folder / "home"
     home.mkdir(parents=True)
     inputs = {
@@ -209,8 +217,9 @@ def chip(folder: Path, image: bytes | None = None, *, mac: str = MAC) -> Iterato
         source = folder / "flash.bin"
         source.write_bytes(image)
     number = ":".join(mac[i : i + 2] for i in range(0, 12, 2))
-    off = [] if image is not None else ["--off"]
-    found.do("up", source, found.folder, "--mac", number, *off)
+    more = [] if image is not None else ["--off"]
+    more += ["--net", net] if net else []
+    found.do("up", source, found.folder, "--mac", number, *more)
     try:
         yield found
     finally:
@@ -230,6 +239,17 @@ def flash_of(text: str, **fields: bytes) -> bytes:
     for region in [*planned.regions[:-1], last]:
         content[region.offset : region.end] = region.content
     return bytes(content)
+
+
+def locked_flash(text: str) -> bytes:
+    """The same of a locked node of the fleet "north"."""
+    key = node_key(FLEETS["north"], MAC)
+    return flash_of(text, MODE=b"locked", KEY=key, FLOOR=bytes(4))
+
+
+def keep_keys(path: Path) -> None:
+    """Write the vault of the office that has this fleet."""
+    path.write_bytes(box.close(Vault(FLEETS, "north").as_json(), PASSPHRASE))
 
 
 def text_file(text: str) -> Path:

@@ -10,13 +10,8 @@ from pathlib import Path
 
 import pytest
 import serial
-from emulated import MAC, Chip, Record, chip, flash_of, inlet
+from emulated import MAC, Chip, Record, chip, inlet, keep_keys, locked_flash
 from outside import look, must_be_whole
-from support import FLEETS
-
-from tirta.keys import box
-from tirta.keys.credential import node_key
-from tirta.keys.vault import Vault
 
 INTERVAL_S = 5
 KEYS = (b"\x03", b"\x04", b"\x01", b"\x02", b"\r", b"\x03\x03\x04", b"print(7*191)\r", b"\x03" * 8)
@@ -26,11 +21,8 @@ STORM_S = 75
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chip]:
-    key = node_key(FLEETS["north"], MAC)
-    image = flash_of(inlet(INTERVAL_S), MODE=b"locked", KEY=key, FLOOR=bytes(4))
-    with chip(tmp_path_factory.mktemp("locked"), image) as found:
-        vault = Vault(FLEETS, "north").as_json()
-        (found.home / "keys").write_bytes(box.close(vault, "correct horse battery"))
+    with chip(tmp_path_factory.mktemp("locked"), locked_flash(inlet(INTERVAL_S))) as found:
+        keep_keys(found.home / "keys")
         yield found
 
 
