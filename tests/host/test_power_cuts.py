@@ -10,7 +10,7 @@ from campaign import events, keep_counts
 from format_reader import PAGE_BYTES
 from oracle import PowerOracle
 
-RECORDS = 500
+RECORDS = 420
 BLOCKS = 7
 LEAST_CUTS = 10000
 

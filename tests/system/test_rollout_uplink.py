@@ -92,6 +92,7 @@ def trials(link: str, folder: Path) -> list[tuple[int, str]]:
     return [(f["reason"], f["firmware"]) for f in fields]
 
 
+@pytest.mark.campaign  # two minutes and more: its nodes live at the pace of a clock
 def test_a_bad_bundle_stops_and_a_killed_run_goes_on(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int
 ) -> None:
