@@ -265,10 +265,10 @@ def _hides(index, block, page, found, is_full):
     index.read(block, page)
     header = pages.header(page)
     if header is not None:
-        # A header alone: that of the newest page, which was programmed here as well, or one of the
-        # journal.
+        # A header alone, that of the newest page: it was programmed here as well; or one of the
+        # journal, as Index.header has it.
         is_alone = page_chunks.used_end(page, 0) == pages.HEADER_SIZE
-        is_stray = is_alone and (header.seq == found.seq or header.version == pages.OLDEST)
+        is_stray = (is_alone and header.seq == found.seq) or index.is_astray(header, page)
         if header.seq > found.seq and not is_stray:
             raise OSError(UNSTEADY)
         if header.seq == index.seqs[block] or header.epoch != found.epoch or is_stray:

@@ -57,20 +57,24 @@ class Index:
                 or head.seq == self.seqs[block]
                 or (head.seq == follows and head.epoch == self.epoch)
             ):
-                return None if self._is_astray(block, head) else head
+                if head.seq != self.seqs[block] and self._may_be_astray(head):
+                    whole = bytearray(pages.HEADER_SIZE + pages.CHUNK_OVERHEAD)
+                    self.flash.read(block, 0, whole)
+                    if self.is_astray(head, whole):
+                        return None
+                return head
             else:
                 found = now
             before = now
         raise OSError(UNSTEADY)
 
-    def _is_astray(self, block, head):
+    def is_astray(self, head, page):
         """Whether this is a header of the journal, with nothing behind it, in a page of the log."""
-        known = head.seq == self.seqs[block]
-        if known or head.version != pages.OLDEST or self._mark != pages.MARK:
-            return False
-        behind = bytearray(pages.CHUNK_OVERHEAD)
-        self.flash.read(block, pages.HEADER_SIZE, behind)
-        return min(behind) == 255
+        behind = page[pages.HEADER_SIZE : pages.HEADER_SIZE + pages.CHUNK_OVERHEAD]
+        return self._may_be_astray(head) and min(behind) == 255
+
+    def _may_be_astray(self, head):
+        return head.version == pages.OLDEST and self._mark == pages.MARK
 
     def read(self, block, page):
         """Fill `page` with what two reads in a row agree on. Raises OSError when the flash errs
