@@ -10,7 +10,7 @@ from campaign import events, keep_counts
 from format_reader import PAGE_BYTES
 from oracle import PowerOracle
 
-RECORDS = 420
+RECORDS = 500  # a multiple of 100: the parts of a run are so many percent of it
 BLOCKS = 7
 LEAST_CUTS = 10000
 

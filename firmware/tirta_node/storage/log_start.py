@@ -45,7 +45,9 @@ def start(log, journal, ring, boot, tried):
         journal.index.begin(log.epoch)
         journal.ring.close()
     changed = use(log, ring.channels, counted, config_hash) or not found.begun
-    begins = bool(brought) or found.idle <= _IDLE
+    # Behind an end in order a start leaves its word: else the next one would find that end, and say
+    # that nothing is missing. Whatever fails all night ends in no order.
+    begins = bool(brought) or found.stopped or found.idle <= _IDLE
     return changed, begins, found.seq, found.stopped, found.end_unix_ms()
 
 
