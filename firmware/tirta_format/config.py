@@ -12,6 +12,7 @@ from tirta_format.kinds import LIMIT, OMIT, SENSORS
 
 config_hash = state.config_hash
 MAX_BYTES = 8000
+_MOST_NESTED = 500  # brackets: no config that can be used has so many
 MAX_CHANNELS = 32
 MAX_INTERVAL_MS = 86400000
 MAX_SAMPLES = 16384  # of a channel with statistics in one record: their sums stay below 2^30
@@ -210,7 +211,9 @@ def _parsed(text, check_with):
         raise ValueError("config is longer than %d bytes" % MAX_BYTES)
     try:
         config = json.loads(text)
-    except RuntimeError:  # of CPython, whose reader recurses; MicroPython's takes heap
+    except (RuntimeError, MemoryError):  # CPython's reader recurses; MicroPython's takes heap
+        if text.count(b"[") + text.count(b"{") < _MOST_NESTED:
+            raise  # there is no room for any
         raise ValueError("config is nested too deep")
     wrong = check_with(config)
     if wrong:
