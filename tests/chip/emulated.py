@@ -25,22 +25,19 @@ from typing import Any
 import pytest
 from images import genuine
 from patience import Patience, run, wait_for
-from support import CHECKOUT, FLEETS
+from support import CHECKOUT, FLEETS, PASSPHRASE
 
 from tirta import config
 from tirta.boards import board_file
 from tirta.image import regions
 from tirta.install import flash
-from tirta.keys import box
 from tirta.keys.credential import node_key
-from tirta.keys.vault import Vault
 from tirta_format import state
 
 MAC = "a0b765102031"
 PULSES_A_SECOND = 12.5
 MILLIVOLTS = (1200, 900, 0, 0, 1500, 2000, 1000, 1800)  # of ADC1's channels
 BOARD = "esp32_devkitc"
-PASSPHRASE = "correct horse battery"
 Record = Callable[[str, object], None]  # pytest's record_property; "measured" goes to MEASURED.md
 _STARTS_S = 900.0  # of a computer that has nothing else to do
 _LIBRARIES = ("libpixman-1.so.0", "libgcrypt.so.20", "libglib-2.0.so.0", "libz.so.1")
@@ -245,11 +242,6 @@ def locked_flash(text: str) -> bytes:
     """The same of a locked node of the fleet "north"."""
     key = node_key(FLEETS["north"], MAC)
     return flash_of(text, MODE=b"locked", KEY=key, FLOOR=bytes(4))
-
-
-def keep_keys(path: Path) -> None:
-    """Write the vault of the office that has this fleet."""
-    path.write_bytes(box.close(Vault(FLEETS, "north").as_json(), PASSPHRASE))
 
 
 def text_file(text: str) -> Path:

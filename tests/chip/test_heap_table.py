@@ -10,9 +10,9 @@ from pathlib import Path
 
 import access_point
 import pytest
-from emulated import BOARD, Record, chip, flash_of, inlet, keep_keys, locked_flash, text_file
+from emulated import BOARD, Record, chip, flash_of, inlet, locked_flash, text_file
 from patience import wait_for
-from support import CHECKOUT
+from support import CHECKOUT, keep_keys
 
 from tirta import config
 from tirta.node import Node

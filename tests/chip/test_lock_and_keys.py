@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import serial
-from emulated import MAC, Chip, Record, chip, inlet, keep_keys, locked_flash
+from emulated import MAC, Chip, Record, chip, inlet, locked_flash
 from outside import look, must_be_whole
+from support import keep_keys
 
 INTERVAL_S = 5
 KEYS = (b"\x03", b"\x04", b"\x01", b"\x02", b"\r", b"\x03\x03\x04", b"print(7*191)\r", b"\x03" * 8)

@@ -14,10 +14,11 @@ from typing import Any
 import access_point
 import pytest
 from access_point import Network
-from emulated import MAC, PASSPHRASE, Chip, Record, chip, inlet, keep_keys, locked_flash
+from emulated import MAC, Chip, Record, chip, inlet, locked_flash
 from outside import look, must_be_whole, must_follow
 from patience import wait_for
 from receivers import Receiver
+from support import PASSPHRASE, keep_keys
 
 from tirta.archive.evidence import Archive
 from tirta_format import page

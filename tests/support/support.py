@@ -15,15 +15,20 @@ SHARED_DATA = CHECKOUT.parent / "shared" / "data"
 
 
 FLEETS = {"north": bytes(range(32)), "south": bytes(range(1, 33))}
+PASSPHRASE = "correct horse battery"
 
 
 def office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sit down at a computer with the keys of FLEETS, north's in use. It has no keyring."""
-    words = "correct horse battery"
     path = folder / "office.keys"
-    path.write_bytes(box.close(Vault(FLEETS, "north").as_json(), words))
+    keep_keys(path)
     monkeypatch.setenv("TIRTA_KEYS", str(path))
-    monkeypatch.setenv("TIRTA_PASSPHRASE", words)
+    monkeypatch.setenv("TIRTA_PASSPHRASE", PASSPHRASE)
+
+
+def keep_keys(path: Path) -> None:
+    """Write the vault of an office that has FLEETS, north's in use."""
+    path.write_bytes(box.close(Vault(FLEETS, "north").as_json(), PASSPHRASE))
 
 
 def micropython() -> str:
