@@ -4,10 +4,6 @@
 Every rule and every instant: tests/host/test_rollout.py; at cables: test_rollout_waves.py.
 """
 
-import json
-import os
-import signal
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,25 +12,21 @@ from typing import Any
 import brokers
 import new_firmware
 import pytest
+import rollouts
 import uplinks
 from commands import TIRTA
 from locked import FLEET
 from nodes import Nodes
-from patience import run, wait_for
-from state_image import on_trial
+from patience import run
 
 from tirta import __version__, config, virtual
-from tirta.archive.evidence import Archive
 from tirta.errors import TirtaError
 from tirta.image import bundle
 from tirta.image.bundle import Bundle
 from tirta.install import update
 from tirta.install.rollout import Rollout, StoppedError, WavePlan, opened, waves_of
 from tirta.install.rollout_record import CONFIRMED, HAD_IT, WENT_BACK, Record, digest
-from tirta.log.decode import decode_epoch
 from tirta.node import Node
-from tirta.pull.pull import pull
-from tirta_format import updates
 
 pytest.importorskip("paho.mqtt.client", reason="tirta[receive] is not installed")
 pytestmark = pytest.mark.skipif(not brokers.MOSQUITTO, reason="Mosquitto is not installed")
@@ -82,16 +74,6 @@ def runs(link: str) -> str:
         return str(update.slots(node)["version"])
 
 
-def trials(link: str, folder: Path) -> list[tuple[int, str]]:
-    """(result, version) of every update in a node's log, by a reader of the log."""
-    with Node(link) as node:
-        assert pull(node, folder).holes == []
-        assert node.whole_status()["overruns"] == 0
-    (epoch,) = Archive(folder).must_have_epochs()
-    fields = [e.fields for e in decode_epoch(epoch).events if e.kind == updates.RECORD]
-    return [(f["reason"], f["firmware"]) for f in fields]
-
-
 @pytest.mark.campaign  # two minutes and more: its nodes live at the pace of a clock
 def test_a_bad_bundle_stops_and_a_killed_run_goes_on(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int
@@ -113,23 +95,18 @@ def test_a_bad_bundle_stops_and_a_killed_run_goes_on(
     listed.write_text("\n".join(names))
     words = ["fleet", "update", "--bundle", str(path), "--wave", "25%,100%", "--allow-unsigned"]
     words += ["--record", str(tmp_path / "good.sqlite"), "--broker", town.url, str(listed)]
-    with subprocess.Popen([*TIRTA, *words], stderr=subprocess.PIPE) as first:
-        wait_for(lambda: any(map(on_trial, made)) or first.poll() is not None)
-        os.kill(first.pid, signal.SIGKILL)
-        first.communicate()
-    assert first.returncode == -signal.SIGKILL
+    rollouts.kill_on_trial(words, made)
     done = run([*TIRTA, *words])
     assert done.returncode == 0, done.stderr
     record = Record(tmp_path / "good.sqlite", good)
     assert {step.link: step.state for step in record.last()} == dict.fromkeys(links, CONFIRMED)
     record.close()
     for name, link in zip(names, links, strict=True):
-        found = trials(link, tmp_path / "archives" / name)
-        assert found[-2:] == [(updates.TRIAL, GOOD), (updates.CONFIRMED, GOOD)]
-        assert [version for _, version in found].count(GOOD) == 2
-        assert len(found) == (4 if link == tried.link else 2)
-    told = run([*TIRTA, *words, "--status", "--json"], check=True)
-    assert {node["state"] for node in json.loads(told.stdout)["nodes"]} == {CONFIRMED}
+        with Node(link) as node:
+            rollouts.must_have_gone_on(
+                node, tmp_path / "archives" / name, GOOD, tried_another=link == tried.link
+            )
+    rollouts.must_be_told_confirmed(words)
 
 
 @pytest.mark.campaign

@@ -4,47 +4,27 @@
 Every rule and every instant: tests/host/test_rollout.py. Two hundred nodes: `make campaign`.
 """
 
-import json
-import os
-import signal
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import new_firmware
 import pytest
-from commands import TIRTA
+import rollouts
 from locked import awake
 from nodes import FAST_BAUD, Nodes
-from patience import run, wait_for
-from state_image import on_trial
 
 from tirta import __version__, virtual
-from tirta.archive.evidence import Archive
 from tirta.errors import TirtaError
 from tirta.image import bundle
 from tirta.install import update
 from tirta.install.rollout import Rollout, StoppedError, WavePlan, waves_of
 from tirta.install.rollout_record import CONFIRMED, HAD_IT, WENT_BACK, Record, digest
-from tirta.log.decode import decode_epoch
 from tirta.node import Node
-from tirta.pull.pull import pull
-from tirta_format import updates
 
 GOOD, BAD = "9.0.0", "9.1.0"
 HOW = WavePlan(look_s=3, again_s=2, window_s=600)
 QUICK: dict[str, Any] = {"speed": 60}
-
-
-def trials(port: str, folder: Path) -> list[tuple[int, str]]:
-    """(result, version) of every update in a node's log, by a reader of the log."""
-    with Node(port, FAST_BAUD) as node:
-        assert pull(node, folder).holes == []
-        assert node.status()["overruns"] == 0
-    (epoch,) = Archive(folder).must_have_epochs()
-    fields = [e.fields for e in decode_epoch(epoch).events if e.kind == updates.RECORD]
-    return [(f["reason"], f["firmware"]) for f in fields]
 
 
 def runs(port: str) -> str:
@@ -72,22 +52,17 @@ def test_a_bad_bundle_stops_and_a_killed_run_goes_on(
     path = bundle.write(good, tmp_path)
     words = ["fleet", "update", "--bundle", str(path), "--wave", "30%,100%", "--allow-unsigned"]
     words += ["--record", str(tmp_path / "good.sqlite"), *made]
-    with subprocess.Popen([*TIRTA, *words], stderr=subprocess.PIPE) as first:
-        wait_for(lambda: any(map(on_trial, made.values())) or first.poll() is not None)
-        os.kill(first.pid, signal.SIGKILL)
-        first.communicate()
-    assert first.returncode == -signal.SIGKILL
+    rollouts.kill_on_trial(words, made.values())
     record = Record(tmp_path / "good.sqlite", good)
     steps = Rollout(good, record, replace(HOW, waves=(30, 100))).run(made)
     record.close()
     assert {step.link: step.state for step in steps} == dict.fromkeys(made, CONFIRMED)
     for name, one in made.items():
-        found = trials(one.port, tmp_path / "archives" / name)
-        assert found[-2:] == [(updates.TRIAL, GOOD), (updates.CONFIRMED, GOOD)]
-        assert [version for _, version in found].count(GOOD) == 2
-        assert len(found) == (4 if name == tried.link else 2)
-    told = run([*TIRTA, *words, "--status", "--json"], check=True)
-    assert {node["state"] for node in json.loads(told.stdout)["nodes"]} == {CONFIRMED}
+        with Node(one.port, FAST_BAUD) as node:
+            rollouts.must_have_gone_on(
+                node, tmp_path / "archives" / name, GOOD, tried_another=name == tried.link
+            )
+    rollouts.must_be_told_confirmed(words)
 
 
 @pytest.mark.campaign

@@ -63,10 +63,8 @@ class Carrier:
         self._wire = self._job = None
         self._is_done = False  # whether the job is to be dropped
         self.talk = None  # with a laptop over the network; then nothing is pushed
-        self._port = (
-            None,
-            False,
-        )  # what the console has at the port: its line, and of what rate that is
+        # What the console has at the port: its line, and whether that has another rate.
+        self._port = (None, False)
         self.held = None  # (handle, kind, sequence, payload) of its request that wants more room
         try:
             self._load()  # before any sample is due: switching a radio on takes 100 ms
