@@ -50,6 +50,8 @@ class Records:
 
     def ranges(self) -> list[Range]:
         """Return the numbers of all records, where these go up."""
+        if len(self) and self.number[-1] - self.number[0] == len(self) - 1:
+            return [(int(self.number[0]), int(self.number[-1]))]
         ends = np.flatnonzero(np.diff(self.number) != 1)
         firsts = self.number[np.append(0, ends + 1)].tolist()
         return list(zip(firsts, self.number[np.append(ends, -1)].tolist(), strict=True))

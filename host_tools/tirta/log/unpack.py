@@ -45,8 +45,8 @@ class Unpacker:
     def fresh(self) -> None:
         """Forget what the models learned."""
         state, probs = _fresh(self.channels, self._paces)
-        self._state = np.array(state) if self.fast else list(state)
-        self._probs = np.array(probs) if self.fast else list(probs)
+        self._state = state.copy() if self.fast else state.tolist()
+        self._probs = probs.copy() if self.fast else probs.tolist()
 
     def run(self, data: bytes, count: int) -> Unpacked:
         """Decode the `count` records of a run. Raises ValueError when no encoder wrote it; then the
@@ -87,10 +87,10 @@ class Unpacker:
 
 
 @functools.cache
-def _fresh(channels: int, paces: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """State and probabilities of fresh models: the same every time."""
+def _fresh(channels: int, paces: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """State and probabilities of fresh models: the same every time, to be copied."""
     state, probs = range_decoder.fresh(PRIOR, channels, paces)
-    return tuple(state), tuple(probs)
+    return np.array(state), np.array(probs)
 
 
 @functools.cache
