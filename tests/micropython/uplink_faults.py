@@ -1,203 +1,288 @@
 # SPDX-License-Identifier: MIT
 """Faults of a network, of its broker, its archives and of the node's power, seed by seed, at the
-node's own sender: `uplink_faults.run(first, faults)` prints one line of JSON.
+node's own log and its own sender, in simulated time.
 
-*Lost*: a byte that lies on the flash, and is not in an archive a while after all faults ended.
-*Wrong*: a byte in an archive that the flash never had. *Doubled*: bytes that came again and differ.
-Power cuts in the middle of a flash operation are the log's own campaign.
+What a life came to goes to stdout, a JSON line and a page at a time: the records of each boot, the
+pages of both archives, the flash. Who reads it (tests/support/uplink_judge.py) decides.
 """
 
 import json
 import random
-from array import array
 
-import uplink_world
-from uplink_world import KEY, NAME, WHOLE, Archive, net
+import faststart  # noqa: F401 - before anything of ours
+from faketime import time
+from nor import BLOCK, ERASE, ERASED, SHAPES, Flash
+from uplink_world import KEY, NAME, Archive, net
+from writer import EACH, FEW, FIRST, MANY, SECOND, Writer, tell
 
 from tirta_format.uplink import up_keys
+from tirta_node.hal import chip
 from tirta_node.uplink.carrier import Carrier
 
 BLOCKS = 12
+JOURNAL = 4  # of them
+STEPS = 40
 SETTINGS = {"broker": "10.0.0.2", "port": 1883, "ssid": "x", "push_s": 60, "kb_h": 0}
+INTERVAL_MS = 10000
 HOUR_MS = 3600000
+REGIMES = (EACH, FEW, FEW, MANY)
+
+chip.keep_unix_ms = lambda unix_ms: None
 
 
-class Log:
-    """Pages that only grow, in a ring; `all` keeps each as the judge knows it."""
+class PowerCut(BaseException):
+    """The power went in the middle of a flash operation."""
 
-    is_found, epoch, config_hash, pulled, number = True, 7, 1, 0, 1
 
-    def __init__(self):
-        self.boot = 1
-        self.all = {}
-        self.index = self.flash = self
-        self.count = BLOCKS
-        self.seqs = array("I", bytes(4 * BLOCKS))
-        self._page = 0
-        self._new()
+class Still:
+    """A time that a writer cannot move."""
 
-    def _new(self):
-        self._page += 1
-        self.seqs[self._page % BLOCKS] = self._page
-        self.all[self._page] = bytearray(64)
-        self.append(40)
-
-    def append(self, count):
-        page = self.all[self._page]
-        page += bytes([random.randrange(256) for _ in range(min(count, WHOLE - len(page)))])
-        if len(page) == WHOLE:
-            self._new()
-
-    def end(self):
-        return self._page, len(self.all[self._page])
-
-    def oldest_number(self):
-        return 0
-
-    def after(self, seq):
-        found = [(s, b) for b, s in enumerate(self.seqs) if s and s >= seq]
-        return min(found)[1] if found else -1
-
-    def before(self, seq):
-        found = [(s, b) for b, s in enumerate(self.seqs) if s and s < seq]
-        return max(found)[1] if found else -1
-
-    def read(self, block, at, buf):
-        page = self.all[self.seqs[block]] + b"\xff" * WHOLE
-        buf[:] = page[at : at + len(buf)]
+    def sleep_ms(self, ms):
+        pass
 
 
 class Node:
-    """What a sender asks of a node."""
+    """What a sender asks of a node. `boots` is how many there were."""
 
     alarms = None
+    sampler = True
 
-    def __init__(self, log):
-        self.keeper = self.clock = self.console = self
-        self.log = log
-        self.config = {"interval_ms": 1000}
-        self.source = 2
+    def __init__(self, writer, boots):
+        self.keeper = writer.keeper
+        self.clock = writer.clock
+        self.console = self
+        self.config = {"interval_ms": INTERVAL_MS}
         self.frames = 0  # of a laptop
-        self._from_ms = net.now_ms
-        run = bytes((log.boot >> 8, log.boot & 255, 0, 0, 0, 0))
+        run = bytes((boots >> 8, boots & 255, 0, 0, 0, 0))
         run += bytes([random.randrange(256) for _ in range(10)])
         self.carrier = Carrier(
             self, NAME, dict(SETTINGS), {}, KEY, b"name....", run, up_keys(KEY, NAME, run)
         )
-        log.boot += 1
-
-    def uptime_ms(self):
-        return net.now_ms - self._from_ms
-
-    def unix_ms(self):
-        return 1800000000000 + net.now_ms
-
-    def uncertainty_now_ms(self):
-        return 0
 
     def last_frame(self):
         return self.frames
 
+    def live(self, duration_ms, coarse_ms=0):
+        """Send what is due for so long; with `coarse_ms`, in such steps where there is no way."""
+        until = net.now_ms + duration_ms
+        while net.now_ms < until:
+            wait_ms = self.carrier.step(5000)
+            if wait_ms >= 500 or (coarse_ms and not net.way):
+                wait_ms = coarse_ms or 2000
+            _wait(wait_ms)
 
-def _pass(node, duration_ms, coarse_ms=0):
-    until = net.now_ms + duration_ms
-    while net.now_ms < until:
-        wait_ms = node.carrier.step(5000)
-        is_idle = wait_ms >= 500 or (coarse_ms and not net.way)
-        net.now_ms += (coarse_ms or 2000) if is_idle else wait_ms
-        net.deliver()
+
+def _wait(ms):
+    net.now_ms += ms
+    time.sleep_ms(ms)
+    net.deliver()
 
 
-def _fault(node, log, archives):
-    """One fault of those that happen to whole parts; return the node that goes on."""
-    kind = random.randrange(8)
-    if kind == 6 and random.randrange(8):
-        kind = 0  # three days are rare
-    net.faults += 1
-    if kind == 0:
+class Life:
+    """A node from its first start on; `faults` are what it does to it, by name."""
+
+    def __init__(self, seed):
+        random.seed(seed)
+        net.__init__()
+        self.seed = seed
+        self.flash = Flash(BLOCKS)
+        self.flash.remembers = False
+        self.archives = net.archives = [Archive(b"archive1"), Archive(b"archive2")]
+        for archive in self.archives:
+            archive.tells_time = True
+        self.kinds = {}
+        self.trouble = set()
+        self.torn = []  # sequences of pages whose erase a cut tore
+        self._setup = FIRST
+        self._boots = 0
+        self._left = 0  # operations until the power goes, 0: it does not
+        self._after = None  # what that leaves
+        self._boot()
+
+    def _count(self, kind):
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+        net.faults += 1
+
+    def _boot(self):
+        """Start, as often as the power goes in the middle of that."""
+        while True:
+            self._boots += 1
+            seed = random.randrange(1 << 30)
+            regime = random.choice(REGIMES)
+            self.flash.watch = self._watch
+            writer = self.writer = Writer(
+                self.flash, self._setup, Still(), seed, regime, INTERVAL_MS
+            )
+            try:
+                writer.start(epoch=7 if self._boots == 1 else 0x7777)
+            except PowerCut:
+                self._take_cut()
+                continue
+            self.node = Node(writer, self._boots)
+            return
+
+    def _watch(self, kind, block, offset, data):
+        if self._left != 1:
+            self._left -= self._left > 0
+            return
+        self._left = random.randrange(1, 12) if random.randrange(4) == 0 else 0
+        self._tell_boot()
+        shape = random.choice(SHAPES)
+        if kind == ERASE and block >= JOURNAL:
+            self.torn.append(self.flash.page(block)[1])
+        self._after = self.flash.torn(kind, block, offset, data, shape, random.randrange(1 << 30))
+        raise PowerCut
+
+    def _take_cut(self):
+        self._count("cut in a flash operation")
+        self.flash = self._after
+        self.flash.remembers = False
         net.lose_stream()
-    elif kind == 1:
-        net.way = False
-        _pass(node, random.randrange(200000))
-        if random.randrange(2):
+
+    def _tell_boot(self):
+        writer = self.writer
+        event = {
+            "start": writer.begun,
+            "epoch": writer.epoch_at_start,
+            "acked": writer.acked(),
+            "samples": writer.samples,
+        }
+        tell(event, ERASED)
+
+    def _through(self, do, *args):
+        """Do it; where the power goes, start again."""
+        try:
+            do(*args)
+        except PowerCut:
+            self._take_cut()
+            self._boot()
+        self.trouble.add(self.node.carrier.problem)
+
+    def _write(self, records, slots=1):
+        """Sample so many records, one in so many slots, and send meanwhile."""
+        writer = self.writer
+        for _ in range(records):
+            writer.sample(1, slots - 1)
+            writer.work(100)
+            if random.randrange(3) == 0:
+                writer.work()
+            self.node.live(slots * INTERVAL_MS, 0 if slots == 1 else slots * INTERVAL_MS)
+
+    def _fault(self):
+        """One of those that happen to whole parts."""
+        kind = random.randrange(9)
+        if kind == 8 and random.randrange(8):
+            kind = 0  # three days are rare
+        if kind == 0:
+            self._count("connection lost")
             net.lose_stream()
-        net.way = True
-    elif kind == 2:  # the broker is killed, and wiped
+        elif kind == 1:
+            self._count("no way for minutes")
+            net.way = False
+            self._through(self._write, random.randrange(20))
+            if random.randrange(2):
+                net.lose_stream()
+            net.way = True
+        elif kind == 2:
+            self._count("broker killed and wiped")
+            net.lose_stream()
+            net.inbox = []
+            net.down = []
+        elif kind == 3:
+            self._count("archive killed behind its flush")
+            random.choice(self.archives).kill(True)
+        elif kind == 4:
+            self._count("archive killed before its flush")
+            random.choice(self.archives).kill(False)
+        elif kind == 5:
+            self._count("power lost")
+            self._tell_boot()
+            net.lose_stream()
+            self._boot()
+        elif kind == 6:
+            self._count("visit of a laptop")  # the sender leaves RAM for it
+            self.node.frames += 1
+            self._through(self._write, random.randrange(6))
+        elif kind == 7:
+            self._count("config changed")
+            self._through(self._change)
+        else:
+            self._count("no way for 72 h")
+            net.way = False
+            for _ in range(72):
+                self._through(self._write, 60, 6)
+            net.way = True
+
+    def _change(self):
+        self.writer.prepare_config()
+        self._setup = SECOND if self._setup is FIRST else FIRST
+        self.writer.stop()
+        self._tell_boot()
         net.lose_stream()
-        net.inbox = []
-        net.down = []
-    elif kind in (3, 4):
-        random.choice(archives).kill(kind == 3)
-    elif kind == 7:  # a laptop visits, and the sender leaves RAM for it
-        node.frames += 1
-        _pass(node, random.randrange(60000))
-    elif kind == 5:
-        net.lose_stream()
-        node = Node(log)
-    else:
-        net.way = False
-        for _ in range(72):
-            log.append(60)
-            _pass(node, HOUR_MS, 60000)
-        net.way = True
-    return node
+        self._boot()
 
+    def live(self):
+        """All of it, and a while without faults behind that: in the end a ledger may be hours away,
+        and a hello a day.
+        """
+        for _ in range(STEPS):
+            if not self._left and random.randrange(3) == 0:
+                self._left = random.randrange(1, 60)
+            self._through(self._write, random.randrange(1, 60))
+            if random.randrange(3):
+                self._fault()
+        self._left = 0
+        net.clean = True
+        self.writer.commit()
+        for i in range(400):
+            self.node.live(300000, 0 if i < 6 else 60000)
+            self.trouble.add(self.node.carrier.problem)
+            if self._is_known():
+                break
 
-def trial(seed):
-    """One node's life; return (faults, lost, doubled, wrong, bytes, the sender's trouble)."""
-    random.seed(seed)
-    uplink_world.net.__init__()
-    log = Log()
-    node = Node(log)
-    archives = net.archives = [Archive(b"archive1"), Archive(b"archive2")]
-    for _ in range(40):
-        log.append(random.randrange(20, 900))
-        _pass(node, random.randrange(1000, 150000))
-        if random.randrange(3):
-            node = _fault(node, log, archives)
-    net.clean = True
-    trouble = set()
-    for i in range(400):  # in the end a ledger may be hours away
-        _pass(node, 300000, 0 if i < 6 else 60000)
-        trouble.add(node.carrier.problem)
-        if not _lost(log, archives):
-            break
-    wrong = sum(d != bytes(log.all[p][: len(d)]) for a in archives for p, d in a.durable.items())
-    strange = [t for t in trouble if "Error" in t]
-    doubled = sum(a.wrong for a in archives)
-    return (
-        net.faults,
-        _lost(log, archives),
-        doubled,
-        wrong,
-        sum(map(len, log.all.values())),
-        strange,
-    )
+    def _is_known(self):
+        """Whether both archives have all of it, and know from where on."""
+        log = self.writer.log
+        newest, end = log.end()
+        for archive in self.archives:
+            if archive.oldest_number() != log.oldest_number():
+                return False
+            for seq in log.index.seqs:
+                if seq and len(archive.durable.get(seq, b"")) < (BLOCK if seq != newest else end):
+                    return False
+        return True
 
-
-def _lost(log, archives):
-    return sum(
-        len(log.all[seq]) - len(archive.durable.get(seq, b""))
-        for archive in archives
-        for seq in log.seqs
-        if seq
-    )
+    def tell(self):
+        """What became of it."""
+        self._tell_boot()
+        for i, archive in enumerate(self.archives):
+            for page, data in archive.durable.items():
+                event = {"archive": i, "page": page, "size": len(data)}
+                tell(event, bytes(data) + ERASED[len(data) :])
+        for block in range(BLOCKS):
+            tell({"block": block}, self.flash.image[block * BLOCK : (block + 1) * BLOCK])
+        event = {
+            "seed": self.seed,
+            "faults": net.faults,
+            "kinds": self.kinds,
+            "end": self.writer.log.end()[1],
+            "oldest": [archive.oldest_number() for archive in self.archives],
+            "differed": [list(archive.differed) for archive in self.archives],
+            "torn": self.torn,
+            "trouble": [t for t in self.trouble if "Error" in t],
+        }
+        tell(event, ERASED)
 
 
 def run(first, faults):
-    """Seeds from `first` on until there were so many faults."""
-    told = {"faults": 0, "lost": 0, "doubled": 0, "wrong": 0, "bytes": 0, "seeds": 0}
-    bad = []
-    while told["faults"] < faults:
-        seed = first + told["seeds"]
-        made = trial(seed)
-        told["seeds"] += 1
-        for name, count in zip(("faults", "lost", "doubled", "wrong", "bytes"), made):
-            told[name] += count
-        if any(made[1:4]) or made[5]:
-            bad.append((seed, made))
-    told["bad"] = bad[:5]
-    print(json.dumps(told))
+    """Lives of seeds from `first` on until there were so many faults."""
+    seed, done = first, 0
+    while done < faults:
+        life = Life(seed)
+        life.live()
+        life.tell()
+        done += net.faults
+        seed += 1
 
 
 def comes_back(count):
@@ -206,14 +291,16 @@ def comes_back(count):
     """
     told = []
     for _ in range(count):
-        uplink_world.net.__init__()
+        net.__init__()
         net.clean = True
-        node = Node(Log())
+        writer = Writer(Flash(BLOCKS), FIRST, Still(), 1, EACH, INTERVAL_MS)
+        writer.start()
+        node = Node(writer, 1)
         while node.carrier.state != "up" or not node.carrier.push_ms:
-            _pass(node, 100, 20)
+            node.live(100, 20)
         net.lose_stream()
         lost_ms = net.now_ms
         while net.stream is None:
-            _pass(node, 20, 20)
+            node.live(20, 20)
         told.append((net.now_ms - lost_ms, node.carrier.push_ms))
     print(json.dumps(told))

@@ -17,7 +17,9 @@ import tirta_node.hal
 from tirta_format import uplink, uplink_hello, uplink_notes, uplink_seal, varint
 
 KEY, NAME = bytes(range(32)), "0214493f5f54"
-WHOLE = 4096
+WHOLE, HEAD = 4096, 40
+NUMBER = 12  # where a page's header has the number of its first record
+UNIX_MS = 1800000000000
 LEDGERS = b"\0\x14tirta/%s/l" % NAME.encode()  # topic, with its length
 
 
@@ -107,6 +109,9 @@ class Radio:
         if self.socket is not None:
             self.socket.close()
             self.socket = None
+
+    def switch_off(self):
+        self.close()
 
 
 def begin(ssid, key):
@@ -201,7 +206,9 @@ class Archive:
     def __init__(self, name):
         self._name = name
         self.durable = {}
-        self.wrong = 0  # bytes that differ from what was there
+        self.differed = set()  # pages of which bytes came again, and others
+        self.tells_time = False
+        self._hello = {}
         self._runs = []  # [run, keys, heard], the newest at the end
         self._start()
 
@@ -268,13 +275,25 @@ class Archive:
         if begin > len(have):
             return False  # what is before it was lost: the ledger asks for it again
         both = min(len(have), begin + len(data)) - begin
-        self.wrong += have[begin : begin + both] != data[:both]
+        if have[begin : begin + both] != data[:both]:
+            self.differed.add(page)
         if begin + len(data) > len(have):
             self._pages[page] = have + data[both:]
         return True
 
     def _size(self, page):
         return len(self.durable.get(page, b""))
+
+    def oldest_number(self):
+        """Of the records that the node had at its last hello."""
+        return self._hello.get("oldest_number", -1)
+
+    def _safe(self, pages):
+        """The first number of the newest page, when all of those before it are here."""
+        newest = max(pages)
+        if any(self._size(p) < WHOLE for p in pages if p != newest) or self._size(newest) < HEAD:
+            return 0
+        return struct.unpack_from("<I", self.durable[newest], NUMBER)[0]
 
     def step(self):
         """Flush and answer, when that is due."""
@@ -293,7 +312,9 @@ class Archive:
         whole = sorted([p for p, d in self.durable.items() if len(d) == WHOLE], reverse=True)
         parts = sorted([(p, len(d)) for p, d in self.durable.items() if len(d) < WHOLE])
         spans = uplink_hello.spans_of(whole)
-        body = uplink_notes.ledger(self.epoch, heard, 0, 0, 0, spans, parts[::-1])
+        unix_ms = UNIX_MS + net.now_ms if self.tells_time else 0
+        safe = self._safe(pages) if self.tells_time else 0
+        body = uplink_notes.ledger(self.epoch, heard, safe, unix_ms, 50, spans, parts[::-1])
         counter = heard * 1000 + random.randrange(1000)  # under one key never twice
         keys = uplink.down_keys(KEY, NAME, run, self.id)
         buf = bytearray(body) + bytearray(uplink_seal.ROOM)
