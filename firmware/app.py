@@ -12,6 +12,7 @@ import time
 
 from micropython import const
 
+from tirta_format import meta
 from tirta_node import unload
 from tirta_node.clock import Clock
 from tirta_node.hal.line import Line
@@ -24,7 +25,6 @@ from tirta_node.storage.ring import Ring
 # Collect after so many allocated bytes: often, so that each pause is short.
 _GC_BYTES = const(16384)
 _SLOTS = const(0x3FF00000)  # of a boot: larger numbers are objects on the chip's heap
-_STOP_VISIT, _STOP_RESTART = const(1), const(2)  # as in meta.py
 _CHIP = const("tirta_node.hal.chip")
 _PROBATION = const("tirta_node.state.config_trial")
 
@@ -37,7 +37,7 @@ class Node:
         self.version = version
         self.board = board
         self.clock = Clock()
-        self.stop_reason = _STOP_VISIT
+        self.stop_reason = meta.STOP_VISIT
         self.trial_s = 0  # of a config that is on trial
         self.locked = self.proves = False  # the state says whether
         self.config = unload.call("tirta_node.state.choose_config", "begin", self)
@@ -141,7 +141,7 @@ class Node:
     def _begin_anew(self):
         """The slots of this boot come to their end: a new boot counts from 0."""
         self.dispatcher.wish = RESTART
-        self.stop_reason = _STOP_RESTART
+        self.stop_reason = meta.STOP_RESTART
 
     def stop(self):
         """End in order: everything is durable, and the log says why the node stops."""

@@ -8,10 +8,9 @@ the wall clock change anchors, never uptime, so no deadline moves.
 
 import time
 
-from micropython import const
+from tirta_format import meta
 
 UNKNOWN_MS = 0
-_CLOCK_NONE = const(0)  # as in meta.py
 DRIFT_PPM = 20  # of the crystal, per the data sheets of common ESP32 modules: +-10, and ageing
 SYNCHRONISED_MS = 1000
 
@@ -24,7 +23,7 @@ class Clock:
         self._uptime_ms = 0
         self.anchor_uptime_ms = 0
         self.anchor_unix_ms = UNKNOWN_MS
-        self.source = _CLOCK_NONE
+        self.source = meta.CLOCK_NONE
         self.uncertainty_ms = 0
 
     def uptime_ms(self):
@@ -43,13 +42,13 @@ class Clock:
 
     def unix_ms(self):
         """Unix time in ms, or 0 when nobody said."""
-        if self.source == _CLOCK_NONE:
+        if self.source == meta.CLOCK_NONE:
             return UNKNOWN_MS
         return self.anchor_unix_ms + self.uptime_ms() - self.anchor_uptime_ms
 
     def start_unix_ms(self):
         """Unix time in ms of uptime 0, or 0."""
-        if self.source == _CLOCK_NONE:
+        if self.source == meta.CLOCK_NONE:
             return UNKNOWN_MS
         return self.anchor_unix_ms - self.anchor_uptime_ms
 
@@ -60,7 +59,7 @@ class Clock:
 
     def quality(self):
         """`unset`, `holdover` or `synchronised`."""
-        if self.source == _CLOCK_NONE:
+        if self.source == meta.CLOCK_NONE:
             return "unset"
         if self.uncertainty_now_ms() > SYNCHRONISED_MS:
             return "holdover"

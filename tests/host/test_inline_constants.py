@@ -132,6 +132,20 @@ def test_what_others_may_mean_stays() -> None:
     assert {"TWICE", "TOLD", "LOOSE", "HIGH", "ASKED", "HEAD", "FREE", "RATE", "MARK"} <= kinds
 
 
+def test_an_import_goes_that_only_an_object_has_a_name_for() -> None:
+    """`thing.kinds` is no question to the module `plain`; `asked.kinds` is one."""
+    sources = {
+        Path("pack/kinds.py"): b"A = 1\n",
+        Path("pack/plain.py"): b"from pack import kinds\n\nfound = kinds.A\n",
+        Path("pack/asked.py"): b"from pack import kinds\n\nfound = kinds.A\n",
+        Path("pack/user.py"): b"from pack import asked\n\n\ndef use(thing):\n"
+        b"    return thing.kinds, asked.kinds\n",
+    }
+    after = {path.stem: names(text.decode()) for path, text in inline(sources).items()}
+    assert "kinds" not in after["plain"]
+    assert {"kinds", "found"} <= after["asked"]
+
+
 def test_lines_stay_where_they_are() -> None:
     after = inlined()
     assert len(after["kinds"].splitlines()) == len(KINDS.splitlines())

@@ -13,23 +13,15 @@ import struct
 
 from micropython import const
 
-from tirta_format import frame, seals
+from tirta_format import access, frame, roles, seals
 from tirta_node import unload
 
 _LOGIN = "tirta_node.access.login"
-# As in tirta_format/access.py, which only logins need.
-_CHALLENGE = const(0x18)
-_LOGIN_AS = const(0x19)
-_AT_A_CABLE = (frame.RATE, 0x1D, 0x1E)  # rate, mode, unlock
-_NOT_ALLOWED = const(6)
-_LOCKED_OUT = const(7)
+_AT_A_CABLE = (frame.RATE, access.MODE, access.UNLOCK)
 _COUNT_SIZE = const(6)  # of a challenge: what never repeats
 _CHANCE_SIZE = const(10)
 _LOGIN_SIZE = const(45)  # nonce, claims, proof
-_ANYONE = const(0)
-_ADMINISTRATOR = const(2)
-_CLAIMS = "<BIII"
-_UNKNOWN = const(255)  # as roles.NOBODY
+_CLAIMS = const("<BIII")  # as in tirta_format/access.py, which only logins need
 _HANG_MS = const(60000)
 _FORGERIES = const(3)  # wrong tags that end a session
 
@@ -94,32 +86,32 @@ class Gate:
             if opened is None:
                 return
             kind, payload = opened
-        role = self.role() if self._answering else _ANYONE
-        least = self._least[kind] if kind < 128 else _UNKNOWN
+        role = self.role() if self._answering else access.ANYONE
+        least = self._least[kind] if kind < 128 else roles.NOBODY
         if role < least:
             self._deny(sequence, least)
         elif kind in _AT_A_CABLE and self.remote:
             self.console.refuse(sequence, frame.NOT_NOW, "this needs a cable")
-        elif kind in (_CHALLENGE, _LOGIN_AS):
+        elif kind in (access.CHALLENGE, access.LOGIN):
             self._answering = 0
             self._meet(kind, sequence, bytes(payload))
         elif kind == frame.STATUS and not role:
             self._public_status(sequence)
         elif kind == frame.CLOCK_SET and not unload.call(_LOGIN, "may_set", self, payload):
             text = "only an administrator sets the clock back, or beyond the credential"
-            self.console.refuse(sequence, _NOT_ALLOWED, text)
+            self.console.refuse(sequence, access.NOT_ALLOWED, text)
         else:
             self.node.dispatcher.handle(kind, sequence, payload)
 
     def _meet(self, kind, sequence, payload):
         """Answer a challenge or a login."""
         wait_ms = 0 if self.remote else self.quiet_from - self.node.clock.uptime_ms()
-        if kind == _LOGIN_AS and payload and payload == self.said and self.claims:
+        if kind == access.LOGIN and payload and payload == self.said and self.claims:
             self.console.answer(kind, sequence, self.replied)  # its answer got lost
         elif wait_ms > 0:
             text = "too many wrong keys: wait %d s" % (wait_ms // 1000 + 1)
-            self.console.refuse(sequence, _LOCKED_OUT, text)
-        elif kind == _CHALLENGE:
+            self.console.refuse(sequence, access.LOCKED_OUT, text)
+        elif kind == access.CHALLENGE:
             if not self.offer:
                 self.offer = unload.call(_LOGIN, "offer")
             self.nonce = self.offer[:_COUNT_SIZE] + os.urandom(_CHANCE_SIZE)
@@ -128,7 +120,7 @@ class Gate:
                 kind, sequence, self.nonce + (self.offer[_COUNT_SIZE:] if named else b"")
             )
         elif not self.nonce:
-            self.console.refuse(sequence, _NOT_ALLOWED, "ask for a challenge first")
+            self.console.refuse(sequence, access.NOT_ALLOWED, "ask for a challenge first")
         elif len(payload) != _LOGIN_SIZE:
             self.nonce = b""
             raise ValueError("the login is %d bytes long" % len(payload))
@@ -150,17 +142,17 @@ class Gate:
     def role(self):
         """The role of the session, or ANYONE once its credential has expired."""
         if not self.claims:
-            return _ANYONE
+            return access.ANYONE
         role, _, _, expires = struct.unpack(_CLAIMS, self.claims)
         if self.node.clock.unix_ms() // 1000 > expires:
             self.claims = b""
-            return _ANYONE
+            return access.ANYONE
         return role
 
     def _open(self, sequence, payload):
         """(type, payload) inside a sealed frame, or None: refused."""
         if not self.claims:
-            self.console.refuse(sequence, _NOT_ALLOWED, "log in first")
+            self.console.refuse(sequence, access.NOT_ALLOWED, "log in first")
             return None
         opened = seals.unseal(self.keys[0], seals.SEALED, sequence, payload)
         if opened is None:
@@ -169,21 +161,21 @@ class Gate:
                 self.forgeries = 0
                 self.claims = b""
                 unload.call(_LOGIN, "guessed", self)
-            self.console.refuse(sequence, _NOT_ALLOWED, "the tag is wrong")
+            self.console.refuse(sequence, access.NOT_ALLOWED, "the tag is wrong")
             return None
         kind, counter, inner = opened
         if counter <= self.counter or kind == seals.SEALED:
-            self.console.refuse(sequence, _NOT_ALLOWED, "this frame came before")
+            self.console.refuse(sequence, access.NOT_ALLOWED, "this frame came before")
             return None
         self.counter = self._answering = counter
         return kind, inner
 
     def _deny(self, sequence, least):
-        if least > _ADMINISTRATOR:
+        if least > access.ADMINISTRATOR:
             self.console.refuse(sequence, frame.BAD_REQUEST, "no such request on a locked node")
         else:
             text = "this needs the key of a%s" % ("n administrator", " technician")[least == 1]
-            self.console.refuse(sequence, _NOT_ALLOWED, text)
+            self.console.refuse(sequence, access.NOT_ALLOWED, text)
 
     def seal(self, kind, sequence, data):
         """(kind, data) of an answer or a refusal as it goes out: sealed when what it answers was.

@@ -10,13 +10,13 @@ from array import array
 
 from micropython import const
 
+from tirta_format import record
 from tirta_node import unload
 from tirta_node.sampling.sampler import SLOT
 
 _ABOVE, _BELOW, _FAULT = const(0), const(1), const(2)  # as in alarm_log.py
 _TAMPER, _NIGHT = const(3), const(5)
 _FROM_MS = 1577836800000  # 2020
-_FAIL = const(4)  # as in record.py
 _TO_S = const(0x3FFFFFFF)  # 2054: as many seconds as take no heap
 
 
@@ -108,7 +108,7 @@ class Alarms:
             if not at_s:
                 return alarm.on
             if self.is_sick is not None and self.is_sick(self._found, alarm.cell):
-                flag = _FAIL
+                flag = record.FAIL
             return alarm.source.take(at_s, value, flag, ring.values, ring.flags)
         if flag > 2:
             return alarm.on

@@ -6,12 +6,11 @@ is loaded beside them.
 
 import json
 
-from tirta_format import calibration, frame, state
+from tirta_format import calibration, frame, meta, state
 from tirta_node import unload
 from tirta_node.line.console import RESTART
 
 _WHO = 32
-_STOP_CONFIG = 3  # as in meta.py
 _STORE, _RULES = "tirta_node.state.copies", "tirta_node.state.config_rules"
 
 
@@ -84,7 +83,7 @@ def _calibrate(node, asked):
     node.keeper.log.note(calibration.record(node.clock.uptime_ms(), name, asked["t"], texts))
     unload.call(_STORE, "change", flash, {calibration.TAG: json.dumps(known).encode()})
     node.dispatcher.wish = RESTART
-    node.stop_reason = _STOP_CONFIG
+    node.stop_reason = meta.STOP_CONFIG
     return ""
 
 

@@ -13,12 +13,11 @@ import time
 
 from micropython import const
 
-from tirta_format import frame
+from tirta_format import frame, record
 from tirta_node import unload
 from tirta_node.line.console import RUN
 from tirta_node.sampling import sampler
 
-_MISSING = const(9)  # as in record.py, which the rescue does without
 _REPORT = const("tirta_node.requests.status")
 _BAUDS = (1200, 5000000)  # what the chip's UART can do; 0 = no UART
 # Requests come in ranges of eight: the module whose `handle` answers them.
@@ -125,7 +124,7 @@ def _latest(node):
     if node.sampler:
         for i, name in enumerate(node.sampler.columns):
             flag = node.ring.flags[i]
-            rows.append([name, None if flag == _MISSING else node.ring.values[i], flag])
+            rows.append([name, None if flag == record.MISSING else node.ring.values[i], flag])
         slot, age_ms = _last(node)
     return {
         "number": node.keeper.number(),

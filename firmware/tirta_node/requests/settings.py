@@ -9,11 +9,10 @@ import struct
 
 from micropython import const
 
-from tirta_format import frame, meta
+from tirta_format import config, frame, meta
 from tirta_node.line.console import RESTART, VISIT
 
 _PART = const(1024)
-_MAX_BYTES = const(8000)  # as in tirta_format.config, whose rules take 10 KB
 
 
 def handle(node, console, kind, sequence, payload):
@@ -38,8 +37,8 @@ def _config_get(node, payload):
 def _config_put(node, payload):
     length, offset = struct.unpack("<HH", payload[:4])
     part = payload[4:]
-    if length > _MAX_BYTES or offset + len(part) > length:
-        raise ValueError("config is longer than %d bytes" % _MAX_BYTES)
+    if length > config.MAX_BYTES or offset + len(part) > length:
+        raise ValueError("config is longer than %d bytes" % config.MAX_BYTES)
     upload = node.dispatcher
     if offset == 0:
         upload.upload = bytearray(length)

@@ -11,13 +11,11 @@ import struct
 
 from micropython import const
 
-from tirta_format import frame
+from tirta_format import frame, meta, staging
 from tirta_node import unload
 from tirta_node.line.console import RESTART
 
-_STAGE = const(0x30)  # as in tirta_format/staging.py and meta.py, whose names would stay in RAM
 _LEAST_S, _MOST_S = const(10), const(3600)
-_STOP_CONFIG = const(3)
 _STORE = const("tirta_node.state.copies")
 _TRIAL = const("tirta_node.state.config_trial")
 
@@ -27,7 +25,7 @@ def handle(node, console, kind, sequence, payload):
     flash refuses.
     """
     seconds = 0
-    if kind == _STAGE:
+    if kind == staging.STAGE:
         wanted, seconds = struct.unpack("<IH", payload)
         if not _LEAST_S <= seconds <= _MOST_S:
             raise ValueError("a trial lasts %d to %d s" % (_LEAST_S, _MOST_S))
@@ -43,7 +41,7 @@ def handle(node, console, kind, sequence, payload):
             return
         _keep(node, flash, seconds)
         node.dispatcher.wish = RESTART
-        node.stop_reason = _STOP_CONFIG
+        node.stop_reason = meta.STOP_CONFIG
         how = "staged" if seconds else "restarting"
     elif not seconds:
         how = "active"

@@ -6,9 +6,8 @@ Who knows where the tick has its rows and calls is this room alone.
 
 from micropython import const
 
-from tirta_format import columns
+from tirta_format import columns, record
 
-_GOOD, _SUSPECT, _MISSING = const(1), const(3), const(9)  # as in record.py
 # As in tick_viper.py and row.py.
 _HELD = const(20)
 _ROWS = const(25)
@@ -77,5 +76,5 @@ def _calls(parts):
 def _flag(words, at, raw):
     """A broken loop must not become somebody's zero."""
     if not words[at + _DEAD_LOW] <= raw <= words[at + _DEAD_HIGH]:
-        return _MISSING
-    return _GOOD if words[at + _LOW] <= raw <= words[at + _HIGH] else _SUSPECT
+        return record.MISSING
+    return record.GOOD if words[at + _LOW] <= raw <= words[at + _HIGH] else record.SUSPECT

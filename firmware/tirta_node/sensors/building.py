@@ -6,9 +6,9 @@ Called at a start; nothing of it stays in RAM. Only the kinds that the config na
 
 from micropython import const
 
+from tirta_format import kinds
 from tirta_node.hal import inputs
 
-_PLAIN_HZ = const(200)  # as in kinds.py, which is large
 _SAFE = const(12000)  # pulses that may come between two readings
 _QUIET_MS = const(10000)
 _SLOW_MS = const(60000)
@@ -68,7 +68,7 @@ class _Building:
 
         if channel["counter"] < 0:
             return PulseMeter(begun, 0, 0, 0, most_hz)
-        poll_ms = max(1, _SAFE * 1000 // channel.get("max_hz", _PLAIN_HZ))
+        poll_ms = max(1, _SAFE * 1000 // channel.get("max_hz", kinds.PLAIN_HZ))
         meter = PulseMeter(begun, counting.TURN, poll_ms, 0, most_hz)
         if self.periods[i] > poll_ms:
             self.buses.append(meter)

@@ -5,12 +5,12 @@ through: what comes from then on is in the first record. Nothing of it stays in 
 
 from micropython import const
 
+from tirta_format import kinds
 from tirta_node.hal import inputs
 
 QUICK_TURN = const(32000)  # at which a counter begins anew that is read every second or faster
 TURN = const(30000)
 QUICK_MS = const(1000)
-_SETTLED_HZ = const(250)  # as in kinds.py, which is large
 _MOST_ML_S = const(2000000)  # 2 m3/s: a pipe of a metre at 2.5 m/s, no district has more
 _MOST_HZ = const(6000)  # times a day in seconds it is below 2^29
 
@@ -42,7 +42,7 @@ def most_hz(channel):
     if "max_hz" in channel:
         return channel["max_hz"]
     if "settle_ms" in channel:
-        return max(1, _SETTLED_HZ // channel["settle_ms"])
+        return max(1, kinds.SETTLED_HZ // channel["settle_ms"])
     return max(1, min(_MOST_ML_S // channel["ml"], _MOST_HZ))
 
 

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The end of a config's trial. Apart from config_trial.py: it stays in RAM as long as a trial."""
 
-from micropython import const
-
+from tirta_format import meta
 from tirta_node.hal import one_shot
 from tirta_node.line.console import RESTART
-
-_STOP_CONFIG = const(3)  # as in meta.py, which would stay in RAM with what waits here
 
 
 def watch(node):
@@ -15,6 +12,6 @@ def watch(node):
     def over(timer):
         node.trial_over = True
         node.dispatcher.wish = RESTART
-        node.stop_reason = _STOP_CONFIG
+        node.stop_reason = meta.STOP_CONFIG
 
     one_shot.after(node.trial_s, over)

@@ -12,11 +12,8 @@ from binascii import crc32
 
 from micropython import const
 
-from tirta_format import state
+from tirta_format import staging, state
 
-_STAGED = const(16)  # as in tirta_format.staging, whose names would stay in RAM
-_SECRETS, _TRIED_SECRETS = const(22), const(23)
-_HEAD_SIZE = const(3)
 _PIECE = const(512)
 
 
@@ -28,14 +25,14 @@ def config(flash):
 
 def tried(fields):
     """The text of the config that this boot tries, or nothing: its test took two boots."""
-    staged = fields.get(_STAGED, b"\0")
-    return staged[_HEAD_SIZE:] if staged[0] > 2 else b""
+    staged = fields.get(staging.STAGED, b"\0")
+    return staged[staging.HEAD_SIZE :] if staged[0] > 2 else b""
 
 
 def secrets(fields):
     """The passwords that this boot runs with, on trial or in force, or nothing."""
-    offered = fields.get(_TRIED_SECRETS) if tried(fields) else None
-    return offered or fields.get(_SECRETS, b"")
+    offered = fields.get(staging.TRIED_SECRETS) if tried(fields) else None
+    return offered or fields.get(staging.SECRETS, b"")
 
 
 def runs_with(flash):

@@ -8,12 +8,14 @@ own module only becomes a private constant, which `mpy-cross` resolves by itself
 imported for constants alone is imported no more. Lines stay where they are.
 
 Constants are whole numbers, bound once, at the top of their module. A name that is asked of
-something else than its module, or stands in a text, stays.
+something else than its module, or stands in a text, stays. What a module imported is asked of it
+by the module's own name, or not at all.
 """
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,9 +51,11 @@ def inline(sources: Mapping[Path, bytes], askers: Iterable[bytes] = ()) -> dict[
     """
     by_path = {path: _Module(source, str(path)) for path, source in sources.items()}
     modules = {_dotted(path): module for path, module in by_path.items()}
-    kept = {name for source in askers for name in _Module(source, "boot.py").asked_names()}
-    for module in by_path.values():
+    as_they_are = [_Module(source, "boot.py") for source in askers]
+    kept = {name for module in as_they_are for name in module.asked_names()}
+    for module in [*as_they_are, *by_path.values()]:
         module.look(modules)
+    for module in by_path.values():
         kept |= module.asked_names()
     return {path: module.inlined(kept) for path, module in by_path.items()}
 
@@ -65,6 +69,7 @@ class _Module:
         self._lines = source.splitlines()
         self._nodes = list(ast.walk(self._tree))
         self._foreign: dict[ast.expr, int] = {}  # what asks another module, and its number
+        self.asked: set[str] = set()  # names that others ask of this module
 
     @cached_property
     def _bound(self) -> list[str]:
@@ -126,7 +131,11 @@ class _Module:
         return {name: value for one in self._definitions for name, value in one.values.items()}
 
     def look(self, modules: Mapping[str, "_Module"]) -> None:
-        """Find what asks other modules for constants."""
+        """Find what asks other modules for constants, and tell them what is asked of them."""
+        for meant in chain.from_iterable(self._imports.values()):
+            before, _, name = meant.rpartition(".")
+            if before in modules:
+                modules[before].asked.add(name)
         for node in self._nodes:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 owner, name = modules.get(self._imported(node.value.id)), node.attr
@@ -135,6 +144,8 @@ class _Module:
                 owner = modules.get(before)
             else:
                 continue
+            if owner:
+                owner.asked.add(name)
             if owner and name in owner.constants and self._stands(node):
                 self._foreign[node] = owner.constants[name]
 
@@ -164,7 +175,7 @@ class _Module:
         changes = {place: text for place, text in changes.items() if place not in inside}
         for node in self._nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
-                changes |= self._import(node, kept)
+                changes |= self._import(node)
         return _replaced(self._source, changes | definitions)
 
     def _private(self, name: str, kept: set[str]) -> str:
@@ -175,11 +186,11 @@ class _Module:
         is_free = private not in self._bound and private not in self._uses and private not in kept
         return private if is_free and name not in kept else ""
 
-    def _import(self, node: ast.Import | ast.ImportFrom, kept: set[str]) -> dict[SourceRange, str]:
+    def _import(self, node: ast.Import | ast.ImportFrom) -> dict[SourceRange, str]:
         left = []
         for alias in node.names:
             local = alias.asname or alias.name
-            if local in kept or not self._is_replaced(local):
+            if local in self.asked or not self._is_replaced(local):
                 left.append(alias)
         if len(left) == len(node.names):
             return {}
