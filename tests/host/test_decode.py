@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 from generated import given, settings
@@ -11,7 +12,10 @@ from lake import NODE, store
 from peer import CONFIG_TEXT, EPOCH, UNIX_MS, FakeLog
 
 from tirta.archive import holes
+from tirta.archive.evidence import Archive
+from tirta.archive.ledger import Ledger
 from tirta.exports import series
+from tirta.exports.plot import plot
 from tirta.exports.series import Measured
 from tirta.log.dating import QUALITIES, Anchor, Dating
 from tirta.log.decode import Log, decode
@@ -104,6 +108,29 @@ def test_picture_breaks_the_line_where_nothing_was_measured(fake: FakeLog, tmp_p
     assert pressure.x[gap + 1] - pressure.x[gap - 1] > 600
     number = 20
     assert flow.y[number] == pytest.approx(FakeLog.values(number)[0] * 10 / 60)
+    hole = int(pressure.number[gap - 1]) + 1, int(pressure.number[gap + 1]) - 1
+    assert pressure.span(*hole) == (pressure.x[gap - 1], pressure.x[gap + 1] - 60)
+    assert pressure.span(20, hole[1]) == (pressure.x[19], pressure.x[gap - 1])
+    assert pressure.span(1 << 20, 1 << 21) is None
+
+
+def test_picture_tells_which_holes_were_filled(fake: FakeLog, tmp_path: Path) -> None:
+    measured(tmp_path, fake)
+    green = np.array([0x00, 0x9E, 0x73])
+
+    def drawn() -> bool:
+        pixels = np.round(matplotlib.image.imread(plot(tmp_path, node=NODE))[..., :3] * 255)
+        return bool((pixels == green).all(axis=2).any())
+
+    assert not drawn()
+    (epoch,) = Archive(tmp_path).epochs()
+    ledger = Ledger(epoch)
+    ledger.detect([], 0, 100)
+    ledger.save()
+    assert not drawn()  # an open hole has another colour
+    ledger.collect_ended([(0, 99)], [])
+    ledger.save()
+    assert drawn()
 
 
 def test_picture_of_a_clock_that_was_never_set_counts_from_the_start(

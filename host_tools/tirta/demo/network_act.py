@@ -19,6 +19,7 @@ from tirta.archive.evidence import Archive, Epoch
 from tirta.archive.ledger import COLLECTED
 from tirta.errors import TirtaError
 from tirta.exports.export import export
+from tirta.exports.plot import plot
 from tirta.patience import Patience
 from tirta.receive import keys
 from tirta.receive.broker import embedded
@@ -84,6 +85,8 @@ def run(folder: Path, step: Step) -> list[str]:
     step(
         f"the ledger of {AWAY} tells of {late} records that were missing when it was back, and came"
     )
+    picture = plot(archive, folder / f"{AWAY}.png", NODES[AWAY])
+    step(f"wrote {picture}: its curves have no hole, a bar on top tells what came late")
     seconds = time.monotonic() - began
     step(f"{3 * _MINUTES} records of three nodes over the network in {seconds:.1f} s")
     return differs

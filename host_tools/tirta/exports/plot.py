@@ -2,7 +2,8 @@
 """A picture of what a node measured: flow, pressure and quality over one time axis.
 
 One panel a unit. Nothing is drawn where nothing was measured; values that the node itself doubts
-carry a mark.
+carry a mark. Where the ledger tells of holes, a strip on top says which of them were filled later,
+and which never.
 """
 
 from datetime import UTC, datetime
@@ -14,7 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tirta.archive import ledger
 from tirta.archive.evidence import Archive, Epoch
+from tirta.archive.ledger import Ledger
 from tirta.errors import TirtaError
 from tirta.exports import series
 from tirta.exports.series import Measured, Series
@@ -27,6 +30,12 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _DOUBT = "#B00020"
 _MEAN_S = 900
 _STYLES = ("-", "--", ":", "-.")  # once the colours are used up
+_HOLES = {
+    ledger.COLLECTED: ("#009E73", "missed once, came later"),
+    ledger.DETECTED: ("#E69F00", "not here yet"),
+    ledger.COLLECTING: ("#E69F00", "not here yet"),
+    ledger.LOST: ("#B00020", "lost"),
+}  # colour and what to say of a hole, by its state
 _TITLES = {"ph": "pH", "redox": "Redox potential"}  # others as their quantity is called
 _SIGNS = {"uS/cm": "µS/cm", "degC": "°C", "pH": ""}
 
@@ -70,17 +79,45 @@ def _newest(epoch: Epoch) -> float:
 
 def _figure(epoch: Epoch, measured: Measured) -> Figure:
     panels = series.panels(measured.series)
+    spans = _spans(Ledger(epoch), measured.series[0])
+    heights = [0.12] * bool(spans) + _heights(panels)
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(11, 1.2 + 1.5 * len(panels)), dpi=120, layout="constrained")
-        axes = figure.subplots(
-            len(panels), sharex=True, squeeze=False, height_ratios=_heights(panels)
-        )
-        for ax, ((quantity, unit), members) in zip(axes[:, 0], panels.items(), strict=True):
+        found = figure.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)
+        strip, axes = found[: bool(spans), 0], found[bool(spans) :, 0]
+        for ax, ((quantity, unit), members) in zip(axes, panels.items(), strict=True):
             _panel(ax, quantity, unit, members)
-        _time_axis(axes[-1, 0], measured.series[0])
-        figure.align_ylabels(axes[:, 0])
+        for ax in strip:
+            _strip(ax, spans)
+        _time_axis(axes[-1], measured.series[0])
+        figure.align_ylabels(axes)
         figure.suptitle(_title(epoch, measured), x=0.01, ha="left", fontsize=11)
     return figure
+
+
+def _spans(found: Ledger, one: Series) -> list[tuple[str, float, float]]:
+    """Return the states of holes, and on the axis of time where they begin and end."""
+    spans = [(entry.state, one.span(entry.first, entry.last)) for entry in found.entries]
+    per = 86400 if one.dated else 3600
+    return [(state, at[0] / per, at[1] / per) for state, at in spans if at]
+
+
+def _strip(ax: Axes, spans: list[tuple[str, float, float]]) -> None:
+    """Draw a bar for each hole, and its state above."""
+    told: dict[str, list[tuple[float, float]]] = {}
+    for state, begin, end in spans:
+        told.setdefault(state, []).append((begin, end - begin))
+    for state, bars in told.items():
+        colour, words = _HOLES[state]
+        ax.broken_barh(bars, (0, 1), facecolors=colour, label=words)
+    ax.set_ylim(0, 1)
+    ax.set_yticks([])
+    ax.tick_params(bottom=False)
+    ax.spines[["left", "bottom"]].set_visible(False)
+    ax.legend(
+        loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, fontsize=8,
+        borderaxespad=0,
+    )  # fmt: skip
 
 
 def _heights(panels: dict[tuple[str, str], list[Series]]) -> list[float]:

@@ -36,7 +36,9 @@ _FIELDS = pa.schema(
 
 @dataclass(frozen=True)
 class Series:
-    """One channel. `x` is Unix seconds, or seconds of uptime when `dated` is False."""
+    """One channel. `x` is Unix seconds, or seconds of uptime when `dated` is False; `number` is
+    that of each record.
+    """
 
     channel: str
     unit: str
@@ -47,6 +49,17 @@ class Series:
     x: Floats
     y: Floats
     doubtful: NDArray[np.bool_]  # flags 3 and 4: measured, but not to be trusted
+    number: Ints
+
+    def span(self, first: int, last: int) -> tuple[float, float] | None:
+        """Return when records `first` to `last` were taken, begin and end in the unit of `x`: by
+        those that are here, or else by their neighbours; None beyond either end.
+        """
+        inside = self.x[(self.number >= first) & (self.number <= last) & np.isfinite(self.y)]
+        if len(inside):
+            return float(inside.min()) - self.interval_s, float(inside.max())
+        before, after = self.x[self.number < first], self.x[self.number > last]
+        return (float(before.max()), float(after.min())) if len(before) and len(after) else None
 
 
 @dataclass(frozen=True)
@@ -104,9 +117,12 @@ def _series(
     doubtful = (flags >= SUSPECT) & (flags != MISSING)
     order = np.argsort(x, kind="stable")
     order = order[np.isfinite(x[order])]
-    x, y, doubtful = _break_lines(x[order], y[order], doubtful[order], step_s[order])
+    number = number[order]
+    x, y, doubtful, number = _break_lines(
+        x[order], y[order], doubtful[order], number, step_s[order]
+    )
     about = newest["channel"], meaning.unit, newest["sensor"], newest["quantity"]
-    return Series(*about, dated, meaning.step_s, x, y, doubtful)
+    return Series(*about, dated, meaning.step_s, x, y, doubtful, number)
 
 
 def _read(shelf: Shelf, channel: str, configs: list[str]) -> pa.Table:
@@ -136,13 +152,14 @@ class _Uptime:
 
 
 def _break_lines(
-    x: Floats, y: Floats, doubtful: NDArray[np.bool_], step_s: Floats
-) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    x: Floats, y: Floats, doubtful: NDArray[np.bool_], number: Ints, step_s: Floats
+) -> tuple[Floats, Floats, NDArray[np.bool_], Ints]:
     gaps = np.flatnonzero(np.diff(x) > _GAP * step_s[1:]) + 1
     return (
         np.insert(x, gaps, x[gaps] - step_s[gaps]),
         np.insert(y, gaps, np.nan),
         np.insert(doubtful, gaps, False),
+        np.insert(number, gaps, number[gaps]),
     )
 
 
