@@ -10,6 +10,7 @@ MAX_NAME = 16
 VALUE = "value"  # the last sample of a level, the sum of increments
 RAW = "raw"
 STATISTICS = ("mean", "min", "max", "last", "count", "std")
+MOST_STATISTICS = 6
 # Kinds of sensors of which a sample is an increment: a record holds the sum of its samples. (Here
 # and not in kinds.py, which takes 5 KB of RAM that a start has not got.)
 COUNTING = ("pulse",)

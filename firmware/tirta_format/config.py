@@ -7,17 +7,13 @@ of sensor are in kinds.py.
 
 import json
 
-from tirta_format import columns, kinds, state
+from tirta_format import columns, kinds
 from tirta_format.kinds import LIMIT, OMIT, SENSORS
 
-config_hash = state.config_hash
 MAX_BYTES = 8000
 _MOST_NESTED = 500  # brackets: no config that can be used has so many
 MAX_CHANNELS = 32
 MAX_INTERVAL_MS = 86400000
-MAX_SAMPLES = 16384  # of a channel with statistics in one record: their sums stay below 2^30
-MAX_FLAT = 240  # samples that a flat line is looked for in
-MAX_FLAT_SUM = 1000  # of all channels: each is a word of RAM
 
 _TEXT = str
 _INT = int
@@ -45,7 +41,7 @@ CHANNEL = {
     "qc_suspect": (list, 2, 2, OMIT),
     "scale": (_INT, 1, 1000000, 1),
     "sensor": (_TEXT, 1, 16, None),
-    "stats": (list, 1, len(columns.STATISTICS), OMIT),
+    "stats": (list, 1, columns.MOST_STATISTICS, OMIT),
     "unit": (_TEXT, 0, 16, ""),
 }
 # Texts as in kinds.py.
@@ -70,9 +66,23 @@ BUSES = {
 NODE.update(dict.fromkeys(BUSES, (dict, 0, 0, OMIT)))
 
 
+def config_hash(text):
+    """As tirta_format/state.py has it."""
+    from tirta_format import state
+
+    return state.config_hash(text)
+
+
 def check(config):
-    """What is wrong with a parsed config: a list of (where, what), empty when it can be used."""
-    wrong = check_alone(config)
+    """What is wrong with a parsed config: a list of (where, what), empty when it can be used. A
+    node, whose RAM has no room for all rules at once, asks for one part after the other
+    (tirta_node/state/config_rules.py).
+    """
+    wrong = check_keys(config)
+    if isinstance(config, dict) and isinstance(config.get("channels"), list):
+        from tirta_format import channel_rules
+
+        channel_rules.check(config, wrong)
     if not wrong:
         from tirta_format import wiring
 
@@ -84,10 +94,8 @@ def check(config):
     return wrong
 
 
-def check_alone(config):
-    """What is wrong, but with the wiring and the alarms. A node, whose RAM has no room for all
-    rules at once, asks for those afterwards (tirta_node/state/config_rules.py).
-    """
+def check_keys(config):
+    """What is wrong with each key alone."""
     if not isinstance(config, dict):
         return [("", "must be an object")]
     wrong = []
@@ -99,7 +107,6 @@ def check_alone(config):
         if isinstance(config.get(bus), dict):
             kinds.check_keys(config[bus], kinds.rules_in(BUSES[bus]), bus + ".", wrong)
     names = {}
-    before = len(wrong)
     for i, channel in enumerate(channels):
         where = "channels[%d]" % i
         if not isinstance(channel, dict):
@@ -111,52 +118,7 @@ def check_alone(config):
             wrong.append((where + ".name", "name %s is already used by %s" % (name, names[name])))
         elif isinstance(name, str):
             names[name] = where
-    if len(wrong) == before and isinstance(config.get("interval_ms", 60000), int):
-        _check_columns(channels, config.get("interval_ms", 60000), wrong)
     return wrong
-
-
-def _check_columns(channels, interval_ms, wrong):
-    """What no channel shows alone: the columns of a record, and what a record has time for."""
-    owners = {}
-    found = columns.columns(channels)
-    for name, i, what in found:
-        key = what if what == columns.RAW else "name" if what == columns.VALUE else "stats"
-        where = "channels[%d].%s" % (i, key)
-        if len(name) > columns.MAX_NAME:
-            wrong.append((where, "makes a column %s of more than 16 letters" % name))
-        elif name in owners:
-            wrong.append((where, "makes a second column %s" % name))
-        owners[name] = i
-    if len(found) > columns.MAX_COLUMNS:
-        where = "channels[%d]" % found[columns.MAX_COLUMNS][1]
-        wrong.append((where, "makes more than 32 columns: RAM has no room for a longer record"))
-    flat = 0
-    for i, channel in enumerate(channels):
-        where = "channels[%d]." % i
-        period_ms = columns.period_ms(channel, interval_ms)
-        least_ms = kinds.least_ms(channel)
-        if period_ms < least_ms:
-            key = where + "period_ms" if "period_ms" in channel else "interval_ms"
-            wrong.append((key, "%s needs %d ms or more" % (channel["sensor"], least_ms)))
-        most = channel.get("max_hz", kinds.PLAIN_HZ) * interval_ms // 1000
-        if channel["sensor"] in columns.COUNTING and most > LIMIT // 2:
-            key = "max_hz" if "max_hz" in channel else "sensor"
-            what = "may be %d pulses in a record, which holds %d: shorten the interval"
-            wrong.append((where + key, what % (most, LIMIT // 2)))
-        if "stats" in channel and not interval_ms // MAX_SAMPLES < period_ms < interval_ms:
-            what = "needs a period below the record's interval, and above 1/%d of it" % MAX_SAMPLES
-            wrong.append((where + "stats", what))
-        if "qc_spike" in channel and channel["sensor"] in columns.COUNTING:
-            wrong.append((where + "qc_spike", "is not for counts: the last sample would wait"))
-        elif "qc_spike" in channel and period_ms * 2 > interval_ms:
-            what = "needs a period of half the record's interval or less: it judges a sample late"
-            wrong.append((where + "qc_spike", what))
-        flat += channel.get("qc_flat", (0, 0, 0))[2]
-        if flat > MAX_FLAT_SUM:
-            what = "looks back too far: with the channels before it more than %d samples"
-            wrong.append((where + "qc_flat", what % MAX_FLAT_SUM))
-            flat = 0
 
 
 def _check_channel(channel, where, wrong):
@@ -166,34 +128,7 @@ def _check_channel(channel, where, wrong):
         return
     rules = dict(CHANNEL)
     rules.update(kinds.rules(kind))
-    before = len(wrong)
     kinds.check_keys(channel, rules, where + ".", wrong)
-    if len(wrong) > before:
-        return
-    _check_lists(channel, where, wrong)
-    problem = kinds.check(channel)
-    if problem:
-        wrong.append((where + "." + problem[0], problem[1]))
-
-
-def _check_lists(channel, where, wrong):
-    for key in ("qc_fail", "qc_suspect", "qc_spike", "qc_flat"):
-        value = channel.get(key, ())
-        for number in value:
-            if isinstance(number, bool) or not isinstance(number, int) or abs(number) > LIMIT:
-                wrong.append((where + "." + key, "must be whole numbers up to %d" % LIMIT))
-                return
-        if value and value[-2] > value[-1]:
-            wrong.append((where + "." + key, "must not go down"))
-    flat = channel.get("qc_flat")
-    if flat and not 2 <= flat[1] <= flat[2] <= MAX_FLAT:
-        wrong.append((where + ".qc_flat", "must be 2 to %d samples" % MAX_FLAT))
-    asked = channel.get("stats", ())
-    for i, what in enumerate(asked):
-        if what not in columns.STATISTICS or what in asked[:i]:
-            known = ", ".join(columns.STATISTICS)
-            wrong.append((where + ".stats", "must be different ones of " + known))
-            return
 
 
 def parse(text):
@@ -201,9 +136,9 @@ def parse(text):
     return _parsed(text, check)
 
 
-def parse_alone(text):
-    """The same by the rules of `check_alone`."""
-    return _parsed(text, check_alone)
+def parse_keys(text):
+    """The same by the rules of `check_keys`."""
+    return _parsed(text, check_keys)
 
 
 def _parsed(text, check_with):

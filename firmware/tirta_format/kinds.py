@@ -130,7 +130,11 @@ def check(channel):
         return "uv1", "must differ from uv0"
     plain = kind in PLAIN and "rom" not in channel and channel.get("counter", 0) >= 0
     plain = plain and "settle_ms" not in channel
-    return None if plain else _devices().check(channel, _LEAST_MS)
+    if plain:
+        return None
+    from tirta_format import device_checks
+
+    return device_checks.check(channel, _LEAST_MS)
 
 
 def _devices():

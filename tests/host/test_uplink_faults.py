@@ -4,6 +4,7 @@
 import json
 from collections import Counter
 
+import pytest
 from interpreters import BOTH, FIRMWARE, ON_NODE, run, unix_command
 from run_uplink_campaign import block
 
@@ -17,6 +18,13 @@ def test_nothing_is_lost_doubled_or_altered() -> None:
     assert told.records > 2_000
     assert told.kinds["cut in a flash operation"] > 5
     assert (told.lost, told.doubled, told.wrong, told.bad) == (0, 0, 0, [])
+
+
+@pytest.mark.parametrize("period_ms", [100, 1000, 10000])
+def test_a_node_sends_beside_samples_of_a_second(period_ms: int) -> None:
+    """No pause between them is ever as long as between two records: it never began to connect."""
+    code = f"import uplink_faults\nuplink_faults.sends_beside({period_ms})"
+    assert json.loads(run(unix_command(code, [ON_NODE, FIRMWARE])))
 
 
 def test_a_town_of_nodes_does_not_come_back_in_one_second() -> None:

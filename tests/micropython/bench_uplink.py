@@ -34,6 +34,9 @@ class Node:
         self.clock.set(1800000000000, 2, 0)
         self.console = self
         self.config = {"interval_ms": MINUTE_MS}
+        self.sampler = self
+        self.groups = (self,)
+        self.period_ms = MINUTE_MS
         settings = {"broker": "10.0.0.2", "port": 1883, "ssid": "x", "push_s": push_s, "kb_h": 0}
         keys = up_keys(KEY, NAME, bytes(16))
         self.carrier = Carrier(self, NAME, settings, {}, KEY, b"name....", bytes(16), keys)

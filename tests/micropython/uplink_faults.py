@@ -42,16 +42,18 @@ class Still:
 
 
 class Node:
-    """What a sender asks of a node. `boots` is how many there were."""
+    """What a sender asks of a node that samples every so often. `boots` is how many there were."""
 
     alarms = None
-    sampler = True
 
-    def __init__(self, writer, boots):
+    def __init__(self, writer, boots, period_ms=5000):
         self.keeper = writer.keeper
         self.clock = writer.clock
         self.console = self
         self.config = {"interval_ms": INTERVAL_MS}
+        self.sampler = self
+        self.groups = (self,)  # the fastest first
+        self.period_ms = period_ms
         self.frames = 0  # of a laptop
         run = bytes((boots >> 8, boots & 255, 0, 0, 0, 0))
         run += bytes([random.randrange(256) for _ in range(10)])
@@ -66,7 +68,7 @@ class Node:
         """Send what is due for so long; with `coarse_ms`, in such steps where there is no way."""
         until = net.now_ms + duration_ms
         while net.now_ms < until:
-            wait_ms = self.carrier.step(5000)
+            wait_ms = self.carrier.step(self.period_ms - net.now_ms % self.period_ms)
             if wait_ms >= 500 or (coarse_ms and not net.way):
                 wait_ms = coarse_ms or 2000
             _wait(wait_ms)
@@ -283,6 +285,18 @@ def run(first, faults):
         life.tell()
         done += net.faults
         seed += 1
+
+
+def sends_beside(period_ms):
+    """Print whether a node sends that samples so often, in records of ten seconds."""
+    net.__init__()
+    net.clean = True
+    net.archives = [Archive(b"archive1")]
+    writer = Writer(Flash(BLOCKS), FIRST, Still(), 1, EACH, INTERVAL_MS)
+    writer.start()
+    node = Node(writer, 1, period_ms)
+    node.live(100000)
+    print(json.dumps(len(net.archives[0].durable) > 0))
 
 
 def comes_back(count):

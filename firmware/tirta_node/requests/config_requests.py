@@ -76,7 +76,7 @@ def _confirm(node, payload):
 def _hurried(node):
     """Whether a sample falls due before something slow has ended, and waiting would help."""
     sampler = node.sampler
-    if not sampler or node.config["interval_ms"] < 2 * _SLACK_MS:
+    if not sampler or sampler.groups[0].period_ms < 2 * _SLACK_MS:
         return False
     left_ms = sampler.tick(sampler.cells, sampler.state, time.ticks_ms(), sampler.parts)
     return left_ms < _SLACK_MS

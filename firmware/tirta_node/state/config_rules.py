@@ -10,8 +10,8 @@ _CONFIG = "tirta_format.config"
 
 def parse(text):
     """The config in `text`, as tirta_format/config.py has it. Raises ValueError."""
-    made = unload.call(_CONFIG, "parse_alone", text)
-    wrong = _wiring_and_alarms(made)
+    made = unload.call(_CONFIG, "parse_keys", text)
+    wrong = _more(made)
     if wrong:
         raise ValueError("%s: %s" % wrong[0])
     return made
@@ -19,12 +19,14 @@ def parse(text):
 
 def check(config):
     """What is wrong with a config: (where, what) each."""
-    return unload.call(_CONFIG, "check_alone", config) or _wiring_and_alarms(config)
+    return unload.call(_CONFIG, "check_keys", config) or _more(config)
 
 
-def _wiring_and_alarms(config):
+def _more(config):
     wrong = []
-    unload.call("tirta_format.wiring", "check", config, wrong)
+    unload.call("tirta_format.channel_rules", "check", config, wrong)
+    if not wrong:
+        unload.call("tirta_format.wiring", "check", config, wrong)
     if not wrong and "alarms" in config:
         unload.call("tirta_format.alarm_rules", "check", config, wrong)
     return wrong

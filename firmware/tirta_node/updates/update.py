@@ -21,7 +21,6 @@ from tirta_node.hal import chip
 from tirta_node.hal.flash import SlotBlocks
 
 _HASHES = const(16)  # blocks in one answer: 10 ms
-_ERASE_ROOM_MS = const(500)  # an erase lasts up to 400 ms
 _PIECE = const(256)
 _ATTEMPT = "tirta_node.updates.start_trial"
 _OTHER = {b"a": b"b", b"b": b"a"}
@@ -121,16 +120,13 @@ class _Session:
         if block >= self._flash.blocks:
             raise ValueError("the slot has no such block")
         node = self._node
-        # Shorter intervals never have that time: they pay with overruns, as where the log erases.
         sampler = node.sampler
-        left_ms = _ERASE_ROOM_MS
         if sampler is not None:
             args = sampler.cells, sampler.state, time.ticks_ms(), sampler.parts
-            left_ms = sampler.tick(*args)
-        if left_ms < _ERASE_ROOM_MS and node.config["interval_ms"] > _ERASE_ROOM_MS:
-            text = "no time for an erase before the next sample"
-            self._console.refuse(sequence, frame.NOT_NOW, text)
-            return
+            if sampler.tick(*args) < node.keeper.erase_room_ms:
+                text = "no time for an erase before the next sample"
+                self._console.refuse(sequence, frame.NOT_NOW, text)
+                return
         self._flash.erase(block)
         self._console.answer(updates.ERASE, sequence, b"")
 

@@ -52,7 +52,7 @@ class Carrier:
         self.heard_ms = -1  # uptime of the last ledger
         self.state = "join"
         self.problem = ""
-        self.long_ms = min(_LONG_MS, node.config["interval_ms"] // 2)
+        self.long_ms = min(_LONG_MS, node.sampler.groups[0].period_ms // 2)
         self._chance = run[-2] << 8 | run[-3]
         self._frame = node.console.last_frame()
         self._again_ms = _FIRST_MS

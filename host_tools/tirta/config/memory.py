@@ -33,6 +33,10 @@ _PARTS = {
 # What a config with an uplink leaves so that a laptop over the network may calibrate and apply:
 # the demo's eight channels leave 43,250, and all works; of ones that leave 36,300 some is refused.
 TALK = 42_000
+# What the rules of another config need beside the sensors: a node that has 32,800 free takes one,
+# with 30,900 it is refused. Of a locked node's estimate 5,000 go off.
+ANOTHER = 33_500
+LOCKED = 5_000
 # Each further circuit, address or register, which may be a request of its own.
 _FURTHER = {"ads1115": 50, "ezo": 400, "modbus": 350, "sdi12": 350, "alarms": 350, "nights": 1_250,
             "bursts": 700, "meters": 200}  # fmt: skip
@@ -84,6 +88,20 @@ def little_for_a_talk(config: dict[str, Any], lines: Lines) -> Iterator[Problem]
             " little room beside its sensors.",
             "What is refused needs a cable. Use fewer kinds of sensors on this node to avoid that.",
         )
+
+
+def little_for_another(config: dict[str, Any], lines: Lines) -> Iterator[Problem]:
+    """Tell where a node that runs with this config may have no room for the rules of the next."""
+    left = estimate(config)
+    if "uplink" in config or left >= ANOTHER + LOCKED:
+        return
+    which = "The node" if left < ANOTHER else "A locked node"
+    yield Problem(
+        lines.where(("channel", len(config["channels"]) - 1, "sensor")),
+        f"{which} may refuse another config while it runs with this one: its memory has little room"
+        " beside its sensors.",
+        "Then the other one comes by `tirta flash`. Use fewer kinds of sensors to avoid that.",
+    )
 
 
 def estimate(config: dict[str, Any]) -> int:

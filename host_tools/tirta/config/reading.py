@@ -13,7 +13,7 @@ from tirta.config import board_fit, complaints, document, flash_wear
 from tirta.config.alarms import Alarm, AlarmError, entries
 from tirta.config.canonical import canonical
 from tirta.config.flash_wear import Years
-from tirta.config.memory import little_for_a_talk, too_much
+from tirta.config.memory import little_for_a_talk, little_for_another, too_much
 from tirta.config.partly import readable
 from tirta.config.problems import Lines
 from tirta.errors import Problem, TirtaError
@@ -109,6 +109,7 @@ def check(path: Path) -> CheckedConfig:
         *_slow_flash(plain, lines),
         *flash_wear.warnings(plain, board, lines),
         *little_for_a_talk(plain, lines),
+        *little_for_another(plain, lines),
     ]
     hidden = config.uplink.secrets if config.uplink else {}
     kept_apart = json.dumps(hidden, separators=(",", ":")).encode() if hidden else b""
