@@ -20,6 +20,12 @@ def test_nothing_is_lost_doubled_or_altered() -> None:
     assert (told.lost, told.doubled, told.wrong, told.bad) == (0, 0, 0, [])
 
 
+@pytest.mark.parametrize("is_up", [False, True])
+def test_a_radio_that_joins_no_more_is_switched_off_and_on(is_up: bool) -> None:
+    code = f"import uplink_faults\nuplink_faults.joins_again({is_up})"
+    assert json.loads(run(unix_command(code, [ON_NODE, FIRMWARE])))
+
+
 @pytest.mark.parametrize("period_ms", [100, 1000, 10000])
 def test_a_node_sends_beside_samples_of_a_second(period_ms: int) -> None:
     """No pause between them is ever as long as between two records: it never began to connect."""

@@ -172,8 +172,8 @@ class Life:
 
     def _fault(self):
         """One of those that happen to whole parts."""
-        kind = random.randrange(9)
-        if kind == 8 and random.randrange(8):
+        kind = random.randrange(10)
+        if kind == 9 and random.randrange(8):
             kind = 0  # three days are rare
         if kind == 0:
             self._count("connection lost")
@@ -190,12 +190,9 @@ class Life:
             net.lose_stream()
             net.inbox = []
             net.down = []
-        elif kind == 3:
-            self._count("archive killed behind its flush")
-            random.choice(self.archives).kill(True)
-        elif kind == 4:
-            self._count("archive killed before its flush")
-            random.choice(self.archives).kill(False)
+        elif kind in (3, 4):
+            self._count("archive killed %s its flush" % ("behind" if kind == 3 else "before"))
+            random.choice(self.archives).kill(kind == 3)
         elif kind == 5:
             self._count("power lost")
             self._tell_boot()
@@ -208,6 +205,9 @@ class Life:
         elif kind == 7:
             self._count("config changed")
             self._through(self._change)
+        elif kind == 8:
+            self._count("radio joins no more")  # until it is switched off
+            net.joins = False
         else:
             self._count("no way for 72 h")
             net.way = False
@@ -285,6 +285,22 @@ def run(first, faults):
         life.tell()
         done += net.faults
         seed += 1
+
+
+def joins_again(is_up):
+    """Print whether a node sends whose radio joins no network any more, until it is switched off:
+    from its first try on, or when it was up.
+    """
+    net.__init__()
+    net.clean = True
+    writer = Writer(Flash(BLOCKS), FIRST, Still(), 1, EACH, INTERVAL_MS)
+    writer.start()
+    node = Node(writer, 1)
+    while is_up and node.carrier.state != "up":
+        node.live(100)
+    net.joins = False
+    node.live(HOUR_MS)
+    print(json.dumps(node.carrier.state == "up"))
 
 
 def sends_beside(period_ms):

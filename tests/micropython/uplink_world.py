@@ -31,6 +31,7 @@ class Network:
         self.sent = self.received = 0  # bytes that left the node, and came to it
         self.packets = 0  # writes and reads that had bytes
         self.way = True
+        self.joins = True  # the radio's driver does
         self.clean = False  # nothing fails any more
         self.stream = None
         self.inbox = []  # (when it arrives, archive, topic's letter, payload)
@@ -97,6 +98,8 @@ class Radio:
         self.socket = None
 
     def is_joined(self):
+        if not net.joins:
+            return False
         return net.way or random.randrange(2) == 0  # a router may be dead behind an access point
 
     def send(self, data):
@@ -112,6 +115,7 @@ class Radio:
 
     def switch_off(self):
         self.close()
+        net.joins = True
 
 
 def begin(ssid, key):

@@ -5,6 +5,7 @@ import contextlib
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tirta_format import access
 
 pytest.importorskip("paho.mqtt.client", reason="tirta[receive] is not installed")
 NODE = "02fb6be3ee96"
+SILENT_S = 45
 SLOT_BYTES = 280_000  # what lies in it, at least
 
 
@@ -175,6 +177,25 @@ def test_the_log_and_the_doctor_over_the_broker(nodes: Nodes, tmp_path: Path) ->
         with Node(url) as there, pytest.raises(TirtaError, match="not to be had over a network"):
             there.unlock()
         assert uplinks.status(line, node)["overruns"] == 0
+
+
+@pytest.mark.campaign
+def test_two_laptops_at_one_node(nodes: Nodes, tmp_path: Path) -> None:
+    """A session outlives silence that nobody uses; another laptop takes the place of one that is
+    silent. The first is answered again when it begins anew.
+    """
+    with brokers.broker(tmp_path) as port:
+        url = up(nodes, uplinks.config_file(tmp_path, port), port)
+        with Node(url) as first:
+            first.whole_status()
+            time.sleep(SILENT_S)
+            first.whole_status()
+            with Node(url) as second:
+                second.whole_status()
+            with pytest.raises(TirtaError, match="No node answers"):
+                first.status()
+        with Node(url) as first:
+            assert first.whole_status()["overruns"] == 0
 
 
 @pytest.mark.campaign

@@ -24,7 +24,7 @@ _LEAST_MS = const(1000)
 _DEAF_MS = const(10000)  # for questions, after a talk without a session: archives come first
 _QUESTIONS = const(113)  # the last letter of their topic
 _ROOM_MS = const(40)
-_VAIN = const(3)  # tries in a network that is joined, until the radio begins anew
+_VAIN = const(3)  # tries in a network that is joined, until the radio begins anew; a long join is
 _FAST_MS, _SOON_MS, _IDLE_MS = const(1), const(20), const(500)
 
 
@@ -254,12 +254,15 @@ class Carrier:
         of nodes lost the same broker, and shall not come back in one second.
         """
         self.problem = why
-        self.state = "join"
         self._from_ms = self.now + _LEAST_MS + self.some(self._again_ms)
         self._again_ms = min(_LAST_MS, 2 * self._again_ms)
         if self._wire is not None:
             self._wire.clear()
-            self._vain += self._wire.radio.is_joined()
+            if self._wire.radio.is_joined():
+                self._vain += 1
+            elif self.state == "join":
+                self._vain = _VAIN
+        self.state = "join"
         self._is_done = True
 
     def _lacks_memory(self):

@@ -18,6 +18,7 @@ _CONNECT, _SUBSCRIBE = const(0x10), const(0x82)
 _ACCEPTED, _SUBSCRIBED = const(0x20), const(0x90)
 _SUBSCRIPTION = b"\0\1"  # its identifier
 _REFUSED = const(0x80)
+_JOIN_MS = const(300000)  # of a network, which drivers never give up
 _ANSWER_MS = const(10000)  # of a name, a connection, a broker's greeting
 _SOON_MS, _IDLE_MS = const(20), const(500)
 _WHY = (
@@ -66,6 +67,8 @@ class Connector:
         if carrier.state == "join":
             if not wire.radio.is_joined():
                 carrier.problem = joining.problem(wire.radio, "ethernet" in carrier.settings)
+                if carrier.now - self._since_ms > _JOIN_MS:
+                    raise OSError(carrier.problem)
                 return _IDLE_MS
             if name_query.is_address(host):
                 return self._dial(host)
