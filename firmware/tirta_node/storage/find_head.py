@@ -286,10 +286,7 @@ def _hides(index, block, page, found, is_full):
         page[:] = bytes(pages.SIZE)
         found.is_away = True
         found.skipped += int(is_full)
-    if not _read_headless(page, found):
-        return False
-    found.skipped = min(found.skipped, index.count - 2)
-    return True
+    return _read_headless(page, found)
 
 
 def _part(index, page):

@@ -67,7 +67,7 @@ def note_loss(log, reason, at_most, duration_ms, before=None):
 def erase_ahead(log):
     """Make the next page ready."""
     ring = log.ring
-    ring.attempt()
+    _attempt(log)
     victim = ring.victim()
     leave(log, victim)
     if victim == log.left:  # else a page was opened meanwhile
@@ -79,7 +79,7 @@ def open_page(log):
     ring = log.ring
     opening, log.opening = log.opening, True
     try:
-        ring.attempt()
+        _attempt(log)
         postponed = -1
         while True:
             if not ring.spare_ready():
@@ -107,6 +107,16 @@ def open_page(log):
             _look_ahead(log)
     finally:
         log.opening = opening
+
+
+def _attempt(log):
+    """As `ring.attempt`. Before a boot is noted nothing is programmed beside a page that failed: so
+    the journal shows whether it is bad, or the flash errs.
+    """
+    ring, attempts = log.ring, log.attempts
+    if ring.failed >= 0 and ring.then == attempts.count and not ring.is_waiting():
+        _try_programs(attempts)
+    ring.attempt()
 
 
 def leave(log, block):
@@ -213,7 +223,14 @@ def _erase(log, victim):
 
 
 def _is_proven(attempts):
-    if attempts.failed == attempts.count and attempts.journal:
+    if attempts.failed == attempts.count:
+        _try_programs(attempts)
+    return attempts.failed != attempts.count
+
+
+def _try_programs(attempts):
+    """Make a page of the journal that nobody needs ready: that counts where programs work."""
+    if attempts.journal and attempts.erases:
         ring = attempts.journal.ring
         try:
             ring.attempt()
@@ -226,7 +243,6 @@ def _is_proven(attempts):
             attempts.journal.make_spare()
         except OSError:
             pass
-    return attempts.failed != attempts.count
 
 
 def _checkpoint(log):

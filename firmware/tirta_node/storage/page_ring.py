@@ -87,7 +87,6 @@ class PageRing:
         self.page_crc = page_crc
         self.crc_low = self.page_crc & 0xFFFF
         self.crc_high = self.page_crc >> 16
-        self.cursor = block
         self.taken = RESUMED
         self.doubt = NO_DOUBT
         self.shaky = False
@@ -163,6 +162,7 @@ class PageRing:
         self.index.put(block, head)
         self.index.newest = block
         self.resume(block, pages.HEADER_SIZE, head.crc)
+        self.cursor = block
         self.taken = 0
         return True
 

@@ -12,9 +12,11 @@ from tirta_node.storage.page_ring import NO_DOUBT
 
 def adopt_spare(ring, intact, skipped):
     """At boot: take the page after the newest, or `skipped` further on, where one cannot be read,
-    if it is erased, marked and empty, and no power cut may have begun to program it.
+    if it is erased, marked and empty, and no power cut may have begun to program it. What a start
+    before this one passed over stays so.
     """
-    ring.cursor = (ring.index.newest + skipped) % ring.index.count
+    count = ring.index.count
+    ring.cursor = (ring.index.newest + min(skipped + ring.passed, count - 2)) % count
     ring.spare = ring.empty = ring.block = -1
     if ring.failed != ring.victim():
         ring.failed = -1
