@@ -49,6 +49,7 @@ MOVED = {
     (60010, 1): ((110, 20), (400, 1), (16, 3)),
 }
 CUTS = 300
+QUIET = 300  # trials of one fault that lasts
 # The journal found no page until the next start: the newest of those that it kept came next, of
 # which the log had everything.
 SLOWLY_WELL = [(75001, 24), (75001, 1158)]
@@ -83,9 +84,17 @@ def test_what_broke_a_rule_once(seed: int, trial: int) -> None:
     assert not oracle.found, "\n".join(report(oracle, 9, 2000))
 
 
-def test_what_a_cut_start_left_falls_behind_the_next() -> None:
-    oracle = judge(SEED, 0, CUTS, draw="draw_cut")
+@pytest.mark.parametrize("draw", ["draw_cut", "draw_causes", "draw_cuts"])
+def test_what_a_cut_start_left_falls_behind_the_next(draw: str) -> None:
+    oracle = judge(SEED, 0, CUTS, draw=draw)
     assert oracle.counts["restarted"] == CUTS
+    assert not oracle.found, "\n".join(report(oracle, 5, 2000))
+
+
+@pytest.mark.parametrize("draw", ["draw_worn", "draw_warm"])
+def test_blocks_that_wear_out_and_reads_that_come_and_go(draw: str) -> None:
+    oracle = judge(SEED, 0, QUIET, draw=draw)
+    assert oracle.counts["borne"] >= QUIET * 3 // 4
     assert not oracle.found, "\n".join(report(oracle, 5, 2000))
 
 

@@ -21,6 +21,12 @@ _SHORT = 5  # of _TIMES: those of further lies
 _MORE = 7  # of them at most
 _FEW_LIES = 2
 _CUTS = 4  # programs of a start that are cut
+# What a block does that wears out.
+_WORN = (
+    (ERASE, ("error", "error-half", "nothing", "half", "stays")),
+    (PROGRAM, ("error", "error-half", "nothing", "half", "bits", "stays")),
+    ("all", ("all locked", "all refused")),
+)
 _BEHIND = 140  # operations: what a start of nine pages makes before it writes, and some
 
 
@@ -50,6 +56,8 @@ class Plan:
         self.pace_ms = 0  # beside the interval, so that a minute passes
         self.start_reads = 0  # of a start of its base
         self.late = 0  # operations at least until cells fall that a cut left
+        self.cuts = ()  # in which program each start behind the first one is cut, before the last
+        self.causes = (1,)  # of the starts, in turn
         self.text = ""
 
     def move(self, places):
@@ -66,8 +74,12 @@ class Plan:
         several flipped bits; no programs or erases that fail one in n; none that show later, fade,
         or wrap, more than once or beside several other lies; no reads that are misled in the same
         way for longer than a start, or show the state before a program that goes wrong; no random
-        cells for minutes; no flipped bit beside other pages that are hit more than once.
+        cells for minutes; no flipped bit beside other pages that are hit more than once; no start
+        that is cut before it shows anything, and a next one that is cut as well or has another
+        cause.
         """
+        if self.cuts or len(self.causes) > 1:
+            return False
         lies = self.lies + self.again
         programs = any(lie.kind == PROGRAM for lie in lies)
         for lie in lies:
@@ -138,6 +150,72 @@ def draw_cut(base, seed, turn):
     plan.late = _BEHIND
     plan.last = turn // _CUTS % 2 == 0
     plan.text = _text(plan)
+    return plan
+
+
+def draw_causes(base, seed, turn):
+    """As `draw_cut`, with one cause for the start that is cut and another for the next."""
+    plan = draw_cut(base, seed, turn)
+    plan.causes = 1, 2 + turn % 4
+    plan.text += "; other causes"
+    return plan
+
+
+def draw_cuts(base, seed, turn):
+    """As `draw_cut`, and up to four more starts are cut like that before one is not."""
+    random = Random(seed)
+    plan = draw_cut(base, seed, turn)
+    plan.late = random.next() % (3 * _BEHIND)
+    plan.cuts = tuple(1 + random.next() % _CUTS for _ in range(1 + random.next() % 4))
+    plan.text += "; cut again at programs %r" % (plan.cuts,)
+    return plan
+
+
+def draw_worn(base, seed, turn):
+    """A block or two that take no more erases, no more programs or neither, for good."""
+    random = Random(seed)
+    plan = _quiet(base, random)
+    kind, effects = _WORN[turn % len(_WORN)]
+    most = base.counts[kind][2] if kind != "all" else base.counts[PROGRAM][2]
+    lie = Lie(kind, effects[random.next() % len(effects)], 1 + random.next() % (most + 1))
+    lie.wait_for(lie.first, ALWAYS)
+    lie.scope = "block"
+    lie.lasts = True
+    lie.wide = 1 + turn // len(_WORN) % 2
+    plan.lies.append(lie)
+    plan.text = _text(plan) + "; %d blocks wide" % lie.wide
+    return plan
+
+
+def draw_warm(base, seed, turn):
+    """Reads of two or three blocks that lie side by side go wrong while it is warm: it comes and
+    goes, for hours.
+    """
+    random = Random(seed)
+    plan = _quiet(base, random)
+    effects = "error", "flip", "line", "noise", "flicker", "spot", "part"
+    lie = Lie(READ, effects[turn % len(effects)], 1, ALWAYS)
+    first = random.next() % (base.blocks - 2)
+    lie.scope = range(first, first + 2 + random.next() % 2)
+    lie.beat_ms = _MS[random.next() % len(_MS)]
+    if random.next() % 2:
+        lie.odds = 2 + random.next() % 8
+    plan.lies.append(lie)
+    plan.text = _text(plan) + ", blocks %d on, %d ms in turn" % (first, lie.beat_ms)
+    return plan
+
+
+def _quiet(base, random):
+    """A Plan without a fault, of a long run, some with a restart in it."""
+    plan = Plan()
+    plan.start_reads = base.counts[READ][0]
+    plan.records = _MANY if random.next() % 2 else RECORDS
+    plan.restarts = random.next() % 2 == 0
+    plan.stops = random.next() % 3 == 0
+    plan.last = random.next() % 2 == 0
+    plan.hasty = random.next() % 4 == 0
+    if random.next() % 3 == 0:
+        plan.pace_ms = 61000
     return plan
 
 

@@ -17,7 +17,7 @@ from faketime import time
 from fault_bases import BLOCKS
 from fault_node import Node
 from lying_flash import LyingFlash, PowerCut, StuckError
-from nor import BLOCK, Random
+from nor import BLOCK, PROGRAM, Random
 from writer import EACH, FEW, FIRST, MANY, NEVER, SECOND, tell
 
 from tirta_node.requests import status
@@ -26,6 +26,7 @@ REGIMES = (EACH, FEW, MANY, NEVER)
 _SIZE = BLOCKS * BLOCK
 _MINUTE_MS = 61000
 _PATIENCE = 400  # minutes until a node on sound flash is to be well again
+_PASSING = 61  # and until a second one that is worn out is passed over
 _UNPROVEN = 6  # minutes that a page may wait until something proves that it may be erased
 
 
@@ -58,6 +59,10 @@ class Trial:
             flash.late = plan.late
             self._rest(0)
             self._boot(plan.records)
+            for count in plan.cuts:
+                flash.power_up()
+                flash.cut_in(PROGRAM, count, "later")
+                self._boot(plan.records)
             if plan.restarts:
                 flash.cut_at = None
                 if plan.stops:
@@ -94,6 +99,7 @@ class Trial:
     def _boot(self, records):
         base = self._base
         node = Node(self._flash, self._setup, base.seed + 77 + len(self._nodes), base.regime)
+        node.cause = self._plan.causes[len(self._nodes) % len(self._plan.causes)]
         time.sleep_ms(len(self._nodes))  # no two starts take as long: what they write differs
         self._nodes.append(node)
         try:
@@ -134,22 +140,31 @@ class Trial:
     def _recover(self):
         """On sound flash it is well again by itself, and takes what comes."""
         node = self._nodes[-1]
+        lasts = any(lie.lasts for lie in self._plan.lies)
+        patience = self.minutes + _PASSING if lasts else _UNPROVEN
         for _ in range(_PATIENCE):
             node.do(node.work)
             self._look(node)
             attempts = node.log.attempts
             proven = attempts.proof != attempts.count  # else it waits for a record, to try it with
             ring = node.log.ring
-            waits = self.minutes < _UNPROVEN and ring.refused and not ring.spare_ready()
+            waits = self.minutes < patience and ring.refused and not ring.spare_ready()
             if node.noted and proven and not waits and not status.alarms(node):
                 break
             time.sleep_ms(_MINUTE_MS)
             self.minutes += 1
             if node.is_silent() or not (proven or node.pending()):
                 node.sample(1)
+        else:
+            if not lasts:  # else an alarm of the journal may stay while nothing is sampled
+                self.trouble = "not well within %d minutes" % _PATIENCE
         node.sample(3)
         node.do(node.work)
         error = node.do(node.stop)
+        while error and lasts and self.minutes < patience:  # what was ready is worn out: once more
+            time.sleep_ms(_MINUTE_MS)
+            self.minutes += 1
+            error = node.do(node.stop)
         node.do(node.ask_index)
         if error or node.pending() or status.alarms(node):
             self.trouble = self.trouble or "not well again: %r, %d waiting, %r" % (
@@ -181,6 +196,7 @@ class Trial:
             "asked": flash.asked,
             "echoed": flash.echoed,
             "flips": self._flips,
+            "lasts": any(lie.lasts for lie in plan.lies),
             "bare": not plan.lies + plan.again,
             "blind": any(lie.is_steady(plan.start_reads) for lie in plan.lies + plan.again),
             "minutes": self.minutes,

@@ -23,6 +23,9 @@ class Lie:
     """
 
     odds = 1
+    wide = 1  # blocks from that one on
+    lasts = False  # beyond the moment at which the flash is well again: it wears out
+    beat_ms = 0  # it comes and goes: so long there, so long away
 
     def __init__(self, kind, effect, first, times=ONCE, ms=ALWAYS, scope="all"):
         self.kind = kind
@@ -59,13 +62,15 @@ class Lie:
         if self._left == 0:
             return False
         if self.scope == "block":
-            self.scope = (block,)
+            self.scope = range(block, block + self.wide)
         if self.scope != "all" and block not in self.scope:
             return False
         if self._until_ms is None:
             self._until_ms = now_ms + self.ms
         if now_ms >= self._until_ms:
             self._left = 0
+            return False
+        if self.beat_ms and now_ms // self.beat_ms % 2:
             return False
         if self.odds > 1 and random.next() % self.odds:
             return False

@@ -49,9 +49,13 @@ class LyingFlash(nor.Flash):
 
     def heal(self):
         """From here on it does what it is told."""
-        self.lies = []
+        self.lies = [lie for lie in self.lies if lie.lasts]
         self.cut_at = None
         self._fall(ALWAYS)
+
+    def cut_in(self, kind, count, shape):
+        """The power fails in the `count`-th operation of this kind from now on."""
+        self.cut_at = kind, self.counts[kind] + count, shape
 
     def power_up(self):
         """Some of what hangs in the air comes down while the power is off."""

@@ -68,6 +68,7 @@ class Writer:
         self.begun = None  # number of the first record, once the node has started
         self.totals_at_start = self.epoch_at_start = None
         self.noted = False  # its notes are begun
+        self.cause = 1  # why it starts
         self._walk = [0] * setup.channels
         self._flags = bytes([1] * setup.channels)
 
@@ -91,7 +92,7 @@ class Writer:
             self._begin()
         if changed:
             next_page.note_config(log, self.setup.text)
-        log.note(meta.boot(log.uptime_ms(), log.boot, 1, "1.0", "test"))
+        log.note(meta.boot(log.uptime_ms(), log.boot, self.cause, "1.0", "test"))
         if seq:
             reason = meta.LOSS_UNATTENDED if stopped else meta.LOSS_POWER
             log.note_loss(reason, 0 if stopped else self.window, 0)

@@ -20,6 +20,7 @@ ERASES = 3  # of an attempt at most
 # So many pages of five passed over and not erased stay behind, older than what comes: the others
 # come round, and what tells of losses and boots goes with them in its turn.
 STAY = 2
+WORN = 1  # for good: then it stays each time that the others come round
 LOSSES = {"lost", "unsaid", "boots"}
 PASSED = 3  # pages that a trial may cost beside: four hours until the third
 # What the node reports of itself, and must not.
@@ -78,7 +79,8 @@ class FaultOracle:
             self.examples.setdefault(rule, []).append(told)
         for rule in broken:
             is_excused = event["blind"] or (rule in ALIKE and verdict.end_is_hurt())
-            is_beyond = event["echoed"] or (rule in LOSSES and event["passed"] >= STAY)
+            stay = WORN if event["lasts"] else STAY
+            is_beyond = event["echoed"] or (rule in LOSSES and event["passed"] >= stay)
             is_beyond = is_beyond or (rule in TOLD_NO_END and verdict.ends_are_hurt())
             is_held = (event["borne"] and not is_beyond) or (rule in NEVER and not is_excused)
             (self.found if is_held else self.beyond)[rule] += 1
