@@ -5,12 +5,14 @@ Both pipes outlive the process, so unread input stays for the next run, as the p
 a soft reset. The ring holds 259 bytes; what comes when it is full is lost and counted.
 """
 
+import contextlib
 import fcntl
 import os
 import signal
 import struct
 import subprocess
 import termios
+from collections.abc import Iterator
 from pathlib import Path
 
 from tirta.virtual.interpreter import INTERRUPT, command
@@ -109,15 +111,33 @@ class Process:
 
         The port interrupts when `micropython.kbd_intr(3)` holds; here that is a caught SIGINT.
         """
-        if self._child is None or not self._catches(self._child.pid):
+        if self._child is None:
             return False
-        self._child.send_signal(INTERRUPT)
-        return True
+        with self._held(self._child):
+            caught = self._catches(self._child.pid)
+            if caught:
+                self._child.send_signal(INTERRUPT)
+        return caught
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _held(child: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Let it do nothing meanwhile: else the interrupt came behind the `kbd_intr(-1)` that it
+        came before.
+        """
+        child.send_signal(signal.SIGSTOP)
+        with contextlib.suppress(ChildProcessError):  # it has ended
+            os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        try:
+            yield
+        finally:
+            child.send_signal(signal.SIGCONT)
 
     @staticmethod
     def _catches(pid: int) -> bool:
-        with Path(f"/proc/{pid}/status").open(encoding="utf-8") as status:
-            for line in status:
-                if line.startswith("SigCgt:"):
-                    return bool(int(line.split()[1], 16) & _SIGINT_BIT)
-        return False
+        try:
+            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        except OSError:
+            return False  # it has ended
+        caught = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+        return any(int(mask, 16) & _SIGINT_BIT for mask in caught)
