@@ -92,6 +92,14 @@ def test_two_drivers_on_one_pin_are_refused(tmp_path: Path) -> None:
 UPLINK = '[uplink]\nbroker = "10.0.0.5"\n'
 
 
+def test_an_uplink_has_time_between_samples(tmp_path: Path) -> None:
+    fast = "interval_s = 0.04\n" + PRESSURE + UPLINK + 'ssid = "valves"\n'
+    (found,) = problems(tmp_path, fast)
+    assert "is sampled every 40 ms: that leaves an uplink no time to send." in found
+    assert problems(tmp_path, fast.replace("0.04", "0.05")) == []
+    assert problems(tmp_path, fast[: fast.index("[uplink]")]) == []
+
+
 def test_an_uplink_without_wifi_goes_by_the_boards_ethernet(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, PRESSURE + UPLINK)
     assert found.startswith("node.toml:9: uplink: Board virtual has no Ethernet"), found

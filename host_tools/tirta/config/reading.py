@@ -21,6 +21,7 @@ from tirta.files import toml_file
 from tirta_format import columns
 
 ERASE_MS = 500  # an erase of 4096 bytes lasts 30 to 400 ms
+UPLINK_MS = 40  # the node makes a message only where the next sample is so far away
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ def check(path: Path) -> CheckedConfig:
     encoded, wrong = _encoded(config, kept, board, lines)
     told_there = {problem.where for problem in problems}
     problems += (p for p in wrong if p.where not in told_there)
+    plain = json.loads(encoded)
     if not problems:
         apart = _alarms_apart(lines, encoded, list(enumerate(config.alarm)), board)
-        problems = list(too_much(json.loads(encoded), apart))
+        problems = [*too_much(plain, apart), *_too_fast_for_an_uplink(plain, lines)]
     if problems:
         return CheckedConfig(_in_order(problems))
-    plain = json.loads(encoded)
     told = [
         *_slow_flash(plain, lines),
         *flash_wear.warnings(plain, board, lines),
@@ -156,6 +157,21 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
         return int(number[0]) if number and number[0].isdecimal() else float("inf")
 
     return sorted(problems, key=line)
+
+
+def _too_fast_for_an_uplink(config: dict[str, Any], lines: Lines) -> Iterator[Problem]:
+    """The channel beside which no message would ever be made."""
+    for i, channel in enumerate(config["channels"] if "uplink" in config else ()):
+        period_ms = columns.period_ms(channel, config["interval_ms"])
+        if period_ms <= UPLINK_MS:
+            own = "period_ms" in channel
+            yield Problem(
+                lines.where(("channel", i, "period_s") if own else ("interval_s",)),
+                f"Channel {channel['name']} is sampled every {period_ms} ms: that leaves an uplink"
+                " no time to send.",
+                f"Beside an uplink samples are more than {UPLINK_MS} ms apart.",
+            )
+            return
 
 
 def _slow_flash(config: dict[str, Any], lines: Lines) -> Iterator[Problem]:
