@@ -237,12 +237,14 @@ def read(path: Path, schema: pa.Schema) -> pa.Table | None:
     """Read a small table, or None where it is absent, damaged or of another layout: it is made
     anew.
 
-    Columns that came later are null: made anew, it would lose what only this table still has.
+    Columns that came later are null: made anew, it would lose what only this table still has. The
+    file is closed then: Windows replaces no open one.
     """
     if inputs_of(path) is None:
         return None
     try:
-        table = pq.read_table(path, partitioning=None)
+        with path.open("rb") as file:  # closed when this ends; pyarrow's own may be later
+            table = pq.read_table(file)
         for field in schema:
             if field.name not in table.column_names:
                 table = table.append_column(field, pa.nulls(len(table), field.type))
