@@ -10,8 +10,8 @@ UPLINK ?= 10000
 FLEET_S ?= 600
 RATE ?= 143
 SEED ?= 1
-# Many tests wait for a clock or a line: four more than there are cores.
-WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 4)
+# Many tests wait for a clock or a line: two more than there are cores.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 # An emulated chip takes a core.
 CHIPS ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
