@@ -4,6 +4,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -161,29 +162,35 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
 
 def _too_fast_for_an_uplink(config: dict[str, Any], lines: Lines) -> Iterator[Problem]:
     """The channel beside which no message would ever be made."""
-    for i, channel in enumerate(config["channels"] if "uplink" in config else ()):
+    found = _sampled_below(UPLINK_MS + 1, config, lines) if "uplink" in config else iter(())
+    for where, name, period_ms in islice(found, 1):
+        yield Problem(
+            where,
+            f"Channel {name} is sampled every {period_ms} ms: that leaves an uplink no time to"
+            " send.",
+            f"Beside an uplink samples are more than {UPLINK_MS} ms apart.",
+        )
+
+
+def _sampled_below(
+    least_ms: int, config: dict[str, Any], lines: Lines
+) -> Iterator[tuple[str, str, int]]:
+    """(where, name, period in ms) of channels that are sampled more often than that."""
+    for i, channel in enumerate(config["channels"]):
         period_ms = columns.period_ms(channel, config["interval_ms"])
-        if period_ms <= UPLINK_MS:
+        if period_ms < least_ms:
             own = "period_ms" in channel
-            yield Problem(
-                lines.where(("channel", i, "period_s") if own else ("interval_s",)),
-                f"Channel {channel['name']} is sampled every {period_ms} ms: that leaves an uplink"
-                " no time to send.",
-                f"Beside an uplink samples are more than {UPLINK_MS} ms apart.",
-            )
-            return
+            where = lines.where(("channel", i, "period_s") if own else ("interval_s",))
+            yield where, channel["name"], period_ms
 
 
 def _slow_flash(config: dict[str, Any], lines: Lines) -> Iterator[Problem]:
     """Channels of which an erase takes samples."""
-    for i, channel in enumerate(config["channels"]):
-        period_ms = columns.period_ms(channel, config["interval_ms"])
-        if period_ms < ERASE_MS:
-            own = "period_ms" in channel
-            yield Problem(
-                lines.where(("channel", i, "period_s") if own else ("interval_s",)),
-                f"Channel {channel['name']} is sampled every {period_ms} ms, and the flash is busy"
-                f" for up to {ERASE_MS} ms when it erases a page.",
-                f"Samples that fall into it are left out and counted; {ERASE_MS / 1000:g} s or more"
-                " loses none.",
-            )
+    for where, name, period_ms in _sampled_below(ERASE_MS, config, lines):
+        yield Problem(
+            where,
+            f"Channel {name} is sampled every {period_ms} ms, and the flash is busy"
+            f" for up to {ERASE_MS} ms when it erases a page.",
+            f"Samples that fall into it are left out and counted; {ERASE_MS / 1000:g} s or more"
+            " loses none.",
+        )

@@ -114,6 +114,10 @@ def _strip(ax: Axes, spans: list[tuple[str, float, float]]) -> None:
     ax.set_yticks([])
     ax.tick_params(bottom=False)
     ax.spines[["left", "bottom"]].set_visible(False)
+    _legend(ax)
+
+
+def _legend(ax: Axes) -> None:
     ax.legend(
         loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, fontsize=8,
         borderaxespad=0,
@@ -149,10 +153,7 @@ def _panel(ax: Axes, quantity: str, unit: str, members: list[Series]) -> None:
     ax.grid(color="#dddddd", lw=0.5)
     ax.margins(x=0.005)
     if len(ax.get_lines()) > 1:
-        ax.legend(
-            loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, fontsize=8,
-            borderaxespad=0,
-        )  # fmt: skip
+        _legend(ax)
 
 
 def _times(one: Series) -> list[datetime]:
