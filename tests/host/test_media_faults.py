@@ -13,6 +13,7 @@ from format_reader import PAGE_BYTES
 from oracle import Image, Sample, Truth, check_configs, check_image
 from page_cache import Pages
 
+CONFIG = 3
 RECORDS = 2400
 BLOCKS = 9
 JOURNAL = 4
@@ -115,6 +116,17 @@ def test_without_a_log_the_journal_goes_on_as_long_as_the_ring_lasts() -> None:
     assert event["start"] == len(truth)
     assert len(truth) == event["capacity"]
     check_image(Image(Pages(), data), truth, set(), "log")
+
+
+def test_a_config_that_lies_twice_in_a_page_is_taken_along_once() -> None:
+    with events(
+        f"import media_faults\nmedia_faults.copies({RECORDS})", BLOCKS * PAGE_BYTES
+    ) as told:
+        for event, data in told:
+            assert event["pages"] > BLOCKS - JOURNAL, "the ring never came round"
+            for header, _, page in Image(Pages(), data).pages:
+                parts = [meta.fields["offset"] for meta in page.metas if meta.type == CONFIG]
+                assert len(parts) == len(set(parts)), header.sequence
 
 
 def test_many_rounds_wear_evenly_and_forget_no_config() -> None:

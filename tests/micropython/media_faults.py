@@ -11,6 +11,8 @@ from faketime import time
 from nor import BLOCK, FAULTS, Flash, Random
 from writer import EACH, FEW, FIRST, MANY, NEVER, Writer, tell
 
+from tirta_node.storage import next_page
+
 BLOCKS = 9  # a journal of 4 pages and a log of 5
 REGIMES = (FEW, NEVER, EACH, MANY)
 
@@ -88,6 +90,21 @@ def ignored(seed, records, odds):
     flash.faults = {}
     writer.stop()
     tell({"acks": writer.acks(), "ignored": times[0]}, flash.image)
+
+
+def copies(records):
+    """A config that lies in a page more than once, as cuts among its copies leave it: how often
+    each page has its first part when the ring has come round, and how many pages that took.
+    """
+    flash = Flash(BLOCKS)
+    writer = Writer(flash, FIRST, time, 1, MANY)
+    writer.start()
+    for _ in range(2):
+        time.sleep_ms(1000)
+        next_page.note_config(writer.log, FIRST.text)
+    writer.run(records)
+    writer.stop()
+    tell({"pages": writer.log.seq, "acks": writer.acks()}, flash.image)
 
 
 def out_of_order(seed, records, every):

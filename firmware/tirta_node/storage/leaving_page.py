@@ -51,12 +51,15 @@ def configs_of(log, ring, block):
     index = log.index
     if not index.seqs[block]:
         return ()
-    configs = [p for p in _configs(index, block) if _is_named(index, _hash(p), block)]
+    configs = []
+    for payload in _configs(index, block):
+        if not holds(configs, payload) and _is_named(index, _hash(payload), block):
+            configs.append(payload)
     newest = ring.block
     for _ in range(2):  # where they are, if so: a page looks one further ahead than it needs
         if configs and newest >= 0 and newest != block:
-            there = [meta.config_part(payload) for payload in _configs(index, newest)]
-            configs = [p for p in configs if meta.config_part(p) not in there]
+            there = _configs(index, newest)
+            configs = [payload for payload in configs if not holds(there, payload)]
             newest = index.before(index.seqs[newest])
     return configs
 
@@ -75,6 +78,12 @@ def _configs(index, block):
         if kind == pages.META and page[at] == meta.CONFIG:
             configs.append(bytes(memoryview(page)[at : at + n]))
     return configs
+
+
+def holds(configs, payload):
+    """Whether one of these records has this part of this config, whenever it was written."""
+    part = meta.config_part(payload)
+    return any(meta.config_part(each) == part for each in configs)
 
 
 def _hash(payload):

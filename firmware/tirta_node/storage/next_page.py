@@ -5,7 +5,7 @@ Log, some ten times a page.
 
 from tirta_format import meta
 from tirta_format import page as pages
-from tirta_node.storage.leaving_page import NOT_FOUND, configs_of, leaving
+from tirta_node.storage.leaving_page import NOT_FOUND, configs_of, holds, leaving
 
 _UNPROVEN = 5  # refusals: 341 s
 _LATER = 4  # pages that are looked at for one without a config
@@ -178,7 +178,7 @@ def _owe(log, overwritten, end, configs):
     if overwritten > 0:
         log.owed.append((end, overwritten))
     for payload in configs:
-        if (0, payload) not in log.owed:
+        if not holds([what for debt, what in log.owed if not debt], payload):
             log.owed.append((0, payload))
 
 
