@@ -6,7 +6,7 @@ import json
 import pytest
 from interpreters import FIRMWARE, ON_NODE, run, unix_command
 
-PAGES = 4  # of the log, for 50 starts in a row: behind a cut some of a page is left out
+PAGES = 5  # of the log, for 50 starts in a row: behind a cut some of a page is left out
 
 
 @pytest.mark.parametrize(("seed", "records"), [(1, 200), (6, 2500), (7, 3333)])

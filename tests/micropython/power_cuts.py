@@ -79,6 +79,9 @@ class Campaign:
         writer.start(epoch=0x7777)
         writer.sample(AFTER_RESTART)
         writer.work()
+        if writer.keeper.problem:  # more than three pages were to be erased at once
+            time.sleep_ms(1000)
+            writer.work()
         flash.watch = None
         time.now_ms = before
         tell(self._account(event, writer, flash), flash.image)

@@ -22,6 +22,7 @@ from tirta_node.storage.page_ring import PART
 PLACED = (pages.PACKED_AT, pages.SUMMED_AT)
 PACKED = (pages.PACKED, pages.SUMMED) + PLACED
 _LEAST_CHUNK = const(8)  # bytes of a chunk with records
+_STEP = const(64)  # bytes between places where a start behind a cut may go on
 _LEAST_BOOT = const(64)  # bytes of the notes of a boot
 _NEARLY = const(1024)  # bytes: no page with more of them left is full
 _NO_HEADER = b"\xff" * pages.HEADER_SIZE
@@ -520,11 +521,9 @@ def _resume(page, found):
     end = found.end_at
     used = page_chunks.used_end(page, end)
     if used > end or not found.stopped:
-        # Cells that a cut program reached may read as erased today, and not tomorrow.
-        end = min(
-            pages.SIZE,
-            (used + PART + 2 * page_chunks.ALIGN - 1) // page_chunks.ALIGN * page_chunks.ALIGN,
-        )
+        # Cells that a cut program reached may read as erased today, and not tomorrow. The place is
+        # that of another start that was cut, or the checkpoint with which both begin is behind it.
+        end = min(pages.SIZE, (used + PART + page_chunks.ALIGN + _STEP - 1) // _STEP * _STEP)
         found.stopped = False
     found.resume = end
     found.idle = end - found.behind

@@ -9,7 +9,7 @@ from tirta_format import meta
 from tirta_format import page as pages
 from tirta_node import unload
 from tirta_node.storage.page_index import UNSTEADY
-from tirta_node.storage.page_ring import PART
+from tirta_node.storage.page_ring import PART, RESUMED
 
 _PATIENCE_MS = const(3600000)  # until a log of which no page can be read is given up
 _AWAY = "a page of the log shows nothing, or what lies elsewhere"
@@ -236,7 +236,8 @@ def begin(log, holes=()):
     ring = log.ring
     next_page.owe_gone(log)
     next_page.pay(log)
-    if not log.checked and ring.room() >= 0:
+    # What a start programs first is the same in the next one: were it cut, it may show later.
+    if ring.room() >= 0 and (not log.checked or ring.taken == RESUMED):
         next_page.checkpoint(log)
         log.checked = True
     for before, count in holes:
