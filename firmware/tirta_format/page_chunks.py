@@ -112,6 +112,26 @@ def most(page, start, end):
     return max(0, end - start - _LEAST)
 
 
+def repaired(page, mark):
+    """The header of `page` in which one bit is wrong, which is set right there; or None, and `page`
+    is as it was. A chunk of the page proves it.
+    """
+    before = bytes(page[: len(mark)])
+    page[: len(mark)] = mark
+    for bit in range(2 * 8 - 1, pages.HEADER_SIZE * 8):
+        if bit >= 2 * 8:  # first as it is: the mark may be what was hurt
+            page[bit >> 3] ^= 1 << (bit & 7)
+        crc = struct.unpack_from("<I", page, 36)[0]
+        if crc32(memoryview(page)[2:36]) == crc:
+            head = pages.header(page, mark)
+            if head and next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, crc) >= 0:
+                return head
+        if bit >= 2 * 8:
+            page[bit >> 3] ^= 1 << (bit & 7)
+    page[: len(mark)] = before
+    return None
+
+
 def is_hurt(page, mark, epoch, seq=-1, number=0):
     """Whether a page without a header to trust was one of this epoch: its mark, version and epoch
     are wrong in a few bits, where an erase that was cut leaves more; or nothing of it can be read.
@@ -121,16 +141,16 @@ def is_hurt(page, mark, epoch, seq=-1, number=0):
         return True
     wrong = 0
     for at, right in zip((0, 1, 8, 9, 10, 11), mark + struct.pack("<I", epoch)):
-        wrong += _differ(page[at], right)
-    wrong += min(_differ(page[2], pages.OLDEST), _differ(page[2], pages.VERSION))
+        wrong += differ(page[at], right)
+    wrong += min(differ(page[2], pages.OLDEST), differ(page[2], pages.VERSION))
     if seq >= 0:
         for at, right, shift in ((4, seq + 1 >> 6, 6), (12, number >> 12, 12)):
             has = struct.unpack_from("<I", page, at)[0] >> shift
-            wrong += min(_differ(has, right), _differ(has, right + 1))
+            wrong += min(differ(has, right), differ(has, right + 1))
     return wrong <= 4  # an erase that was cut leaves more
 
 
-def _differ(one, other):
+def differ(one, other):
     """How many bits of these two differ."""
     count = 0
     differs = one ^ other

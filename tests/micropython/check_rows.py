@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The two readings of all page headers at a start, on a flash that lies during the first one: what
-misled it shows in the second, which reads only where no row of pages stands.
+misled it shows in the second, which reads only where no row of pages stands; and what is odd.
 """
 
 import sys
 
-from lies import READ, READS, Lie
+from lies import ALWAYS, READ, READS, Lie
 from lying_flash import LyingFlash
 from nor import BLOCK, ERASED, Random
 
@@ -31,7 +31,7 @@ def header(seq, epoch=EPOCH):
 class Layout:
     """A ring whose pages have these `seqs`, and `before` them those."""
 
-    def __init__(self, seqs, before, others=()):
+    def __init__(self, seqs, before, others=(), marked=True):
         self.seqs = seqs
         self.flash = LyingFlash(len(seqs), None, lambda: 0, 1)
         image = self.flash.image
@@ -40,7 +40,8 @@ class Layout:
             self.flash.before[block] = header(before[block]) + ERASED[40:]
         for block in others:
             image[block * BLOCK : block * BLOCK + 40] = header(9999 + block, EPOCH - 1)
-        image[(NEWEST + 1) * BLOCK : (NEWEST + 1) * BLOCK + 2] = pages.MARK
+        if marked:
+            image[(NEWEST + 1) * BLOCK : (NEWEST + 1) * BLOCK + 2] = pages.MARK
 
     def scanned(self, *lies):
         """What one reading finds under these lies, and a second, without them, bears out."""
@@ -158,3 +159,39 @@ def test_a_page_that_follows_in_another_epoch_is_read_twice():
     page_rows.scan(index)
     assert (index.newest, index.epoch) == (NEWEST + 1, EPOCH + 1)
     assert list(index.seqs) == [0] * (NEWEST + 1) + [NEWEST + 2] + [0] * (BLOCKS - NEWEST - 2)
+
+
+def is_odd(layout, scope=None, effect="foreign"):
+    """Whether a ring is odd, or shows so while reads of the blocks in `scope` go wrong."""
+    if scope is not None:
+        layout.flash.lies = [Lie(READ, effect, 1, ALWAYS, scope=scope)]
+    index = Index(layout.flash, pages.MARK)
+    try:
+        page_rows.scan(index)
+    except OSError:
+        return True
+    return index.is_odd
+
+
+def test_what_a_writer_leaves_is_not_odd():
+    assert not is_odd(full())
+    assert not is_odd(young())
+    assert not is_odd(Layout([0] * BLOCKS, [0] * BLOCKS, marked=False))
+
+
+def test_a_page_that_shows_something_and_no_header_is_odd():
+    for block in range(BLOCKS):
+        assert is_odd(full(), (block,)), block
+        assert is_odd(young(), (block,)), block
+
+
+def test_a_page_before_one_that_shows_nothing_is_odd():
+    for block in range(1, NEWEST):  # the first and the newest may be the ends of a row
+        assert is_odd(young(), (block,), "ones"), block
+    for block in range(BLOCKS):
+        if block != NEWEST + 1:
+            assert is_odd(full(), (block,), "ones"), block
+
+
+def test_a_mark_where_no_page_is_found_is_odd():
+    assert is_odd(Layout([0] * BLOCKS, [0] * BLOCKS))

@@ -71,7 +71,7 @@ class Node(Writer):
 
     def boot(self, epoch):
         """As begin.py starts it."""
-        error = self.do(self.start, epoch)
+        error = self.do(self.begin, epoch)
         if error is not None:
             self.keeper.fail(error)
 

@@ -15,6 +15,8 @@ _LATE = "fades", "wrap", "later", "error-later", "weak", "disturb"
 # Cells at random: of a mark of two bytes now and then none is wrong.
 _RANDOM = "bits", "extra"
 _MINUTES_MS = 90000
+_ELSEWHERE = "foreign", "other", "foreign", "near", "foreign", "old"
+_BRIEF_MS = 50, 100, 200, 400
 _TIMES = (ONCE, ONCE, ONCE, 2, 3, 5, 20, 100)
 _MS = (100, 300, 500, 1500, 5000, 20000, 90000, 600000, 7200000)
 _SHORT = 5  # of _TIMES: those of further lies
@@ -67,19 +69,28 @@ class Plan:
         for lie, place in zip(self.lies + self.again, places):
             if place is not None:
                 lie.wait_for(*place)
-        self.text = _text(self)
+        if places:
+            self.text = _text(self)
+
+    def wait(self, programs, counts):
+        """What begins behind the first program of a start begins so many programs later, each of
+        which is read back; `counts` of its base.
+        """
+        start = counts[PROGRAM][0]
+        behind = {PROGRAM: 1, READ: counts[READ][0] - start, "all": counts["all"][0] - 2 * start}
+        for lie in self.lies + self.again:
+            if programs and lie.first > behind.get(lie.kind, ALWAYS):
+                lie.wait_for(lie.first + programs * (2 if lie.kind == "all" else 1), lie.times)
+        if programs and self.cut and self.cut[0] == PROGRAM and self.cut[1] > 1:
+            self.cut = PROGRAM, self.cut[1] + programs, self.cut[2]
 
     def is_borne(self):
         """Whether this is of the classes of which firmware/DESIGN.md says that no rule breaks: not
         several flipped bits; no programs or erases that fail one in n; none that show later, fade,
         or wrap, more than once or beside several other lies; no reads that are misled in the same
         way for longer than a start, or show the state before a program that goes wrong; no random
-        cells for minutes; no flipped bit beside other pages that are hit more than once; no start
-        that is cut before it shows anything, and a next one that is cut as well or has another
-        cause.
+        cells for minutes; no flipped bit beside other pages that are hit more than once.
         """
-        if self.cuts or len(self.causes) > 1:
-            return False
         lies = self.lies + self.again
         programs = any(lie.kind == PROGRAM for lie in lies)
         for lie in lies:
@@ -157,7 +168,6 @@ def draw_causes(base, seed, turn):
     """As `draw_cut`, with one cause for the start that is cut and another for the next."""
     plan = draw_cut(base, seed, turn)
     plan.causes = 1, 2 + turn % 4
-    plan.text += "; other causes"
     return plan
 
 
@@ -167,7 +177,6 @@ def draw_cuts(base, seed, turn):
     plan = draw_cut(base, seed, turn)
     plan.late = random.next() % (3 * _BEHIND)
     plan.cuts = tuple(1 + random.next() % _CUTS for _ in range(1 + random.next() % 4))
-    plan.text += "; cut again at programs %r" % (plan.cuts,)
     return plan
 
 
@@ -202,6 +211,30 @@ def draw_warm(base, seed, turn):
         lie.odds = 2 + random.next() % 8
     plan.lies.append(lie)
     plan.text = _text(plan) + ", blocks %d on, %d ms in turn" % (first, lie.beat_ms)
+    return plan
+
+
+def draw_elsewhere(base, seed, turn):
+    """For less than a start reads go wrong, mostly to another page or another partition."""
+    random = Random(seed)
+    plan = _quiet(base, random)
+    effects = _ELSEWHERE if turn & 2 else EFFECTS[READ]
+    start, _, both = base.counts[READ]
+    first = 1 + (turn >> 2) % start if turn & 1 else 1 + random.next() % both
+    lie = Lie(READ, effects[random.next() % len(effects)], first)
+    if random.next() % 2:
+        lie.wait_for(first, ALWAYS)
+        lie.ms = _BRIEF_MS[random.next() % len(_BRIEF_MS)]
+    else:
+        lie.wait_for(first, _TIMES[random.next() % len(_TIMES)])
+    scope = random.next() % 4
+    if scope < 2:
+        lie.scope = "block"
+        lie.wide = 1 + random.next() % 2
+    elif scope == 2:
+        lie.scope = range(JOURNAL) if random.next() % 2 else range(JOURNAL, base.blocks)
+    plan.lies.append(lie)
+    plan.text = _text(plan)
     return plan
 
 
@@ -285,6 +318,10 @@ def _text(plan):
         parts.append(ends if plan.stops else "power off")
     if plan.restarts:
         parts.append("well by then" if plan.heals else "still so")
+    if plan.cuts:
+        parts.append("cut again at programs %r" % (plan.cuts,))
+    if len(plan.causes) > 1:
+        parts.append("other causes")
     parts += ["then " + _told(lie) for lie in plan.again]
     if plan.pulled_at >= 0:
         parts.append("pulled before record %d" % plan.pulled_at)

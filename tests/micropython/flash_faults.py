@@ -16,6 +16,7 @@ import nochip  # noqa: F401 - alarms come by way of hal
 from faketime import time
 from fault_bases import BLOCKS
 from fault_node import Node
+from lies import READ
 from lying_flash import LyingFlash, PowerCut, StuckError
 from nor import BLOCK, PROGRAM, Random
 from writer import EACH, FEW, FIRST, MANY, NEVER, SECOND, tell
@@ -207,9 +208,10 @@ class Trial:
         }
 
 
-def main(seed, first, count, places=(), draw="draw"):
+def main(seed, first, count, places=(), draw="draw", later=0):
     """Trials `first` to `first + count - 1` of this seed; `places` are for Plan.move, and `draw` is
-    the name of what draws plans.
+    the name of what draws plans. `later`: so many programs fewer a start made when these trials
+    were drawn, and their faults lie as much later now.
     """
     gc.threshold(1 << 22)  # else what a trial keeps lies all over the heap, and no report fits
     bases = []
@@ -224,14 +226,27 @@ def main(seed, first, count, places=(), draw="draw"):
         base = bases[i % len(bases)]
         if base.counts is None:
             base.counts = _count(base)
+        now = base.counts
+        base.counts = _fewer(now, later)
         plan = getattr(fault_plans, draw)(base, seed * 1000003 + i * 7919, i // len(bases))
+        base.counts = now
         plan.move(places)
+        plan.wait(later, now)
         trial = Trial(base, plan, seed + i)
         trial.run()
         event = trial.account()
         event["trial"] = i
         event["base"] = base.index
         tell(event, trial.image())
+
+
+def _fewer(counts, programs):
+    """`counts` of a base whose starts made so many programs fewer, each of which is read back."""
+    fewer = {PROGRAM: programs, READ: programs, "all": 2 * programs}
+    return {
+        kind: (start - fewer.get(kind, 0), run, both - fewer.get(kind, 0))
+        for kind, (start, run, both) in counts.items()
+    }
 
 
 def _count(base):

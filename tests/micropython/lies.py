@@ -13,7 +13,7 @@ from nor import BLOCK, ERASE, ERASED, PROGRAM
 READ = "read"
 ONCE, ALWAYS = 1, 1 << 30
 _START_MS, _START_READS = 400, 16  # what a start takes, of a block
-_STEADY = "ones", "zeros", "late", "kept", "part", "old", "other", "near", "all away"
+_STEADY = "ones", "zeros", "late", "kept", "part", "old", "other", "near", "all away", "foreign"
 _PAGE = 256  # bytes that a chip programs at once; an address beyond wraps within them
 
 
@@ -142,6 +142,11 @@ def _other_block(flash, lie, at, buf, had):  # an address bit hangs
 def _near(flash, lie, at, buf, had):  # the same within the block
     at = at // BLOCK * BLOCK + min(at % BLOCK ^ 16 << flash.random.next() % 8, BLOCK - len(buf))
     buf[:] = memoryview(flash.image)[at : at + len(buf)]
+
+
+def _foreign(flash, lie, at, buf, had):  # a high address bit hangs: what another partition holds
+    at %= len(flash.elsewhere) - len(buf) + 1
+    buf[:] = flash.elsewhere[at : at + len(buf)]
 
 
 def _spot(flash, lie, at, buf, had):  # one place cannot be read
@@ -302,6 +307,8 @@ ERASES = {
     "nothing": _nothing, "half": _erase_half, "later": _erase_later, "weak": _weak,
     "other": _erase_other, "stays": _erase_stays,
 }  # fmt: skip
+# Not drawn beside others: trials of earlier seeds would be other ones.
+ALONE = {"foreign": _foreign}
 # Of all operations: the driver gives up; nobody answers; the block has become read-only, and says
 # so or not.
 READS.update({"all error": _read_error, "all away": _ones, "all locked": None})
@@ -314,3 +321,4 @@ EFFECTS = {
     kind: sorted(name for name in by if not name.startswith("all")) for kind, by in BY_KIND.items()
 }
 EFFECTS["all"] = sorted(name for name in READS if name.startswith("all"))
+READS.update(ALONE)

@@ -39,6 +39,7 @@ class LyingFlash(nor.Flash):
         self.cut_at = None  # (kind, the how many-th of it, shape)
         self.before = {}  # block: what lay there before its last program or erase
         self.random = Random(seed)
+        self.elsewhere = Random(~seed).bytes(BLOCK + 64)  # what lies in another partition
         self.astray = None  # (where the last program was to go, where it went)
         self.late = 0  # operations more until what was begun comes down
         self.echoed = 0  # programs that went elsewhere, where the read-back was made as well

@@ -22,6 +22,7 @@ INTERVAL_MS = 4000  # so that the journal of a few pages lasts, and is used
 FLAGS = (1, 1, 1, 1, 1, 1, 1, 2, 3, 9)
 # Records that may wait for a commit: none is ever due; each; a few; whole chunks and more.
 NEVER, EACH, FEW, MANY = 1000, 1, 7, 25
+_LOOK_MS = 1000
 _ROOM_MS = 900  # enough for an erase
 
 
@@ -73,6 +74,16 @@ class Writer:
         self._flags = bytes([1] * setup.channels)
 
     def start(self, epoch=1):
+        """As `begin`, and once more where a page may be another, read wrongly."""
+        try:
+            self.begin(epoch)
+        except OSError:
+            if not self.log.looked:
+                raise
+            self.time.sleep_ms(_LOOK_MS)
+            self.begin(epoch)
+
+    def begin(self, epoch):
         """As Node.start: find the head, say why we are here."""
         setup = self.setup
         self.keeper.start(setup.hash, setup.counted, epoch, self._notes)

@@ -21,13 +21,20 @@ _WIDTH = 240
 
 
 def judge(
-    seed: int, first: int, count: int, places: Sequence[object] = (), draw: str = "draw"
+    seed: int,
+    first: int,
+    count: int,
+    places: Sequence[object] = (),
+    draw: str = "draw",
+    later: int = 0,
 ) -> FaultOracle:
     """What the oracle found in the trials `first` to `first + count - 1` of this seed; `places`: of
-    their lies, by fault_plans.Plan.move; `draw`: the function of fault_plans that draws plans.
+    their lies, by fault_plans.Plan.move; `draw`: the function of fault_plans that draws plans;
+    `later`: as flash_faults.main has it.
     """
     oracle = FaultOracle()
-    code = f"import flash_faults\nflash_faults.main({seed}, {first}, {count}, {places!r}, {draw!r})"
+    drawn = f"{seed}, {first}, {count}, {places!r}, {draw!r}, {later}"
+    code = f"import flash_faults\nflash_faults.main({drawn})"
     with events(code, BLOCKS * PAGE_BYTES) as told:
         for event, image in told:
             oracle.take(event, image)

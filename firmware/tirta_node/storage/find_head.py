@@ -60,6 +60,7 @@ class Head:
         self.told = 0  # what is missing below this is noted
         self.begun_boot = 0  # the newest of which there is a word
         self.is_away = False  # a page shows nothing, or what lies elsewhere
+        self.is_damaged = False  # something is no whole chunk
         self._first = -1  # first number of a page that was begun before the one before it ended,
         self._sums = None  # and what its checkpoint says: (totals, pulled, lost)
         self._gap = 0  # records at most in the damaged stretches since the last known place
@@ -174,6 +175,7 @@ class Head:
 
     def take_damage(self, records, boots):
         """A stretch may have held so many."""
+        self.is_damaged = True
         self._gap += records
         self._boots += boots
         self.top = max(self.top, self.number + self._gap)
@@ -255,8 +257,29 @@ def find(flash, index, patient):
         if not _hides(index, block, page, found, is_full):
             break
         is_full = False
+    if index.is_odd:
+        _find_farther(index, page, found)
     found.end()
     return found
+
+
+def _find_farther(index, page, found):
+    """Take in pages that came later and show no header, for a bit of it is wrong, behind others
+    that were passed over.
+    """
+    head = bytearray(pages.HEADER_SIZE)
+    for block in range(index.count):
+        if index.seqs[block]:
+            continue
+        index.flash.read(block, 0, head)
+        if head[2:] == _NO_HEADER[2:]:
+            continue
+        index.read(block, page)
+        header = page_chunks.repaired(page, pages.MARK)
+        if header and header.epoch == found.epoch and header.seq > found.seq:
+            found.seq = header.seq - 1
+            _read_headless(page, found)
+            found.skipped = (block - index.newest) % index.count
 
 
 def _hides(index, block, page, found, is_full):
@@ -287,7 +310,24 @@ def _hides(index, block, page, found, is_full):
         page[:] = bytes(pages.SIZE)
         found.is_away = True
         found.skipped += int(is_full)
+    elif header is None and _is_older(index, block, page, found):
+        return False
     return _read_headless(page, found)
+
+
+def _is_older(index, block, page, found):
+    """Whether a page behind the newest one, of whose header bits are wrong, is the oldest of a ring
+    that has come round: its header tells when one bit is set right there, or its sequence is nearer
+    to the one before the next page's.
+    """
+    header = page_chunks.repaired(page, pages.MARK)
+    if header:
+        return header.epoch == found.epoch and header.seq <= found.seq
+    after = index.seqs[(block + 1) % index.count]
+    if not after:
+        return False
+    has = struct.unpack_from("<I", page, 4)[0]
+    return page_chunks.differ(has, after - 1) < page_chunks.differ(has, found.seq + 1)
 
 
 def _part(index, page):

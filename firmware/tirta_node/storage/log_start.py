@@ -12,7 +12,7 @@ from tirta_node.storage.page_index import UNSTEADY
 from tirta_node.storage.page_ring import PART, RESUMED
 
 _PATIENCE_MS = const(3600000)  # until a log of which no page can be read is given up
-_AWAY = "a page of the log shows nothing, or what lies elsewhere"
+_ODD = "a page of the log shows nothing, damage, or what lies elsewhere"
 _PROBE = b"\x7f"
 _IDLE = const(1024)  # bytes: the notes of a dozen starts
 _EPOCHS = const(0xFFFFFFFF)
@@ -57,15 +57,15 @@ def _find_twice(log, journal, random_u32):
     log between which nothing can be wrong.
     """
     kept = bytearray(_SHOWN * journal.index.count)
-    first, *before = _look(log, journal, random_u32, kept, False)
+    first, is_odd, *before = _look(log, journal, random_u32, kept, False)
     again = first.epoch > 0 and not first.is_away
-    found, *now = _look(log, journal, random_u32, kept, again)
+    found, _, *now = _look(log, journal, random_u32, kept, again)
     if before != now:
         raise OSError(UNSTEADY)
-    rows, of_journal = now[:2]
-    if (found.is_away or rows[0]) and not log.looked:  # it may show in a second
+    hurt, of_journal = now[:2]
+    if is_odd and not log.looked:  # what lies there may show in a second
         log.looked = True
-        raise OSError(_AWAY)
+        raise OSError(_ODD)
     log.looked = False
     epoch, number, boot = log.sure if log.sure[0] == log.epoch else (log.epoch, 0, 0)
     if number > log.top:  # found before, and destroyed since
@@ -76,21 +76,23 @@ def _find_twice(log, journal, random_u32):
     attempts = log.attempts
     attempts.proof = attempts.count
     attempts.trust = min(2, 2 * attempts.trust)
-    return found, (kept, rows[1], of_journal)
+    return found, (kept, hurt, of_journal)
 
 
 def _look(log, journal, random_u32, kept, again):
-    """What one reading finds: the head of the log; and for who compares two, first what
-    `page_rows.look` and `journal_replay.look` told.
+    """What one reading finds: the head of the log; whether something is odd, away or damaged; and
+    for who compares two, first how many records at most the journal hides, and what
+    `journal_replay.look` told.
     """
     log.is_found = False
     of_log = log, journal, kept, again, _drawn(random_u32)
-    rows = unload.call("tirta_node.storage.page_rows", "look", *of_log)
+    is_odd, hurt = unload.call("tirta_node.storage.page_rows", "look", *of_log)
     found = _find(log, random_u32, is_patient(log))
-    replay = journal.index, log, kept, rows[1]
+    replay = journal.index, log, kept, hurt
     of_journal = unload.call("tirta_node.storage.journal_replay", "look", *replay)
     known = found.mark(), crc32(log.index.seqs), journal.seq, crc32(kept)
-    return (found, rows, of_journal) + known
+    is_odd = is_odd or found.is_away or found.is_damaged
+    return (found, is_odd, hurt, of_journal) + known
 
 
 def check(log):

@@ -26,7 +26,9 @@ class Index:
         self._mark = mark
         self.newest = -1
         self.epoch = 0
-        self.is_empty = False  # the page asked for last shows nothing but its mark
+        self.is_empty = False  # the page asked for last shows nothing but its mark,
+        self.is_marked = False  # or not even that
+        self.is_odd = False  # the last scan found what no writer leaves
         self.seqs = array("I", bytes(4 * self.count))
 
     def header(self, block, follows=-1):
@@ -49,6 +51,7 @@ class Index:
             head = pages.header(buf, self._mark)
             if head is None:
                 self.is_empty = min(now[2:]) == 255
+                self.is_marked = now[:2] == self._mark
                 agrees = now == before or (left == _READS and not follows)
                 if agrees and (left == 1 or self.is_empty):
                     return None
@@ -61,6 +64,7 @@ class Index:
                     whole = bytearray(pages.HEADER_SIZE + pages.CHUNK_OVERHEAD)
                     self.flash.read(block, 0, whole)
                     if self.is_astray(head, whole):
+                        self.is_empty = False
                         return None
                 return head
             else:

@@ -2,11 +2,9 @@
 """Which pages log and journal have: their headers, read at a start.
 
 A header whose sequence follows the one before it in the ring can come from nowhere else: it is read
-once. A *row* is a run of such pages; where one ends, what seems to lie there is read again.
+once. A *row* is a run of such pages; where one ends, what seems to lie there is read again. A ring
+is *odd* where something lies that no writer leaves: it may be another page, read wrongly.
 """
-
-import struct
-from binascii import crc32
 
 from micropython import const
 
@@ -32,7 +30,7 @@ def scan(index, kept=None):
     index.begin(0)
     best = None
     follows = -1
-    empty = 0
+    empty = blank = marked = strange = 0
     for block in range(index.count):
         head = index.header(block, follows)
         if kept is not None:
@@ -42,6 +40,11 @@ def scan(index, kept=None):
             kept[_SHOWN * block : _SHOWN * (block + 1)] = shown
         if head is None:
             empty += 1
+            if index.is_empty:
+                blank += 1
+                marked += index.is_marked
+            else:
+                strange += 1
             follows = 0 if empty >= _BEHIND else -1
             continue
         empty = 0
@@ -53,7 +56,21 @@ def scan(index, kept=None):
             index.newest = block
         if head.epoch == index.epoch:
             index.put(block, head)
+    is_round = best is not None and best.seq > index.count
+    spares = blank if is_round else marked
+    most = best is not None  # a writer leaves one behind its pages
+    index.is_odd = strange > 0 or spares > most or _has_hole(index)
     return best
+
+
+def _has_hole(index):
+    """Whether a page lies before one that seems to be empty."""
+    block = index.newest
+    row = 0
+    while index.seqs[block] and row < index.count:
+        row += 1
+        block -= 1
+    return any(index.seqs[block - each] for each in range(index.count - row))
 
 
 def recheck(index):
@@ -74,9 +91,9 @@ def recheck(index):
 
 def look(log, journal, kept, again, epoch):
     """Which pages the log has, or whether it has those that are known `again`, and which the
-    journal: of this `epoch` where the log is empty. Whether one of the journal seems to be away,
-    and how many records at most are in one that cannot be read. `kept`: as for `scan`, of the
-    journal; a header in which one bit was wrong is right there.
+    journal: of this `epoch` where the log is empty. Whether a ring is odd, or a page of the journal
+    seems to be away, and how many records at most are in one that cannot be read. `kept`: as for
+    `scan`, of the journal; a header in which one bit was wrong is right there.
     """
     if again:
         recheck(log.index)
@@ -94,7 +111,8 @@ def look(log, journal, kept, again, epoch):
     if newest >= 0 and index.seqs[newest] >= journal.seq:  # its header was set right
         index.newest = newest
         journal.seq = index.seqs[newest]
-    return found.is_away, found.hurt
+    is_odd = index.is_odd or log.index.is_odd or log.index.newest < 0 <= index.newest
+    return found.is_away or is_odd, found.hurt
 
 
 class _Pages:
@@ -144,8 +162,10 @@ class _Pages:
             return MOST if is_full else 0
         hidden = max([0] + [self._hides(each) for each in strange])
         for block in range(index.count):
-            if not (block in strange and self._hides(block)) and not self._is_away(block):
-                return hidden
+            if not (block in strange and self._hides(block)):
+                if not self._is_away(block):
+                    return hidden
+                self.is_away = True
         if self._patient:
             raise OSError(UNSTEADY)
         return MOST
@@ -165,29 +185,17 @@ class _Pages:
     def _is_away(self, block):
         """Whether this page shows only ones, and takes no zero. One alone may be a bad page."""
         self._index.read(block, self._page)
+        if self._head(block) is None and pages.header(self._page, pages.MARK_JOURNAL):
+            raise OSError(UNSTEADY)
         blank = page_chunks.used_end(self._page, 0) == 0  # not even marked
         return blank and not log_start.takes(self._index.flash, block)
 
     def _repaired(self, block):
-        """The header of a page in which one bit is wrong, or None: its chunks prove it."""
+        """The header of a page in which one bit is wrong, or None."""
         index, page = self._index, self._page
         head = memoryview(page)[: pages.HEADER_SIZE]
         index.flash.read(block, 0, head)
         if head[2:] == _NO_HEADER:
             return None
         index.read(block, page)
-        page[: len(pages.MARK_JOURNAL)] = pages.MARK_JOURNAL
-        for bit in range(2 * 8 - 1, pages.HEADER_SIZE * 8):
-            if bit >= 2 * 8:  # first as it is: the mark may be what was hurt
-                page[bit >> 3] ^= 1 << (bit & 7)
-            crc = struct.unpack_from("<I", page, 36)[0]
-            if crc32(memoryview(page)[2:36]) == crc:
-                head = pages.header(page, pages.MARK_JOURNAL)
-                if (
-                    head
-                    and page_chunks.next_chunk(page, pages.HEADER_SIZE, pages.SIZE, 1, crc) >= 0
-                ):
-                    return head
-            if bit >= 2 * 8:
-                page[bit >> 3] ^= 1 << (bit & 7)
-        return None
+        return page_chunks.repaired(page, pages.MARK_JOURNAL)
