@@ -26,7 +26,9 @@ from run_campaign import FOLDER, JOBS
 from tirta.files.atomic import write
 
 STATE = FOLDER / "flash.json"
-TRIALS = 2000  # of a seed
+# Trials of a seed, by what draws them (tests/micropython/fault_plans.py).
+DRAWS = {"draw": 2000, "draw_elsewhere": 600, "draw_worn": 100, "draw_warm": 100}
+DRAWS |= {"draw_causes": 100, "draw_cuts": 100}
 FAULTS = 200_000
 EXAMPLES, WIDTH = 9, 2000
 
@@ -42,11 +44,22 @@ def load(seed: int) -> dict[str, Any]:
     return state | {"most_erases": 0, "minutes": 0, "found": {}}
 
 
-def one_seed(seed: int) -> FaultOracle:
-    """What the oracle found, without what it read."""
-    oracle = judge(seed, 0, TRIALS)
-    oracle.forget()
-    return oracle
+def one_seed(seed: int) -> dict[str, FaultOracle]:
+    """What the oracle found, without what it read, by what drew the trials."""
+    found = {draw: judge(seed, 0, trials, draw=draw) for draw, trials in DRAWS.items()}
+    for oracle in found.values():
+        oracle.forget()
+    return found
+
+
+def take(state: dict[str, Any], seed: int, draw: str, oracle: FaultOracle) -> None:
+    """Add what was found to `state`; print what broke a rule."""
+    if oracle.found:
+        print(f"seed {seed}, {draw}:", *report(oracle, EXAMPLES, WIDTH), sep="\n")
+        state["found"] = dict(Counter(state["found"]) + oracle.found)
+    state["counts"] = dict(Counter(state["counts"]) + oracle.counts)
+    state["most_erases"] = max(state["most_erases"], oracle.most_erases)
+    state["minutes"] = max(state["minutes"], oracle.minutes)
 
 
 def summary(state: dict[str, Any]) -> str:
@@ -81,17 +94,10 @@ def main() -> int:
         task = progress.add_task("faults", total=faults, completed=done, seed=state["seed"])
         while state["counts"]["borne"] < faults:
             start = time.monotonic()
-            for each, found in enumerate(
-                pool.map(one_seed, range(state["seed"], state["seed"] + JOBS))
-            ):
-                if found.found:
-                    print(
-                        f"seed {state['seed'] + each}:", *report(found, EXAMPLES, WIDTH), sep="\n"
-                    )
-                    state["found"] = dict(Counter(state["found"]) + found.found)
-                state["counts"] = dict(Counter(state["counts"]) + found.counts)
-                state["most_erases"] = max(state["most_erases"], found.most_erases)
-                state["minutes"] = max(state["minutes"], found.minutes)
+            seeds = range(state["seed"], state["seed"] + JOBS)
+            for seed_of, found in zip(seeds, pool.map(one_seed, seeds), strict=True):
+                for draw, oracle in found.items():
+                    take(state, seed_of, draw, oracle)
             state["seed"] += JOBS
             state["seconds"] += time.monotonic() - start
             write(STATE, json.dumps(state, indent=1).encode())
