@@ -57,15 +57,8 @@ MOVED = {
 }
 # Their starts began with a checkpoint then, too: those of the others do so now, a program more.
 ALIKE = {(8002, 130), (8004, 265), (20004, 643), (71003, 72), (73027, 144), (73033, 706)}
-ALIKE |= {
-    (74003, 220),
-    (74101, 515),
-    (74214, 49),
-    (75013, 144),
-    (73001, 392),
-    (73010, 194),
-    (79108, 382),
-}
+ALIKE |= {(74003, 220), (74101, 515), (74214, 49), (75013, 144), (73001, 392), (73010, 194)}
+ALIKE |= {(79108, 382), (79203, 1032)}
 CUTS = 300
 QUIET = 300  # trials of one fault that lasts
 # The journal found no page until the next start: the newest of those that it kept came next, of

@@ -72,17 +72,17 @@ class Plan:
         if places:
             self.text = _text(self)
 
-    def wait(self, programs, counts):
-        """What begins behind the first program of a start begins so many programs later, each of
-        which is read back; `counts` of its base.
+    def wait(self, more, counts):
+        """What begins behind the first program of a start begins so many operations later, by kind;
+        `counts` of its base.
         """
         start = counts[PROGRAM][0]
         behind = {PROGRAM: 1, READ: counts[READ][0] - start, "all": counts["all"][0] - 2 * start}
         for lie in self.lies + self.again:
-            if programs and lie.first > behind.get(lie.kind, ALWAYS):
-                lie.wait_for(lie.first + programs * (2 if lie.kind == "all" else 1), lie.times)
-        if programs and self.cut and self.cut[0] == PROGRAM and self.cut[1] > 1:
-            self.cut = PROGRAM, self.cut[1] + programs, self.cut[2]
+            if more.get(lie.kind) and lie.first > behind[lie.kind]:
+                lie.wait_for(lie.first + more[lie.kind], lie.times)
+        if more[PROGRAM] and self.cut and self.cut[0] == PROGRAM and self.cut[1] > 1:
+            self.cut = PROGRAM, self.cut[1] + more[PROGRAM], self.cut[2]
 
     def is_borne(self):
         """Whether this is of the classes of which firmware/DESIGN.md says that no rule breaks: not

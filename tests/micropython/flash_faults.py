@@ -214,6 +214,7 @@ def main(seed, first, count, places=(), draw="draw", later=0):
     were drawn, and their faults lie as much later now.
     """
     gc.threshold(1 << 22)  # else what a trial keeps lies all over the heap, and no report fits
+    more = {PROGRAM: later, READ: later, "all": 2 * later}  # each program is read back
     bases = []
     trials = range(first, first + count)
     wanted = {i // fault_bases.OF_A_RUN % len(REGIMES) for i in trials}
@@ -227,11 +228,11 @@ def main(seed, first, count, places=(), draw="draw", later=0):
         if base.counts is None:
             base.counts = _count(base)
         now = base.counts
-        base.counts = _fewer(now, later)
+        base.counts = _fewer(now, more)
         plan = getattr(fault_plans, draw)(base, seed * 1000003 + i * 7919, i // len(bases))
         base.counts = now
         plan.move(places)
-        plan.wait(later, now)
+        plan.wait(more, now)
         trial = Trial(base, plan, seed + i)
         trial.run()
         event = trial.account()
@@ -240,11 +241,10 @@ def main(seed, first, count, places=(), draw="draw", later=0):
         tell(event, trial.image())
 
 
-def _fewer(counts, programs):
-    """`counts` of a base whose starts made so many programs fewer, each of which is read back."""
-    fewer = {PROGRAM: programs, READ: programs, "all": 2 * programs}
+def _fewer(counts, more):
+    """`counts` of a base before its starts made so many operations `more`, by kind."""
     return {
-        kind: (start - fewer.get(kind, 0), run, both - fewer.get(kind, 0))
+        kind: (start - more.get(kind, 0), run, both - more.get(kind, 0))
         for kind, (start, run, both) in counts.items()
     }
 

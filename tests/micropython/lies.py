@@ -307,8 +307,6 @@ ERASES = {
     "nothing": _nothing, "half": _erase_half, "later": _erase_later, "weak": _weak,
     "other": _erase_other, "stays": _erase_stays,
 }  # fmt: skip
-# Not drawn beside others: trials of earlier seeds would be other ones.
-ALONE = {"foreign": _foreign}
 # Of all operations: the driver gives up; nobody answers; the block has become read-only, and says
 # so or not.
 READS.update({"all error": _read_error, "all away": _ones, "all locked": None})
@@ -321,4 +319,4 @@ EFFECTS = {
     kind: sorted(name for name in by if not name.startswith("all")) for kind, by in BY_KIND.items()
 }
 EFFECTS["all"] = sorted(name for name in READS if name.startswith("all"))
-READS.update(ALONE)
+READS["foreign"] = _foreign  # not drawn beside others: trials of earlier seeds would be other ones

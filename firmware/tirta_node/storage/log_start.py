@@ -14,7 +14,7 @@ from tirta_node.storage.page_ring import PART, RESUMED
 _PATIENCE_MS = const(3600000)  # until a log of which no page can be read is given up
 _ODD = "a page of the log shows nothing, damage, or what lies elsewhere"
 _PROBE = b"\x7f"
-_IDLE = const(1024)  # bytes: the notes of a dozen starts
+_IDLE = const(1024)  # bytes: three starts that were cut, with what is left out behind each
 _EPOCHS = const(0xFFFFFFFF)
 _SHOWN = const(38)  # as in page_rows.py
 _FULL = const(3584)  # bytes of a page: behind them a note may not fit
